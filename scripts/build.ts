@@ -1,0 +1,34 @@
+// Builds dist/: tsc to JavaScript, then one ncc bundle for all actions. What only one mode needs sits behind a dynamic
+// import() and becomes a chunk of its own (docs/adr: one dist).
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+const quiet = process.argv.includes("--quiet");
+const started = performance.now();
+
+// Neither tool empties its output folder, and a stale chunk would ship unseen.
+rmSync("build", { recursive: true, force: true });
+rmSync("dist", { recursive: true, force: true });
+run("tsc", ["-p", "tsconfig.build.json"]);
+run("ncc", ["build", "build/actions/main.js", "--out", "dist", "--quiet"]);
+scan("dist");
+if (!quiet) console.log(`dist/ built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+
+function run(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", quiet ? "ignore" : "inherit", "inherit"] });
+  if (status !== 0) {
+    console.error(`${command} failed${error === undefined ? "" : `: ${error.message}`}`);
+    process.exit(1);
+  }
+}
+
+/** ncc exits 0 when a module is missing in a chunk; such a chunk carries this call and would only fail when it is reached. */
+function scan(folder: string): void {
+  if (!existsSync(join(folder, "index.js"))) throw new Error("ncc wrote no index.js");
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".js"))) {
+    if (/eval\("require"\)\(|webpackMissingModule/.test(readFileSync(join(folder, file), "utf8"))) {
+      throw new Error(`${folder}/${file} asks for a module that was not bundled`);
+    }
+  }
+}

@@ -1,0 +1,1 @@
+// Placeholder until docs/ has pages with generated tables.

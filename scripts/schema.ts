@@ -1,0 +1,1 @@
+// Placeholder until src/contract publishes its schema.

@@ -1,0 +1,120 @@
+/**
+ * The frame of every action: inputs are read inside the guarded run, one use case is called, its result is shown,
+ * and one policy decides what an error means.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as core from "@actions/core";
+import { readRunContext, type RunContext } from "../environment.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { stringifyJson } from "../json.ts";
+import { blocks, code, text } from "../report/markdown.ts";
+import {
+  type ActionResult,
+  ANNOTATIONS_PER_TYPE,
+  conclusionOf,
+  findingsJson,
+  findingsSummary,
+} from "../report/report.ts";
+
+/** Progress for the person who reads the log. Passed as a parameter, so that tests can record it. */
+export interface Log {
+  info(message: string): void;
+  debug(message: string): void;
+  warning(message: string): void;
+  /** From here on, this text shows as *** in the log. Call it before the value is used anywhere. */
+  secret(value: string): void;
+}
+
+/** What an action gets: the run it is in, its inputs, a log. */
+export interface ActionContext {
+  readonly run: RunContext;
+  readonly log: Log;
+  /** An input by its name in action.yml, trimmed; empty if not given. */
+  input(name: string): string;
+  /** Aborted on SIGINT or SIGTERM: stop starting work, finish or record what is in flight. */
+  readonly cancelled: AbortSignal;
+}
+
+/**
+ * Runs an action's main step. Never throws and never leaves a failure unsaid: a FourTierError becomes its findings,
+ * anything else is reported as a defect of the suite with its stack at debug level.
+ */
+export async function runAction(
+  name: string,
+  useCase: (context: ActionContext) => Promise<ActionResult>,
+): Promise<void> {
+  const cancelled = new AbortController();
+  const cancel = (): void => cancelled.abort();
+  process.once("SIGINT", cancel);
+  process.once("SIGTERM", cancel);
+  try {
+    const run = readRunContext(process.env);
+    const log: Log = { info: core.info, debug: core.debug, warning: core.warning, secret: core.setSecret };
+    const result = await useCase({ run, log, input: (input) => core.getInput(input), cancelled: cancelled.signal });
+    await show(name, run, result);
+  } catch (error) {
+    const findings = error instanceof FourTierError ? error.findings : [defect(name, error)];
+    await show(name, undefined, { findings, outputs: {}, summary: "", report: {} });
+  } finally {
+    process.removeListener("SIGINT", cancel);
+    process.removeListener("SIGTERM", cancel);
+  }
+}
+
+async function show(name: string, run: RunContext | undefined, result: ActionResult): Promise<void> {
+  const conclusion = conclusionOf(result.findings);
+  for (const [key, value] of Object.entries(result.outputs)) core.setOutput(key, value);
+  annotate(result.findings);
+  if (run !== undefined) {
+    const path = join(run.temp, `four-tier-${name}.json`);
+    await writeFile(
+      path,
+      stringifyJson({ action: name, conclusion, ...result.report, findings: findingsJson(result.findings) }, 2),
+    );
+    core.setOutput("report", path);
+  }
+  core.setOutput("conclusion", conclusion);
+  if (process.env["GITHUB_STEP_SUMMARY"]) {
+    const title = `## ${conclusion === "success" ? "✅" : "❌"} ${text(name)}`;
+    const stopped =
+      result.summary === "" && conclusion === "failure" ? `${code(name)} stopped before it changed anything.` : "";
+    await core.summary.addRaw(blocks(title, stopped, result.summary, findingsSummary(result.findings)), true).write();
+  }
+  const failures = result.findings.filter(isFailure).length;
+  if (failures > 0) {
+    process.exitCode = 1;
+    core.info(`${name}: ${failures} finding${failures === 1 ? "" : "s"} to mend`);
+  }
+}
+
+const annotateAs = { error: core.error, warning: core.warning, notice: core.notice } as const;
+
+function annotate(findings: readonly Finding[]): void {
+  const shown = { error: 0, warning: 0, notice: 0 };
+  for (const finding of findings) {
+    const kind = finding.severity === "unknown" ? "error" : finding.severity;
+    const line = `${finding.message} ${finding.remedy}`;
+    if (++shown[kind] > ANNOTATIONS_PER_TYPE) {
+      core.info(`${kind}: ${finding.id}: ${line}`);
+      continue;
+    }
+    const where = finding.where;
+    annotateAs[kind](line, {
+      title: finding.id,
+      ...(where?.kind === "file" ? { file: where.file } : {}),
+      ...(where?.kind === "file" && where.line !== undefined ? { startLine: where.line } : {}),
+      ...(where?.kind === "file" && where.column !== undefined ? { startColumn: where.column } : {}),
+    });
+  }
+}
+
+function defect(name: string, error: unknown): Finding {
+  if (error instanceof Error && error.stack !== undefined) core.debug(error.stack);
+  return {
+    id: "suite/defect",
+    severity: "error",
+    message: `${name} failed in a way it does not know: ${messageOf(error)}`,
+    remedy: "Re-run with debug logging; if it happens again, open an issue with the log.",
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * JSON without losing digits: Databricks ids are int64 and do not fit a JavaScript number
+ * (facts: databricks-api 2.5). An integer that is not safe becomes a bigint, and a bigint is written as a bare number.
+ */
+export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject;
+export type JsonArray = readonly JsonValue[];
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** Node 24's JSON source text access, which TypeScript's library does not declare yet. */
+interface JsonWithSource {
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): object;
+  stringify(value: unknown, replacer: (key: string, value: unknown) => unknown, space?: number): string;
+}
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the runtime has it, the library lacks the types
+const json = JSON as unknown as JsonWithSource;
+
+/** Parses JSON; throws SyntaxError as JSON.parse does. Integers beyond 2^53 come back as bigint. */
+export function parseJson(text: string): JsonValue {
+  const value = json.parse(text, (_key, value, context) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? "")
+      ? BigInt(context.source ?? 0)
+      : value,
+  );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON.parse yields exactly these, and the reviver only adds bigint
+  return value as JsonValue;
+}
+
+/** Writes JSON; a bigint becomes a bare number. */
+export function stringifyJson(value: unknown, space?: number): string {
+  return json.stringify(
+    value,
+    (_key, value) => (typeof value === "bigint" ? json.rawJSON(value.toString()) : value),
+    space,
+  );
+}
+
+/** JSON with sorted keys and no blanks: equal values give equal text. The base of every digest. */
+export function canonicalJson(value: JsonValue): string {
+  return stringifyJson(sortKeys(value));
+}
+
+function sortKeys(value: JsonValue): JsonValue {
+  if (isArray(value)) return value.map(sortKeys);
+  if (isObject(value)) {
+    return Object.fromEntries(
+      Object.keys(value)
+        .sort()
+        .map((key) => [key, sortKeys(value[key] ?? null)]),
+    );
+  }
+  return value;
+}
+
+/** A JSON object, neither null nor an array. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A JSON array. */
+export function isArray(value: JsonValue | undefined): value is JsonArray {
+  return Array.isArray(value);
+}
+
+/** Deep equality of JSON values: order of keys does not matter, order of items does. */
+export function equalJson(a: JsonValue, b: JsonValue): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}

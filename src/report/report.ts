@@ -1,0 +1,55 @@
+/** How a result is shown: job summary, annotations, outputs, JSON report. Knows nothing of what was decided. */
+import { describeWhere, type Finding, isFailure } from "../findings.ts";
+import type { JsonObject } from "../json.ts";
+import { blocks, code, table, text } from "./markdown.ts";
+
+/** What every action's use case returns. */
+export interface ActionResult {
+  readonly findings: readonly Finding[];
+  /** Values for later steps. Never a secret: GitHub drops an output with masked text (facts: github 1). */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Markdown for the job summary, outside text already escaped; the findings are added below it. */
+  readonly summary: string;
+  /** The machine-readable report. */
+  readonly report: JsonObject;
+}
+
+/** GitHub keeps ten annotations a type a step (facts: github 1); what is cut is in the summary and the report. */
+export const ANNOTATIONS_PER_TYPE = 10;
+
+const ICON = { error: "❌", unknown: "❓", warning: "⚠️", notice: "ℹ️" } as const;
+
+/** The findings as a table, worst first; an empty string for none. */
+export function findingsSummary(findings: readonly Finding[]): string {
+  if (findings.length === 0) return "";
+  const order = ["error", "unknown", "warning", "notice"];
+  const sorted = [...findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  const rows = sorted.map((finding) => [
+    `${ICON[finding.severity]} ${code(finding.id)}`,
+    finding.where === undefined ? "" : code(describeWhere(finding.where)),
+    text(finding.why === undefined ? finding.message : `${finding.message} ${finding.why}`),
+    text(finding.remedy),
+  ]);
+  return blocks("### Findings", table(["Finding", "Where", "What", "What to do"], rows));
+}
+
+/** A result's findings as JSON, for the report. */
+export function findingsJson(findings: readonly Finding[]): JsonObject[] {
+  return findings.map((finding) => ({
+    id: finding.id,
+    severity: finding.severity,
+    ...(finding.where === undefined ? {} : { where: whereJson(finding.where) }),
+    message: finding.message,
+    ...(finding.why === undefined ? {} : { why: finding.why }),
+    remedy: finding.remedy,
+  }));
+}
+
+function whereJson(where: NonNullable<Finding["where"]>): JsonObject {
+  return Object.fromEntries(Object.entries(where).filter(([, value]) => value !== undefined));
+}
+
+/** One of the two conclusions a step can have. */
+export function conclusionOf(findings: readonly Finding[]): "success" | "failure" {
+  return findings.some(isFailure) ? "failure" : "success";
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { describeWhere, FourTierError, isFailure } from "../src/findings.ts";
+
+describe("findings", () => {
+  it("says where, in one line", () => {
+    expect(describeWhere({ kind: "file", file: "four-tier.yml", line: 3, column: 5 })).toBe("four-tier.yml:3:5");
+    expect(describeWhere({ kind: "file", file: "four-tier.yml" })).toBe("four-tier.yml");
+    expect(describeWhere({ kind: "securable", type: "catalog", name: "prod" })).toBe("catalog prod");
+    expect(describeWhere({ kind: "request", method: "GET", path: "/api/2.2/jobs/list", status: 403 })).toBe(
+      "GET /api/2.2/jobs/list (403)",
+    );
+  });
+
+  it("counts the unseen as a failure and a warning as none", () => {
+    const finding = { id: "a/b", message: "m", remedy: "r" };
+    expect(isFailure({ ...finding, severity: "unknown" })).toBe(true);
+    expect(isFailure({ ...finding, severity: "error" })).toBe(true);
+    expect(isFailure({ ...finding, severity: "warning" })).toBe(false);
+  });
+
+  it("carries what happened and what to do in the error's text", () => {
+    const error = new FourTierError({ id: "a/b", severity: "error", message: "It broke.", remedy: "Mend it." });
+    expect(error.message).toBe("a/b: It broke. Mend it.");
+    expect(error.findings).toHaveLength(1);
+  });
+});

@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+/** `@actions/workflow-parser` imports JSON without an attribute; the hook lets plain Node load it. */
+const execArgv = ["--import", new URL("./simulator/runner/json-hook.ts", import.meta.url).pathname];
+
+/** One project a kind of test, so that `npm run check` can run the quick ones alone. */
+const project = (name: string, include: string[], exclude: string[] = [], testTimeout = 10_000) => ({
+  test: { name, include, exclude, testTimeout, hookTimeout: testTimeout, execArgv },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["test/**/*.test.ts"], ["test/simulator/**", "test/actions/**", "test/e2e/**"]),
+      project("simulator", ["test/simulator/**/*.test.ts"], [], 30_000),
+      project("actions", ["test/actions/**/*.test.ts"], [], 60_000),
+      project("e2e", ["test/e2e/**/*.test.ts"], [], 180_000),
+    ],
+  },
+});
