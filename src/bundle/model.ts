@@ -1,0 +1,60 @@
+/** What a bundle says for one tier, once it is read, merged, resolved and checked. */
+import type { Where } from "../findings.ts";
+import type { JsonArray, JsonObject } from "../json.ts";
+
+/** The kinds of resource this release deploys. */
+export type ResourceKind = "jobs" | "pipelines";
+
+/** A step into a settings document: a key or an index. */
+export type SettingsPath = readonly (string | number)[];
+
+/**
+ * Symbols that stay in `settings` until a resource is applied, so that a plan speaks of meaning and not of one tier's
+ * ids: the resource's content folder, the tier's application id. `${resources.jobs.<key>.id}` and
+ * `${resources.pipelines.<key>.id}` stand for the ids of other resources of the bundle.
+ */
+export const RELEASE_SYMBOL = "${release}";
+export const PRINCIPAL_SYMBOL = "${principal}";
+
+/** A bundle rendered for one tier. */
+export interface RenderedBundle {
+  /** `bundle.name`. */
+  readonly bundle: string;
+  readonly tier: "sandbox" | "dev" | "staging" | "prod";
+  /** By key, `jobs.score`; sorted. */
+  readonly resources: ReadonlyMap<string, RenderedResource>;
+  /** The bundle's configuration files, databricks.yml first: posix paths from the repository root. */
+  readonly includes: readonly string[];
+  /** Wheels and other artifacts that resources refer to and that git does not track: paths from the repository root, with globs unexpanded. */
+  readonly artifacts: readonly ArtifactReference[];
+}
+
+/** A built file that a resource needs and the repository does not hold. */
+export interface ArtifactReference {
+  /** Posix path or glob from the repository root: `dist/*.whl`. */
+  readonly path: string;
+  /** Keys of the resources that need it. */
+  readonly resources: readonly string[];
+  readonly where: Where;
+}
+
+/** One job or pipeline as the tier shall have it. */
+export interface RenderedResource {
+  /** `jobs.score`. */
+  readonly key: string;
+  readonly kind: ResourceKind;
+  /** The name in the workspace, prefix included. */
+  readonly name: string;
+  /** The declared API fields, sorted as declared, symbols unresolved. No permissions, no bundle-only fields. */
+  readonly settings: JsonObject;
+  /** Declared access control entries (bundle's and resource's); undefined: access control is left untouched. */
+  readonly permissions: JsonArray | undefined;
+  /** The contract's component that it belongs to. */
+  readonly component: string;
+  /** Keys of resources it needs first, sorted. */
+  readonly references: readonly string[];
+  /** Where the resource is declared. */
+  readonly where: Where;
+  /** Where a field of `settings` is declared; the nearest declared ancestor for what we set ourselves. */
+  at(path: SettingsPath): Where;
+}
