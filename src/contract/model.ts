@@ -1,0 +1,155 @@
+/** What `four-tier.yml` says, typed. Names are camelCase here and snake_case in the file; everything optional has its default. */
+import type { Where } from "../findings.ts";
+
+/** The four tiers, in the order a change climbs them. */
+export type TierName = "sandbox" | "dev" | "staging" | "prod";
+export const TIERS: readonly TierName[] = ["sandbox", "dev", "staging", "prod"];
+
+/** The key of a bundle resource: `jobs.score`, `pipelines.silver`. */
+export type ResourceKey = string;
+
+/** A parsed, valid contract. What a tier makes of it: `resolveTier`. */
+export interface Contract {
+  readonly project: string;
+  /** The file it came from, as findings name it. */
+  readonly file: string;
+  readonly suite: {
+    /** Commits of the suite (40 or 64 hex) whose runs count as evidence besides those the callers pin. */
+    readonly commits: readonly string[];
+  };
+  readonly tiers: Readonly<Record<TierName, TierPolicy>>;
+  /** GitHub login (lower case) → Databricks user name. */
+  readonly users: ReadonlyMap<string, string>;
+  readonly grants: GrantsPolicy;
+  readonly schedules: { readonly exceptions: readonly ScheduleException[] };
+  readonly holds: { readonly onExpiry: "report" | "resume" };
+  /** Resources that stood before us: id by key, by tier. */
+  readonly adopt: Readonly<Record<TierName, ReadonlyMap<ResourceKey, string>>>;
+  /** As written; empty means one component, `default`, that holds everything. */
+  readonly components: readonly ComponentPolicy[];
+  /** Where a key (or an item: numbers) stands in the file; a key that is not written gives its nearest parent. */
+  at(path: readonly (string | number)[]): Where;
+}
+
+/** One tier as the contract declares it, defaults filled in where they do not depend on the developer. */
+export interface TierPolicy {
+  /** `https://…`, no trailing slash; the sandbox has dev's. */
+  readonly host: string;
+  /** Digits; undefined if the contract does not say. */
+  readonly workspaceId: string | undefined;
+  /** Unity Catalog catalog; the sandbox's is a pattern, `{username}_sandbox`. */
+  readonly catalog: string;
+  /** Display name of the tier's service principal. */
+  readonly servicePrincipal: string;
+  /** Its application id, if the contract gives it. Not a secret. */
+  readonly clientId: string | undefined;
+  /** True if the contract names a principal for this tier itself (the sandbox authenticates in CI only then). */
+  readonly hasPrincipal: boolean;
+  readonly gate: GatePolicy;
+  /** Resource keys that may be replaced or deleted; `*` is every resource (the sandbox's default). */
+  readonly destructive: readonly string[];
+  readonly activeRuns: "allow" | "wait" | "fail";
+  /** `jobs.score.tasks[train].max_retries`: fields that may differ between staging and prod. */
+  readonly mayDifferFromStaging: readonly string[];
+  /** Sandbox only: where sandbox catalogs are stored. */
+  readonly storageRoot: string | undefined;
+  /** Sandbox only: days an unused sandbox is kept. */
+  readonly keepDays: number;
+}
+
+/** What a release must show to enter the tier. */
+export interface GatePolicy {
+  /** How long the release must have stood in the tier below, in milliseconds. */
+  readonly soakMs: number;
+  /** How many verifications it must have passed there. */
+  readonly verifications: number;
+  /** Keys of the jobs that verify a deployment to this tier. */
+  readonly verify: readonly ResourceKey[];
+  /** Who may approve: somebody who did not start the run. */
+  readonly approvers: "not_actor";
+  /** When a promotion may enter; empty means always. */
+  readonly windows: readonly Window[];
+}
+
+/** `Mon-Thu 08:00-16:00 Europe/Berlin`. */
+export interface Window {
+  readonly text: string;
+  /** 1 = Monday … 7 = Sunday. */
+  readonly days: readonly number[];
+  /** Minutes after local midnight; `to` is exclusive, and smaller than `from` when the window runs past midnight. */
+  readonly from: number;
+  readonly to: number;
+  /** An IANA time zone. */
+  readonly zone: string;
+}
+
+/** Who may do what, beyond the tiers' own principals. */
+export interface GrantsPolicy {
+  /** `catalog`: we own the catalogs and may remove; `project`: we check, and only add. */
+  readonly authority: "catalog" | "project";
+  readonly rules: readonly GrantRule[];
+}
+
+export interface GrantRule {
+  readonly on: Securable;
+  /** As a person would name it: user name, group name, service principal's display name or application id. */
+  readonly principal: string;
+  /** Upper case with underscores: `USE_CATALOG`. */
+  readonly privileges: readonly string[];
+}
+
+/** `catalog staging`, `schema prod.gold`. */
+export interface Securable {
+  readonly type: "catalog" | "schema" | "table" | "volume" | "function" | "model";
+  readonly name: string;
+}
+
+/** A schedule that may differ from the tier's rule for a while. Whether it has expired is asked with the time in hand. */
+export interface ScheduleException {
+  readonly tier: TierName;
+  /** `jobs.nightly_eval` or `pipelines.events`. */
+  readonly resource: ResourceKey;
+  readonly state: "running" | "paused";
+  /** ISO date, `2027-01-31`: the last day on which it holds (UTC). */
+  readonly until: string;
+  readonly reason: string;
+  readonly where: Where;
+}
+
+/** A named part of the release, as the contract declares it. */
+export interface ComponentPolicy {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly resources: readonly ResourceKey[];
+}
+
+/** One tier, resolved for one run. */
+export interface Tier {
+  readonly name: TierName;
+  readonly project: string;
+  readonly catalog: string;
+  /** Where bronze and silver are read from: `dev` in the sandbox, the tier's own catalog elsewhere. */
+  readonly sourceCatalog: string;
+  /** `https://…`, no trailing slash; http only for a loopback host that was allowed. */
+  readonly host: string;
+  readonly workspaceId: string | undefined;
+  /** Display name. */
+  readonly servicePrincipal: string;
+  /** Application id, if the contract gives it. */
+  readonly clientId: string | undefined;
+  readonly hasPrincipal: boolean;
+  readonly schedules: "paused" | "running";
+  /** The tier a release must have been in before; the sandbox is optional, so dev has none. */
+  readonly previous: TierName | undefined;
+  readonly gate: GatePolicy;
+  readonly destructive: readonly string[];
+  readonly activeRuns: "allow" | "wait" | "fail";
+  readonly mayDifferFromStaging: readonly string[];
+  readonly adopt: ReadonlyMap<ResourceKey, string>;
+  /** This tier's schedule exceptions, expired ones included. */
+  readonly exceptions: readonly ScheduleException[];
+  readonly storageRoot: string | undefined;
+  readonly keepDays: number;
+  /** Sandbox only: the developer's name as it stands in the catalog's name. */
+  readonly developer: string | undefined;
+}
