@@ -1,0 +1,106 @@
+/**
+ * What a scenario says about GitHub: the settings of one repository and its people. Parsed strictly: a key that the
+ * simulator does not know is refused, so that nothing is believed to be simulated that is not.
+ */
+import * as v from "valibot";
+
+const role = v.picklist(["read", "triage", "write", "maintain", "admin"]);
+const text = v.record(v.string(), v.string());
+
+/** A branch's rules. `by` says which feature they come from: both protect, but each is read by its own route. */
+const branchRules = v.strictObject({
+  by: v.optional(v.picklist(["ruleset", "classic"]), "ruleset"),
+  required_approving_review_count: v.optional(v.number(), 1),
+  require_code_owner_review: v.optional(v.boolean(), true),
+  dismiss_stale_reviews: v.optional(v.boolean(), true),
+  require_last_push_approval: v.optional(v.boolean(), true),
+  required_status_checks: v.optional(v.array(v.string()), []),
+  enforce_admins: v.optional(v.boolean(), true),
+});
+
+const environment = v.strictObject({
+  /** Logins, or `team:slug`. Up to six; any one suffices (facts: github 3). */
+  reviewers: v.optional(v.pipe(v.array(v.string()), v.maxLength(6)), []),
+  prevent_self_review: v.optional(v.boolean(), false),
+  /** Minutes, 0 to 43,200. */
+  wait_timer: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(43_200)), 0),
+  can_admins_bypass: v.optional(v.boolean(), true),
+  /** Which refs may deploy: any, protected branches, the default branch alone, or these patterns. */
+  branch_policy: v.optional(v.union([v.picklist(["none", "protected", "default"]), v.array(v.string())]), "none"),
+  secrets: v.optional(text, {}),
+  variables: v.optional(text, {}),
+});
+
+const user = v.strictObject({
+  role: v.optional(role, "read"),
+  name: v.optional(v.string()),
+  type: v.optional(v.picklist(["User", "Bot"]), "User"),
+});
+
+const fault = v.strictObject({
+  method: v.optional(v.string(), "GET"),
+  /** A path of the API without its query; `*` stands for one segment. */
+  path: v.string(),
+  /** Which matching request fails, counted from one; and how many in a row. */
+  nth: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
+  times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
+  /** `lost-answer` does the work and then drops the connection. */
+  effect: v.union([v.literal("reset"), v.literal("lost-answer"), v.pipe(v.number(), v.minValue(400), v.maxValue(599))]),
+  retry_after: v.optional(v.number()),
+});
+
+/** What the facts leave open, each to be run both ways (facts: github, marks [?]). */
+const assumptions = v.strictObject({
+  /** In a called workflow, an environment's secrets are visible only if the caller says `secrets: inherit` (facts: github 2). */
+  environment_secrets_need_inherit: v.optional(v.boolean(), true),
+  /** A branch policy holds for `deployment: false` too (facts: github 2 does not say). */
+  branch_policy_without_deployment: v.optional(v.boolean(), true),
+});
+
+const schema = v.strictObject({
+  repository: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+\/[\w.-]+$/, "owner/name")), "acme/ml-pipelines"),
+  id: v.optional(v.number(), 4001),
+  owner_id: v.optional(v.number(), 301),
+  visibility: v.optional(v.picklist(["public", "private"]), "public"),
+  plan: v.optional(v.picklist(["free", "team", "enterprise"]), "free"),
+  default_branch: v.optional(v.string(), "main"),
+  protected_branches: v.optional(v.union([v.array(v.string()), v.record(v.string(), branchRules)]), ["main"]),
+  /** What GITHUB_TOKEN may do where no `permissions:` is written. */
+  default_workflow_permissions: v.optional(v.picklist(["read", "write"]), "read"),
+  /** Subjects with ids, as for repositories made after 2026-07-15 (facts: github 4). */
+  immutable_subjects: v.optional(v.boolean(), false),
+  users: v.optional(v.record(v.string(), user), {}),
+  teams: v.optional(v.record(v.string(), v.array(v.string())), {}),
+  environments: v.optional(v.record(v.string(), environment), {}),
+  secrets: v.optional(text, {}),
+  variables: v.optional(text, {}),
+  faults: v.optional(v.array(fault), []),
+  assumptions: v.optional(assumptions, {}),
+});
+
+export type GitHubScenarioInput = v.InferInput<typeof schema>;
+export type GitHubScenario = v.InferOutput<typeof schema>;
+export type EnvironmentSettings = v.InferOutput<typeof environment>;
+export type BranchRules = v.InferOutput<typeof branchRules>;
+export type Role = v.InferOutput<typeof role>;
+export type Fault = v.InferOutput<typeof fault>;
+
+/** Parses the `github:` part of a scenario; throws an Error that names each unknown or wrong key. */
+export function parseGitHubScenario(value: unknown): GitHubScenario {
+  const result = v.safeParse(schema, value ?? {});
+  if (result.success) return result.output;
+  const lines = result.issues.map((issue) => `  github.${v.getDotPath(issue) ?? ""}: ${issue.message}`);
+  throw new Error(`The scenario's github part is not understood:\n${lines.join("\n")}`);
+}
+
+/** The rules of each protected branch; a bare name means the defaults above. */
+export function branchRulesOf(scenario: GitHubScenario): ReadonlyMap<string, BranchRules> {
+  const given = scenario.protected_branches;
+  if (!Array.isArray(given)) return new Map(Object.entries(given));
+  return new Map(given.map((branch) => [branch, v.parse(branchRules, {})]));
+}
+
+/** An environment that nobody set up: what the service makes of an unknown name (facts: github 2). */
+export function unprotected(): EnvironmentSettings {
+  return v.parse(environment, {});
+}
