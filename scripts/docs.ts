@@ -1,1 +1,122 @@
-process.exitCode = 0; // replaced by the real generator in the next slices
+// Keeps the tables of docs/actions/*.md and docs/workflows.md equal to the action.yml and workflow files they describe.
+//   --write  makes them again      --check  fails if they are stale, or if a description is missing
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { parse } from "yaml";
+
+const check = process.argv.includes("--check");
+const problems: string[] = [];
+
+const described = v.object({ description: v.pipe(v.string(), v.nonEmpty()) });
+const input = v.object({
+  ...described.entries,
+  required: v.optional(v.boolean(), false),
+  default: v.optional(v.union([v.string(), v.boolean(), v.number()])),
+  type: v.optional(v.string()),
+});
+const actionFile = v.object({
+  name: v.string(),
+  description: v.pipe(v.string(), v.nonEmpty()),
+  inputs: v.optional(v.record(v.string(), input), {}),
+  outputs: v.optional(v.record(v.string(), described), {}),
+  runs: v.object({ using: v.literal("node24"), main: v.string() }),
+});
+const workflowFile = v.object({
+  name: v.string(),
+  on: v.object({
+    workflow_call: v.optional(
+      v.nullable(
+        v.object({
+          inputs: v.optional(v.record(v.string(), input), {}),
+          outputs: v.optional(v.record(v.string(), described), {}),
+          secrets: v.optional(v.record(v.string(), described), {}),
+        }),
+      ),
+    ),
+  }),
+});
+
+for (const folder of readdirSync(".").filter((name) => name.startsWith("action-"))) {
+  const file = join(folder, "action.yml");
+  if (!existsSync(file)) {
+    problems.push(`${folder} has no action.yml`);
+    continue;
+  }
+  const action = read(actionFile, file);
+  if (action === undefined) continue;
+  const page = join("docs", "actions", `${folder}.md`);
+  replace(page, "inputs", inputTable(action.inputs));
+  replace(page, "outputs", outputTable(action.outputs));
+}
+
+const workflows = join(".github", "workflows");
+for (const name of existsSync(workflows) ? readdirSync(workflows) : []) {
+  const file = join(workflows, name);
+  const text = readFileSync(file, "utf8");
+  if (!/^ {2}workflow_call:/m.test(text)) continue;
+  const call = read(workflowFile, file)?.on.workflow_call;
+  if (call === undefined || call === null) continue;
+  const parts = [
+    `**Inputs**\n\n${inputTable(call.inputs)}`,
+    Object.keys(call.secrets).length > 0 ? `**Secrets**\n\n${outputTable(call.secrets, "Secret")}` : "",
+    Object.keys(call.outputs).length > 0 ? `**Outputs**\n\n${outputTable(call.outputs)}` : "",
+  ];
+  replace(join("docs", "workflows.md"), name, parts.filter((part) => part !== "").join("\n\n"));
+}
+
+if (problems.length > 0) {
+  console.error(problems.join("\n"));
+  process.exitCode = 1;
+}
+
+function read<const Schema extends v.GenericSchema>(schema: Schema, file: string): v.InferOutput<Schema> | undefined {
+  const result = v.safeParse(schema, parse(readFileSync(file, "utf8")));
+  if (result.success) return result.output;
+  for (const issue of result.issues) problems.push(`${file}: ${v.getDotPath(issue) ?? ""}: ${issue.message}`);
+  return undefined;
+}
+
+function inputTable(inputs: Readonly<Record<string, v.InferOutput<typeof input>>>): string {
+  const rows = Object.entries(inputs).map(([name, { description, required, default: value }]) => [
+    `\`${name}\``,
+    cell(description),
+    required ? "**required**" : value === undefined || value === "" ? "" : `\`${cell(String(value))}\``,
+  ]);
+  return markdownTable(["Input", "What it is", "Default"], rows);
+}
+
+function outputTable(outputs: Readonly<Record<string, { description: string }>>, title = "Output"): string {
+  return markdownTable(
+    [title, "What it is"],
+    Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, cell(description)]),
+  );
+}
+
+function cell(text: string): string {
+  return text.trim().replace(/\s+/g, " ").replace(/\|/g, "\\|");
+}
+
+function markdownTable(headers: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [headers, headers.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** Replaces what stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->` of a page. */
+function replace(page: string, name: string, content: string): void {
+  if (!existsSync(page)) {
+    problems.push(`${page} is missing`);
+    return;
+  }
+  const text = readFileSync(page, "utf8");
+  const begin = `<!-- ${name}:begin -->`;
+  const end = `<!-- ${name}:end -->`;
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) {
+    problems.push(`${page} has no ${begin} … ${end}`);
+    return;
+  }
+  const made = `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
+  if (made === text) return;
+  if (check) problems.push(`${page} is stale: run npm run docs`);
+  else writeFileSync(page, made);
+}
