@@ -1,0 +1,30 @@
+/** Bounded concurrency: enough to be quick, little enough not to be throttled. */
+
+/**
+ * Maps items with at most `limit` calls in flight, results in the order of the items. The first failure is thrown after
+ * the calls already started have ended; no further ones are started.
+ */
+export async function mapBounded<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  fn: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError("the limit is a whole number from 1");
+  const results: Result[] = [];
+  const queue = items.entries();
+  let failed = false;
+  const work = async (): Promise<void> => {
+    for (const [index, item] of queue) {
+      if (failed) return;
+      try {
+        results[index] = await fn(item, index);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, work));
+  for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
+  return results;
+}
