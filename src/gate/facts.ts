@@ -1,0 +1,246 @@
+/**
+ * What the gate decides on. Every fact is either known or says why it is not: a check never has to guess, and what is
+ * not known never passes.
+ */
+import type { TierName } from "../contract/model.ts";
+import type { Finding } from "../findings.ts";
+
+export type Fact<T> =
+  | { readonly known: true; readonly value: T }
+  | { readonly known: false; readonly why: string; readonly remedy: string };
+
+export function known<T>(value: T): Fact<T> {
+  return { known: true, value };
+}
+
+/** Both texts are sentences. */
+export function notKnown(why: string, remedy: string): Fact<never> {
+  return { known: false, why, remedy };
+}
+
+/**
+ * When a gate is asked. `plan`: before any approval, without credentials for the tier. `plan-live`: the same with a
+ * look at the tier. `promote`: in the job that changes the tier, after the approval.
+ */
+export type Stage = "plan" | "plan-live" | "promote";
+
+export interface GateFacts extends Subject, RecordFacts, LiveFacts {}
+
+/** What is asked about. */
+export interface Subject {
+  readonly project: string;
+  readonly tier: TierName;
+  /** The tier below, that the release must have been in; undefined where the path begins. */
+  readonly previous: TierName | undefined;
+  readonly stage: Stage;
+  /** The GitHub environment of the tier. */
+  readonly environment: string;
+  /** Repository path of the contract. */
+  readonly contractFile: string;
+  /** What is to be promoted: a commit and the digest recomputed from it and the carried artifacts' bytes. */
+  readonly candidate: { readonly commit: string; readonly release: string };
+  /** The digests that were approved or handed over, as given; undefined where none was. */
+  readonly approved: { readonly release: string | undefined; readonly plan: string | undefined };
+  /** The digest of the drift that was shown and accepted, as given. */
+  readonly acceptedDrift: string | undefined;
+  /** Resource keys that the contract lets be replaced or deleted; `*` is all. */
+  readonly destructive: readonly string[];
+  readonly run: CurrentRun;
+  readonly suite: SuiteTrust;
+}
+
+/** The run that asks. */
+export interface CurrentRun {
+  readonly id: string;
+  readonly attempt: number;
+  readonly event: string;
+  readonly ref: string;
+  readonly actor: string;
+  readonly triggeringActor: string;
+}
+
+/** Which workflows of which suite count. */
+export interface SuiteTrust {
+  /** owner/name of the suite's repository. */
+  readonly repository: string;
+  /** Commits that the contract lists besides those that the callers pin. */
+  readonly commits: readonly string[];
+}
+
+/** What GitHub's record says; gathered by src/release/gather.ts. */
+export interface RecordFacts {
+  readonly repository: Fact<RepositoryFacts>;
+  readonly commit: Fact<CommitFacts>;
+  /** What claims to be the release's deployment to the tier below; empty if nothing does. */
+  readonly source: Fact<readonly EvidenceFacts[]>;
+  /** How the candidate relates to what the tier has now. */
+  readonly order: Fact<OrderFacts>;
+  readonly protection: Fact<ProtectionFacts>;
+  readonly approvals: Fact<readonly ApprovalFacts[]>;
+}
+
+export interface RepositoryFacts {
+  readonly defaultBranch: string;
+  /** The default branch's head. */
+  readonly head: string;
+  readonly visibility: "public" | "private" | "internal";
+}
+
+export interface CommitFacts {
+  readonly onDefaultBranch: boolean;
+  readonly pulls: readonly PullFacts[];
+  /** Who wrote the commits of the pull requests. */
+  readonly authors: readonly string[];
+}
+
+export interface PullFacts {
+  readonly number: string;
+  readonly title: string;
+  readonly url: string;
+  readonly author: string | undefined;
+  readonly base: string;
+  readonly merged: boolean;
+  /** The newest verdict of each reviewer. */
+  readonly reviews: readonly { readonly user: string; readonly state: string; readonly stale: boolean }[];
+  /** Check runs on its head commit. */
+  readonly checks: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly conclusion: string | undefined;
+    readonly url: string | undefined;
+  }[];
+}
+
+/** A Deployment and the run that it points to. */
+export interface EvidenceFacts {
+  readonly deployment: {
+    readonly id: string;
+    readonly creator: string | undefined;
+    readonly sha: string;
+    readonly state: string | undefined;
+    readonly url: string | undefined;
+  };
+  /** Undefined when the payload is not ours, or not whole. */
+  readonly claim: EvidenceClaim | undefined;
+  /** The run behind it; undefined if there is none. */
+  readonly run: EvidenceRun | undefined;
+}
+
+/** What a Deployment's payload claims. */
+export interface EvidenceClaim {
+  readonly tier: string;
+  readonly project: string;
+  readonly release: string;
+  readonly runId: string;
+  readonly attempt: number;
+}
+
+export interface EvidenceRun {
+  readonly url: string;
+  readonly event: string;
+  readonly headBranch: string | undefined;
+  readonly headSha: string;
+  readonly headRepository: string | undefined;
+  /** owner/name of the repository that asks. */
+  readonly repository: string;
+  readonly workflow: string;
+  /** Reusable workflows that ran, `owner/name/.github/workflows/x.yml`, at the commits that were used. */
+  readonly referencedWorkflows: readonly { readonly path: string; readonly sha: string }[];
+  /** The suite's workflows in the caller's file at the default branch's head. */
+  readonly pins: readonly WorkflowPin[];
+  /** The same in the caller's file at the commit that ran. */
+  readonly pinsAtCommit: readonly WorkflowPin[];
+  readonly jobs: readonly {
+    readonly name: string;
+    readonly attempt: number;
+    readonly conclusion: string | undefined;
+    readonly url: string | undefined;
+  }[];
+}
+
+/** `uses: four-tier/four-tier/.github/workflows/deploy-to-dev.yml@<sha>` in a caller. */
+export interface WorkflowPin {
+  /** The name of the calling job: the first half of its jobs' names. */
+  readonly job: string;
+  /** `owner/name/.github/workflows/x.yml`. */
+  readonly path: string;
+  readonly ref: string;
+}
+
+export interface OrderFacts {
+  /** What the tier has now; undefined before the first deployment. */
+  readonly current: { readonly commit: string; readonly release: string } | undefined;
+  /** The candidate seen from there: `ahead` has it in its history. Undefined if GitHub does not know that commit. */
+  readonly relation: "identical" | "ahead" | "behind" | "diverged" | undefined;
+}
+
+export interface ProtectionFacts {
+  /** Undefined if the environment does not exist. */
+  readonly environment:
+    | {
+        readonly url: string | undefined;
+        readonly reviewers: readonly string[];
+        readonly preventSelfReview: boolean;
+        readonly canAdminsBypass: boolean | undefined;
+        readonly branches:
+          | { readonly kind: "any" }
+          | { readonly kind: "protected"; readonly defaultIsProtected: boolean }
+          | { readonly kind: "custom"; readonly patterns: readonly { readonly name: string; readonly type: string }[] };
+      }
+    | undefined;
+  /** The CODEOWNERS file at the default branch's head; undefined if there is none. */
+  readonly codeowners: { readonly path: string; readonly text: string } | undefined;
+}
+
+export interface ApprovalFacts {
+  readonly environments: readonly string[];
+  readonly state: string;
+  readonly user: string | undefined;
+  readonly comment: string;
+}
+
+/** What the tier itself says, and what is planned for it; handed in by the story that looked. */
+export interface LiveFacts {
+  /** Token, principal, workspace and catalog are the tier's. */
+  readonly identity: Fact<IdentityFacts>;
+  readonly plan: Fact<PlanFacts>;
+  readonly drift: Fact<DriftFacts>;
+  readonly adoption: Fact<readonly NamesakeFacts[]>;
+  /** What the tier's grant proof found. */
+  readonly grants: Fact<readonly Finding[]>;
+  readonly lock: Fact<LockFacts>;
+}
+
+export interface IdentityFacts {
+  readonly servicePrincipal: string;
+  readonly clientId: string;
+  readonly workspaceId: string;
+  readonly catalog: string;
+  readonly findings: readonly Finding[];
+}
+
+export interface PlanFacts {
+  readonly digest: string;
+  readonly changes: readonly { readonly key: string; readonly action: string }[];
+}
+
+export interface DriftFacts {
+  readonly digest: string;
+  /** One line each: `jobs.score max_concurrent_runs: 1 → 4`, or that it is gone. */
+  readonly entries: readonly { readonly key: string; readonly text: string }[];
+}
+
+/** A live resource with the name of one that is to be created. */
+export interface NamesakeFacts {
+  readonly key: string;
+  readonly name: string;
+  readonly id: string;
+  /** The contract's `adopt` names it. */
+  readonly adopted: boolean;
+  /** `bundle` when a bundle deployment manages it. */
+  readonly managedBy: "bundle" | undefined;
+}
+
+export type LockFacts =
+  | { readonly held: false }
+  | { readonly held: true; readonly runId: string; readonly attempt: number; readonly ended: boolean };

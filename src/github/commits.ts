@@ -1,0 +1,161 @@
+/** Commits: how two relate, which pull requests brought one, what was checked and who approved. */
+import * as v from "valibot";
+import { type GitHub, Id, Login, OptionalText } from "./client.ts";
+
+/** `ahead`: head has base in its history. */
+export type Relation = "identical" | "ahead" | "behind" | "diverged";
+
+export interface CommitInfo {
+  readonly sha: string;
+  /** The first line of the message. */
+  readonly title: string;
+  /** The author's login, or the name git has when no account fits. */
+  readonly author: string;
+  readonly url: string | undefined;
+}
+
+export interface Comparison {
+  readonly relation: Relation;
+  /** What head has and base has not, oldest first. */
+  readonly commits: readonly CommitInfo[];
+}
+
+export interface Pull {
+  readonly number: string;
+  readonly title: string;
+  readonly url: string;
+  readonly author: string | undefined;
+  readonly base: string;
+  readonly head: string;
+  readonly merged: boolean;
+  readonly mergeCommit: string | undefined;
+}
+
+export interface Review {
+  readonly user: string | undefined;
+  readonly state: string;
+  /** The head commit that was reviewed. */
+  readonly commit: string | undefined;
+}
+
+export interface CheckRun {
+  readonly name: string;
+  /** queued, in_progress, completed, … */
+  readonly status: string;
+  readonly conclusion: string | undefined;
+  readonly url: string | undefined;
+}
+
+const CommitSchema = v.object({
+  sha: v.string(),
+  html_url: v.optional(v.string()),
+  author: v.nullish(v.object({ login: v.optional(v.string()) })),
+  commit: v.object({
+    message: v.string(),
+    author: v.nullish(v.object({ name: v.optional(v.string()) })),
+  }),
+});
+
+const ComparisonSchema = v.object({
+  status: v.picklist(["identical", "ahead", "behind", "diverged"]),
+  total_commits: v.optional(v.number(), 0),
+  commits: v.optional(v.array(CommitSchema), []),
+});
+
+const PullSchema = v.object({
+  number: Id,
+  title: v.string(),
+  html_url: v.string(),
+  user: Login,
+  base: v.object({ ref: v.string() }),
+  head: v.object({ sha: v.string() }),
+  merged_at: OptionalText,
+  merge_commit_sha: OptionalText,
+});
+
+const ReviewSchema = v.object({ user: Login, state: v.string(), commit_id: OptionalText });
+
+const CheckRunSchema = v.object({
+  name: v.string(),
+  status: v.string(),
+  conclusion: OptionalText,
+  html_url: OptionalText,
+});
+
+/** How `head` relates to `base`; undefined if one of them is unknown to the repository. Reads every page of commits. */
+export async function compare(github: GitHub, base: string, head: string): Promise<Comparison | undefined> {
+  const commits: CommitInfo[] = [];
+  let relation: Relation | undefined;
+  for (let page = 1; ; page++) {
+    const found = await github.find(
+      "GET /repos/{owner}/{repo}/compare/{basehead}",
+      { basehead: `${base}...${head}`, per_page: 100, page },
+      ComparisonSchema,
+      "contents: read",
+    );
+    if (found === undefined) return undefined;
+    relation = found.status;
+    commits.push(...found.commits.map(commitInfo));
+    if (found.commits.length === 0 || commits.length >= found.total_commits) return { relation, commits };
+  }
+}
+
+function commitInfo(found: v.InferOutput<typeof CommitSchema>): CommitInfo {
+  return {
+    sha: found.sha,
+    title: found.commit.message.split("\n", 1)[0] ?? "",
+    author: found.author?.login ?? found.commit.author?.name ?? "unknown",
+    url: found.html_url,
+  };
+}
+
+/** The pull requests that a commit belongs to, open ones included. */
+export async function pullsOfCommit(github: GitHub, sha: string): Promise<Pull[]> {
+  const pulls: Pull[] = [];
+  for await (const found of github.list(
+    "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls",
+    { commit_sha: sha },
+    PullSchema,
+    "pull-requests: read",
+  )) {
+    pulls.push({
+      number: found.number,
+      title: found.title,
+      url: found.html_url,
+      author: found.user,
+      base: found.base.ref,
+      head: found.head.sha,
+      merged: found.merged_at !== undefined,
+      mergeCommit: found.merge_commit_sha,
+    });
+  }
+  return pulls;
+}
+
+/** All reviews of a pull request, oldest first. */
+export async function reviewsOfPull(github: GitHub, number: string): Promise<Review[]> {
+  const reviews: Review[] = [];
+  for await (const found of github.list(
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews",
+    { pull_number: number },
+    ReviewSchema,
+    "pull-requests: read",
+  )) {
+    reviews.push({ user: found.user, state: found.state.toUpperCase(), commit: found.commit_id });
+  }
+  return reviews;
+}
+
+/** The newest check run of each name on a commit. */
+export async function checkRuns(github: GitHub, sha: string): Promise<CheckRun[]> {
+  const runs: CheckRun[] = [];
+  for await (const found of github.list(
+    "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
+    { ref: sha, filter: "latest" },
+    CheckRunSchema,
+    "checks: read",
+  )) {
+    runs.push({ name: found.name, status: found.status, conclusion: found.conclusion, url: found.html_url });
+  }
+  return runs;
+}

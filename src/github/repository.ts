@@ -1,0 +1,50 @@
+/** The repository itself: default branch, who sees it, which branches are protected. */
+import * as v from "valibot";
+import type { GitHub } from "./client.ts";
+
+export interface Repository {
+  readonly defaultBranch: string;
+  readonly visibility: "public" | "private" | "internal";
+  /** True if it belongs to an organization; a user's repository has only the user as admin. */
+  readonly organization: boolean;
+}
+
+export interface Branch {
+  readonly name: string;
+  /** Its head commit. */
+  readonly commit: string;
+  readonly protected: boolean;
+}
+
+const RepositorySchema = v.object({
+  default_branch: v.string(),
+  private: v.boolean(),
+  visibility: v.optional(v.string()),
+  owner: v.object({ type: v.optional(v.string()) }),
+});
+
+const BranchSchema = v.object({
+  name: v.string(),
+  commit: v.object({ sha: v.string() }),
+  protected: v.boolean(),
+});
+
+export async function getRepository(github: GitHub): Promise<Repository> {
+  const found = await github.read("GET /repos/{owner}/{repo}", {}, RepositorySchema, "contents: read");
+  return {
+    defaultBranch: found.default_branch,
+    visibility: found.visibility === "internal" ? "internal" : found.private ? "private" : "public",
+    organization: found.owner.type === "Organization",
+  };
+}
+
+/** A branch by its name; undefined if there is none. */
+export async function getBranch(github: GitHub, name: string): Promise<Branch | undefined> {
+  const found = await github.find(
+    "GET /repos/{owner}/{repo}/branches/{branch}",
+    { branch: name },
+    BranchSchema,
+    "contents: read",
+  );
+  return found === undefined ? undefined : { name: found.name, commit: found.commit.sha, protected: found.protected };
+}

@@ -1,0 +1,186 @@
+/** Workflow runs: what ran, from which commit, through which reusable workflows, and who let it through. */
+import * as v from "valibot";
+import { type GitHub, Id, Login, OptionalText } from "./client.ts";
+
+export interface WorkflowRun {
+  readonly id: string;
+  readonly attempt: number;
+  readonly event: string;
+  readonly headBranch: string | undefined;
+  readonly headSha: string;
+  /** owner/name of the repository the head commit is in: a fork's, for its pull requests. */
+  readonly headRepository: string | undefined;
+  /** The caller's workflow file: `.github/workflows/promote.yml`. */
+  readonly path: string;
+  readonly status: string;
+  readonly conclusion: string | undefined;
+  /** Who started the first attempt. */
+  readonly actor: string | undefined;
+  /** Who started this attempt. */
+  readonly triggeringActor: string | undefined;
+  readonly url: string;
+  /** The reusable workflows that the run calls, at the commits that were used. */
+  readonly referencedWorkflows: readonly ReferencedWorkflow[];
+}
+
+export interface ReferencedWorkflow {
+  /** `four-tier/four-tier/.github/workflows/deploy-to-dev.yml`, without the ref. */
+  readonly path: string;
+  readonly sha: string;
+}
+
+export interface Job {
+  readonly id: string;
+  /** `deploy-to-dev / promote` for a job of a reusable workflow. */
+  readonly name: string;
+  readonly attempt: number;
+  readonly status: string;
+  readonly conclusion: string | undefined;
+  readonly url: string | undefined;
+}
+
+export interface Approval {
+  readonly environments: readonly string[];
+  /** approved, rejected, pending. */
+  readonly state: string;
+  readonly user: string | undefined;
+  readonly comment: string;
+}
+
+export interface PendingDeployment {
+  readonly environment: string;
+  readonly reviewers: readonly string[];
+}
+
+export interface Artifact {
+  readonly id: string;
+  readonly name: string;
+  readonly expired: boolean;
+  /** `sha256:…` of the archive. */
+  readonly digest: string | undefined;
+}
+
+const RunSchema = v.object({
+  id: Id,
+  run_attempt: v.optional(v.number(), 1),
+  event: v.string(),
+  head_branch: OptionalText,
+  head_sha: v.string(),
+  head_repository: v.nullish(v.object({ full_name: v.string() })),
+  path: v.string(),
+  status: OptionalText,
+  conclusion: OptionalText,
+  actor: Login,
+  triggering_actor: Login,
+  html_url: v.string(),
+  referenced_workflows: v.nullish(v.array(v.object({ path: v.string(), sha: v.string() }))),
+});
+
+const JobSchema = v.object({
+  id: Id,
+  name: v.string(),
+  run_attempt: v.optional(v.number(), 1),
+  status: v.string(),
+  conclusion: OptionalText,
+  html_url: OptionalText,
+});
+
+const ApprovalSchema = v.object({
+  environments: v.array(v.object({ name: v.string() })),
+  state: v.string(),
+  user: Login,
+  comment: v.optional(v.string(), ""),
+});
+
+const PendingSchema = v.object({
+  environment: v.object({ name: v.string() }),
+  reviewers: v.optional(
+    v.array(v.object({ reviewer: v.object({ login: v.optional(v.string()), slug: v.optional(v.string()) }) })),
+    [],
+  ),
+});
+
+const ArtifactSchema = v.object({ id: Id, name: v.string(), expired: v.boolean(), digest: OptionalText });
+
+const RUN = "/repos/{owner}/{repo}/actions/runs/{run_id}";
+
+/** A run by id; undefined if there is none. */
+export async function getRun(github: GitHub, id: string): Promise<WorkflowRun | undefined> {
+  const found = await github.find(`GET ${RUN}`, { run_id: id }, RunSchema, "actions: read");
+  if (found === undefined) return undefined;
+  return {
+    id: found.id,
+    attempt: found.run_attempt,
+    event: found.event,
+    headBranch: found.head_branch,
+    headSha: found.head_sha,
+    headRepository: found.head_repository?.full_name,
+    path: withoutRef(found.path),
+    status: found.status ?? "",
+    conclusion: found.conclusion,
+    actor: found.actor,
+    triggeringActor: found.triggering_actor,
+    url: found.html_url,
+    referencedWorkflows: (found.referenced_workflows ?? []).map(({ path, sha }) => ({ path: withoutRef(path), sha })),
+  };
+}
+
+function withoutRef(path: string): string {
+  return path.split("@", 1)[0] ?? path;
+}
+
+/** The jobs of all attempts of a run. */
+export async function jobsOfRun(github: GitHub, id: string): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for await (const found of github.list(`GET ${RUN}/jobs`, { run_id: id, filter: "all" }, JobSchema, "actions: read")) {
+    jobs.push({
+      id: found.id,
+      name: found.name,
+      attempt: found.run_attempt,
+      status: found.status,
+      conclusion: found.conclusion,
+      url: found.html_url,
+    });
+  }
+  return jobs;
+}
+
+/** Who approved or rejected what in a run. Approvals carry no attempt (facts: github 3). */
+export async function approvalsOfRun(github: GitHub, id: string): Promise<Approval[]> {
+  const approvals: Approval[] = [];
+  for await (const found of github.list(`GET ${RUN}/approvals`, { run_id: id }, ApprovalSchema, "actions: read")) {
+    approvals.push({
+      environments: found.environments.map(({ name }) => name),
+      state: found.state,
+      user: found.user,
+      comment: found.comment,
+    });
+  }
+  return approvals;
+}
+
+/** What a run waits for. */
+export async function pendingDeployments(github: GitHub, id: string): Promise<PendingDeployment[]> {
+  const pending: PendingDeployment[] = [];
+  for await (const found of github.list(
+    `GET ${RUN}/pending_deployments`,
+    { run_id: id },
+    PendingSchema,
+    "actions: read",
+  )) {
+    pending.push({
+      environment: found.environment.name,
+      reviewers: found.reviewers.map(({ reviewer }) => reviewer.login ?? reviewer.slug ?? "unknown"),
+    });
+  }
+  return pending;
+}
+
+/** The artifacts of a run. */
+export async function artifactsOfRun(github: GitHub, id: string): Promise<Artifact[]> {
+  const artifacts: Artifact[] = [];
+  for await (const found of github.list(`GET ${RUN}/artifacts`, { run_id: id }, ArtifactSchema, "actions: read")) {
+    artifacts.push({ id: found.id, name: found.name, expired: found.expired, digest: found.digest });
+  }
+  return artifacts;
+}
