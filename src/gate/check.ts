@@ -58,7 +58,11 @@ export interface Problem {
  */
 export function conclude(
   check: CheckId,
-  outcome: { readonly summary: string; readonly evidence?: readonly Evidence[]; readonly problems?: readonly Problem[] },
+  outcome: {
+    readonly summary: string;
+    readonly evidence?: readonly Evidence[];
+    readonly problems?: readonly Problem[];
+  },
 ): CheckResult {
   const problems = outcome.problems ?? [];
   const findings = problems.map((problem) => ({
@@ -68,7 +72,8 @@ export function conclude(
     ...(problem.why === undefined ? {} : { why: problem.why }),
     remedy: problem.remedy,
   }));
-  const worst = findings.find(({ severity }) => severity === "error") ?? findings.find(({ severity }) => severity === "unknown");
+  const worst =
+    findings.find(({ severity }) => severity === "error") ?? findings.find(({ severity }) => severity === "unknown");
   return {
     check,
     verdict: worst === undefined ? "pass" : worst.severity === "error" ? "fail" : "unknown",

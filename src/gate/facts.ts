@@ -4,6 +4,7 @@
  */
 import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
+import type { Drift, Plan } from "../release/plan.ts";
 
 export type Fact<T> =
   | { readonly known: true; readonly value: T }
@@ -203,8 +204,9 @@ export interface ApprovalFacts {
 export interface LiveFacts {
   /** Token, principal, workspace and catalog are the tier's. */
   readonly identity: Fact<IdentityFacts>;
-  readonly plan: Fact<PlanFacts>;
-  readonly drift: Fact<DriftFacts>;
+  readonly plan: Fact<Pick<Plan, "digest" | "changes" | "empty">>;
+  /** Of what the tier has now, before this promotion. */
+  readonly drift: Fact<Drift>;
   readonly adoption: Fact<readonly NamesakeFacts[]>;
   /** What the tier's grant proof found. */
   readonly grants: Fact<readonly Finding[]>;
@@ -217,17 +219,6 @@ export interface IdentityFacts {
   readonly workspaceId: string;
   readonly catalog: string;
   readonly findings: readonly Finding[];
-}
-
-export interface PlanFacts {
-  readonly digest: string;
-  readonly changes: readonly { readonly key: string; readonly action: string }[];
-}
-
-export interface DriftFacts {
-  readonly digest: string;
-  /** One line each: `jobs.score max_concurrent_runs: 1 → 4`, or that it is gone. */
-  readonly entries: readonly { readonly key: string; readonly text: string }[];
 }
 
 /** A live resource with the name of one that is to be created. */
