@@ -22,6 +22,25 @@ const actionFile = v.object({
   outputs: v.optional(v.record(v.string(), described), {}),
   runs: v.object({ using: v.literal("node24"), main: v.string() }),
 });
+/** What the contract's page needs of a JSON Schema; `$ref` is not followed, a described node is enough. */
+type SchemaNode = {
+  description?: string | undefined;
+  properties?: Record<string, SchemaNode> | undefined;
+  items?: SchemaNode | undefined;
+  additionalProperties?: SchemaNode | boolean | undefined;
+};
+const schemaNode: v.GenericSchema<unknown, SchemaNode> = v.object({
+  description: v.optional(v.string()),
+  properties: v.optional(
+    v.record(
+      v.string(),
+      v.lazy(() => schemaNode),
+    ),
+  ),
+  items: v.optional(v.lazy(() => schemaNode)),
+  additionalProperties: v.optional(v.union([v.boolean(), v.lazy(() => schemaNode)])),
+});
+
 const workflowFile = v.object({
   name: v.string(),
   on: v.object({
@@ -70,11 +89,29 @@ if (problems.length > 0) {
   process.exitCode = 1;
 }
 
+const schemaFile = "four-tier.schema.json";
+if (existsSync(schemaFile)) {
+  const rows: string[][] = [];
+  collect(v.parse(schemaNode, JSON.parse(readFileSync(schemaFile, "utf8"))), "", rows);
+  replace(join("docs", "contract.md"), "keys", markdownTable(["Key", "What it is"], rows));
+}
+
 function read<const Schema extends v.GenericSchema>(schema: Schema, file: string): v.InferOutput<Schema> | undefined {
   const result = v.safeParse(schema, parse(readFileSync(file, "utf8")));
   if (result.success) return result.output;
   for (const issue of result.issues) problems.push(`${file}: ${v.getDotPath(issue) ?? ""}: ${issue.message}`);
   return undefined;
+}
+
+/** Every described key below a node, depth first: `tiers.prod.gate.soak`. */
+function collect(node: SchemaNode, path: string, rows: string[][]): void {
+  for (const [key, child] of Object.entries(node.properties ?? {})) {
+    const here = path === "" ? key : `${path}.${key}`;
+    if (child.description !== undefined) rows.push([`\`${here}\``, cell(child.description)]);
+    collect(child, here, rows);
+  }
+  if (node.items !== undefined) collect(node.items, `${path}[]`, rows);
+  if (typeof node.additionalProperties === "object") collect(node.additionalProperties, `${path}.<name>`, rows);
 }
 
 function inputTable(inputs: Readonly<Record<string, v.InferOutput<typeof input>>>): string {
