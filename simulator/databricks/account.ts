@@ -1,0 +1,60 @@
+/**
+ * The state of the simulated account: its clock, its people, its metastore, its workspaces.
+ */
+import { Directory } from "./principals.ts";
+import type { Behaviours, ParsedScenario } from "./scenario.ts";
+
+/** Time that tests can move forward. */
+export class Clock {
+  #offset = 0;
+
+  /** Milliseconds since 1970. */
+  now(): number {
+    return Date.now() + this.#offset;
+  }
+
+  advance(seconds: number): void {
+    this.#offset += seconds * 1000;
+  }
+}
+
+/** One workspace, with everything that lives only there. */
+export class Workspace {
+  readonly name: string;
+  /** The number in X-Databricks-Org-Id. */
+  readonly id: string;
+  /** Set when its server listens. */
+  url = "";
+
+  constructor(name: string, id: string) {
+    this.name = name;
+    this.id = id;
+  }
+}
+
+export class Account {
+  readonly id: string;
+  readonly scenario: ParsedScenario;
+  readonly behaviours: Behaviours;
+  readonly clock = new Clock();
+  readonly directory: Directory;
+  readonly workspaces = new Map<string, Workspace>();
+  /** Set when the account's own server listens. */
+  url = "";
+  #lastId = 8_728_374_651_029_384_757n;
+
+  constructor(scenario: ParsedScenario) {
+    this.id = scenario.account_id;
+    this.scenario = scenario;
+    this.behaviours = scenario.behaviours;
+    this.directory = new Directory(scenario, scenario.account_id);
+    for (const [name, { id }] of Object.entries(scenario.workspaces))
+      this.workspaces.set(name, new Workspace(name, id));
+  }
+
+  /** A new int64, far beyond what a JavaScript number holds (facts: databricks-api 2.5). */
+  nextId(): bigint {
+    this.#lastId += 104_729n;
+    return this.#lastId;
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Every route the simulated account knows. What is not here is refused by name.
+ */
+import type { Route } from "./api.ts";
+import { type Authority, authRoutes } from "./auth.ts";
+import { scimRoutes } from "./scim.ts";
+
+export function allRoutes(authority: Authority): Route[] {
+  return [...authRoutes(authority), ...scimRoutes()];
+}

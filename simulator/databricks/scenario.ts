@@ -1,0 +1,276 @@
+/**
+ * What a simulated Databricks account holds at the start: the `databricks:` half of a scenario file (docs/scenario.md).
+ * Strict: an unknown key is refused by name, so that a typing error never makes a test pass.
+ */
+import * as v from "valibot";
+
+const name = v.pipe(v.string(), v.minLength(1));
+const names = v.array(name);
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, "not a UUID"));
+const digits = v.pipe(v.string(), v.regex(/^\d+$/, "ids are quoted strings of digits"));
+const jsonObject = v.record(v.string(), v.unknown());
+
+/** Principal -> privileges, as one would write GRANT. */
+const grants = v.record(name, v.array(name));
+/** A grant whose principal was deleted: only `principal_id` is left (facts: unity-catalog 1.1). */
+const orphans = v.array(v.strictObject({ principal_id: digits, privileges: names }));
+
+const securable = {
+  owner: v.optional(name),
+  comment: v.optional(v.string()),
+  properties: v.optional(v.record(v.string(), v.string())),
+  grants: v.optional(grants),
+  orphans: v.optional(orphans),
+};
+
+const Table = v.strictObject({
+  ...securable,
+  type: v.optional(
+    v.picklist([
+      "MANAGED",
+      "EXTERNAL",
+      "VIEW",
+      "MATERIALIZED_VIEW",
+      "STREAMING_TABLE",
+      "FOREIGN",
+      "METRIC_VIEW",
+      "MANAGED_SHALLOW_CLONE",
+      "EXTERNAL_SHALLOW_CLONE",
+    ]),
+    "MANAGED",
+  ),
+  columns: v.optional(v.record(name, name)),
+});
+const Leaf = v.strictObject(securable);
+
+const Schema = v.strictObject({
+  ...securable,
+  tables: v.optional(v.record(name, Table), {}),
+  volumes: v.optional(v.record(name, Leaf), {}),
+  functions: v.optional(v.record(name, Leaf), {}),
+  models: v.optional(v.record(name, Leaf), {}),
+});
+
+const Catalog = v.strictObject({
+  ...securable,
+  isolation: v.optional(v.picklist(["OPEN", "ISOLATED"]), "OPEN"),
+  type: v.optional(
+    v.picklist(["MANAGED_CATALOG", "SYSTEM_CATALOG", "INTERNAL_CATALOG", "DELTASHARING_CATALOG"]),
+    "MANAGED_CATALOG",
+  ),
+  /** Workspace -> how it is bound. */
+  bindings: v.optional(v.record(name, v.picklist(["READ_WRITE", "READ_ONLY"])), {}),
+  schemas: v.optional(v.record(name, Schema), {}),
+});
+
+const FederationPolicy = v.strictObject({
+  issuer: name,
+  /** Left out: the account id (facts: databricks-api 1.2). */
+  audiences: v.optional(v.pipe(names, v.minLength(1))),
+  subject: name,
+  subject_claim: v.optional(name, "sub"),
+});
+
+const ServicePrincipal = v.strictObject({
+  application_id: uuid,
+  /** Default: its key in the scenario. Two may share one. */
+  display_name: v.optional(name),
+  id: v.optional(digits),
+  active: v.optional(v.boolean(), true),
+  workspaces: v.optional(names, []),
+  secrets: v.optional(v.pipe(names, v.maxLength(5, "a service principal has at most 5 OAuth secrets")), []),
+  federation: v.optional(v.array(FederationPolicy), []),
+  /** Who holds `roles/servicePrincipal.user` on it, and so may run jobs as it. */
+  users: v.optional(names, []),
+});
+
+const User = v.strictObject({
+  display_name: v.optional(v.string()),
+  id: v.optional(digits),
+  active: v.optional(v.boolean(), true),
+  /** Default: every workspace. */
+  workspaces: v.optional(names),
+  /** Personal access tokens, for trying the simulator by hand. */
+  tokens: v.optional(names, []),
+});
+
+const Group = v.strictObject({
+  members: v.optional(names, []),
+  id: v.optional(digits),
+  external_id: v.optional(name),
+  /** A workspace-local group, which Unity Catalog does not know; default: an account group. */
+  workspace: v.optional(name),
+});
+
+const Acl = v.array(
+  v.strictObject({ principal: name, level: v.pipe(v.string(), v.regex(/^(IS_OWNER|CAN_[A-Z_]+)$/)) }),
+);
+
+const Job = v.strictObject({
+  id: v.optional(digits),
+  owner: name,
+  settings: jsonObject,
+  permissions: v.optional(Acl, []),
+  /** Runs that are active at the start and stay so until they are cancelled or told to finish. */
+  active_runs: v.optional(count, 0),
+});
+const Pipeline = v.strictObject({
+  id: v.optional(uuid),
+  owner: name,
+  spec: jsonObject,
+  permissions: v.optional(Acl, []),
+});
+const File = v.union([
+  v.string(),
+  v.strictObject({
+    content: v.optional(v.string()),
+    base64: v.optional(v.string()),
+    notebook: v.optional(v.picklist(["PYTHON", "SQL", "SCALA", "R"])),
+    directory: v.optional(v.boolean()),
+    permissions: v.optional(Acl),
+  }),
+]);
+
+/** How runs of jobs whose name matches `job` (`*` is a wildcard) go on. The first match wins. */
+const RunRule = v.strictObject({
+  job: name,
+  workspace: v.optional(name),
+  result: v.optional(v.picklist(["SUCCESS", "FAILED", "TIMEDOUT", "CANCELED", "SUCCESS_WITH_FAILURES"]), "SUCCESS"),
+  /** How many reads of the run see it active; `never`: until it is cancelled or told to finish. */
+  polls: v.optional(v.union([count, v.literal("never")]), 2),
+  output: v.optional(v.string()),
+  error: v.optional(v.string()),
+});
+const UpdateRule = v.strictObject({
+  pipeline: name,
+  workspace: v.optional(name),
+  result: v.optional(v.picklist(["COMPLETED", "FAILED", "CANCELED"]), "COMPLETED"),
+  polls: v.optional(v.union([count, v.literal("never")]), 2),
+  error: v.optional(v.string()),
+});
+
+export const FaultSchema = v.strictObject({
+  method: v.optional(v.pipe(v.string(), v.toUpperCase()), "*"),
+  /** A path; `*` matches anything, a slash too. */
+  path: name,
+  workspace: v.optional(name),
+  principal: v.optional(name),
+  /** Which matching request is the first to be hit, counted from 1. */
+  nth: v.optional(positive, 1),
+  /** How many from there on; `always`: all. */
+  times: v.optional(v.union([positive, v.literal("always")]), 1),
+  /**
+   * `rate-limited`: 429 · `error`: `status`/`code`/`message` · `reset`: the connection breaks before any effect ·
+   * `lost-answer`: the effect happens, then the connection breaks · `slow`: `delay_ms` · `stale`: the state before the
+   * last write is read · `expired-token`: the token is refused as expired.
+   */
+  effect: v.picklist(["rate-limited", "error", "reset", "lost-answer", "slow", "stale", "expired-token"]),
+  status: v.optional(v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)), 503),
+  code: v.optional(name),
+  message: v.optional(v.string()),
+  /** Seconds, or an HTTP date; left out: no Retry-After header. */
+  retry_after: v.optional(v.union([count, name])),
+  delay_ms: v.optional(count, 1000),
+});
+
+/** What the facts mark [?]: each can be run both ways. The first value is the default. */
+const Behaviours = v.strictObject({
+  /** Status of a create with a used pipeline name (facts: databricks-api 4). */
+  duplicate_pipeline_name: v.optional(v.picklist([400, 409]), 400),
+  /** Status of a pipeline PUT with a stale expected_last_modified (facts: databricks-api 11.3). */
+  stale_last_modified: v.optional(v.picklist([409, 400]), 409),
+  /** Status of starting an update while one is active (facts: databricks-api 11.3). */
+  update_while_active: v.optional(v.picklist([409, 400]), 409),
+  /** PUT on a running continuous pipeline restarts its update (facts: databricks-api 3.4). */
+  edit_restarts_continuous: v.optional(v.boolean(), true),
+  /** run-now on a paused continuous job (facts: databricks-api 3.3). */
+  run_now_on_paused_continuous: v.optional(v.picklist(["one-off", "kick-start"]), "one-off"),
+  /** May a service principal without servicePrincipal.user name itself in run_as (facts: databricks-api 11.7)? */
+  run_as_itself: v.optional(v.picklist(["denied", "allowed"]), "denied"),
+  /** An OAuth error's body (facts: databricks-api 1.1). */
+  oauth_errors: v.optional(v.picklist(["rfc6749", "envelope"]), "rfc6749"),
+  /** `expires_in` of a token answer is a number, or a string as Databricks' own fake gives it (facts: databricks-api 1.1). */
+  expires_in: v.optional(v.picklist(["number", "string"]), "number"),
+  /** Where a principal that is not assigned to the workspace is refused. */
+  unassigned_principal: v.optional(v.picklist(["token", "api"]), "token"),
+  /** Status of a request with an expired token (facts: databricks-api 2.1 knows only the invalid one). */
+  expired_token: v.optional(v.picklist([401, 403]), 401),
+  /** Who may not read all grants of an object gets a 403, or his own only (facts: unity-catalog 1.6). */
+  grants_of_others: v.optional(v.picklist(["forbidden", "own"]), "forbidden"),
+  /** Lists begin with an empty page that carries a token (facts: unity-catalog 1.1, 1.4). */
+  empty_pages: v.optional(v.boolean(), false),
+  /** Host metadata is served, with these default audiences, or the route answers 404 (facts: databricks-api 1.1, 10). */
+  host_metadata: v.optional(v.boolean(), true),
+  /** Writing a file where a notebook is, or the other way round (facts: databricks-api 6). */
+  file_over_notebook: v.optional(v.picklist(["conflict", "replace"]), "conflict"),
+});
+
+export const DatabricksSchema = v.strictObject({
+  account_id: v.optional(uuid, "00000000-0000-4000-8000-000000000001"),
+  metastore: v.optional(
+    v.strictObject({
+      owner: v.optional(name, "metastore-admins"),
+      name: v.optional(name, "metastore"),
+      storage_root: v.optional(name, "s3://metastore"),
+      external_access_enabled: v.optional(v.boolean(), false),
+      grants: v.optional(grants),
+    }),
+    {},
+  ),
+  workspaces: v.record(
+    name,
+    v.strictObject({
+      id: digits,
+      /** Members of the workspace's `admins` group. */
+      admins: v.optional(names, []),
+    }),
+  ),
+  service_principals: v.optional(v.record(name, ServicePrincipal), {}),
+  users: v.optional(v.record(name, User), {}),
+  groups: v.optional(v.record(name, Group), {}),
+  catalogs: v.optional(v.record(name, Catalog), {}),
+  jobs: v.optional(v.record(name, v.array(Job)), {}),
+  pipelines: v.optional(v.record(name, v.array(Pipeline)), {}),
+  files: v.optional(v.record(name, v.record(name, File)), {}),
+  runs: v.optional(v.array(RunRule), []),
+  updates: v.optional(v.array(UpdateRule), []),
+  /** Issuers of federation tokens -> where their keys are. Loopback issuers are discovered. */
+  issuers: v.optional(v.record(name, v.strictObject({ jwks_url: name })), {}),
+  /** `token_federation_default_oidc_audiences` of the host metadata; default: the account id. */
+  default_audiences: v.optional(names),
+  token_lifetime_seconds: v.optional(positive, 3600),
+  /** Added to every answer. */
+  latency_ms: v.optional(count, 0),
+  /** The service's own cap on the length of Unity Catalog pages. */
+  page_size: v.optional(positive, 1000),
+  behaviours: v.optional(Behaviours, {}),
+  faults: v.optional(v.array(FaultSchema), []),
+});
+
+/** What one writes. */
+export type DatabricksScenario = v.InferInput<typeof DatabricksSchema>;
+/** What is left after the defaults are filled in. */
+export type ParsedScenario = v.InferOutput<typeof DatabricksSchema>;
+export type Behaviours = ParsedScenario["behaviours"];
+export type FaultInput = v.InferInput<typeof FaultSchema>;
+export type Fault = v.InferOutput<typeof FaultSchema>;
+
+/** A scenario that cannot be run: says which keys are wrong. */
+export class ScenarioError extends Error {
+  override readonly name = "ScenarioError";
+}
+
+/** Checks against a schema; throws ScenarioError naming every wrong key. `at` says where the value came from. */
+export function parseStrictly<S extends v.GenericSchema>(schema: S, value: unknown, at: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const lines = result.issues.map((issue) => {
+    const path = v.getDotPath(issue) ?? "";
+    return issue.type === "strict_object" && issue.expected === "never"
+      ? `${at}: unknown key ${path}`
+      : `${at}: ${path === "" ? "" : `${path}: `}${issue.message}`;
+  });
+  throw new ScenarioError(lines.join("\n"));
+}

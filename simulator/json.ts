@@ -1,0 +1,43 @@
+/**
+ * The simulator's own lossless JSON: ids are int64 and travel as bare numbers (facts: databricks-api 2.5).
+ * It repeats what the suite has, on purpose: the simulator follows the facts, never the suite's code.
+ */
+export type Json = null | boolean | number | bigint | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+
+/** Node 24's source text access, which TypeScript's library does not declare yet. */
+interface JsonWithSource {
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): object;
+  stringify(value: unknown, replacer: (key: string, value: unknown) => unknown, space?: number): string;
+}
+const json = JSON as unknown as JsonWithSource;
+
+/** Parses JSON; integers beyond 2^53 become bigint. Throws SyntaxError. */
+export function parseJson(text: string): Json {
+  return json.parse(text, (_key, value, context) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? "")
+      ? BigInt(context.source ?? 0)
+      : value,
+  ) as Json;
+}
+
+/** Writes JSON; bigint becomes a bare number; what is undefined is left out. */
+export function stringifyJson(value: unknown, space?: number): string {
+  return json.stringify(
+    value,
+    (_key, item) => (typeof item === "bigint" ? json.rawJSON(item.toString()) : item),
+    space,
+  );
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A deep copy, so that an answer can never change the state it was made from. */
+export function copy<T>(value: T): T {
+  return structuredClone(value);
+}

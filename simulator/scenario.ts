@@ -1,0 +1,30 @@
+/**
+ * A scenario file: YAML with two halves, `databricks:` and `github:` (docs/scenario.md).
+ */
+import { parseDocument } from "yaml";
+import { DatabricksSchema, type ParsedScenario, parseStrictly, ScenarioError } from "./databricks/scenario.ts";
+
+export interface Scenario {
+  readonly databricks: ParsedScenario | undefined;
+  /** Checked by the GitHub half, which knows its shape. */
+  readonly github: unknown;
+}
+
+/** Reads a scenario file's text. Throws ScenarioError, naming `file` and every wrong key. */
+export function parseScenario(text: string, file: string): Scenario {
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+  const [error] = document.errors;
+  if (error !== undefined) throw new ScenarioError(`${file}: ${error.message}`);
+  const value: unknown = document.toJS();
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ScenarioError(`${file}: a scenario is a map with the keys databricks and github`);
+  }
+  const unknown = Object.keys(value).filter((key) => key !== "databricks" && key !== "github");
+  if (unknown.length > 0) throw new ScenarioError(`${file}: unknown key ${unknown.join(", ")}`);
+  const { databricks, github } = value as { databricks?: unknown; github?: unknown };
+  return {
+    databricks:
+      databricks === undefined ? undefined : parseStrictly(DatabricksSchema, databricks, `${file}: databricks`),
+    github,
+  };
+}
