@@ -1,0 +1,90 @@
+/** What each privilege is for, and where it applies: the table of facts unity-catalog 1.8. */
+import type { SecurableType } from "./model.ts";
+
+/** Everything but MANAGE and the EXTERNAL_USE_ pair, evaluated when access is checked (facts: unity-catalog 1.7). */
+export const ALL_PRIVILEGES = "ALL_PRIVILEGES";
+export const MANAGE = "MANAGE";
+
+/** What holding a privilege lets one do. */
+export type Effect = "read" | "write" | "control" | "look";
+
+const OBJECTS = ["table", "volume", "function"] as const;
+const CREATES = [
+  "CREATE_TABLE",
+  "CREATE_VOLUME",
+  "CREATE_FUNCTION",
+  "CREATE_MODEL",
+  "CREATE_MATERIALIZED_VIEW",
+  "CREATE_MODEL_VERSION",
+] as const;
+
+/** Privilege → the types it can be held on. A privilege granted above a type reaches it if it applies there. */
+const APPLIES: ReadonlyMap<string, readonly SecurableType[]> = new Map<string, readonly SecurableType[]>([
+  [MANAGE, ["catalog", "schema", ...OBJECTS]],
+  ["APPLY_TAG", ["catalog", "schema", ...OBJECTS]],
+  ["BROWSE", ["catalog"]],
+  ["USE_CATALOG", ["catalog"]],
+  ["USE_SCHEMA", ["catalog", "schema"]],
+  ["CREATE_SCHEMA", ["catalog"]],
+  ...CREATES.map((privilege): [string, SecurableType[]] => [
+    privilege,
+    privilege === "CREATE_MODEL_VERSION" ? ["catalog", "schema", "function"] : ["catalog", "schema"],
+  ]),
+  ["SELECT", ["catalog", "schema", "table"]],
+  ["MODIFY", ["catalog", "schema", "table"]],
+  ["REFRESH", ["catalog", "schema", "table"]],
+  ["READ_VOLUME", ["catalog", "schema", "volume"]],
+  ["WRITE_VOLUME", ["catalog", "schema", "volume"]],
+  ["EXECUTE", ["catalog", "schema", "function"]],
+  ["EXTERNAL_USE_SCHEMA", ["catalog", "schema"]],
+]);
+
+/** Left out of ALL PRIVILEGES, and outliving its removal (facts: unity-catalog 1.2, 1.7). */
+const OUTSIDE_ALL: ReadonlySet<string> = new Set([MANAGE, "EXTERNAL_USE_SCHEMA", "EXTERNAL_USE_LOCATION"]);
+
+/** The privileges that can be held on a type, sorted. */
+export function applicableTo(type: SecurableType): string[] {
+  return [...APPLIES]
+    .filter(([, types]) => types.includes(type))
+    .map(([privilege]) => privilege)
+    .sort();
+}
+
+/**
+ * True if a privilege can be held on a type. A privilege we do not know (the list is open, facts: unity-catalog 1.1)
+ * is taken to reach everything: better a path too many than one unseen.
+ */
+export function applies(privilege: string, type: SecurableType): boolean {
+  return APPLIES.get(privilege)?.includes(type) ?? true;
+}
+
+/** True if ALL PRIVILEGES implies it. */
+export function impliedByAll(privilege: string): boolean {
+  return !OUTSIDE_ALL.has(privilege);
+}
+
+/** What an owner lacks by default (facts: unity-catalog 1.6). */
+export function impliedByOwnership(privilege: string): boolean {
+  return privilege !== "EXTERNAL_USE_SCHEMA" && privilege !== "EXTERNAL_USE_LOCATION";
+}
+
+/** `look` alone opens no data: BROWSE and the USE_ pair. A privilege we do not know counts as control. */
+export function effectOf(privilege: string): Effect {
+  switch (privilege) {
+    case "BROWSE":
+    case "USE_CATALOG":
+    case "USE_SCHEMA":
+      return "look";
+    case "SELECT":
+    case "READ_VOLUME":
+    case "EXECUTE":
+      return "read";
+    case "MODIFY":
+    case "WRITE_VOLUME":
+    case "REFRESH":
+    case "CREATE_SCHEMA":
+      return "write";
+    default:
+      return CREATES.some((create) => create === privilege) ? "write" : "control";
+  }
+}

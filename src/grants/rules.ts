@@ -1,0 +1,325 @@
+/**
+ * The rules over one tier's catalog: everything seen is judged, and what was not seen is `unknown`. Pure: estate and
+ * expectation in, findings and the matrix row out (facts: unity-catalog 5, P1–P5, P8).
+ */
+import type { Finding, Where } from "../findings.ts";
+import { comparePrivileges, covers } from "./compare.ts";
+import { type Expectation, isClosed, reaches } from "./expect.ts";
+import { type Cell, matrixOf } from "./matrix.ts";
+import { ACCOUNT_USERS, chainOf, type Estate, keyOf, nameOf, type Securable, securableKey } from "./model.ts";
+import { ALL_PRIVILEGES, effectOf, MANAGE } from "./privileges.ts";
+import { inWords, said } from "./witness.ts";
+
+/** What the rules found. */
+export interface Judgement {
+  readonly findings: readonly Finding[];
+  readonly cells: readonly Cell[];
+}
+
+/** Judges one catalog. */
+export function judge(estate: Estate, expected: Expectation): Judgement {
+  const { cells, findings } = matrixOf(estate, expected);
+  const closed = isClosed(expected.tier);
+  return {
+    cells,
+    findings: [
+      ...findings,
+      ...accountUsers(estate, expected),
+      ...(closed ? [...unnamed(estate, expected), ...foreignOwners(estate, expected)] : []),
+      ...(closed ? boundElsewhere(estate, expected) : []),
+      ...missing(estate, expected),
+      ...orphans(estate),
+      ...unseenGroups(estate),
+    ],
+  };
+}
+
+const list = (securables: readonly string[]): string => inWords(securables, 5);
+const nameIt = (securable: Securable): string => `${securable.type} ${securable.name}`;
+const at = (securable: Securable): Where => ({
+  kind: "securable",
+  type: securable.type,
+  name: securable.name,
+});
+
+/** Rights of everybody in the account: nothing but BROWSE is fit for that (facts: unity-catalog 1.7). */
+function accountUsers(estate: Estate, expected: Expectation): Finding[] {
+  return byRights(estate, (grant) => {
+    if (grant.principal === undefined || keyOf(grant.principal) !== ACCOUNT_USERS) return [];
+    return grant.privileges.filter((privilege) => privilege !== "BROWSE");
+  }).map(({ privileges, securables, first }) => {
+    const look = privileges.every((privilege) => effectOf(privilege) === "look");
+    return {
+      id: "grants/account-users",
+      severity: look ? "warning" : "error",
+      where: at(first),
+      message: `Every user and service principal of the account has ${said(privileges)} on ${list(securables)}, by the group account users.`,
+      why: look
+        ? "It opens no data by itself, and takes away the first lock in front of it."
+        : `It gives every tier's principal, and everybody else, what only ${expected.tier} should have.`,
+      remedy: `Revoke ${said(privileges)} from account users; BROWSE alone is fine.`,
+    };
+  });
+}
+
+/** Direct grants to principals that the contract does not name, or names with less. */
+function unnamed(estate: Estate, expected: Expectation): Finding[] {
+  const tiers = new Set(expected.principals.map((principal) => keyOf(principal.key)));
+  const named = new Set(
+    expected.grants
+      .filter((grant) => reaches({ type: "catalog", name: expected.catalog }, grant.on.name))
+      .map((grant) => keyOf(grant.principal)),
+  );
+  const judged = (principal: string | undefined): string | undefined => {
+    const key = principal === undefined ? undefined : keyOf(principal);
+    return key === undefined || tiers.has(key) || key === ACCOUNT_USERS ? undefined : key;
+  };
+  const strangers = byRights(estate, (grant) => {
+    const key = judged(grant.principal);
+    return key === undefined || named.has(key) ? [] : grant.privileges;
+  }).map(({ principal, privileges, securables, first }): Finding => {
+    const look = privileges.every((privilege) => effectOf(privilege) === "look");
+    return {
+      id: "grants/unnamed-principal",
+      severity: look ? "warning" : "error",
+      where: at(first),
+      message: `${nameOf(estate, principal)} has ${said(privileges)} on ${list(securables)}, and the contract does not name it.`,
+      ...(look ? { why: "It opens no data by itself." } : {}),
+      remedy: `Revoke it, or name ${principal} under grants.rules of the contract, where a review sees it.`,
+    };
+  });
+  const excess = byRights(estate, (grant, securable) => {
+    const key = judged(grant.principal);
+    if (key === undefined || !named.has(key)) return [];
+    return comparePrivileges(grant.privileges, [...allowed(expected, key, securable)]).excess;
+  }).map(
+    ({ principal, privileges, securables, first }): Finding => ({
+      id: "grants/excess",
+      severity: "error",
+      where: at(first),
+      message: `${nameOf(estate, principal)} has ${said(privileges)} on ${list(securables)}, which is more than the contract gives it.`,
+      remedy: "Revoke it, or add it to grants.rules of the contract, where a review sees it.",
+    }),
+  );
+  return [...strangers, ...excess];
+}
+
+/** What the contract gives a principal on a securable, by rules on it and above it. */
+function allowed(expected: Expectation, principal: string, securable: Securable): Set<string> {
+  return new Set(
+    expected.grants
+      .filter((grant) => keyOf(grant.principal) === principal && reaches(grant.on, securable.name))
+      .flatMap((grant) => grant.privileges),
+  );
+}
+
+/** In a closed tier everything belongs to the tier's principal, or to whom the contract gives everything and MANAGE. */
+function foreignOwners(estate: Estate, expected: Expectation): Finding[] {
+  const tiers = new Set(
+    expected.principals.filter((other) => other.tier !== expected.tier).map((other) => keyOf(other.key)),
+  );
+  const byOwner = new Map<string, Securable[]>();
+  const hidden: Securable[] = [];
+  for (const securable of estate.securables.values()) {
+    if (securable.owner === undefined) {
+      hidden.push(securable);
+      continue;
+    }
+    const owner = keyOf(securable.owner);
+    // Another tier's principal as owner is a trespass, which the matrix reports.
+    if (owner === keyOf(expected.own.key) || tiers.has(owner)) continue;
+    const given = allowed(expected, owner, securable);
+    if (given.has(MANAGE) && covers(given, ALL_PRIVILEGES)) continue;
+    byOwner.set(securable.owner, [...(byOwner.get(securable.owner) ?? []), securable]);
+  }
+  const foreign = [...byOwner].map(
+    ([owner, securables]): Finding => ({
+      id: "grants/foreign-owner",
+      severity: "error",
+      ...firstAt(securables),
+      message: `${nameOf(estate, owner)} owns ${list(securables.map(nameIt))}, and not ${expected.own.name}.`,
+      why: "An owner can do everything with it and give everything to others, and no list of grants shows it.",
+      remedy: `Give it to ${expected.own.key} (ALTER … OWNER TO), or name ${owner} in the contract with ALL_PRIVILEGES and MANAGE.`,
+    }),
+  );
+  if (hidden.length === 0) return foreign;
+  const unseen: Finding = {
+    id: "grants/owner-unseen",
+    severity: "unknown",
+    ...firstAt(hidden),
+    message: `The owner of ${list(hidden.map(nameIt))} was not shown.`,
+    remedy: `Make ${expected.own.key} the owner of catalog ${expected.catalog}, or grant it MANAGE and USE_CATALOG there.`,
+  };
+  return [...foreign, unseen];
+}
+
+function firstAt(securables: readonly Securable[]): Pick<Finding, "where"> {
+  return securables[0] === undefined ? {} : { where: at(securables[0]) };
+}
+
+/** A closed tier's catalog is reachable from its own workspace and from no other (facts: unity-catalog 1.5). */
+function boundElsewhere(estate: Estate, expected: Expectation): Finding[] {
+  const { bindings } = estate;
+  const { catalog, workspaceId, tier } = expected;
+  if (bindings === undefined) return []; // The reader has reported it as not seen.
+  const where = { kind: "securable", type: "catalog", name: catalog } as const;
+  if (!bindings.isolated) {
+    return [
+      {
+        id: "grants/not-isolated",
+        severity: "error",
+        where,
+        message: `Catalog ${catalog} is open to every workspace of the metastore.`,
+        why: `Whoever holds a grant can use ${tier} from any workspace, dev's included.`,
+        remedy: `Set its isolation mode to ISOLATED and bind it to ${tier}'s workspace only.`,
+      },
+    ];
+  }
+  if (workspaceId === undefined) {
+    return [
+      {
+        id: "grants/workspace-unknown",
+        severity: "unknown",
+        where,
+        message: `It is not known which workspace is ${tier}'s, so the bindings of ${catalog} cannot be judged.`,
+        remedy: `Write it into the contract: tiers.${tier}.workspace_id.`,
+      },
+    ];
+  }
+  const own = bindings.workspaces.find((workspace) => workspace.id === workspaceId);
+  const findings: Finding[] = bindings.workspaces
+    .filter((workspace) => workspace.id !== workspaceId)
+    .map((workspace) => ({
+      id: "grants/bound-elsewhere",
+      severity: "error",
+      where,
+      message: `Catalog ${catalog} can be ${workspace.readOnly ? "read" : "read and written"} from workspace ${workspace.id}, which is not ${tier}'s (${workspaceId}).`,
+      remedy: `Remove the binding of ${catalog} to workspace ${workspace.id}.`,
+    }));
+  if (own === undefined || own.readOnly) {
+    findings.push({
+      id: "grants/not-bound",
+      severity: "error",
+      where,
+      message: `Catalog ${catalog} is ${own === undefined ? "not bound" : "bound read-only"} to ${tier}'s own workspace ${workspaceId}.`,
+      remedy: `Bind ${catalog} to workspace ${workspaceId} as READ_WRITE.`,
+    });
+  }
+  return findings;
+}
+
+/** What the contract gives and nobody granted. Nobody's isolation is at stake, so it does not fail the run. */
+function missing(estate: Estate, expected: Expectation): Finding[] {
+  const findings: Finding[] = [];
+  for (const grant of expected.grants) {
+    if (!reaches({ type: "catalog", name: expected.catalog }, grant.on.name)) continue;
+    const securable = estate.securables.get(securableKey(grant.on));
+    if (securable === undefined) {
+      findings.push({
+        id: "grants/rule-unmatched",
+        severity: "warning",
+        where: grant.where,
+        message: `The contract grants on ${grant.on.type} ${grant.on.name}, which does not exist.`,
+        remedy: "Correct the name, or ignore this until the first deployment has made it.",
+      });
+      continue;
+    }
+    const granted = chainOf(estate, securable)
+      .flatMap((place) => place.grants)
+      .filter((given) => given.principal !== undefined && keyOf(given.principal) === keyOf(grant.principal))
+      .flatMap((given) => given.privileges);
+    const lacking = comparePrivileges(granted, grant.privileges).missing;
+    if (lacking.length === 0 || keyOf(securable.owner ?? "") === keyOf(grant.principal)) continue;
+    findings.push({
+      id: "grants/missing",
+      severity: "warning",
+      where: grant.where,
+      message: `${nameOf(estate, grant.principal)} lacks ${said(lacking)} on ${nameIt(securable)}, which the contract gives it.`,
+      remedy: `Grant ${said(lacking)} on ${nameIt(securable)} to ${grant.principal}, or take it out of the contract.`,
+    });
+  }
+  return findings;
+}
+
+/** Grants whose principal was deleted: only an id is left, and no SQL shows them (facts: unity-catalog 1.1). */
+function orphans(estate: Estate): Finding[] {
+  const byId = new Map<string, Securable[]>();
+  for (const securable of estate.securables.values()) {
+    for (const grant of securable.grants) {
+      if (grant.principal !== undefined) continue;
+      const id = grant.principalId ?? "without an id";
+      byId.set(id, [...(byId.get(id) ?? []), securable]);
+    }
+  }
+  return [...byId].map(([id, securables]) => ({
+    id: "grants/orphan",
+    severity: "warning",
+    ...firstAt(securables),
+    message: `A principal that no longer exists (${id}) still has grants on ${list(securables.map(nameIt))}.`,
+    why: "It is power that nobody watches: a restored principal gets it back.",
+    remedy: `Revoke them by principal id ${id} through the permissions API.`,
+  }));
+}
+
+/** Groups through which power flows and whose members were not seen: a tier's principal could be among them. */
+function unseenGroups(estate: Estate): Finding[] {
+  const open = new Map<string, string>();
+  for (const securable of estate.securables.values()) {
+    const holders = securable.grants
+      .filter((grant) => grant.privileges.some((privilege) => effectOf(privilege) !== "look"))
+      .map((grant) => grant.principal);
+    for (const holder of [...holders, securable.owner]) {
+      if (holder !== undefined) for (const group of below(estate, holder)) open.set(keyOf(group), group);
+    }
+  }
+  return [...open.values()].sort().map((group) => ({
+    id: "grants/group-unseen",
+    severity: "unknown",
+    where: { kind: "securable", type: "group", name: group },
+    message: `The group ${group} has rights in ${estate.catalog}, directly or through another group, and its members could not be seen from here.`,
+    why: "The principal of another tier could be a member.",
+    remedy: `Assign ${group} to this workspace, so that its members can be read, or take its rights away.`,
+  }));
+}
+
+/** The incomplete groups among a group and those inside it. */
+function below(estate: Estate, principal: string): string[] {
+  const seen = new Set<string>();
+  const queue = [principal];
+  const incomplete: string[] = [];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const group = estate.groups.get(keyOf(next));
+    if (group === undefined || seen.has(keyOf(next))) continue;
+    seen.add(keyOf(next));
+    if (!group.complete) incomplete.push(group.name);
+    queue.push(...group.members);
+  }
+  return incomplete;
+}
+
+interface RightsGroup {
+  readonly principal: string;
+  readonly privileges: readonly string[];
+  readonly securables: readonly string[];
+  readonly first: Securable;
+}
+
+/** Grants picked from the whole estate, those of one principal with the same rights together. */
+function byRights(
+  estate: Estate,
+  pick: (grant: Securable["grants"][number], securable: Securable) => readonly string[],
+): RightsGroup[] {
+  const groups = new Map<string, RightsGroup & { readonly securables: string[] }>();
+  for (const securable of estate.securables.values()) {
+    for (const grant of securable.grants) {
+      const privileges = pick(grant, securable);
+      if (privileges.length === 0 || grant.principal === undefined) continue;
+      const key = JSON.stringify([keyOf(grant.principal), privileges]);
+      const group = groups.get(key);
+      if (group === undefined) {
+        groups.set(key, { principal: grant.principal, privileges, securables: [nameIt(securable)], first: securable });
+      } else group.securables.push(nameIt(securable));
+    }
+  }
+  return [...groups.values()];
+}
