@@ -1,0 +1,224 @@
+/**
+ * One promotion at a time, a tier. The lock lives in the tier: files `lock.<n>`, created with overwrite=false, so that
+ * the workspace decides who was first (facts: databricks-api 6). The highest n is the one that counts.
+ *
+ *   lock.7            held by the run named in it …
+ *   lock.7.released   … until it wrote this
+ *   lock.8            next owner; or the one that took over, after the owner's run had ended without a word
+ *
+ * n only ever grows, so whoever was overtaken sees a higher n before its next write, and stops.
+ */
+import { randomUUID } from "node:crypto";
+import * as v from "valibot";
+import { deletePath, listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { FourTierError, messageOf } from "../findings.ts";
+
+/** Whose lock it is. */
+export interface LockOwner {
+  readonly run: string;
+  readonly attempt: number;
+  /** The job's key, for the person who reads the log. */
+  readonly job: string;
+}
+
+export interface LockOptions {
+  readonly owner: LockOwner;
+  /** Whether that attempt of that run is over; undefined if it cannot be told. */
+  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
+  /** How long to wait for another owner, in milliseconds. */
+  readonly waitMs: number;
+  /** How often to look, in milliseconds. */
+  readonly pollMs: number;
+  readonly log: { info(message: string): void };
+  readonly signal?: AbortSignal | undefined;
+  readonly now: () => Date;
+  /** Waits; ends early when the signal aborts. */
+  readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export interface Lock {
+  readonly generation: number;
+  /** Called before each write: throws FourTierError `ledger/lock-lost` if somebody else holds the lock by now. */
+  check(): Promise<void>;
+  /** Lets the next one in. Throws nothing for a lock that was lost. */
+  release(): Promise<void>;
+}
+
+const content = v.object({
+  run: v.string(),
+  attempt: v.number(),
+  job: v.string(),
+  token: v.string(),
+  at: v.string(),
+});
+type LockContent = v.InferOutput<typeof content>;
+
+/** Waits for the tier's lock and takes it; throws FourTierError `ledger/locked` after `waitMs`. */
+export async function acquireLock(workspace: Workspace, folder: string, options: LockOptions): Promise<Lock> {
+  const token = randomUUID();
+  const started = options.now().getTime();
+  let said = "";
+  await mkdirs(workspace, folder);
+  for (;;) {
+    if (options.signal?.aborted) throw new FourTierError(cancelled(folder));
+    const standing = await current(workspace, folder);
+    const blocker = standing === undefined ? undefined : await blockerOf(workspace, folder, standing, options);
+    if (blocker === undefined) {
+      const generation = (standing?.generation ?? 0) + 1;
+      if (await create(workspace, folder, generation, token, options)) {
+        await sweep(workspace, folder, generation);
+        return lockOf(workspace, folder, generation, token);
+      }
+      continue; // somebody was quicker: look again
+    }
+    if (options.now().getTime() - started >= options.waitMs) throw new FourTierError(locked(folder, blocker, options));
+    if (blocker.text !== said) options.log.info(`Waiting for ${blocker.text}.`);
+    said = blocker.text;
+    await options.pause(options.pollMs, options.signal);
+  }
+}
+
+/** The highest generation in the folder, and whether its owner let go. */
+async function current(
+  workspace: Workspace,
+  folder: string,
+): Promise<{ generation: number; released: boolean } | undefined> {
+  const names = await lockNames(workspace, folder);
+  const generation = Math.max(0, ...names.map((name) => name.generation));
+  if (generation === 0) return undefined;
+  return { generation, released: names.some((name) => name.generation === generation && name.released) };
+}
+
+async function lockNames(
+  workspace: Workspace,
+  folder: string,
+): Promise<{ name: string; generation: number; released: boolean }[]> {
+  const found: { name: string; generation: number; released: boolean }[] = [];
+  for (const entry of (await listFolder(workspace, folder)) ?? []) {
+    const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
+    const match = /^lock\.([1-9]\d*)(\.released)?$/.exec(name);
+    if (match) found.push({ name, generation: Number(match[1]), released: match[2] !== undefined });
+  }
+  return found;
+}
+
+interface Blocker {
+  readonly text: string;
+  readonly path: string;
+}
+
+/** Who keeps us from taking generation n+1; undefined if nobody does. */
+async function blockerOf(
+  workspace: Workspace,
+  folder: string,
+  standing: { generation: number; released: boolean },
+  options: LockOptions,
+): Promise<Blocker | undefined> {
+  if (standing.released) return undefined;
+  const path = `${folder}/lock.${standing.generation}`;
+  const owner = await readOwner(workspace, path);
+  if (owner === "gone") return undefined;
+  if (owner === "unreadable") return { text: `a lock that cannot be read (${path})`, path };
+  const name = `run ${owner.run}, attempt ${owner.attempt}, job ${owner.job} (lock ${standing.generation} since ${owner.at})`;
+  // A later attempt of a run starts only after the earlier one has ended.
+  const earlierAttempt = owner.run === options.owner.run && owner.attempt < options.owner.attempt;
+  if (earlierAttempt || (await options.runHasEnded(owner.run, owner.attempt)) === true) {
+    options.log.info(`Taking over the lock of ${name}: it has ended without releasing it.`);
+    return undefined;
+  }
+  return { text: name, path };
+}
+
+async function readOwner(workspace: Workspace, path: string): Promise<LockContent | "gone" | "unreadable"> {
+  const bytes = await readFile(workspace, path);
+  if (bytes === undefined) return "gone";
+  try {
+    const parsed = v.safeParse(content, JSON.parse(new TextDecoder().decode(bytes)));
+    return parsed.success ? parsed.output : "unreadable";
+  } catch {
+    return "unreadable";
+  }
+}
+
+async function create(
+  workspace: Workspace,
+  folder: string,
+  generation: number,
+  token: string,
+  options: LockOptions,
+): Promise<boolean> {
+  const path = `${folder}/lock.${generation}`;
+  const body = JSON.stringify({ ...options.owner, token, at: options.now().toISOString() });
+  const made = await writeFile(workspace, path, new TextEncoder().encode(body), { overwrite: false });
+  if (made === "created") return true;
+  // "exists" may be our own file: the first answer was lost and the client asked again.
+  const owner = await readOwner(workspace, path);
+  return typeof owner === "object" && owner.token === token;
+}
+
+/** Removes what older generations left. Only the highest number matters, so losing this race harms nobody. */
+async function sweep(workspace: Workspace, folder: string, generation: number): Promise<void> {
+  for (const entry of await lockNames(workspace, folder)) {
+    if (entry.generation < generation) await deletePath(workspace, `${folder}/${entry.name}`);
+  }
+}
+
+function lockOf(workspace: Workspace, folder: string, generation: number, token: string): Lock {
+  const path = `${folder}/lock.${generation}`;
+  const holds = async (): Promise<boolean> => {
+    if ((await current(workspace, folder))?.generation !== generation) return false;
+    const owner = await readOwner(workspace, path);
+    return typeof owner === "object" && owner.token === token;
+  };
+  return {
+    generation,
+    async check() {
+      if (!(await holds())) throw new FourTierError(lost(path));
+    },
+    async release() {
+      if (await holds()) {
+        await writeFile(workspace, `${path}.released`, new TextEncoder().encode("{}"), { overwrite: false });
+      }
+    },
+  };
+}
+
+function locked(folder: string, blocker: Blocker, options: LockOptions) {
+  const minutes = Math.round(options.waitMs / 60_000);
+  return {
+    id: "ledger/locked",
+    severity: "error",
+    message: `The tier is locked by ${blocker.text}; waited ${minutes} minutes.`,
+    remedy: `Wait for that run and start this one again. If it is certain that nothing is running, create the file ${blocker.path}.released in the workspace folder ${folder}.`,
+  } as const;
+}
+
+function lost(path: string) {
+  return {
+    id: "ledger/lock-lost",
+    severity: "error",
+    message: `Another run has taken the tier's lock (${path} no longer counts), so nothing more was written.`,
+    remedy: "Look at the newer run; start this one again only if its commit is still wanted.",
+  } as const;
+}
+
+function cancelled(folder: string) {
+  return {
+    id: "promote/cancelled",
+    severity: "error",
+    message: `The run was cancelled while it waited for the lock in ${folder}; nothing was written.`,
+    remedy: "Start the run again.",
+  } as const;
+}
+
+/** Releases a lock and says so if that failed; for `finally`, where the first error must not be hidden. */
+export async function releaseQuietly(lock: Lock, log: { warning(message: string): void }): Promise<void> {
+  try {
+    await lock.release();
+  } catch (error) {
+    log.warning(
+      `The tier's lock could not be released (${messageOf(error)}); the next run takes it over once this one has ended.`,
+    );
+  }
+}

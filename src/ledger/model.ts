@@ -1,0 +1,202 @@
+/**
+ * The ledger: what a tier has applied, kept in the tier as one JSON document. A cache for speed and recovery; it can be
+ * rebuilt from tags and is never proof to another tier (design 2).
+ */
+import * as v from "valibot";
+import type { TierName } from "../contract/model.ts";
+import { type Finding, messageOf } from "../findings.ts";
+import { isArray, isObject, type JsonArray, type JsonObject, parseJson, stringifyJson } from "../json.ts";
+import type { Applied, AppliedResource } from "../release/plan.ts";
+
+/** A release that was applied here, or is being applied. */
+export interface LedgerRelease {
+  /** Release digest, 64 hex. */
+  readonly digest: string;
+  readonly commit: string;
+  /** Digest of the plan that led to it. */
+  readonly plan: string;
+  /** ISO time. */
+  readonly at: string;
+  readonly run: { readonly id: string; readonly attempt: number };
+  /** Content folder by component. */
+  readonly folders: Readonly<Record<string, string>>;
+}
+
+/** One change, written down before it is made: what a later run needs to finish it or to find what it left. */
+export interface Intent {
+  readonly key: string;
+  readonly action: "create" | "update" | "replace" | "delete";
+  /** The name to look for if the answer to a create was lost. */
+  readonly name: string;
+  /** What the resource shall be; undefined for a delete. The id is empty until it is known. */
+  readonly target: AppliedResource | undefined;
+  readonly done: boolean;
+}
+
+/** A release whose application has begun and not ended. */
+export interface Pending {
+  readonly release: LedgerRelease;
+  readonly intents: readonly Intent[];
+}
+
+export interface Ledger {
+  /** Counts writes: the older of two copies is told by it. */
+  readonly serial: number;
+  readonly project: string;
+  readonly tier: TierName;
+  /** The last release that was applied whole. */
+  readonly release: LedgerRelease | undefined;
+  /** Its resources. */
+  readonly resources: Applied;
+  readonly pending: Pending | undefined;
+  /** Releases that were applied whole, newest first; rollback chooses among them. */
+  readonly history: readonly LedgerRelease[];
+}
+
+/** How many releases the history keeps. */
+export const HISTORY = 50;
+
+/** The ledger of a tier that has applied nothing. */
+export function emptyLedger(project: string, tier: TierName): Ledger {
+  return { serial: 0, project, tier, release: undefined, resources: new Map(), pending: undefined, history: [] };
+}
+
+const text = v.pipe(v.string(), v.nonEmpty());
+const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const object = v.custom<JsonObject>((value) => isObject(json(value)), "expected a JSON object");
+const array = v.custom<JsonArray>((value) => isArray(json(value)), "expected a JSON array");
+const resource = v.strictObject({
+  id: v.string(),
+  kind: text,
+  name: text,
+  settings: object,
+  permissions: v.nullable(array),
+  component: text,
+  component_digest: hex,
+});
+const release = v.strictObject({
+  digest: hex,
+  commit: v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)),
+  plan: hex,
+  at: text,
+  run: v.strictObject({ id: text, attempt: v.pipe(v.number(), v.integer()) }),
+  folders: v.record(v.string(), text),
+});
+const document = v.strictObject({
+  version: v.literal(1),
+  serial: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  project: text,
+  tier: v.picklist(["sandbox", "dev", "staging", "prod"]),
+  release: v.nullable(release),
+  resources: v.record(v.string(), resource),
+  pending: v.nullable(
+    v.strictObject({
+      release,
+      intents: v.array(
+        v.strictObject({
+          key: text,
+          action: v.picklist(["create", "update", "replace", "delete"]),
+          name: text,
+          target: v.nullable(resource),
+          done: v.boolean(),
+        }),
+      ),
+    }),
+  ),
+  history: v.array(release),
+});
+
+/** Reads a ledger's text. What is not a ledger of this project and tier is a finding, and is never overwritten. */
+export function parseLedger(
+  content: string,
+  expected: { project: string; tier: TierName; path: string },
+): { ledger: Ledger } | { finding: Finding } {
+  let value: unknown;
+  try {
+    value = parseJson(content);
+  } catch (error) {
+    return { finding: corrupt(expected.path, `it is not JSON (${messageOf(error)})`) };
+  }
+  const parsed = v.safeParse(document, value);
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    return { finding: corrupt(expected.path, `${v.getDotPath(issue) ?? "the document"}: ${issue.message}`) };
+  }
+  const { output } = parsed;
+  if (output.project !== expected.project || output.tier !== expected.tier) {
+    return { finding: corrupt(expected.path, `it belongs to ${output.project}, tier ${output.tier}`) };
+  }
+  return {
+    ledger: {
+      serial: output.serial,
+      project: output.project,
+      tier: output.tier,
+      release: output.release ?? undefined,
+      resources: new Map(Object.entries(output.resources).map(([key, stored]) => [key, fromStored(stored)])),
+      pending:
+        output.pending === null
+          ? undefined
+          : {
+              release: output.pending.release,
+              intents: output.pending.intents.map((intent) => ({
+                ...intent,
+                target: intent.target === null ? undefined : fromStored(intent.target),
+              })),
+            },
+      history: output.history,
+    },
+  };
+}
+
+/** The ledger as it is stored; `parseLedger` reads it back equal. */
+export function ledgerText(ledger: Ledger): string {
+  return `${stringifyJson(
+    {
+      version: 1,
+      serial: ledger.serial,
+      project: ledger.project,
+      tier: ledger.tier,
+      release: ledger.release ?? null,
+      resources: Object.fromEntries([...ledger.resources].map(([key, stored]) => [key, toStored(stored)])),
+      pending:
+        ledger.pending === undefined
+          ? null
+          : {
+              release: ledger.pending.release,
+              intents: ledger.pending.intents.map((intent) => ({
+                ...intent,
+                target: intent.target === undefined ? null : toStored(intent.target),
+              })),
+            },
+      history: ledger.history,
+    },
+    1,
+  )}\n`;
+}
+
+function fromStored(stored: v.InferOutput<typeof resource>): AppliedResource {
+  const { component_digest: componentDigest, permissions, ...rest } = stored;
+  return { ...rest, permissions: permissions ?? undefined, componentDigest };
+}
+
+function toStored(applied: AppliedResource): v.InferOutput<typeof resource> {
+  const { id, kind, name, settings, permissions, component, componentDigest } = applied;
+  return { id, kind, name, settings, permissions: permissions ?? null, component, component_digest: componentDigest };
+}
+
+/** The ledger is parsed with parseJson: what it yields is JSON already. */
+function json(value: unknown): JsonObject | JsonArray | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- comes from parseJson, which yields only JSON
+  return typeof value === "object" && value !== null ? (value as JsonObject | JsonArray) : undefined;
+}
+
+function corrupt(path: string, what: string): Finding {
+  return {
+    id: "ledger/corrupt",
+    severity: "error",
+    message: `The tier's ledger ${path} cannot be read: ${what}.`,
+    why: "It says which jobs and pipelines are ours and what was last applied; nothing was written over it.",
+    remedy:
+      "Look who changed it. Put its last good version back, or move it away: the next promotion then finds our resources by their tags.",
+  };
+}

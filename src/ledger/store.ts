@@ -1,0 +1,28 @@
+/** The ledger's file in the tier: read, parsed, written whole. */
+import type { TierName } from "../contract/model.ts";
+import { readFile, writeFile } from "../databricks/files.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { FourTierError } from "../findings.ts";
+import { type Ledger, ledgerText, parseLedger } from "./model.ts";
+import { ledgerPath } from "./paths.ts";
+
+/** The tier's ledger; undefined if there is none. Throws FourTierError `ledger/corrupt` for what is not one. */
+export async function readLedger(
+  workspace: Workspace,
+  folder: string,
+  expected: { project: string; tier: TierName },
+): Promise<Ledger | undefined> {
+  const path = ledgerPath(folder);
+  const bytes = await readFile(workspace, path);
+  if (bytes === undefined) return undefined;
+  const parsed = parseLedger(new TextDecoder().decode(bytes), { ...expected, path });
+  if ("finding" in parsed) throw new FourTierError(parsed.finding);
+  return parsed.ledger;
+}
+
+/** Writes the ledger with the next serial, which it returns. Call it only while holding the lock. */
+export async function writeLedger(workspace: Workspace, folder: string, ledger: Ledger): Promise<Ledger> {
+  const next = { ...ledger, serial: ledger.serial + 1 };
+  await writeFile(workspace, ledgerPath(folder), new TextEncoder().encode(ledgerText(next)), { overwrite: true });
+  return next;
+}
