@@ -1,0 +1,249 @@
+/**
+ * What lives in the tier of what is ours. Ours is what the ledger names by id, else what carries our tags (the ledger
+ * may be lost, or a create's answer), else what the contract adopts. Same name and none of these: somebody else's.
+ */
+import type { Tier } from "../contract/model.ts";
+import { getJob, type Job, listJobs } from "../databricks/jobs.ts";
+import { getPermissions, type PermissionType } from "../databricks/permissions.ts";
+import { getPipeline, listPipelines, type Pipeline, type PipelineStatus } from "../databricks/pipelines.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import type { Finding } from "../findings.ts";
+import { mapBounded } from "../http/pool.ts";
+import { isObject, type JsonArray, type JsonObject } from "../json.ts";
+import type { Ledger } from "../ledger/model.ts";
+import type { Desired, LiveResource } from "./plan.ts";
+
+/** Requests in flight. */
+const PARALLEL = 8;
+
+/** Tags that say whose a resource is; rendering puts them on everything. */
+export const TAGS = { project: "four_tier_project", tier: "four_tier_tier", key: "four_tier_key" } as const;
+
+/** A resource of ours as it lives. */
+export interface Observed extends LiveResource {
+  readonly id: string;
+  readonly kind: string;
+  readonly foundBy: "ledger" | "tags" | "adopted";
+  readonly creator: string | undefined;
+  /** Milliseconds since 1970; pipelines only. */
+  readonly lastModified: number | undefined;
+}
+
+export interface Observation {
+  /** By key; a key the ledger names and the workspace lacks is undefined. */
+  readonly live: ReadonlyMap<string, Observed | undefined>;
+  /** Carry our tags, but neither the ledger nor the release knows them. */
+  readonly orphans: readonly { readonly key: string; readonly id: string; readonly name: string }[];
+  /** Somebody else's resource of the same name, an adoption that cannot be, two of ours with one key. */
+  readonly findings: readonly Finding[];
+}
+
+/** Reads the live state of everything that the ledger or the release names. Lists a workspace only if ids are missing. */
+export async function observe(
+  workspace: Workspace,
+  question: { readonly tier: Tier; readonly ledger: Ledger | undefined; readonly desired: readonly Desired[] },
+): Promise<Observation> {
+  const { tier, ledger, desired } = question;
+  const known = knownIds(ledger);
+  const kinds = new Map<string, { kind: string; permissions: boolean }>();
+  for (const [key, resource] of ledger?.resources ?? []) {
+    kinds.set(key, { kind: resource.kind, permissions: resource.permissions !== undefined });
+  }
+  for (const intent of ledger?.pending?.intents ?? []) {
+    const kind = intent.target?.kind ?? kinds.get(intent.key)?.kind ?? kindOf(intent.key);
+    kinds.set(intent.key, { kind, permissions: intent.target?.permissions !== undefined });
+  }
+  for (const resource of desired) {
+    const permissions = resource.permissions !== undefined || kinds.get(resource.key)?.permissions === true;
+    kinds.set(resource.key, { kind: resource.kind, permissions });
+  }
+
+  const live = new Map<string, Observed | undefined>();
+  await mapBounded([...known], PARALLEL, async ([key, id]) => {
+    live.set(key, await read(workspace, kinds.get(key)?.kind ?? kindOf(key), id, "ledger"));
+  });
+
+  const findings: Finding[] = [];
+  const orphans: Observation["orphans"][number][] = [];
+  const unknown = [...kinds].filter(([key]) => live.get(key) === undefined).map(([key, { kind }]) => ({ key, kind }));
+  if (ledger === undefined || unknown.length > 0) {
+    const names = new Map(desired.map((resource) => [resource.key, resource.name]));
+    for (const intent of ledger?.pending?.intents ?? []) {
+      if (!names.has(intent.key)) names.set(intent.key, intent.name);
+    }
+    const census = await takeCensus(workspace, tier, new Set(names.values()));
+    for (const { key, kind } of unknown) {
+      const name = names.get(key);
+      const ours = census.ours.filter((found) => found.kind === kind && found.key === key);
+      const [first, ...more] = ours;
+      if (more.length > 0) findings.push(duplicate(tier, key, ours.map((found) => found.id)));
+      if (first !== undefined) {
+        live.set(key, await read(workspace, kind, first.id, "tags"));
+        continue;
+      }
+      const adopted = tier.adopt.get(key);
+      if (adopted !== undefined && !known.has(key)) {
+        const found = await read(workspace, kind, adopted, "adopted");
+        if (found === undefined) findings.push(notThere(tier, key, adopted));
+        else live.set(key, found);
+        continue;
+      }
+      const namesake = census.foreign.find((found) => found.kind === kind && found.name === name);
+      if (namesake !== undefined && desired.some((resource) => resource.key === key)) {
+        findings.push(foreign(tier, key, namesake));
+      }
+    }
+    for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
+  }
+
+  const withPermissions = [...live].filter(([key, found]) => found !== undefined && kinds.get(key)?.permissions);
+  await mapBounded(withPermissions, PARALLEL, async ([key, found]) => {
+    if (found !== undefined) live.set(key, { ...found, permissions: await readPermissions(workspace, found) });
+  });
+  return { live: new Map([...live].sort(([a], [b]) => (a < b ? -1 : 1))), orphans, findings };
+}
+
+/** Reads resources of ours again, by the ids just applied. */
+export async function readBack(
+  workspace: Workspace,
+  resources: readonly { key: string; kind: string; id: string; permissions: JsonArray | undefined }[],
+): Promise<ReadonlyMap<string, Observed | undefined>> {
+  const live = await mapBounded(resources, PARALLEL, async (resource): Promise<[string, Observed | undefined]> => {
+    const found = await read(workspace, resource.kind, resource.id, "ledger");
+    if (found === undefined || resource.permissions === undefined) return [resource.key, found];
+    return [resource.key, { ...found, permissions: await readPermissions(workspace, found) }];
+  });
+  return new Map(live);
+}
+
+/** The id of a resource with our tags for this key, for a create whose answer was lost. */
+export async function findByTags(
+  workspace: Workspace,
+  tier: Tier,
+  resource: { key: string; kind: string; name: string },
+): Promise<string | undefined> {
+  const census = await takeCensus(workspace, tier, new Set([resource.name]), resource.kind);
+  return census.ours.find((found) => found.kind === resource.kind && found.key === resource.key)?.id;
+}
+
+/** Ids by key, as far as the ledger knows them: what is pending knows better than what was before it. */
+function knownIds(ledger: Ledger | undefined): Map<string, string> {
+  const ids = new Map([...(ledger?.resources ?? [])].map(([key, resource]) => [key, resource.id]));
+  for (const { key, target } of ledger?.pending?.intents ?? []) {
+    if (target !== undefined && target.id !== "") ids.set(key, target.id);
+  }
+  return ids;
+}
+
+interface Found {
+  readonly key: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly name: string;
+  readonly bundle: boolean;
+  readonly creator: string | undefined;
+}
+
+/** Lists jobs and pipelines once, and tells ours from others of the wanted names. */
+async function takeCensus(
+  workspace: Workspace,
+  tier: Tier,
+  names: ReadonlySet<string>,
+  only?: string,
+): Promise<{ ours: Found[]; foreign: Found[] }> {
+  const census: { ours: Found[]; foreign: Found[] } = { ours: [], foreign: [] };
+  const add = (kind: string, id: string, name: string, settings: JsonObject, creator: string | undefined): void => {
+    const tags = isObject(settings["tags"]) ? settings["tags"] : {};
+    const key = tags[TAGS.key];
+    const bundle = isObject(settings["deployment"]) && settings["deployment"]["kind"] === "BUNDLE";
+    const mine = tags[TAGS.project] === tier.project && tags[TAGS.tier] === tier.name && typeof key === "string";
+    if (mine) census.ours.push({ key, kind, id, name, bundle, creator });
+    else if (names.has(name)) census.foreign.push({ key: "", kind, id, name, bundle, creator });
+  };
+  if (only !== "pipelines") {
+    for await (const job of listJobs(workspace)) add("jobs", job.id, job.name, job.settings, job.creator);
+  }
+  if (only !== "jobs") {
+    // The list has no tags: those of a wanted name, and those that our principal made, are read one by one.
+    const statuses: PipelineStatus[] = [];
+    for await (const status of listPipelines(workspace)) {
+      if (names.has(status.name) || status.creator === tier.clientId) statuses.push(status);
+    }
+    const pipelines = await mapBounded(statuses, PARALLEL, (status) => getPipeline(workspace, status.id));
+    for (const pipeline of pipelines) {
+      if (pipeline !== undefined) add("pipelines", pipeline.id, pipeline.name, pipeline.spec, pipeline.creator);
+    }
+  }
+  return census;
+}
+
+async function read(
+  workspace: Workspace,
+  kind: string,
+  id: string,
+  foundBy: Observed["foundBy"],
+): Promise<Observed | undefined> {
+  if (kind === "jobs") {
+    const job = await getJob(workspace, id);
+    return job === undefined ? undefined : fromJob(job, foundBy);
+  }
+  const pipeline = await getPipeline(workspace, id);
+  return pipeline === undefined || pipeline.state === "DELETED" ? undefined : fromPipeline(pipeline, foundBy);
+}
+
+function fromJob(job: Job, foundBy: Observed["foundBy"]): Observed {
+  const { id, name, settings, runAs, creator } = job;
+  return { id, kind: "jobs", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified: undefined };
+}
+
+function fromPipeline(pipeline: Pipeline, foundBy: Observed["foundBy"]): Observed {
+  const { id, name, spec: settings, runAs, creator, lastModified } = pipeline;
+  return { id, kind: "pipelines", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified };
+}
+
+/** Direct entries, in the form in which they are declared. */
+async function readPermissions(workspace: Workspace, found: Observed): Promise<JsonArray> {
+  const type: PermissionType = found.kind === "jobs" ? "jobs" : "pipelines";
+  const fields = { user: "user_name", group: "group_name", "service-principal": "service_principal_name" } as const;
+  const entries = (await getPermissions(workspace, type, found.id)) ?? [];
+  return entries
+    .filter((entry) => !entry.inherited)
+    .map((entry) => ({ [fields[entry.kind]]: entry.principal, permission_level: entry.level }));
+}
+
+function kindOf(key: string): string {
+  return key.slice(0, key.indexOf("."));
+}
+
+function foreign(tier: Tier, key: string, found: Found): Finding {
+  const kind = found.kind === "jobs" ? "job" : "pipeline";
+  return {
+    id: "release/foreign-resource",
+    severity: "error",
+    where: { kind: "resource", tier: tier.name, key },
+    message: `The ${kind} "${found.name}" (${found.id}) stands in the workspace already and is not ours${found.bundle ? "; a bundle deployment manages it" : ""}${found.creator === undefined ? "" : `; ${found.creator} made it`}.`,
+    why: `A second ${kind} of the same name would run beside it.`,
+    remedy: `Rename one of them, delete it, or take it over: adopt: { ${tier.name}: { ${key}: "${found.id}" } } in the contract.`,
+  };
+}
+
+function notThere(tier: Tier, key: string, id: string): Finding {
+  return {
+    id: "release/adopt-missing",
+    severity: "error",
+    where: { kind: "resource", tier: tier.name, key },
+    message: `The contract adopts ${id} as ${key}, and the workspace has no such resource that ${tier.servicePrincipal} can see.`,
+    remedy: `Correct the id, give ${tier.servicePrincipal} the right to manage it, or remove it from adopt.${tier.name}.`,
+  };
+}
+
+function duplicate(tier: Tier, key: string, ids: readonly string[]): Finding {
+  return {
+    id: "release/duplicate",
+    severity: "error",
+    where: { kind: "resource", tier: tier.name, key },
+    message: `${ids.length} resources carry our tags for ${key}: ${ids.join(", ")}.`,
+    why: "Only one can be ours; the others may run on a schedule too.",
+    remedy: "Delete the copies (or remove their tags), and promote again.",
+  };
+}

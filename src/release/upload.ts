@@ -1,0 +1,226 @@
+/**
+ * Content goes up into write-once folders, one a component digest (design 4). A folder is complete once its manifest
+ * stands beside it; what an interrupted upload left is taken up again. The principal that runs user code could have
+ * touched a folder, so what is there already is read back and hashed before anything points to it.
+ */
+import { createHash } from "node:crypto";
+import { posix } from "node:path";
+import { listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { type Finding, FourTierError } from "../findings.ts";
+import { mapBounded } from "../http/pool.ts";
+import { isArray, isObject, type JsonValue, parseJson } from "../json.ts";
+
+/** Requests in flight: the files API is throttled early (facts: databricks-api 2.7). */
+const PARALLEL = 8;
+
+/** One file of a component's folder; the path is relative to the folder. */
+export interface ContentFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What one component's folder shall hold. */
+export interface Content {
+  readonly component: string;
+  readonly digest: string;
+  /** Absolute workspace path. */
+  readonly folder: string;
+  readonly files: readonly ContentFile[];
+}
+
+/** What stands of a component's folder, and what is missing. */
+export interface FolderState {
+  readonly content: Content;
+  /** Nothing is missing and the manifest is there. */
+  readonly complete: boolean;
+  /** Nothing was there at all. */
+  readonly fresh: boolean;
+  readonly missing: readonly ContentFile[];
+}
+
+/**
+ * Looks at each component's folder and reads back what is there. Throws FourTierError with `release/folder-tampered`
+ * for every file that differs and every file that does not belong there.
+ */
+export async function inspectFolders(
+  workspace: Workspace,
+  contents: readonly Content[],
+  tier: string,
+): Promise<FolderState[]> {
+  const findings: Finding[] = [];
+  const states: FolderState[] = [];
+  for (const content of contents) {
+    const manifest = await readFile(workspace, manifestPath(content));
+    const present = await listTree(workspace, content.folder);
+    const wanted = new Map(content.files.map((file) => [remotePath(file), file]));
+    for (const path of present) {
+      if (!wanted.has(path)) findings.push(tampered(content, path, "does not belong to the release", tier));
+    }
+    const found = content.files.filter((file) => present.has(remotePath(file)));
+    const equal = await mapBounded(found, PARALLEL, async (file) => {
+      const bytes = await readFile(workspace, `${content.folder}/${remotePath(file)}`);
+      return bytes !== undefined && sameContent(file, bytes);
+    });
+    for (const [index, file] of found.entries()) {
+      if (equal[index] !== true) findings.push(tampered(content, file.path, "differs from the release", tier));
+    }
+    const missing = content.files.filter((file) => !present.has(remotePath(file)));
+    states.push({
+      content,
+      missing,
+      fresh: present.size === 0 && manifest === undefined,
+      complete: missing.length === 0 && manifest !== undefined,
+    });
+  }
+  if (findings.length > 0) throw new FourTierError(findings);
+  return states;
+}
+
+/**
+ * Writes what is missing, the manifest last. Returns how many files were written. Stops between files when the signal
+ * aborts, and throws then: the next run takes it up where this one stopped.
+ */
+export async function uploadFolders(
+  workspace: Workspace,
+  states: readonly FolderState[],
+  options: {
+    readonly tier: string;
+    /** Called before writing: the lock is still ours. */
+    readonly check: () => Promise<void>;
+    readonly log: { info(message: string): void };
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<number> {
+  let written = 0;
+  for (const state of states.filter((state) => !state.complete)) {
+    const { content, missing } = state;
+    await options.check();
+    await mapBounded(leafFolders(content.folder, missing), PARALLEL, (folder) => mkdirs(workspace, folder));
+    await mapBounded(missing, PARALLEL, async (file) => {
+      if (options.signal?.aborted) throw new FourTierError(interrupted(content));
+      const path = `${content.folder}/${file.path}`;
+      if ((await writeFile(workspace, path, file.bytes, { overwrite: false })) === "exists") {
+        const bytes = await readFile(workspace, `${content.folder}/${remotePath(file)}`);
+        if (bytes === undefined || !sameContent(file, bytes)) {
+          throw new FourTierError(tampered(content, file.path, "differs from the release", options.tier));
+        }
+      }
+      written += 1;
+    });
+    await options.check();
+    const manifest = new TextEncoder().encode(manifestText(content));
+    await writeFile(workspace, manifestPath(content), manifest, { overwrite: true });
+    options.log.info(`Uploaded ${content.component}: ${missing.length} of ${content.files.length} files.`);
+  }
+  return written;
+}
+
+/** Beside the folder and not in it, so that the folder holds the component's files and nothing else. */
+function manifestPath(content: Content): string {
+  return `${content.folder}.manifest.json`;
+}
+
+function manifestText(content: Content): string {
+  const files = Object.fromEntries(content.files.map((file) => [file.path, sha256(file.bytes)]));
+  return `${JSON.stringify({ version: 1, component: content.component, digest: content.digest, files }, undefined, 1)}\n`;
+}
+
+/** Paths of all files below a folder, relative to it; empty if the folder does not exist. */
+async function listTree(workspace: Workspace, root: string): Promise<Set<string>> {
+  const files = new Set<string>();
+  let level = [root];
+  while (level.length > 0) {
+    const listed = await mapBounded(level, PARALLEL, async (folder) => (await listFolder(workspace, folder)) ?? []);
+    level = [];
+    for (const entry of listed.flat()) {
+      if (entry.type === "DIRECTORY") level.push(absolute(entry.path));
+      else files.add(posix.relative(root, absolute(entry.path)));
+    }
+  }
+  return files;
+}
+
+/** The API takes paths with and without `/Workspace`, and answers in either form (facts: databricks-api 6). */
+function absolute(path: string): string {
+  return path.startsWith("/Workspace/") ? path : `/Workspace${path}`;
+}
+
+/** Folders that hold files, without those that are parents of others: mkdirs makes parents. */
+function leafFolders(root: string, files: readonly ContentFile[]): string[] {
+  const folders = [...new Set(files.map((file) => posix.dirname(`${root}/${file.path}`)))].sort();
+  return folders.filter((folder) => !folders.some((other) => other.startsWith(`${folder}/`)));
+}
+
+const NOTEBOOK = /^(?:#|--|\/\/) Databricks notebook source\s*(?:\r?\n|$)/;
+const NOTEBOOK_EXTENSION = /\.(?:py|sql|scala|r|ipynb)$/i;
+
+/** Where a file is found again: a notebook loses its extension in the workspace (facts: databricks-api 6). */
+function remotePath(file: ContentFile): string {
+  return isNotebook(file) ? file.path.replace(NOTEBOOK_EXTENSION, "") : file.path;
+}
+
+function isNotebook(file: ContentFile): boolean {
+  if (file.path.endsWith(".ipynb")) return true;
+  if (!NOTEBOOK_EXTENSION.test(file.path)) return false;
+  return NOTEBOOK.test(new TextDecoder().decode(file.bytes.subarray(0, 100)));
+}
+
+/**
+ * Files are compared byte by byte. A notebook is stored parsed and exported again: line ends and the blank at the end
+ * are the service's, the rest must be equal; of a Jupyter notebook the cells are compared.
+ */
+function sameContent(file: ContentFile, live: Uint8Array): boolean {
+  if (sha256(file.bytes) === sha256(live)) return true;
+  if (!isNotebook(file)) return false;
+  const [wanted, found] = [file.bytes, live].map((bytes) => new TextDecoder().decode(bytes));
+  if (wanted === undefined || found === undefined) return false;
+  if (!file.path.endsWith(".ipynb")) return normal(wanted) === normal(found);
+  const cells = cellsOf(wanted);
+  return cells !== undefined && cells === cellsOf(found);
+}
+
+function normal(text: string): string {
+  return text.replaceAll("\r\n", "\n").trimEnd();
+}
+
+/** The code and text of a Jupyter notebook's cells; undefined if it is not one. */
+function cellsOf(text: string): string | undefined {
+  try {
+    const notebook = parseJson(text);
+    const cells = isObject(notebook) ? notebook["cells"] : undefined;
+    if (!isArray(cells)) return undefined;
+    return JSON.stringify(cells.map((cell) => (isObject(cell) ? [cell["cell_type"], joined(cell["source"])] : [])));
+  } catch {
+    return undefined;
+  }
+}
+
+function joined(source: JsonValue | undefined): string {
+  if (isArray(source)) return source.map((line) => (typeof line === "string" ? line : "")).join("");
+  return typeof source === "string" ? source : "";
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function tampered(content: Content, path: string, what: string, tier: string): Finding {
+  return {
+    id: "release/folder-tampered",
+    severity: "error",
+    where: { kind: "resource", tier, key: content.component },
+    message: `${content.folder}/${path} ${what}.`,
+    why: "A release's folder is written once; somebody with the rights of the tier's principal changed it afterwards. Nothing was applied.",
+    remedy: `Find out who did it (the workspace's audit log has it). Then delete the folder and ${content.folder}.manifest.json, and promote again: the same bytes go up anew.`,
+  };
+}
+
+function interrupted(content: Content): Finding {
+  return {
+    id: "promote/cancelled",
+    severity: "error",
+    message: `The run was cancelled while ${content.component} was uploaded; no job or pipeline was changed.`,
+    remedy: "Start the run again: it takes up the upload where this one stopped.",
+  };
+}
