@@ -34,16 +34,34 @@ export interface Observation {
   readonly live: ReadonlyMap<string, Observed | undefined>;
   /** Carry our tags, but neither the ledger nor the release knows them. */
   readonly orphans: readonly { readonly key: string; readonly id: string; readonly name: string }[];
-  /** Somebody else's resource of the same name, an adoption that cannot be, two of ours with one key. */
+  /** Resources that stand in the way of a create, adopted or somebody else's. */
+  readonly namesakes: readonly Namesake[];
+  /** An adoption that cannot be, two of ours with one key. */
   readonly findings: readonly Finding[];
+}
+
+/** A live resource that a create would meet: the contract adopts it, or it has the same name and is not ours. */
+export interface Namesake {
+  readonly key: string;
+  readonly name: string;
+  readonly id: string;
+  readonly adopted: boolean;
+  readonly managedBy: "bundle" | undefined;
+  readonly creator: string | undefined;
 }
 
 /** Reads the live state of everything that the ledger or the release names. Lists a workspace only if ids are missing. */
 export async function observe(
   workspace: Workspace,
-  question: { readonly tier: Tier; readonly ledger: Ledger | undefined; readonly desired: readonly Desired[] },
+  question: {
+    readonly tier: Tier;
+    /** The application id that was proven. */
+    readonly principal: string;
+    readonly ledger: Ledger | undefined;
+    readonly desired: readonly Desired[];
+  },
 ): Promise<Observation> {
-  const { tier, ledger, desired } = question;
+  const { tier, ledger, desired, principal } = question;
   const known = knownIds(ledger);
   const kinds = new Map<string, { kind: string; permissions: boolean }>();
   for (const [key, resource] of ledger?.resources ?? []) {
@@ -64,6 +82,7 @@ export async function observe(
   });
 
   const findings: Finding[] = [];
+  const namesakes: Namesake[] = [];
   const orphans: Observation["orphans"][number][] = [];
   const unknown = [...kinds].filter(([key]) => live.get(key) === undefined).map(([key, { kind }]) => ({ key, kind }));
   if (ledger === undefined || unknown.length > 0) {
@@ -71,12 +90,19 @@ export async function observe(
     for (const intent of ledger?.pending?.intents ?? []) {
       if (!names.has(intent.key)) names.set(intent.key, intent.name);
     }
-    const census = await takeCensus(workspace, tier, new Set(names.values()));
+    const census = await takeCensus(workspace, tier, principal, new Set(names.values()));
     for (const { key, kind } of unknown) {
       const name = names.get(key);
-      const ours = census.ours.filter((found) => found.kind === kind && found.key === key);
+      const ours = oursFor(census.ours, { key, kind }, principal);
       const [first, ...more] = ours;
-      if (more.length > 0) findings.push(duplicate(tier, key, ours.map((found) => found.id)));
+      if (more.length > 0)
+        findings.push(
+          duplicate(
+            tier,
+            key,
+            ours.map((found) => found.id),
+          ),
+        );
       if (first !== undefined) {
         live.set(key, await read(workspace, kind, first.id, "tags"));
         continue;
@@ -85,12 +111,15 @@ export async function observe(
       if (adopted !== undefined && !known.has(key)) {
         const found = await read(workspace, kind, adopted, "adopted");
         if (found === undefined) findings.push(notThere(tier, key, adopted));
-        else live.set(key, found);
+        else {
+          live.set(key, found);
+          namesakes.push({ ...found, key, adopted: true, managedBy: managedBy(found.settings) });
+        }
         continue;
       }
       const namesake = census.foreign.find((found) => found.kind === kind && found.name === name);
       if (namesake !== undefined && desired.some((resource) => resource.key === key)) {
-        findings.push(foreign(tier, key, namesake));
+        namesakes.push({ ...namesake, key, adopted: false });
       }
     }
     for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
@@ -100,7 +129,7 @@ export async function observe(
   await mapBounded(withPermissions, PARALLEL, async ([key, found]) => {
     if (found !== undefined) live.set(key, { ...found, permissions: await readPermissions(workspace, found) });
   });
-  return { live: new Map([...live].sort(([a], [b]) => (a < b ? -1 : 1))), orphans, findings };
+  return { live: new Map([...live].sort(([a], [b]) => (a < b ? -1 : 1))), orphans, namesakes, findings };
 }
 
 /** Reads resources of ours again, by the ids just applied. */
@@ -120,10 +149,18 @@ export async function readBack(
 export async function findByTags(
   workspace: Workspace,
   tier: Tier,
-  resource: { key: string; kind: string; name: string },
+  principal: string,
+  resource: { readonly key: string; readonly kind: string; readonly name: string },
 ): Promise<string | undefined> {
-  const census = await takeCensus(workspace, tier, new Set([resource.name]), resource.kind);
-  return census.ours.find((found) => found.kind === resource.kind && found.key === resource.key)?.id;
+  const census = await takeCensus(workspace, tier, principal, new Set([resource.name]), resource.kind);
+  return oursFor(census.ours, resource, principal)[0]?.id;
+}
+
+/** Somebody's clone of our job carries our tags too: if there are several, those count that our principal made. */
+function oursFor(ours: readonly Found[], wanted: { key: string; kind: string }, principal: string): readonly Found[] {
+  const all = ours.filter((found) => found.kind === wanted.kind && found.key === wanted.key);
+  const made = all.filter((found) => found.creator === principal);
+  return all.length > 1 && made.length > 0 ? made : all;
 }
 
 /** Ids by key, as far as the ledger knows them: what is pending knows better than what was before it. */
@@ -140,7 +177,7 @@ interface Found {
   readonly kind: string;
   readonly id: string;
   readonly name: string;
-  readonly bundle: boolean;
+  readonly managedBy: "bundle" | undefined;
   readonly creator: string | undefined;
 }
 
@@ -148,6 +185,7 @@ interface Found {
 async function takeCensus(
   workspace: Workspace,
   tier: Tier,
+  principal: string,
   names: ReadonlySet<string>,
   only?: string,
 ): Promise<{ ours: Found[]; foreign: Found[] }> {
@@ -155,10 +193,9 @@ async function takeCensus(
   const add = (kind: string, id: string, name: string, settings: JsonObject, creator: string | undefined): void => {
     const tags = isObject(settings["tags"]) ? settings["tags"] : {};
     const key = tags[TAGS.key];
-    const bundle = isObject(settings["deployment"]) && settings["deployment"]["kind"] === "BUNDLE";
     const mine = tags[TAGS.project] === tier.project && tags[TAGS.tier] === tier.name && typeof key === "string";
-    if (mine) census.ours.push({ key, kind, id, name, bundle, creator });
-    else if (names.has(name)) census.foreign.push({ key: "", kind, id, name, bundle, creator });
+    if (mine) census.ours.push({ key, kind, id, name, creator, managedBy: managedBy(settings) });
+    else if (names.has(name)) census.foreign.push({ key: "", kind, id, name, creator, managedBy: managedBy(settings) });
   };
   if (only !== "pipelines") {
     for await (const job of listJobs(workspace)) add("jobs", job.id, job.name, job.settings, job.creator);
@@ -167,7 +204,7 @@ async function takeCensus(
     // The list has no tags: those of a wanted name, and those that our principal made, are read one by one.
     const statuses: PipelineStatus[] = [];
     for await (const status of listPipelines(workspace)) {
-      if (names.has(status.name) || status.creator === tier.clientId) statuses.push(status);
+      if (names.has(status.name) || status.creator === principal) statuses.push(status);
     }
     const pipelines = await mapBounded(statuses, PARALLEL, (status) => getPipeline(workspace, status.id));
     for (const pipeline of pipelines) {
@@ -211,20 +248,31 @@ async function readPermissions(workspace: Workspace, found: Observed): Promise<J
     .map((entry) => ({ [fields[entry.kind]]: entry.principal, permission_level: entry.level }));
 }
 
+function managedBy(settings: JsonObject): "bundle" | undefined {
+  return isObject(settings["deployment"]) && settings["deployment"]["kind"] === "BUNDLE" ? "bundle" : undefined;
+}
+
 function kindOf(key: string): string {
   return key.slice(0, key.indexOf("."));
 }
 
-function foreign(tier: Tier, key: string, found: Found): Finding {
-  const kind = found.kind === "jobs" ? "job" : "pipeline";
-  return {
-    id: "release/foreign-resource",
-    severity: "error",
-    where: { kind: "resource", tier: tier.name, key },
-    message: `The ${kind} "${found.name}" (${found.id}) stands in the workspace already and is not ours${found.bundle ? "; a bundle deployment manages it" : ""}${found.creator === undefined ? "" : `; ${found.creator} made it`}.`,
-    why: `A second ${kind} of the same name would run beside it.`,
-    remedy: `Rename one of them, delete it, or take it over: adopt: { ${tier.name}: { ${key}: "${found.id}" } } in the contract.`,
-  };
+/** The findings for resources of the same name that are somebody else's. */
+export function foreignResources(tier: Tier, namesakes: readonly Namesake[]): Finding[] {
+  return namesakes
+    .filter((found) => !found.adopted)
+    .map((found) => {
+      const kind = kindOf(found.key) === "jobs" ? "job" : "pipeline";
+      const managed = found.managedBy === "bundle" ? "; a bundle deployment manages it" : "";
+      const creator = found.creator === undefined ? "" : `; ${found.creator} made it`;
+      return {
+        id: "release/foreign-resource",
+        severity: "error",
+        where: { kind: "resource", tier: tier.name, key: found.key },
+        message: `The ${kind} "${found.name}" (${found.id}) stands in the workspace already and is not ours${managed}${creator}.`,
+        why: `A second ${kind} of the same name would run beside it.`,
+        remedy: `Rename one of them, delete it, or take it over: adopt: { ${tier.name}: { ${found.key}: "${found.id}" } } in the contract.`,
+      };
+    });
 }
 
 function notThere(tier: Tier, key: string, id: string): Finding {

@@ -42,9 +42,7 @@ function resolveValue(value: JsonValue, key: string, context: ResolveContext): J
     );
   }
   if (isObject(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [name, resolveValue(inner, name, context)]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, resolveValue(inner, name, context)]));
   }
   return value;
 }

@@ -1,0 +1,276 @@
+/**
+ * Makes the tier what the release says. Every change is written into the ledger before it is made; a create whose
+ * answer was lost is looked up before it is tried again; what is equal is not written; deletions come last.
+ */
+import type { Tier } from "../contract/model.ts";
+import { LostAnswer } from "../databricks/errors.ts";
+import { createJob, deleteJob, resetJob } from "../databricks/jobs.ts";
+import { type AccessEntry, putPermissions } from "../databricks/permissions.ts";
+import { createPipeline, deletePipeline, updatePipeline } from "../databricks/pipelines.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { FourTierError } from "../findings.ts";
+import { equalJson, isObject, type JsonArray, type JsonObject } from "../json.ts";
+import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
+import { findByTags, type Observed } from "./observe.ts";
+import type { Desired } from "./plan.ts";
+import { resolveSettings, unresolved } from "./resolve.ts";
+
+/** One write that is due. */
+export interface Step {
+  readonly key: string;
+  readonly kind: string;
+  readonly action: Intent["action"];
+  readonly name: string;
+  /** What it shall be; undefined for a delete. */
+  readonly desired: Desired | undefined;
+  /** Keys that must stand first. */
+  readonly references: readonly string[];
+  /** What lives now; undefined if nothing does. */
+  readonly live: Observed | undefined;
+  /** The access control list is to be written. */
+  readonly permissions: boolean;
+}
+
+export interface ApplyOptions {
+  readonly tier: Tier;
+  /** The tier's application id. */
+  readonly principal: string;
+  readonly release: LedgerRelease;
+  /** Names of the carried wheels. */
+  readonly artifacts: readonly string[];
+  /** Called before every write: throws if the lock is no longer ours. */
+  readonly check: () => Promise<void>;
+  /** Writes the ledger and gives what was written. */
+  readonly save: (ledger: Ledger) => Promise<Ledger>;
+  readonly pause: (milliseconds: number) => Promise<void>;
+  readonly log: { info(message: string): void };
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Applied {
+  readonly ledger: Ledger;
+  /** Keys in the order in which they were written. */
+  readonly done: readonly string[];
+  /** Steps that were not reached or did not succeed. */
+  readonly open: readonly Step[];
+  /** What stopped it; undefined if everything was applied. */
+  readonly failure: unknown;
+}
+
+/** How often, and after how many milliseconds, a lost create is looked for: lists can lag behind. */
+const LOOK_AGAIN = [0, 1_000, 4_000];
+const CREATE_ATTEMPTS = 3;
+
+/** Applies the steps in order. Never throws for what a step met: the result says what was done and what was not. */
+export async function applySteps(
+  workspace: Workspace,
+  steps: readonly Step[],
+  ids: ReadonlyMap<string, string>,
+  start: Ledger,
+  options: ApplyOptions,
+): Promise<Applied> {
+  const order = inOrder(steps);
+  const known = new Map(ids);
+  const done: string[] = [];
+  let ledger = start;
+  let failure: unknown;
+  const mark = (step: Step, id: string | undefined): void => {
+    ledger = withIntent(ledger, step.key, (intent) => ({
+      ...intent,
+      done: true,
+      target: intent.target === undefined || id === undefined ? intent.target : { ...intent.target, id },
+    }));
+  };
+  try {
+    await options.check();
+    ledger = await options.save({
+      ...ledger,
+      pending: { release: options.release, intents: order.map(intentOf) },
+    });
+    for (const step of order) {
+      if (options.signal?.aborted) throw new FourTierError(cancelled(done.length, order.length));
+      await options.check();
+      const id = await applyStep(workspace, step, known, options);
+      mark(step, id);
+      done.push(step.key);
+      if (id !== undefined && known.get(step.key) !== id) {
+        known.set(step.key, id);
+        // An id that nobody wrote down is the one thing that cannot be found out cheaply.
+        ledger = await options.save(ledger);
+      }
+      options.log.info(`${PAST[step.action]} ${step.key} (${id ?? step.live?.id ?? ""}) "${step.name}"`);
+    }
+  } catch (error) {
+    failure = error;
+  }
+  return { ledger, done, open: order.filter((step) => !done.includes(step.key)), failure };
+}
+
+const PAST = { create: "created", update: "updated", replace: "replaced", delete: "deleted" } as const;
+
+/** Writes one resource; gives its id, or undefined after a delete. */
+async function applyStep(
+  workspace: Workspace,
+  step: Step,
+  ids: ReadonlyMap<string, string>,
+  options: ApplyOptions,
+): Promise<string | undefined> {
+  const { desired, live } = step;
+  if (desired === undefined) {
+    if (live !== undefined) await remove(workspace, step.kind, live.id);
+    return undefined;
+  }
+  const settings = settingsFor(desired, ids, options);
+  let id: string;
+  if (live !== undefined && step.action === "replace") {
+    await remove(workspace, step.kind, live.id);
+    id = await create(workspace, step, settings, options);
+  } else if (live !== undefined) {
+    id = live.id;
+    await (step.kind === "jobs" ? resetJob(workspace, id, settings) : updatePipeline(workspace, id, settings));
+  } else {
+    id = await create(workspace, step, settings, options);
+  }
+  if (step.permissions && desired.permissions !== undefined) {
+    const type = step.kind === "jobs" ? "jobs" : "pipelines";
+    await putPermissions(workspace, type, id, accessList(desired.permissions, options.principal));
+  }
+  return id;
+}
+
+/** The API's settings: symbols resolved, and without run_as, which the creator is anyway (facts: databricks-api 5). */
+export function settingsFor(
+  desired: Pick<Desired, "key" | "settings" | "component">,
+  ids: ReadonlyMap<string, string>,
+  options: Pick<ApplyOptions, "principal" | "release" | "artifacts">,
+): JsonObject {
+  const { run_as: _ours, ...settings } = resolveSettings(desired.settings, {
+    folder: options.release.folders[desired.component] ?? "${release}",
+    principal: options.principal,
+    idOf: (key) => ids.get(key),
+    artifacts: options.artifacts,
+  });
+  const left = unresolved(settings);
+  if (left.length > 0) {
+    throw new FourTierError({
+      id: "release/reference",
+      severity: "error",
+      message: `${desired.key} refers to ${left.join(", ")}, which nothing in this release gives.`,
+      remedy: "Add what it refers to to the bundle, or take the reference out.",
+    });
+  }
+  return settings;
+}
+
+/** Creates; after a lost answer it looks for what may have come of it, and only then tries again. */
+async function create(workspace: Workspace, step: Step, settings: JsonObject, options: ApplyOptions): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return step.kind === "jobs" ? await createJob(workspace, settings) : await createPipeline(workspace, settings);
+    } catch (error) {
+      if (!(error instanceof LostAnswer)) throw error;
+      options.log.info(`The answer to creating ${step.key} was lost: looking for "${step.name}".`);
+      for (const wait of LOOK_AGAIN) {
+        if (wait > 0) await options.pause(wait);
+        const found = await findByTags(workspace, options.tier, options.principal, step);
+        if (found !== undefined) return found;
+      }
+      if (attempt >= CREATE_ATTEMPTS) throw error;
+      await options.check();
+    }
+  }
+}
+
+/** Deletes a resource; a pipeline's tables are kept: they are data, and we never remove data. */
+async function remove(workspace: Workspace, kind: string, id: string): Promise<void> {
+  if (kind === "jobs") await deleteJob(workspace, id);
+  else await deletePipeline(workspace, id, { cascade: false });
+}
+
+/** What is needed first comes first; pipelines before jobs where nothing else decides; deletions last, users before used. */
+export function inOrder(steps: readonly Step[]): Step[] {
+  const rank = (step: Step): string => `${step.kind === "pipelines" ? 0 : 1} ${step.key}`;
+  const sorted = [...steps].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const byKey = new Map(sorted.map((step) => [step.key, step]));
+  const placed = new Set<Step>();
+  const order: Step[] = [];
+  const place = (step: Step): void => {
+    if (placed.has(step)) return;
+    placed.add(step);
+    for (const key of step.references) {
+      const needed = byKey.get(key);
+      if (needed !== undefined) place(needed);
+    }
+    order.push(step);
+  };
+  for (const step of sorted) place(step);
+  const deletions = order.filter((step) => step.action === "delete").reverse();
+  return [...order.filter((step) => step.action !== "delete"), ...deletions];
+}
+
+function intentOf(step: Step): Intent {
+  const { desired, live } = step;
+  return {
+    key: step.key,
+    action: step.action,
+    name: step.name,
+    done: false,
+    target:
+      desired === undefined
+        ? undefined
+        : {
+            id: step.action === "replace" ? "" : (live?.id ?? ""),
+            kind: desired.kind,
+            name: desired.name,
+            settings: desired.settings,
+            permissions: desired.permissions,
+            component: desired.component,
+            componentDigest: desired.componentDigest,
+          },
+  };
+}
+
+function withIntent(ledger: Ledger, key: string, change: (intent: Intent) => Intent): Ledger {
+  if (ledger.pending === undefined) return ledger;
+  const intents = ledger.pending.intents.map((intent) => (intent.key === key ? change(intent) : intent));
+  return { ...ledger, pending: { ...ledger.pending, intents } };
+}
+
+/**
+ * The declared entries as the API takes them: exactly one owner, which is the tier's principal unless declared, and the
+ * owner not listed a second time (facts: databricks-api 8).
+ */
+export function accessList(declared: JsonArray, principal: string): AccessEntry[] {
+  const kinds = { user_name: "user", group_name: "group", service_principal_name: "service-principal" } as const;
+  const byPrincipal = new Map<string, AccessEntry>();
+  for (const entry of declared) {
+    if (!isObject(entry)) continue;
+    for (const [field, kind] of Object.entries(kinds)) {
+      const name = entry[field];
+      const level = entry["permission_level"];
+      if (typeof name !== "string" || typeof level !== "string") continue;
+      const resolved = name === "${principal}" ? principal : name;
+      byPrincipal.set(`${kind} ${resolved}`, { kind, principal: resolved, level });
+    }
+  }
+  const entries = [...byPrincipal.values()];
+  if (entries.some((entry) => entry.level === "IS_OWNER")) return entries;
+  const others = entries.filter((entry) => entry.kind !== "service-principal" || entry.principal !== principal);
+  return [...others, { kind: "service-principal", principal, level: "IS_OWNER" }];
+}
+
+/** Whether two access control lists say the same; order does not matter. */
+export function sameAccess(a: JsonArray | undefined, b: JsonArray | undefined): boolean {
+  const sorted = (list: JsonArray | undefined): JsonArray | null =>
+    list === undefined ? null : [...list].sort((x, y) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1));
+  return equalJson(sorted(a), sorted(b));
+}
+
+function cancelled(done: number, all: number) {
+  return {
+    id: "promote/cancelled",
+    severity: "error",
+    message: `The run was cancelled after ${done} of ${all} changes.`,
+    remedy: "Start it again: what was applied is recorded and not repeated.",
+  } as const;
+}
