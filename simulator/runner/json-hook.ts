@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 
 registerHooks({
   load(url, context, nextLoad) {
-    if (!url.startsWith("file:") || !url.endsWith(".json") || context.importAttributes?.type === "json") {
+    // CommonJS reads JSON by itself
+    const required = context.conditions.includes("require");
+    if (required || !url.startsWith("file:") || !url.endsWith(".json") || context.importAttributes?.type === "json") {
       return nextLoad(url, context);
     }
     return {

@@ -1,6 +1,13 @@
 /** `four-tier.yml` from text to a contract, or to findings at file:line:column. */
-import type { Finding } from "../findings.ts";
-import type { Contract } from "./model.ts";
+import { type Finding, isFailure } from "../findings.ts";
+import { checkSandbox, checkTiers, checkValues } from "./checks.ts";
+import { DEFAULT_CATALOGS, defaultPrincipal } from "./defaults.ts";
+import { checkHost } from "./hosts.ts";
+import type { Contract, GatePolicy, GrantRule, ScheduleException, TierName, TierPolicy } from "./model.ts";
+import type { ContractFile } from "./schema.ts";
+import { checkShape } from "./shape.ts";
+import { normalPrivilege, parseDuration, parseSecurable, parseWindow, withKind } from "./values.ts";
+import { readYaml, type YamlFile } from "./yaml.ts";
 
 export interface ParseOptions {
   /** Host suffixes allowed besides Databricks' own; an `http://` host must be loopback and listed here. */
@@ -14,6 +21,130 @@ export interface ParsedContract {
 }
 
 /** Parses and checks a contract; never throws for what the text says. `file` is how findings name it. */
-export function parseContract(_text: string, _file: string, _options: ParseOptions): ParsedContract {
-  throw new Error("not yet");
+export function parseContract(text: string, file: string, options: ParseOptions): ParsedContract {
+  const yaml = readYaml(text, file);
+  if (yaml.file === undefined) return { contract: undefined, findings: yaml.findings };
+  const shape = checkShape(yaml.file);
+  if (shape.contract === undefined) return { contract: undefined, findings: shape.findings };
+  const findings = [...shape.findings, ...checkValues(shape.contract, yaml.file, options.allowedHosts)];
+  const hosts = hostsOf(shape.contract, options.allowedHosts);
+  if (hosts !== undefined) {
+    const contract = build(shape.contract, yaml.file, file, hosts);
+    findings.push(...checkTiers(contract, yaml.file), ...checkSandbox(shape.contract, yaml.file, hosts));
+    if (!findings.some(isFailure)) return { contract, findings };
+  }
+  return { contract: undefined, findings };
+}
+
+/** Canonical hosts by tier; undefined if one is refused (checkValues says which). */
+function hostsOf(file: ContractFile, allowedHosts: readonly string[]): Record<TierName, string> | undefined {
+  const host = (written: string): string => {
+    const checked = checkHost(written, allowedHosts);
+    return checked.ok ? checked.host : "";
+  };
+  const { sandbox, dev, staging, prod } = file.tiers;
+  const hosts = {
+    sandbox: host(sandbox.workspace ?? dev.workspace),
+    dev: host(dev.workspace),
+    staging: host(staging.workspace),
+    prod: host(prod.workspace),
+  };
+  return Object.values(hosts).includes("") ? undefined : hosts;
+}
+
+/** Total: a text that checkValues refused becomes nothing here, and the contract is then not given out. */
+function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<TierName, string>): Contract {
+  const { sandbox, dev, prod } = file.tiers;
+  const own = (tier: "dev" | "staging" | "prod", mayDiffer: readonly string[]): TierPolicy => {
+    const policy = file.tiers[tier];
+    return {
+      host: hosts[tier],
+      workspaceId: policy.workspace_id,
+      catalog: policy.catalog ?? DEFAULT_CATALOGS[tier],
+      servicePrincipal: policy.service_principal ?? defaultPrincipal(tier),
+      clientId: policy.client_id?.toLowerCase(),
+      hasPrincipal: true,
+      gate: gateOf(policy.gate),
+      destructive: policy.destructive,
+      activeRuns: policy.active_runs,
+      mayDifferFromStaging: mayDiffer,
+      storageRoot: undefined,
+      keepDays: 0,
+    };
+  };
+  return {
+    project: file.project,
+    file: name,
+    suite: file.suite,
+    tiers: {
+      sandbox: {
+        host: hosts.dev,
+        workspaceId: dev.workspace_id,
+        catalog: DEFAULT_CATALOGS.sandbox,
+        servicePrincipal: sandbox.service_principal ?? defaultPrincipal("sandbox"),
+        clientId: sandbox.client_id?.toLowerCase(),
+        hasPrincipal: sandbox.service_principal !== undefined || sandbox.client_id !== undefined,
+        gate: NO_GATE,
+        destructive: sandbox.destructive,
+        activeRuns: sandbox.active_runs,
+        mayDifferFromStaging: [],
+        storageRoot: sandbox.storage_root,
+        keepDays: sandbox.keep_days,
+      },
+      dev: own("dev", []),
+      staging: own("staging", []),
+      prod: own("prod", prod.may_differ_from_staging),
+    },
+    users: new Map(Object.entries(file.users).map(([login, user]) => [login.toLowerCase(), user])),
+    grants: { authority: file.grants.authority, rules: file.grants.rules.flatMap(grantRule) },
+    schedules: { exceptions: file.schedules.exceptions.map((each, index) => exceptionOf(each, index, yaml)) },
+    holds: { onExpiry: file.holds.on_expiry },
+    adopt: {
+      sandbox: new Map(Object.entries(file.adopt.sandbox)),
+      dev: new Map(Object.entries(file.adopt.dev)),
+      staging: new Map(Object.entries(file.adopt.staging)),
+      prod: new Map(Object.entries(file.adopt.prod)),
+    },
+    components: Object.entries(file.components).map(([component, { files, resources }]) => ({
+      name: component,
+      files,
+      resources,
+    })),
+    at: (path) => yaml.keyAt(path),
+  };
+}
+
+/** Nothing has to be shown to enter a sandbox. */
+const NO_GATE: GatePolicy = { soakMs: 0, verifications: 0, verify: [], approvers: "not_actor", windows: [] };
+
+function gateOf(gate: ContractFile["tiers"]["dev"]["gate"]): GatePolicy {
+  return {
+    soakMs: parseDuration(gate.soak) ?? 0,
+    verifications: gate.verifications,
+    verify: gate.verify.map((job) => withKind("jobs", job)),
+    approvers: gate.approvers,
+    windows: gate.windows.flatMap((window) => parseWindow(window) ?? []),
+  };
+}
+
+function grantRule(rule: ContractFile["grants"]["rules"][number]): GrantRule[] {
+  const on = parseSecurable(rule.on);
+  if (on === undefined) return [];
+  return [{ on, principal: rule.principal, privileges: [...new Set(rule.privileges.map(normalPrivilege))] }];
+}
+
+function exceptionOf(
+  exception: ContractFile["schedules"]["exceptions"][number],
+  index: number,
+  yaml: YamlFile,
+): ScheduleException {
+  return {
+    tier: exception.tier,
+    resource:
+      exception.job === undefined ? withKind("pipelines", exception.pipeline ?? "") : withKind("jobs", exception.job),
+    state: exception.state,
+    until: exception.until,
+    reason: exception.reason,
+    where: yaml.keyAt(["schedules", "exceptions", index]),
+  };
 }

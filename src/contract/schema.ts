@@ -1,0 +1,383 @@
+/**
+ * The shape of `four-tier.yml`. This one schema validates the file and is published as `four-tier.schema.json`
+ * (scripts/schema.ts), so descriptions are written for the person who edits the file. It has no transforms: what the
+ * texts mean is in values.ts, what is missing in defaults.ts, what contradicts itself in checks.ts.
+ */
+import * as v from "valibot";
+
+/** Kinds of bundle resource a key can name (design 4). */
+export const RESOURCE_KINDS = ["jobs", "pipelines", "schemas", "volumes", "registered_models", "experiments"] as const;
+
+const RESOURCE_KEY = new RegExp(`^(?:${RESOURCE_KINDS.join("|")})\\.[A-Za-z0-9_-]+$`);
+const BARE_OR_JOB_KEY = /^(?:jobs\.)?[A-Za-z0-9_-]+$/;
+const NAME_PART = "[^\\s./`]+";
+
+const resourceKey = v.pipe(
+  v.string(),
+  v.regex(RESOURCE_KEY, "must be a resource key of the bundle, such as jobs.score"),
+);
+const jobKey = v.pipe(
+  v.string(),
+  v.regex(BARE_OR_JOB_KEY, "must be the key of a job in the bundle, such as smoke_test or jobs.smoke_test"),
+);
+const text = v.pipe(v.string(), v.regex(/^[^\s].*$/, "must not be empty or begin with a blank"), v.maxLength(300));
+const reason = v.pipe(
+  v.string(),
+  v.regex(/\S/, "must say something"),
+  v.maxLength(500),
+  v.description("Why, for whoever reads it later."),
+);
+const tierName = v.pipe(
+  v.picklist(["sandbox", "dev", "staging", "prod"]),
+  v.description("The tier in which it holds."),
+);
+
+const workspace = v.pipe(
+  v.string(),
+  v.description(
+    "The workspace's address, such as https://dev-123.cloud.databricks.com. Only https, and only Databricks' own domains or those of the action input `allowed-hosts`.",
+  ),
+);
+const workspaceId = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,19}$/, "must be digits"),
+  v.description(
+    "The workspace's id, in quotes (as a YAML number it could lose digits). When given, every run proves that it talks to this workspace.",
+  ),
+);
+const clientId = v.pipe(
+  v.string(),
+  v.regex(
+    /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
+    "must be an application id, such as 0a1b2c3d-0000-4000-8000-000000000001",
+  ),
+  v.description(
+    "The service principal's application id (OAuth client id). Not a secret. The action input `client-id` wins.",
+  ),
+);
+const servicePrincipal = (tier: string) =>
+  v.pipe(text, v.description(`Display name of the tier's service principal. Default: ml-pipelines-${tier}.`));
+const catalog = (name: string) =>
+  v.pipe(
+    v.string(),
+    v.regex(new RegExp(`^${NAME_PART}$`), "must be a catalog's name, without dots, slashes, blanks or backquotes"),
+    v.maxLength(255),
+    v.description(`The Unity Catalog catalog of the tier. Default: ${name}.`),
+  );
+
+const gate = v.pipe(
+  v.strictObject({
+    soak: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d{1,6}[smhd]$/, "must be a number and a unit: 90s, 45m, 24h, 3d"),
+        v.description("How long a release must have stood in the tier below before it may enter."),
+      ),
+      "0s",
+    ),
+    verifications: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer("must be a whole number"),
+        v.minValue(0, "must be 0 or more"),
+        v.maxValue(100, "must be 100 or less"),
+        v.description("How many verifications the release must have passed in the tier below."),
+      ),
+      1,
+    ),
+    verify: v.optional(
+      v.pipe(v.array(jobKey), v.description("Jobs of the bundle that are run to verify a deployment to this tier.")),
+      [],
+    ),
+    approvers: v.optional(
+      v.pipe(
+        v.picklist(["not_actor"]),
+        v.description("Who may approve: `not_actor` is a reviewer of the environment who did not start the run."),
+      ),
+      "not_actor",
+    ),
+    windows: v.optional(
+      v.pipe(
+        v.array(v.string()),
+        v.description(
+          "When a promotion may enter, such as `Mon-Thu 08:00-16:00 Europe/Berlin`; several are joined by `or`, none means always.",
+        ),
+      ),
+      [],
+    ),
+  }),
+  v.description("What a release must show to enter this tier. Read from the default branch, never from the release."),
+);
+
+const destructive = v.pipe(
+  v.array(
+    v.pipe(
+      v.string(),
+      v.regex(new RegExp(`${RESOURCE_KEY.source}|^\\*$`), "must be a resource key such as jobs.score, or * for all"),
+    ),
+  ),
+  v.description(
+    "Resources that a promotion may replace or delete, by key; `*` is all. Default: none, and in the sandbox all.",
+  ),
+);
+
+const activeRuns = v.pipe(
+  v.picklist(["allow", "wait", "fail"]),
+  v.description(
+    "What to do when a job that is about to change has an active run: `allow` (the run keeps its code), `wait`, or `fail`.",
+  ),
+);
+
+const ownTier = (name: "dev" | "staging" | "prod") => ({
+  workspace,
+  workspace_id: v.optional(workspaceId),
+  service_principal: v.optional(servicePrincipal(name)),
+  client_id: v.optional(clientId),
+  catalog: v.optional(catalog(name)),
+  gate: v.optional(gate, {}),
+  destructive: v.optional(destructive, []),
+  active_runs: v.optional(activeRuns, "allow"),
+});
+
+const sandbox = v.pipe(
+  v.strictObject({
+    workspace: v.optional(v.pipe(v.string(), v.description("Not needed: the sandbox shares dev's workspace."))),
+    workspace_id: v.optional(workspaceId),
+    service_principal: v.optional(
+      v.pipe(
+        text,
+        v.description(
+          "Display name of the sandbox's own service principal. Without it pull requests deploy nothing: CI never uses dev's principal for a branch. Default name: ml-pipelines-sandbox.",
+        ),
+      ),
+    ),
+    client_id: v.optional(clientId),
+    destructive: v.optional(destructive, ["*"]),
+    active_runs: v.optional(activeRuns, "allow"),
+    storage_root: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^(?:s3|abfss|gs|r2):\/\/[^\s]+$/, "must be a cloud storage address, such as s3://acme-sandboxes"),
+        v.description(
+          "Where sandbox catalogs keep their managed tables; needed where the metastore has no root storage.",
+        ),
+      ),
+    ),
+    keep_days: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer("must be a whole number"),
+        v.minValue(1, "must be 1 or more"),
+        v.maxValue(3650, "must be 3650 or less"),
+        v.description("Days an unused sandbox is kept before it is warned about and later removed."),
+      ),
+      30,
+    ),
+  }),
+  v.description(
+    "The developers' own tier, optional on the way up. Catalogs are {username}_sandbox, in dev's workspace.",
+  ),
+);
+
+const tiers = v.pipe(
+  v.strictObject({
+    sandbox: v.optional(sandbox, {}),
+    dev: v.pipe(v.strictObject(ownTier("dev")), v.description("Every merge to the default branch. Schedules paused.")),
+    staging: v.pipe(v.strictObject(ownTier("staging")), v.description("What dev has verified. Schedules paused.")),
+    prod: v.pipe(
+      v.strictObject({
+        ...ownTier("prod"),
+        may_differ_from_staging: v.optional(
+          v.pipe(
+            v.array(text),
+            v.description(
+              "Fields that may differ between staging and prod, such as jobs.score.max_concurrent_runs, beyond catalog, names, hosts, principals and schedules.",
+            ),
+          ),
+          [],
+        ),
+      }),
+      v.description("What staging has verified and a person has approved. Schedules run."),
+    ),
+  }),
+  v.description("The four tiers. Only the workspaces of dev, staging and prod are required."),
+);
+
+const grants = v.pipe(
+  v.strictObject({
+    authority: v.optional(
+      v.pipe(
+        v.picklist(["project", "catalog"]),
+        v.description(
+          "`project`: rights are checked and only added. `catalog`: we own the catalogs and may also remove.",
+        ),
+      ),
+      "project",
+    ),
+    rules: v.optional(
+      v.pipe(
+        v.array(
+          v.strictObject({
+            on: v.pipe(
+              v.string(),
+              v.regex(
+                new RegExp(
+                  `^(?:catalog ${NAME_PART}|schema ${NAME_PART}\\.${NAME_PART}|(?:table|volume|function|model) ${NAME_PART}(?:\\.${NAME_PART}){2})$`,
+                ),
+                "must be a type and a full name: catalog staging, schema prod.gold, table prod.gold.scores",
+              ),
+              v.description("What is granted on: `catalog staging`, `schema prod.gold`, `table prod.gold.scores`."),
+            ),
+            principal: v.pipe(text, v.description("A group, a user name, or a service principal's display name.")),
+            privileges: v.pipe(
+              v.array(
+                v.pipe(v.string(), v.regex(/^[A-Za-z]+(?:[ _][A-Za-z]+)*$/, "must be a privilege such as SELECT")),
+              ),
+              v.minLength(1, "must name at least one privilege"),
+              v.description("Unity Catalog privileges, such as USE_CATALOG, USE_SCHEMA, SELECT."),
+            ),
+          }),
+        ),
+        v.description("Who may do what, beyond the tiers' own principals."),
+      ),
+      [],
+    ),
+  }),
+  v.description("Access beyond the rule that a principal has everything on its own catalog and nothing on another's."),
+);
+
+const schedules = v.pipe(
+  v.strictObject({
+    exceptions: v.optional(
+      v.pipe(
+        v.array(
+          v.strictObject({
+            tier: tierName,
+            job: v.optional(v.pipe(jobKey, v.description("Key of the job in the bundle."))),
+            pipeline: v.optional(
+              v.pipe(
+                v.string(),
+                v.regex(/^(?:pipelines\.)?[A-Za-z0-9_-]+$/, "must be the key of a pipeline in the bundle"),
+                v.description("Key of the pipeline in the bundle."),
+              ),
+            ),
+            state: v.pipe(v.picklist(["running", "paused"]), v.description("What its schedules are meanwhile.")),
+            until: v.pipe(
+              v.string(),
+              v.regex(/^\d{4}-\d{2}-\d{2}$/, "must be a date such as 2027-01-31"),
+              v.description("The last day (UTC) on which the exception holds."),
+            ),
+            reason,
+          }),
+        ),
+        v.description(
+          "Schedules that may differ from their tier's rule for a while; each names one job or one pipeline.",
+        ),
+      ),
+      [],
+    ),
+  }),
+  v.description("Outside prod schedules are paused; in prod those that are declared run."),
+);
+
+const holds = v.pipe(
+  v.strictObject({
+    on_expiry: v.optional(
+      v.pipe(
+        v.picklist(["report", "resume"]),
+        v.description("What happens when a hold has expired: `report` it and keep it, or `resume` the schedules."),
+      ),
+      "report",
+    ),
+  }),
+  v.description("Recorded reasons why schedules stay paused or a tier takes no promotion."),
+);
+
+const adoptIds = v.pipe(
+  v.record(resourceKey, v.pipe(v.string(), v.regex(/^[0-9A-Za-z-]{1,64}$/, "must be the resource's id, in quotes"))),
+  v.description("Id by resource key, in quotes."),
+);
+
+const component = v.pipe(
+  v.strictObject({
+    files: v.pipe(
+      v.array(text),
+      v.minLength(1, "must name at least one file pattern"),
+      v.description("Globs from the repository's root. Files that no component claims are carried by each."),
+    ),
+    resources: v.pipe(
+      v.array(resourceKey),
+      v.minLength(1, "must name at least one resource"),
+      v.description("Resource keys of the bundle."),
+    ),
+  }),
+  v.description("One part: its files and its resources."),
+);
+
+export const contractSchema = v.pipe(
+  v.strictObject({
+    project: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, "must be 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"),
+        v.description(
+          "Names the project in tags and in the tier's folders. Two repositories that share a workspace and a principal need two names.",
+        ),
+      ),
+      "ml-pipelines",
+    ),
+    suite: v.optional(
+      v.pipe(
+        v.strictObject({
+          commits: v.optional(
+            v.pipe(
+              v.array(v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a full commit id"))),
+              v.description("Commits of the suite that are trusted besides those that the caller workflows pin."),
+            ),
+            [],
+          ),
+        }),
+        v.description("Which versions of Four-Tier produce evidence that counts."),
+      ),
+      {},
+    ),
+    tiers,
+    users: v.optional(
+      v.pipe(
+        v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be a GitHub login")), text),
+        v.description("GitHub login to Databricks user name: whom to grant a sandbox."),
+      ),
+      {},
+    ),
+    grants: v.optional(grants, {}),
+    schedules: v.optional(schedules, {}),
+    holds: v.optional(holds, {}),
+    adopt: v.optional(
+      v.pipe(
+        v.strictObject({
+          sandbox: v.optional(adoptIds, {}),
+          dev: v.optional(adoptIds, {}),
+          staging: v.optional(adoptIds, {}),
+          prod: v.optional(adoptIds, {}),
+        }),
+        v.description("Resources that stood before Four-Tier and become ours: id by resource key, by tier."),
+      ),
+      {},
+    ),
+    components: v.optional(
+      v.pipe(
+        v.record(
+          v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, "must be a name of a-z, 0-9, _ and -")),
+          component,
+        ),
+        v.description("Named parts of the release that move on their own. Default: one part, all of it."),
+      ),
+      {},
+    ),
+  }),
+  v.title("Four-Tier contract"),
+  v.description("What the four tiers of this repository's Databricks ML pipelines are."),
+);
+
+/** A contract as written, defaults of the schema filled in. */
+export type ContractFile = v.InferOutput<typeof contractSchema>;

@@ -1,0 +1,98 @@
+/** What the contract's texts mean: durations, dates, windows, securables, names. Each gives undefined for what it cannot read. */
+import type { Securable, Window } from "./model.ts";
+
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90s`, `45m`, `24h`, `3d` in milliseconds. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+)([smhd])$/.exec(text);
+  const unit = match?.[2];
+  if (unit !== "s" && unit !== "m" && unit !== "h" && unit !== "d") return undefined;
+  return Number(match?.[1]) * UNIT_MS[unit];
+}
+
+/** True for a day that the calendar has: `2027-02-29` is none. */
+export function isDate(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === text;
+}
+
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** `Mon-Thu 08:00-16:00 Europe/Berlin`, `Mon,Wed,Fri 22:00-02:00 UTC`. */
+export function parseWindow(text: string): Window | undefined {
+  const match = /^([A-Za-z,-]+) (\d{2}:\d{2})-(\d{2}:\d{2}) (\S+)$/.exec(text.trim());
+  const days = parseDays(match?.[1] ?? "");
+  const from = parseTime(match?.[2] ?? "");
+  const to = parseTime(match?.[3] ?? "");
+  const zone = match?.[4];
+  if (days === undefined || from === undefined || to === undefined || zone === undefined) return undefined;
+  if (from === to || from === 24 * 60 || !isZone(zone)) return undefined;
+  return { text, days, from, to, zone };
+}
+
+function parseDays(text: string): readonly number[] | undefined {
+  const days = new Set<number>();
+  for (const part of text.toLowerCase().split(",")) {
+    const [first, last = first, ...rest] = part.split("-").map((day) => DAYS.indexOf(day));
+    if (first === undefined || last === undefined || first < 0 || last < 0 || rest.length > 0) return undefined;
+    // Fri-Mon runs over the week's end
+    for (let day = first; ; day = (day + 1) % 7) {
+      days.add(day + 1);
+      if (day === last) break;
+    }
+  }
+  return [...days].sort((a, b) => a - b);
+}
+
+/** Minutes after midnight; `24:00` is the end of the day. */
+function parseTime(text: string): number | undefined {
+  const [hours, minutes] = text.split(":").map(Number);
+  if (hours === undefined || minutes === undefined || minutes > 59) return undefined;
+  const total = hours * 60 + minutes;
+  return total <= 24 * 60 ? total : undefined;
+}
+
+function isZone(zone: string): boolean {
+  // an offset such as +02:00 would be accepted too, and be wrong for half of the year
+  if (!/^[A-Za-z]/.test(zone)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+const SECURABLE_PARTS = { catalog: 1, schema: 2, table: 3, volume: 3, function: 3, model: 3 } as const;
+
+/** `schema prod.gold`. */
+export function parseSecurable(text: string): Securable | undefined {
+  const [type, name, ...rest] = text.split(" ");
+  if (name === undefined || rest.length > 0) return undefined;
+  if (!isSecurableType(type)) return undefined;
+  const parts = name.split(".");
+  return parts.length === SECURABLE_PARTS[type] && !parts.includes("") ? { type, name } : undefined;
+}
+
+function isSecurableType(type: string | undefined): type is Securable["type"] {
+  return type !== undefined && Object.hasOwn(SECURABLE_PARTS, type);
+}
+
+/** `use catalog` and `USE_CATALOG` are the same: upper case, underscores (facts: unity-catalog 1.1). */
+export function normalPrivilege(text: string): string {
+  return text.toUpperCase().replaceAll(" ", "_");
+}
+
+/** `smoke_test` is `jobs.smoke_test`. */
+export function withKind(kind: "jobs" | "pipelines", key: string): string {
+  return key.startsWith(`${kind}.`) ? key : `${kind}.${key}`;
+}
+
+/**
+ * A GitHub login as it stands in a sandbox's name: lower case, everything but letters and digits an underscore.
+ * Undefined for what cannot be a login.
+ */
+export function sandboxUser(login: string): string | undefined {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(login)) return undefined;
+  return login.toLowerCase().replaceAll("-", "_");
+}
