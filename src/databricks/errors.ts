@@ -92,7 +92,13 @@ export class UnexpectedAnswer extends FourTierError {
  */
 export function isMissing(error: unknown): error is ApiError {
   if (!(error instanceof ApiError)) return false;
-  if (error.status === 404) return true;
+  // Codes like ENDPOINT_NOT_FOUND and pages without any code are about the request, not about what it asks for.
+  if (error.status === 404) {
+    return (
+      (/DOES_NOT_EXIST$|NOT_FOUND$|^SCIM_404$/.test(error.code) && error.code !== "ENDPOINT_NOT_FOUND") ||
+      /\b(does not exist|doesn't exist)\b/.test(error.detail)
+    );
+  }
   return (
     error.status === 400 &&
     error.code === "INVALID_PARAMETER_VALUE" &&

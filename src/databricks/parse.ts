@@ -99,7 +99,10 @@ export async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** A path's parts, each URL-encoded, joined by `/`. */
+/** A path's parts, each URL-encoded, joined by `/`. Throws RangeError for a part that would change the path. */
 export function encodePath(...parts: readonly string[]): string {
+  if (parts.some((part) => part === "" || part === "." || part === "..")) {
+    throw new RangeError("a part of a request's path is empty or made of dots");
+  }
   return parts.map((part) => encodeURIComponent(part)).join("/");
 }

@@ -1,6 +1,18 @@
 /** One connection to one workspace: every API module takes it first. */
-import type { JsonValue } from "../json.ts";
-import type { Credentials } from "./auth.ts";
+import { createHttp, type HttpAnswer, type HttpClient, type HttpOptions, type HttpRequest } from "../http/client.ts";
+import { type Clock, realClock } from "../http/clock.ts";
+import { AmbiguousError } from "../http/errors.ts";
+import { Redactor } from "../http/redact.ts";
+import { userAgent } from "../http/user-agent.ts";
+import { type JsonValue, stringifyJson } from "../json.ts";
+import { isTokenRefused, judge, readFailure, tryJson } from "./answer.ts";
+import { type Authenticator, createAuthenticator, type Credentials } from "./auth.ts";
+import { ApiError, LostAnswer, UnexpectedAnswer } from "./errors.ts";
+import { servesManyWorkspaces, workspaceUrl } from "./hosts.ts";
+
+/** What is sent after a cancellation (recording, releasing a lock) has to be over before the runner kills the process. */
+const DETACHED_MS = 8_000;
+const AUTH_TYPE = { secret: "oauth-m2m", oidc: "github-oidc" } as const;
 
 /** What the client needs of a log; the actions' frame has it. */
 export interface ClientLog {
@@ -44,6 +56,11 @@ export interface Workspace {
   readonly authType: "oauth-m2m" | "github-oidc";
   /** Sends one request, with authentication, retries and deadlines. Throws ApiError, LostAnswer or FourTierError. */
   call(request: ApiRequest): Promise<ApiAnswer>;
+  /**
+   * The same connection, deaf to cancellation and with a deadline of seconds: for recording what was done and releasing
+   * a lock after the run was cancelled.
+   */
+  readonly detached: Workspace;
 }
 
 export interface ConnectOptions {
@@ -53,10 +70,114 @@ export interface ConnectOptions {
   readonly workspaceId?: string | undefined;
   readonly credentials: Credentials;
   readonly log: ClientLog;
+  /** Once aborted, nothing new is sent; a write in flight is awaited. */
   readonly signal?: AbortSignal | undefined;
+  readonly clock?: Clock;
+  /** Deadlines and attempts, other than the defaults. */
+  readonly http?: Pick<HttpOptions, "attemptMs" | "overallMs" | "attempts" | "proxyLoopback">;
 }
 
 /** Makes a connection; nothing is sent before the first call. Throws FourTierError for a host that is not one. */
-export function connect(_options: ConnectOptions): Workspace {
-  throw new Error("not built yet");
+export function connect(options: ConnectOptions): Workspace {
+  const host = workspaceUrl(options.host);
+  const { credentials, log } = options;
+  const clock = options.clock ?? realClock;
+  const redactor = new Redactor();
+  const userAgentText = userAgent(AUTH_TYPE[credentials.kind]);
+  const onRetry: NonNullable<HttpOptions["onRetry"]> = (label, reason, waitMs) => {
+    log.info(`${label.method} ${label.path}: ${reason}, again in ${(waitMs / 1000).toFixed(1)} s`);
+  };
+  const shared = { clock, onRetry, ...options.http };
+  const authenticator = createAuthenticator({
+    host,
+    credentials,
+    log,
+    clock,
+    redactor,
+    httpFor: (origin) => createHttp({ overallMs: 60_000, ...shared, origins: [origin], userAgent: userAgentText }),
+  });
+  const make = (http: HttpClient, detached: Workspace | undefined): Workspace => {
+    const workspace: Workspace = {
+      host: host.origin,
+      workspaceId: options.workspaceId,
+      authType: AUTH_TYPE[credentials.kind],
+      call: async (request) => {
+        const sent = await toHttp(request, host, options.workspaceId, authenticator);
+        const repeatable = request.repeatable ?? ["GET", "PUT", "DELETE"].includes(request.method);
+        const answer = await sendWithToken(http, sent, repeatable, authenticator, request);
+        if (answer.status >= 300) throw new ApiError(request, readFailure(answer, redactor));
+        return toApiAnswer(answer, request);
+      },
+      get detached() {
+        return detached ?? workspace;
+      },
+    };
+    return workspace;
+  };
+  const base = { ...shared, origins: [host.origin], userAgent: userAgentText };
+  return make(
+    createHttp({ ...base, signal: options.signal }),
+    make(createHttp({ ...base, overallMs: DETACHED_MS, attemptMs: DETACHED_MS / 2 }), undefined),
+  );
+}
+
+/** One request with a token; a token that is refused is renewed once, since a refused request had no effect. */
+async function sendWithToken(
+  http: HttpClient,
+  request: HttpRequest,
+  repeatable: boolean,
+  authenticator: Authenticator,
+  name: ApiRequest,
+): Promise<HttpAnswer> {
+  for (let renewed = false; ; renewed = true) {
+    const token = await authenticator.token();
+    const headers = { ...request.headers, authorization: `Bearer ${token}` };
+    try {
+      const answer = await http.send({ ...request, headers }, (answer) => judge(answer, repeatable), repeatable);
+      if (renewed || !isTokenRefused(answer)) return answer;
+    } catch (error) {
+      if (error instanceof AmbiguousError) throw new LostAnswer(name, error.reason, { cause: error });
+      throw error;
+    }
+    authenticator.refused(token);
+  }
+}
+
+async function toHttp(
+  request: ApiRequest,
+  host: URL,
+  workspaceId: string | undefined,
+  authenticator: Authenticator,
+): Promise<HttpRequest> {
+  // joined as text, not resolved: a path like //elsewhere must not change the host
+  const url = new URL(`${host.origin}${request.path}`);
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  const headers: Record<string, string> = { accept: "application/json" };
+  if (workspaceId !== undefined && servesManyWorkspaces(host, (await authenticator.discovery()).hostType)) {
+    headers["x-databricks-workspace-id"] = workspaceId;
+  }
+  if (request.body !== undefined) {
+    headers["content-type"] = request.body.type;
+    return { method: request.method, url, headers, body: request.body.bytes };
+  }
+  if (request.json === undefined) return { method: request.method, url, headers };
+  headers["content-type"] = "application/json";
+  return { method: request.method, url, headers, body: stringifyJson(request.json) };
+}
+
+function toApiAnswer(answer: HttpAnswer, request: ApiRequest): ApiAnswer {
+  return {
+    status: answer.status,
+    bytes: answer.bytes,
+    header: (name) => answer.header(name),
+    json: () => {
+      const text = answer.text();
+      if (text.trim() === "") return {};
+      const value = tryJson(text);
+      if (value === undefined) throw new UnexpectedAnswer(request, "it is not JSON");
+      return value;
+    },
+  };
 }

@@ -1,0 +1,42 @@
+/**
+ * The one place that picks a dispatcher. HTTP/1.1 always: with an implicit one, H1 or H2 depends on the order of imports
+ * (facts: toolchain). Proxies come from HTTP_PROXY, HTTPS_PROXY, NO_PROXY; loopback is reached directly, because a proxy
+ * would send what is meant for this machine to another one.
+ */
+import {
+  Agent,
+  type Dispatcher,
+  EnvHttpProxyAgent,
+  fetch as undiciFetch,
+  type RequestInit,
+  type Response,
+} from "undici";
+
+const CONNECT_TIMEOUT_MS = 15_000;
+/** Sockets a host at most: enough for the pool's default, few enough not to be throttled. */
+const CONNECTIONS = 16;
+
+let direct: Dispatcher | undefined;
+let proxied: Dispatcher | undefined;
+
+/** The dispatcher for a URL. `proxyLoopback` sends even loopback through the proxy, if NO_PROXY does not exempt it. */
+export function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Dispatcher {
+  const settings = { allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS }, connections: CONNECTIONS };
+  if (isLoopback(url.hostname) && options.proxyLoopback !== true) {
+    direct ??= new Agent(settings);
+    return direct;
+  }
+  proxied ??= new EnvHttpProxyAgent(settings);
+  return proxied;
+}
+
+/** `127.0.0.0/8`, `::1`, `localhost`: what never leaves this machine. Takes a URL's hostname. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** `fetch` with our dispatcher, for clients that bring their own requests (octokit's `request.fetch`). */
+export async function proxyFetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
+  const target = new URL(url);
+  return undiciFetch(target, { ...init, dispatcher: dispatcherFor(target) });
+}

@@ -1,0 +1,20 @@
+/** Time, as something that can be handed in: tests wait for nothing and see what would have been waited. */
+import { setTimeout as delay } from "node:timers/promises";
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason if it is aborted before. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** 0 ≤ x < 1, for jitter. */
+  random(): number;
+}
+
+export const realClock: Clock = {
+  // does not jump when the machine's clock is set
+  now: () => performance.timeOrigin + performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  },
+  random: () => Math.random(),
+};
