@@ -1,5 +1,19 @@
 /** GitHub on loopback: one repository's REST API and OIDC issuer, deciding as the service does. */
-import type { GitHubScenario, GitHubScenarioInput } from "./scenario.ts";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import * as v from "valibot";
+import { type Answer, authorise, paginate, readBody, type Route, sendJson } from "./http.ts";
+import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oidc.ts";
+import { mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
+import { codeRoutes } from "./routes/code.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
+import { pullRoutes } from "./routes/pulls.ts";
+import { runRoutes, storageRoutes } from "./routes/runs.ts";
+import { type Fault, type GitHubScenario, type GitHubScenarioInput, parseGitHubScenario } from "./scenario.ts";
+import { matchesPattern } from "./text.ts";
+import { ACTIONS_BOT, Refusal, type Token, World } from "./world.ts";
+
+export type { PullRequestOptions } from "./people.ts";
 
 /** One request that reached the simulator; headers and bodies are not kept, they may hold credentials. */
 export interface GitHubRequest {
@@ -12,17 +26,6 @@ export interface GitHubRequest {
   readonly principal: string | undefined;
 }
 
-export interface PullRequestOptions {
-  /** A branch of the repository directory; for a fork, still a branch there that holds the fork's commits. */
-  readonly head: string;
-  readonly base?: string;
-  readonly user: string;
-  readonly title?: string;
-  readonly body?: string;
-  /** The owner of the fork the pull request comes from. */
-  readonly fork?: string;
-}
-
 export interface GitHubSimulator {
   /** `http://127.0.0.1:PORT`, to be given as GITHUB_API_URL. */
   readonly apiUrl: string;
@@ -31,11 +34,17 @@ export interface GitHubSimulator {
   readonly jwksUrl: string;
   readonly scenario: GitHubScenario;
   readonly repoDir: string;
+  /** What the service remembers; may be changed as an administrator or a forger would. */
+  readonly world: World;
   readonly requests: GitHubRequest[];
   /** Routes and parameters that were asked for and are not modelled. Tests demand that it is empty. */
   readonly unmodelled: string[];
   /** A personal token with everything the person's role allows. */
   userToken(login: string): string;
+  /** Lets a job ask for OIDC tokens: the variables of its environment, and how to end it. */
+  offerOidc(facts: TokenFacts): { readonly url: string; readonly token: string; readonly close: () => void };
+  /** An OIDC token as a job with these facts would get it. */
+  oidcToken(facts: TokenFacts, audience: string): Promise<string>;
   /** Opens a pull request: makes `refs/pull/N/head` and, if it merges, `refs/pull/N/merge`. */
   openPullRequest(options: PullRequestOptions): Promise<number>;
   review(number: number, user: string, state?: "APPROVED" | "CHANGES_REQUESTED"): Promise<void>;
@@ -50,7 +59,245 @@ export interface GitHubOptions {
   readonly oidcIssuer?: string;
 }
 
+const ROUTES: readonly Route[] = [...codeRoutes, ...pullRoutes, ...deploymentRoutes, ...runRoutes];
+
+/** The routes that are modelled, as `METHOD /path/{param}`: for the table of coverage. */
+export const modelledRoutes: readonly string[] = ROUTES.map((route) => route.template);
+
 /** Starts the simulator on a free loopback port; rejects if the scenario is not understood. */
-export async function startGitHub(_scenario: GitHubScenarioInput, _options: GitHubOptions): Promise<GitHubSimulator> {
-  throw new Error("The GitHub simulator is not built yet");
+export async function startGitHub(input: GitHubScenarioInput, options: GitHubOptions): Promise<GitHubSimulator> {
+  const scenario = parseGitHubScenario(input);
+  const world = new World(scenario, options.repoDir);
+  const issuer = await createIssuer(options.oidcIssuer ?? ISSUER);
+  const service = new Service(world, issuer);
+  const server = createServer((request, response) => void service.answer(request, response));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The GitHub simulator has no port");
+  const apiUrl = `http://127.0.0.1:${address.port}`;
+  service.apiUrl = apiUrl;
+  return {
+    apiUrl,
+    oidcIssuer: issuer.issuer,
+    jwksUrl: `${apiUrl}/_oidc/jwks`,
+    scenario,
+    repoDir: options.repoDir,
+    world,
+    requests: service.requests,
+    unmodelled: service.unmodelled,
+    userToken: (login) => {
+      if (!world.people.has(login)) throw new Error(`The scenario has no user ${login}`);
+      return world.issue({ kind: "user", login });
+    },
+    offerOidc: (facts) => service.offer(facts),
+    oidcToken: (facts, audience) => issuer.sign(claims(world, facts), audience),
+    openPullRequest: async (request) => (await openPullRequest(world, request)).number,
+    review: (number, user, state = "APPROVED") => review(world, number, user, state),
+    mergePullRequest: (number, user) => mergePullRequest(world, number, user),
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close").catch(() => undefined);
+    },
+  };
+}
+
+class Service {
+  readonly requests: GitHubRequest[] = [];
+  readonly unmodelled: string[] = [];
+  apiUrl = "";
+  readonly #world: World;
+  readonly #issuer: Issuer;
+  readonly #offers = new Map<string, TokenFacts>();
+  readonly #faults: { readonly fault: Fault; seen: number }[];
+
+  constructor(world: World, issuer: Issuer) {
+    this.#world = world;
+    this.#issuer = issuer;
+    this.#faults = world.scenario.faults.map((fault) => ({ fault, seen: 0 }));
+  }
+
+  offer(facts: TokenFacts): { url: string; token: string; close: () => void } {
+    const token = `oidc_${crypto.randomUUID()}`;
+    this.#offers.set(token, facts);
+    return {
+      // As on the service, the address has a query already; clients append `&audience=`.
+      url: `${this.apiUrl}/_oidc/token?api-version=2.0`,
+      token,
+      close: () => this.#offers.delete(token),
+    };
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", this.apiUrl);
+    const method = request.method ?? "GET";
+    const token = this.#token(request);
+    const record = (status: number): void => {
+      const principal = token === undefined ? undefined : loginOf(token);
+      this.requests.push({
+        server: "github",
+        method,
+        path: url.pathname,
+        query: url.search.slice(1),
+        status,
+        principal,
+      });
+    };
+    try {
+      if (url.pathname.startsWith("/_oidc/")) return await this.#oidc(request, response, url, record);
+      const fault = this.#faultFor(method, url.pathname);
+      if (fault !== undefined && fault.effect !== "lost-answer") return this.#fail(fault, response, record);
+      const answer = await this.#handle(method, url, request, token);
+      if (fault !== undefined) return this.#fail(fault, response, record);
+      const status = send(answer, url, response);
+      record(status);
+    } catch (error) {
+      const status = error instanceof Refusal ? error.status : 500;
+      const message = error instanceof Error ? error.message : String(error);
+      if (status === 501) this.unmodelled.push(`${method} ${url.pathname}${url.search}: ${message}`);
+      record(status);
+      sendJson(response, status, {
+        message,
+        documentation_url: "https://docs.github.com/rest",
+        status: String(status),
+      });
+    }
+  }
+
+  /** A job's token ends with its job, a wrong one is 401 whatever the route. */
+  #token(request: IncomingMessage): Token | undefined | "bad" {
+    const header = request.headers.authorization;
+    if (header === undefined) return undefined;
+    const text = /^(?:token|bearer) (.+)$/i.exec(header)?.[1] ?? "";
+    return this.#world.tokens.get(text) ?? "bad";
+  }
+
+  async #handle(method: string, url: URL, request: IncomingMessage, token: Token | undefined | "bad"): Promise<Answer> {
+    const path = url.pathname;
+    const storage = storageRoutes.find((route) => route.method === method && route.pattern.test(path));
+    if (storage === undefined && token === "bad") throw new Refusal(401, "Bad credentials");
+    const known = token === "bad" ? undefined : token;
+    const route = storage ?? ROUTES.find((one) => one.method === method && one.pattern.test(path));
+    if (route === undefined) {
+      const elsewhere = /^\/repos\/([^/]+)\/([^/]+)/.exec(path);
+      if (elsewhere !== null && !this.#isRepository(elsewhere[1], elsewhere[2])) throw new Refusal(404, "Not Found");
+      throw new Refusal(501, `unmodelled route: ${method} ${path}`);
+    }
+    const params = Object.fromEntries(
+      Object.entries(route.pattern.exec(path)?.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]),
+    );
+    if (storage === undefined) {
+      if (!this.#isRepository(params["owner"], params["repo"])) throw new Refusal(404, "Not Found");
+      authorise(this.#world, route, known);
+    }
+    for (const name of url.searchParams.keys()) {
+      if (name === "page" || name === "per_page" || route.query.includes(name)) continue;
+      throw new Refusal(501, `unmodelled query parameter: ${name} of ${route.template}`);
+    }
+    const body = route.body === undefined ? undefined : checkedBody(route, await readBody(request));
+    return route.handle({
+      world: this.#world,
+      params,
+      query: Object.fromEntries(url.searchParams),
+      body,
+      token: known,
+      login: known === undefined ? "" : loginOf(known),
+      apiUrl: this.apiUrl,
+      accept: request.headers.accept ?? "",
+    });
+  }
+
+  /** Names of owners and repositories do not mind case. */
+  #isRepository(owner: string | undefined, name: string | undefined): boolean {
+    return `${owner}/${name}`.toLowerCase() === this.#world.scenario.repository.toLowerCase();
+  }
+
+  async #oidc(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    record: (status: number) => void,
+  ): Promise<void> {
+    const reply = (status: number, body: unknown): void => {
+      record(status);
+      sendJson(response, status, body);
+    };
+    if (url.pathname === "/_oidc/jwks") return reply(200, this.#issuer.keys);
+    if (url.pathname === "/_oidc/.well-known/openid-configuration") {
+      return reply(200, {
+        issuer: this.#issuer.issuer,
+        jwks_uri: `${this.apiUrl}/_oidc/jwks`,
+        id_token_signing_alg_values_supported: ["RS256"],
+        response_types_supported: ["id_token"],
+        subject_types_supported: ["public", "pairwise"],
+      });
+    }
+    if (url.pathname !== "/_oidc/token") return reply(404, { message: "Not Found" });
+    const facts = this.#offers.get(/^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "");
+    if (facts === undefined) return reply(401, { message: "Unauthorized" });
+    const audience = url.searchParams.get("audience") ?? `https://github.com/${this.#world.owner}`;
+    const value = await this.#issuer.sign(claims(this.#world, facts), audience);
+    return reply(200, { count: value.length, value });
+  }
+
+  #faultFor(method: string, path: string): Fault | undefined {
+    for (const entry of this.#faults) {
+      if (entry.fault.method !== method || !matchesPattern(entry.fault.path, path)) continue;
+      entry.seen += 1;
+      if (entry.seen >= entry.fault.nth && entry.seen < entry.fault.nth + entry.fault.times) return entry.fault;
+    }
+    return undefined;
+  }
+
+  #fail(fault: Fault, response: ServerResponse, record: (status: number) => void): void {
+    if (typeof fault.effect !== "number") {
+      record(0);
+      response.destroy();
+      return;
+    }
+    record(fault.effect);
+    if (fault.retry_after !== undefined) response.setHeader("retry-after", String(fault.retry_after));
+    sendJson(response, fault.effect, { message: "Simulated fault" });
+  }
+}
+
+function loginOf(token: Token | "bad"): string {
+  if (token === "bad") return "";
+  return token.kind === "user" ? token.login : ACTIONS_BOT;
+}
+
+/** A field that a route does not model is refused by name; a field of the wrong kind is the caller's mistake. */
+function checkedBody(route: Route, body: unknown): unknown {
+  if (route.body === undefined) return body;
+  const result = v.safeParse(route.body, body ?? {});
+  if (result.success) return body ?? {};
+  for (const issue of result.issues) {
+    const path = v.getDotPath(issue) ?? "body";
+    if (issue.expected === "never") throw new Refusal(501, `unmodelled body field: ${path} of ${route.template}`);
+  }
+  const [first] = result.issues;
+  throw new Refusal(422, `Validation Failed: ${v.getDotPath(first) ?? "body"}: ${first.message}`);
+}
+
+function send(answer: Answer, url: URL, response: ServerResponse): number {
+  if ("location" in answer) {
+    response.writeHead(answer.status, { location: answer.location }).end();
+    return answer.status;
+  }
+  const status = ("status" in answer ? answer.status : undefined) ?? 200;
+  if ("bytes" in answer) {
+    response
+      .writeHead(status, { "content-type": answer.type, "content-length": answer.bytes.length })
+      .end(answer.bytes);
+    return status;
+  }
+  if ("list" in answer) {
+    const page = paginate(answer.list, url);
+    if (page.link !== undefined) response.setHeader("link", page.link);
+    sendJson(response, status, answer.wrap?.(page.items, page.total) ?? page.items);
+    return status;
+  }
+  sendJson(response, status, answer.body);
+  return status;
 }

@@ -1,0 +1,211 @@
+/** What the simulator knows about code comes from a real git directory, read by git itself. */
+import { execFile } from "node:child_process";
+import { tmpdir } from "node:os";
+import { readableLines } from "./text.ts";
+
+/** An environment in which neither the user's configuration nor a surrounding repository plays a part. */
+export function gitEnvironment(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env["PATH"],
+    HOME: tmpdir(),
+    LC_ALL: "C",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_AUTHOR_NAME: "GitHub",
+    GIT_AUTHOR_EMAIL: "noreply@github.com",
+    GIT_COMMITTER_NAME: "GitHub",
+    GIT_COMMITTER_EMAIL: "noreply@github.com",
+  };
+}
+
+export class GitError extends Error {
+  readonly code: number;
+  constructor(args: readonly string[], code: number, stderr: string) {
+    super(`git ${args.join(" ")} failed: ${stderr.trim()}`);
+    this.code = code;
+  }
+}
+
+/** Runs git in `dir`; gives its standard output, rejects with GitError if it exits with anything but zero. */
+export function gitBytes(
+  dir: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      "git",
+      [...args],
+      { cwd: dir, env: { ...gitEnvironment(), ...environment }, encoding: "buffer", maxBuffer: 256 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(new GitError(args, typeof error.code === "number" ? error.code : -1, stderr.toString("utf8")));
+      },
+    );
+  });
+}
+
+/** As gitBytes, but text without its last line end. */
+export async function git(
+  dir: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  return (await gitBytes(dir, args, environment)).toString("utf8").replace(/\n$/, "");
+}
+
+const missing = (error: unknown): undefined => {
+  if (error instanceof GitError) return undefined;
+  throw error;
+};
+
+/** The commit that a ref, a short name or a SHA stands for. */
+export async function resolveCommit(dir: string, name: string): Promise<string | undefined> {
+  if (name === "" || name.startsWith("-")) return undefined;
+  return git(dir, ["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(missing);
+}
+
+/** A branch's commit, or a tag's, or a SHA's: what the service means by a ref. Git's own notations are not understood. */
+export async function resolveRef(dir: string, name: string): Promise<string | undefined> {
+  if (/[~^:?*[\\\s]|@\{|\.\./.test(name)) return undefined;
+  if (/^[0-9a-f]{40}$/.test(name)) return resolveCommit(dir, name);
+  const candidates = name.startsWith("refs/") ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`];
+  for (const candidate of candidates) {
+    const sha = await resolveCommit(dir, candidate);
+    if (sha !== undefined) return sha;
+  }
+  return /^[0-9a-f]{7,39}$/.test(name) ? resolveCommit(dir, name) : undefined;
+}
+
+export interface Commit {
+  readonly sha: string;
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly author: { readonly name: string; readonly email: string; readonly date: string };
+  readonly committer: { readonly name: string; readonly email: string; readonly date: string };
+  readonly message: string;
+}
+
+/** Commits that `args` of `git log` select, newest first. */
+export async function commits(dir: string, args: readonly string[]): Promise<Commit[]> {
+  const format = "%H%x1f%T%x1f%P%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B%x1e";
+  const text = await git(dir, ["log", `--format=${format}`, ...args]);
+  return text
+    .split("\x1e")
+    .map((record) => record.replace(/^\n/, "").split("\x1f"))
+    .filter((fields) => fields.length === 10)
+    .map(([sha = "", tree = "", parents = "", an = "", ae = "", ad = "", cn = "", ce = "", cd = "", message = ""]) => ({
+      sha,
+      tree,
+      parents: parents.split(" ").filter((parent) => parent !== ""),
+      author: { name: an, email: ae, date: utc(ad) },
+      committer: { name: cn, email: ce, date: utc(cd) },
+      message: message.replace(/\n+$/, ""),
+    }));
+}
+
+export async function commit(dir: string, sha: string): Promise<Commit | undefined> {
+  const [first] = await commits(dir, ["-1", sha]).catch(() => []);
+  return first;
+}
+
+/** A file's bytes at a commit; undefined if there is none. */
+export async function fileAt(dir: string, sha: string, path: string): Promise<Buffer | undefined> {
+  return gitBytes(dir, ["cat-file", "blob", `${sha}:${path}`]).catch(missing);
+}
+
+export interface TreeEntry {
+  readonly mode: string;
+  readonly type: string;
+  readonly sha: string;
+  readonly size: number | undefined;
+  readonly path: string;
+}
+
+/** The entries of a tree (a commit, a tree's SHA, or `commit:folder`); undefined if there is no such tree. */
+export async function tree(dir: string, name: string, recursive: boolean): Promise<TreeEntry[] | undefined> {
+  const args = ["ls-tree", "-z", "--long", ...(recursive ? ["-r", "-t"] : []), name];
+  const text = await git(dir, args).catch(missing);
+  return text
+    ?.split("\0")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [meta = "", path = ""] = line.split("\t");
+      const [mode = "", type = "", sha = "", size = "-"] = meta.split(/ +/);
+      return { mode, type, sha, size: size === "-" ? undefined : Number(size), path };
+    });
+}
+
+export interface ChangedFile {
+  readonly status: "added" | "removed" | "modified";
+  readonly path: string;
+  readonly sha: string;
+  readonly additions: number;
+  readonly deletions: number;
+}
+
+/** The files that differ between two commits. Renames are shown as a removal and an addition. */
+export async function changedFiles(dir: string, from: string, to: string): Promise<ChangedFile[]> {
+  const raw = await git(dir, ["diff", "--no-renames", "--raw", "--no-abbrev", from, to]);
+  const numbers = await git(dir, ["diff", "--no-renames", "--numstat", from, to]);
+  const counts = new Map(
+    readableLines(numbers).map((line) => {
+      const [added = "0", removed = "0", path = ""] = line.split("\t");
+      return [path, [Number(added) || 0, Number(removed) || 0]] as const;
+    }),
+  );
+  return readableLines(raw).map((line) => {
+    const [meta = "", path = ""] = line.split("\t");
+    const [, , , sha = "", letter = "M"] = meta.split(" ");
+    const [additions = 0, deletions = 0] = counts.get(path) ?? [];
+    const status = letter === "A" ? "added" : letter === "D" ? "removed" : "modified";
+    return { status, path, sha, additions, deletions };
+  });
+}
+
+/** How many commits each side has that the other has not. */
+export async function aheadBehind(dir: string, base: string, head: string): Promise<{ ahead: number; behind: number }> {
+  const [behind = "0", ahead = "0"] = (
+    await git(dir, ["rev-list", "--left-right", "--count", `${base}...${head}`])
+  ).split(/\s+/);
+  return { ahead: Number(ahead), behind: Number(behind) };
+}
+
+export async function isAncestor(dir: string, ancestor: string, descendant: string): Promise<boolean> {
+  try {
+    await git(dir, ["merge-base", "--is-ancestor", ancestor, descendant]);
+    return true;
+  } catch (error) {
+    if (error instanceof GitError) return false;
+    throw error;
+  }
+}
+
+/** A merge commit of two commits, made without a working tree; undefined if they conflict. */
+export async function mergeCommit(
+  dir: string,
+  base: string,
+  head: string,
+  message: string,
+  author: { name: string; email: string },
+): Promise<string | undefined> {
+  const merged = await git(dir, ["merge-tree", "--write-tree", base, head]).catch(missing);
+  if (merged === undefined) return undefined;
+  return git(dir, ["commit-tree", merged, "-p", base, "-p", head, "-m", message], {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+  });
+}
+
+export async function branches(dir: string): Promise<{ name: string; sha: string }[]> {
+  const text = await git(dir, ["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
+  return readableLines(text).map((line) => {
+    const [name = "", sha = ""] = line.split(" ");
+    return { name, sha };
+  });
+}
+
+function utc(date: string): string {
+  return new Date(date).toISOString().replace(/\.\d{3}Z$/, "Z");
+}

@@ -1,0 +1,174 @@
+/** The HTTP of the simulated API: routes by pattern, closed to what is not modelled, paginated, typed. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { components } from "@octokit/openapi-types";
+import * as v from "valibot";
+import { allows, type Level, type Scope } from "./permissions.ts";
+import type { Role } from "./scenario.ts";
+import { Refusal, type Token, type World } from "./world.ts";
+
+export type Schemas = components["schemas"];
+
+/** Some of an answer's fields: what is given must be named and typed as GitHub's; links nobody follows are left out. */
+export type Partly<T> = T extends (infer Item)[]
+  ? Partly<Item>[]
+  : T extends object
+    ? { [Key in keyof T]?: Partly<T[Key]> }
+    : T;
+
+/** What a route demands of the token. `admin` routes are closed to GITHUB_TOKEN: no permission of its grants them. */
+export type Access = "metadata" | "admin" | "person" | readonly [Scope, Level] | readonly (readonly [Scope, Level])[];
+
+export interface Call {
+  readonly world: World;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  readonly token: Token | undefined;
+  /** The login behind the token; `github-actions[bot]` for a job. */
+  readonly login: string;
+  readonly apiUrl: string;
+  readonly accept: string;
+}
+
+export type Answer =
+  | { readonly status?: number; readonly body: unknown }
+  | { readonly status?: number; readonly bytes: Buffer; readonly type: string }
+  | { readonly status: number; readonly location: string }
+  /** A list to be cut into pages, and what is put around a page. */
+  | { readonly list: readonly unknown[]; readonly wrap?: (page: readonly unknown[], total: number) => unknown };
+
+export interface Route {
+  readonly method: string;
+  readonly pattern: RegExp;
+  readonly template: string;
+  readonly access: Access;
+  /** Query parameters that are modelled, beside `page` and `per_page`. */
+  readonly query: readonly string[];
+  readonly body: v.GenericSchema | undefined;
+  readonly handle: (call: Call) => Answer | Promise<Answer>;
+}
+
+/** A route; `{name}` in the template is one segment, `{name+}` the rest of the path. */
+export function route(
+  template: string,
+  access: Access,
+  handle: Route["handle"],
+  options: { readonly query?: readonly string[]; readonly body?: v.GenericSchema } = {},
+): Route {
+  const [method = "GET", path = ""] = template.split(" ");
+  const source = path
+    .split(/(\{\w+\+?\})/)
+    .map((part) => {
+      const name = /^\{(\w+)(\+?)\}$/.exec(part);
+      if (name === null) return part.replace(/[.+]/g, "\\$&");
+      return name[2] === "+" ? `(?<${name[1]}>.+)` : `(?<${name[1]}>[^/]+)`;
+    })
+    .join("");
+  const pattern = new RegExp(`^${source}$`);
+  return { method, template, pattern, access, query: options.query ?? [], body: options.body, handle };
+}
+
+/** Parses a body that a route declared; the schema has been checked before the handler runs. */
+export function bodyOf<S extends v.GenericSchema>(schema: S, call: Call): v.InferOutput<S> {
+  return v.parse(schema, call.body);
+}
+
+const ROLE_RANK: Readonly<Record<Role | "none", number>> = {
+  none: 0,
+  read: 1,
+  triage: 2,
+  write: 3,
+  maintain: 4,
+  admin: 5,
+};
+
+export function hasRole(world: World, login: string, role: Role): boolean {
+  return ROLE_RANK[world.person(login).role] >= ROLE_RANK[role];
+}
+
+/** Refuses what the token may not do, with the service's status and words. */
+export function authorise(world: World, route: Route, token: Token | undefined): void {
+  if (token === undefined) {
+    if (route.method !== "GET" || route.access === "admin") throw new Refusal(401, "Requires authentication");
+    if (world.scenario.visibility === "private") throw new Refusal(404, "Not Found");
+    return;
+  }
+  if (token.kind === "user") {
+    if (world.scenario.visibility === "private" && !hasRole(world, token.login, "read")) {
+      throw new Refusal(404, "Not Found");
+    }
+    if (route.access === "admin" && !hasRole(world, token.login, "admin")) {
+      throw new Refusal(403, "Must have admin rights to Repository.");
+    }
+    const commentsOnly = /\/comments/.test(route.template);
+    if (
+      route.method !== "GET" &&
+      route.access !== "person" &&
+      !hasRole(world, token.login, commentsOnly ? "read" : "write")
+    ) {
+      throw new Refusal(403, "Must have push access to repository");
+    }
+    return;
+  }
+  if (!granted(route.access, token)) throw new Refusal(403, "Resource not accessible by integration");
+}
+
+function granted(access: Access, token: Extract<Token, { kind: "job" }>): boolean {
+  if (access === "metadata") return true;
+  if (access === "admin" || access === "person") return false;
+  const either = isPair(access) ? [access] : access;
+  return either.some(([scope, level]) => allows(token.permissions, scope, level));
+}
+
+function isPair(access: Exclude<Access, string>): access is readonly [Scope, Level] {
+  return typeof access[0] === "string";
+}
+
+/** Reads a JSON body; an empty one is undefined. */
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString("utf8");
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Refusal(400, "Problems parsing JSON");
+  }
+}
+
+export interface Page {
+  readonly items: readonly unknown[];
+  readonly total: number;
+  readonly link: string | undefined;
+}
+
+/** Cuts a list: 30 a page unless asked otherwise, 100 at most, with the `Link` header that clients follow. */
+export function paginate(list: readonly unknown[], url: URL): Page {
+  const size = Math.min(Math.max(Number(url.searchParams.get("per_page") ?? 30) || 30, 1), 100);
+  const page = Math.max(Number(url.searchParams.get("page") ?? 1) || 1, 1);
+  const last = Math.max(Math.ceil(list.length / size), 1);
+  const at = (number: number, rel: string): string => {
+    const target = new URL(url);
+    target.searchParams.set("per_page", String(size));
+    target.searchParams.set("page", String(number));
+    return `<${target.href}>; rel="${rel}"`;
+  };
+  const links = [
+    ...(page > 1 ? [at(page - 1, "prev"), at(1, "first")] : []),
+    ...(page < last ? [at(page + 1, "next"), at(last, "last")] : []),
+  ];
+  return {
+    items: list.slice((page - 1) * size, page * size),
+    total: list.length,
+    link: links.length > 0 ? links.join(", ") : undefined,
+  };
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  if (status === 204) {
+    response.writeHead(204).end();
+    return;
+  }
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
+}

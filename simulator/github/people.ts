@@ -1,0 +1,99 @@
+/** What people do on the web page: open, review and merge pull requests. The code they move is moved in git. */
+import * as git from "./git.ts";
+import { timestamp } from "./text.ts";
+import type { Pull, World } from "./world.ts";
+
+export interface PullRequestOptions {
+  /** A branch of the repository directory; for a fork, still a branch there that holds the fork's commits. */
+  readonly head: string;
+  /** Default: the default branch. */
+  readonly base?: string;
+  readonly user: string;
+  readonly title?: string;
+  readonly body?: string;
+  /** The owner of the fork the pull request comes from. */
+  readonly fork?: string;
+}
+
+export async function openPullRequest(world: World, options: PullRequestOptions): Promise<Pull> {
+  const base = options.base ?? world.scenario.default_branch;
+  const headSha = await branchCommit(world, options.head);
+  const baseSha = await branchCommit(world, base);
+  const pull: Pull = {
+    number: world.pulls.length + 1,
+    id: world.id(),
+    user: options.user,
+    title: options.title ?? options.head,
+    body: options.body ?? "",
+    headBranch: options.head,
+    headOwner: options.fork ?? world.owner,
+    base,
+    createdAt: timestamp(),
+    headSha,
+    baseSha,
+    mergeSha: undefined,
+    merged: undefined,
+    reviews: [],
+  };
+  world.pulls.push(pull);
+  await refresh(world, pull);
+  return pull;
+}
+
+/** Brings a pull request up to its branches: `refs/pull/N/head`, and `refs/pull/N/merge` if it merges cleanly. */
+export async function refresh(world: World, pull: Pull): Promise<void> {
+  const head = await branchCommit(world, pull.headBranch);
+  const rules = world.branchRules.get(pull.base);
+  if (head !== pull.headSha && rules?.dismiss_stale_reviews === true) {
+    for (const [index, review] of pull.reviews.entries()) {
+      if (review.state === "APPROVED") pull.reviews[index] = { ...review, state: "DISMISSED" };
+    }
+  }
+  pull.headSha = head;
+  pull.baseSha = await branchCommit(world, pull.base);
+  const message = `Merge ${pull.headSha} into ${pull.baseSha}`;
+  pull.mergeSha = await git.mergeCommit(world.dir, pull.baseSha, pull.headSha, message, {
+    name: "GitHub",
+    email: "noreply@github.com",
+  });
+  await git.git(world.dir, ["update-ref", `refs/pull/${pull.number}/head`, pull.headSha]);
+  if (pull.mergeSha !== undefined) {
+    await git.git(world.dir, ["update-ref", `refs/pull/${pull.number}/merge`, pull.mergeSha]);
+  }
+}
+
+export async function review(
+  world: World,
+  number: number,
+  user: string,
+  state: "APPROVED" | "CHANGES_REQUESTED",
+): Promise<void> {
+  const pull = pullNumber(world, number);
+  if (user === pull.user && state === "APPROVED") throw new Error("Can not approve your own pull request");
+  pull.reviews.push({ id: world.id(), user, state, commit: pull.headSha, at: timestamp() });
+}
+
+export async function mergePullRequest(world: World, number: number, user: string): Promise<string> {
+  const pull = pullNumber(world, number);
+  await refresh(world, pull);
+  if (pull.mergeSha === undefined) throw new Error(`Pull request ${number} has conflicts with ${pull.base}`);
+  const message = `Merge pull request #${number} from ${pull.headOwner}/${pull.headBranch}\n\n${pull.title}`;
+  const author = { name: user, email: `${world.person(user).id}+${user}@users.noreply.github.com` };
+  const sha = await git.mergeCommit(world.dir, pull.baseSha, pull.headSha, message, author);
+  if (sha === undefined) throw new Error(`Pull request ${number} has conflicts with ${pull.base}`);
+  await git.git(world.dir, ["update-ref", `refs/heads/${pull.base}`, sha, pull.baseSha]);
+  pull.merged = { by: user, at: timestamp(), sha };
+  return sha;
+}
+
+export function pullNumber(world: World, number: number): Pull {
+  const pull = world.pulls.find((one) => one.number === number);
+  if (pull === undefined) throw new Error(`There is no pull request ${number}`);
+  return pull;
+}
+
+async function branchCommit(world: World, branch: string): Promise<string> {
+  const sha = await git.resolveCommit(world.dir, `refs/heads/${branch}`);
+  if (sha === undefined) throw new Error(`The repository has no branch ${branch}`);
+  return sha;
+}

@@ -1,0 +1,173 @@
+/** A small world for tests: a real git repository, the simulator, and a client that shows statuses. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { GitHubScenarioInput } from "../../../simulator/github/scenario.ts";
+import { type GitHubSimulator, startGitHub } from "../../../simulator/github/server.ts";
+import { named, type Permissions, type Scope } from "../../../simulator/github/permissions.ts";
+import type { Job, Run } from "../../../simulator/github/world.ts";
+
+export type Files = Readonly<Record<string, string>>;
+
+/** A git repository that is removed with `[Symbol.dispose]`. */
+export class Repository implements Disposable {
+  readonly dir = mkdtempSync(join(tmpdir(), "four-tier-repo-"));
+
+  constructor(files: Files) {
+    this.git("init", "-q", "-b", "main");
+    this.commit("Begin", files);
+  }
+
+  git(...args: string[]): string {
+    return execFileSync("git", args, {
+      cwd: this.dir,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      env: {
+        PATH: process.env["PATH"],
+        HOME: this.dir,
+        GIT_CONFIG_NOSYSTEM: "1",
+        GIT_AUTHOR_NAME: "octocat",
+        GIT_AUTHOR_EMAIL: "octocat@users.noreply.github.com",
+        GIT_COMMITTER_NAME: "octocat",
+        GIT_COMMITTER_EMAIL: "octocat@users.noreply.github.com",
+      },
+    }).trim();
+  }
+
+  /** Writes files on a branch and commits them; gives the commit. */
+  commit(message: string, files: Files, branch = "main"): string {
+    const exists = this.git("branch", "--list", branch) !== "";
+    if (branch !== "main" || exists) this.git("checkout", "-q", ...(exists ? [branch] : ["-b", branch]));
+    this.git("reset", "-q", "--hard");
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.dir, path)), { recursive: true });
+      writeFileSync(join(this.dir, path), text);
+    }
+    this.git("add", "-A");
+    this.git("commit", "-q", "--allow-empty", "-m", message);
+    return this.git("rev-parse", "HEAD");
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly link: string | null;
+}
+
+export class Client {
+  readonly #github: GitHubSimulator;
+  readonly #token: string | undefined;
+  constructor(github: GitHubSimulator, token?: string) {
+    this.#github = github;
+    this.#token = token;
+  }
+
+  async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+    const url = path.startsWith("http") ? path : `${this.#github.apiUrl}/repos/acme/ml-pipelines${path}`;
+    const response = await fetch(url, {
+      method,
+      headers: { ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get("content-type")?.includes("application/json") === true;
+    return { status: response.status, body: json ? JSON.parse(text) : text, link: response.headers.get("link") };
+  }
+
+  get(path: string): Promise<Reply> {
+    return this.request("GET", path);
+  }
+
+  post(path: string, body: unknown): Promise<Reply> {
+    return this.request("POST", path, body);
+  }
+}
+
+/** Starts the simulator over a repository with these files; both end with the test. */
+export async function begin(
+  scenario: GitHubScenarioInput = {},
+  files: Files = { "README.md": "hello\n" },
+): Promise<{ github: GitHubSimulator; repository: Repository } & AsyncDisposable> {
+  const repository = new Repository(files);
+  const github = await startGitHub(
+    { users: { octocat: { role: "write" }, hubot: { role: "admin" } }, ...scenario },
+    {
+      repoDir: repository.dir,
+    },
+  );
+  return {
+    github,
+    repository,
+    [Symbol.asyncDispose]: async () => {
+      await github.close();
+      repository[Symbol.dispose]();
+    },
+  };
+}
+
+/** A run with one job, as if it had been started by a push, for tests that need no runner. */
+export function fakeRun(github: GitHubSimulator, repository: Repository, overrides: Partial<Run> = {}): Job {
+  const sha = repository.git("rev-parse", "main");
+  const now = "2026-11-23T10:00:00Z";
+  const run: Run = {
+    id: github.world.id(),
+    number: 1,
+    workflowId: github.world.workflowId(".github/workflows/promote.yml"),
+    path: ".github/workflows/promote.yml",
+    name: "promote",
+    title: "Begin",
+    event: "push",
+    headBranch: "main",
+    headSha: sha,
+    sha,
+    ref: "refs/heads/main",
+    actor: "octocat",
+    headOwner: "acme",
+    pull: undefined,
+    createdAt: now,
+    attempt: 1,
+    triggeringActor: "octocat",
+    startedAt: now,
+    updatedAt: now,
+    status: "in_progress",
+    conclusion: null,
+    referenced: [],
+    jobs: [],
+    approvals: [],
+    pending: [],
+    ...overrides,
+  };
+  const job: Job = {
+    id: github.world.id(),
+    run,
+    attempt: 1,
+    name: "deploy",
+    labels: ["ubuntu-latest"],
+    createdAt: now,
+    status: "in_progress",
+    conclusion: null,
+    startedAt: now,
+    completedAt: null,
+    steps: [],
+  };
+  run.jobs.push(job);
+  github.world.runs.push(run);
+  return job;
+}
+
+/** A client with the token of a job that was granted exactly these permissions. */
+export function asJob(github: GitHubSimulator, job: Job, granted: Partial<Record<Scope, "read" | "write">>): Client {
+  const permissions: Permissions = named(granted);
+  return new Client(github, github.world.issue({ kind: "job", job, permissions }));
+}
+
+export function asUser(github: GitHubSimulator, login: string): Client {
+  return new Client(github, github.userToken(login));
+}
