@@ -62,16 +62,18 @@ export function conclude(
     readonly summary: string;
     readonly evidence?: readonly Evidence[];
     readonly problems?: readonly Problem[];
+    /** Findings of a proof made elsewhere, passed on as they are. */
+    readonly findings?: readonly Finding[];
   },
 ): CheckResult {
-  const problems = outcome.problems ?? [];
-  const findings = problems.map((problem) => ({
+  const problems = (outcome.problems ?? []).map((problem) => ({
     id: problem.what === undefined ? `gate/${check}` : `gate/${check}-${problem.what}`,
     severity: problem.severity ?? ("error" as const),
     message: problem.message,
     ...(problem.why === undefined ? {} : { why: problem.why }),
     remedy: problem.remedy,
   }));
+  const findings = [...problems, ...(outcome.findings ?? [])];
   const worst =
     findings.find(({ severity }) => severity === "error") ?? findings.find(({ severity }) => severity === "unknown");
   return {

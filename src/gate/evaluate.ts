@@ -1,18 +1,100 @@
 /** The gate: all checks of a tier's stage, in order, so that everything that is wrong is seen at once. */
+import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
-import type { CheckId, CheckResult, Verdict } from "./check.ts";
-import type { GateFacts } from "./facts.ts";
+import { CHECK_IDS, type Check, type CheckId, type CheckResult, type Verdict } from "./check.ts";
+import { adoption } from "./checks/adoption.ts";
+import { approval } from "./checks/approval.ts";
+import { commit } from "./checks/commit.ts";
+import { destructive } from "./checks/destructive.ts";
+import { drift } from "./checks/drift.ts";
+import { grants } from "./checks/grants.ts";
+import { identity } from "./checks/identity.ts";
+import { lock } from "./checks/lock.ts";
+import { order } from "./checks/order.ts";
+import { path } from "./checks/path.ts";
+import { planDigest } from "./checks/plan-digest.ts";
+import { protection } from "./checks/protection.ts";
+import { source } from "./checks/source.ts";
+import type { GateFacts, Stage } from "./facts.ts";
+
+const CHECKS: Readonly<Record<CheckId, Check>> = {
+  path,
+  identity,
+  commit,
+  source,
+  order,
+  protection,
+  approval,
+  "plan-digest": planDigest,
+  drift,
+  destructive,
+  adoption,
+  grants,
+  lock,
+};
+
+/**
+ * Which checks a tier makes, and when. `plan` has no credentials; `plan-live` may look at the tier, as a principal that
+ * is not the tier's own, so that identity, grants and lock wait for `promote`.
+ */
+export const GATE: Readonly<Record<TierName, Readonly<Record<Stage, readonly CheckId[]>>>> = {
+  sandbox: {
+    plan: ["destructive"],
+    "plan-live": ["drift", "destructive", "adoption"],
+    promote: ["identity", "drift", "destructive", "adoption", "lock"],
+  },
+  dev: {
+    plan: ["path", "commit", "order", "protection", "destructive"],
+    "plan-live": ["path", "commit", "order", "protection", "drift", "destructive", "adoption"],
+    promote: allBut("source", "approval"),
+  },
+  staging: {
+    plan: ["path", "commit", "source", "order", "protection", "destructive"],
+    "plan-live": ["path", "commit", "source", "order", "protection", "drift", "destructive", "adoption"],
+    promote: allBut("approval"),
+  },
+  prod: {
+    plan: ["path", "commit", "source", "order", "protection", "destructive"],
+    "plan-live": ["path", "commit", "source", "order", "protection", "drift", "destructive", "adoption"],
+    promote: allBut(),
+  },
+};
+
+function allBut(...left: readonly CheckId[]): CheckId[] {
+  return CHECK_IDS.filter((id) => !left.includes(id));
+}
 
 export interface GateResult {
-  readonly tier: GateFacts["tier"];
-  readonly stage: GateFacts["stage"];
+  readonly tier: TierName;
+  readonly stage: Stage;
+  /** `pass` only if every check passes. */
   readonly verdict: Verdict;
   readonly checks: readonly CheckResult[];
   readonly findings: readonly Finding[];
-  /** Checks of this tier that only a later stage can make, with their titles. */
+  /** Checks of this tier that only the promotion itself can make, with their titles. */
   readonly later: readonly { readonly id: CheckId; readonly title: string }[];
 }
 
-export function evaluateGate(_facts: GateFacts): GateResult {
-  throw new Error("The gate is not built yet.");
+/** Asks every check of the tier's stage. */
+export function evaluateGate(facts: GateFacts): GateResult {
+  const stages = GATE[facts.tier];
+  const ids = stages[facts.stage];
+  const checks = ids.map((id) => CHECKS[id].evaluate(facts));
+  return {
+    tier: facts.tier,
+    stage: facts.stage,
+    verdict: worst(checks.map(({ verdict }) => verdict)),
+    checks,
+    findings: checks.flatMap(({ findings }) => findings),
+    later: stages.promote.filter((id) => !ids.includes(id)).map((id) => ({ id, title: CHECKS[id].title })),
+  };
+}
+
+/** What a check proves, for a table's row. */
+export function titleOf(id: CheckId): string {
+  return CHECKS[id].title;
+}
+
+function worst(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.includes("fail") ? "fail" : verdicts.includes("unknown") ? "unknown" : "pass";
 }

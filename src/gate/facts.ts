@@ -232,6 +232,14 @@ export interface NamesakeFacts {
   readonly managedBy: "bundle" | undefined;
 }
 
+/** `waits`: whoever asks will wait for its turn, so another run's lock is no reason to stop yet. */
 export type LockFacts =
   | { readonly held: false }
-  | { readonly held: true; readonly runId: string; readonly attempt: number; readonly ended: boolean };
+  | {
+      readonly held: true;
+      readonly runId: string;
+      readonly attempt: number;
+      /** The run that holds it has ended: the lock may be taken over. */
+      readonly ended: boolean;
+      readonly waits: boolean;
+    };

@@ -1,0 +1,46 @@
+/** Nobody changed the tier by hand since the last promotion, or the change was shown and accepted. */
+import type { DriftEntry } from "../../release/plan.ts";
+import { type Check, conclude, type Problem, withFact } from "../check.ts";
+
+export const drift: Check = {
+  id: "drift",
+  title: "no change by hand that nobody accepted",
+  evaluate: (facts) =>
+    withFact("drift", facts.drift, (found) => {
+      const accepted = facts.acceptedDrift;
+      if (found.empty) return conclude("drift", { summary: `${facts.tier} is as the last promotion left it.` });
+      if (accepted === found.digest) {
+        return conclude("drift", {
+          summary: `${count(found.entries)} changed by hand, accepted by digest ${found.digest}.`,
+        });
+      }
+      // Dev is for trying: what was changed there by hand is put back, and said. Before the approval it is shown.
+      const refuse = facts.stage === "promote" && facts.tier !== "dev" && facts.tier !== "sandbox";
+      const problems: Problem[] = found.entries.map((entry) => ({
+        what: entry.what,
+        severity: refuse ? "error" : "warning",
+        message: `${describe(entry)}: changed in ${facts.tier} by hand since the last promotion.`,
+        remedy: refuse
+          ? `Nothing was changed. Bring the change into the repository, or start a new run with accept-drift: ${found.digest}`
+          : `A promotion overwrites it. Bring it into the repository if it is wanted${facts.tier === "dev" ? "" : `; to overwrite it, start a run with accept-drift: ${found.digest}`}.`,
+      }));
+      if (refuse && accepted !== undefined) {
+        problems.unshift({
+          what: "other",
+          message: `The drift that was accepted is ${accepted}, the one at hand is ${found.digest}.`,
+          remedy: "Look at the difference below; accept it by its own digest in a new run.",
+        });
+      }
+      return conclude("drift", { summary: `${count(found.entries)} changed by hand.`, problems });
+    }),
+};
+
+function count(entries: readonly DriftEntry[]): string {
+  return entries.length === 1 ? "1 resource" : `${entries.length} resources`;
+}
+
+function describe(entry: DriftEntry): string {
+  return entry.what === "missing"
+    ? `${entry.key} is gone`
+    : `${entry.key} (${entry.fields.map(({ path }) => path).join(", ")})`;
+}

@@ -1,0 +1,36 @@
+/** Releases only move forward: what the tier has now is in the candidate's history. Going back is a rollback. */
+import { type Check, conclude, short, withFact } from "../check.ts";
+
+export const order: Check = {
+  id: "order",
+  title: "what the tier has now is in the candidate's history",
+  evaluate: (facts) =>
+    withFact("order", facts.order, ({ current, relation }) => {
+      const to = short(facts.candidate.commit);
+      if (current === undefined) return conclude("order", { summary: `The first release of ${facts.tier}.` });
+      const from = short(current.commit);
+      if (relation === "identical") return conclude("order", { summary: `${facts.tier} has commit ${to} already.` });
+      if (relation === "ahead") return conclude("order", { summary: `${to} follows ${from}.` });
+      return conclude("order", {
+        summary: "",
+        problems: [
+          relation === "behind"
+            ? {
+                what: "older",
+                message: `${facts.tier} has ${from}, which is newer than ${to}: this run would take it back.`,
+                why: "An older run that was approved late, or re-run, must not overwrite a newer release.",
+                remedy: "Promote the newest commit. To go back on purpose, roll back.",
+              }
+            : {
+                what: "diverged",
+                message: `${facts.tier} has ${from}, which is not in the history of ${to}.`,
+                why:
+                  relation === undefined
+                    ? "GitHub does not know that commit any more: the branch was force-pushed."
+                    : "The release would lose what the tier has now.",
+                remedy: "Merge what the tier has into the default branch, then promote the merge.",
+              },
+        ],
+      });
+    }),
+};

@@ -1,0 +1,69 @@
+/** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
+import { type Check, conclude, short, withFact } from "../check.ts";
+import { DEPLOYING_JOB, doubts } from "../evidence-run.ts";
+import type { EvidenceFacts } from "../facts.ts";
+
+export const source: Check = {
+  id: "source",
+  title: "the tier below got this very release from a run that can be believed",
+  evaluate(facts) {
+    const tier = facts.previous;
+    if (tier === undefined || tier === "sandbox") {
+      return conclude("source", { summary: `${facts.tier} has no tier below it.` });
+    }
+    return withFact("source", facts.repository, (repository) =>
+      withFact("source", facts.source, (claims) => {
+        const judged = claims.map((evidence) => ({
+          evidence,
+          doubts: doubts(evidence, {
+            tier,
+            project: facts.project,
+            candidate: facts.candidate,
+            repository,
+            suite: facts.suite,
+            trustPinsAtCommit: false,
+          }),
+        }));
+        const good = judged.find((each) => each.doubts.length === 0)?.evidence;
+        if (good !== undefined) {
+          return conclude("source", {
+            summary: `${tier} has release ${short(facts.candidate.release)}, by run ${good.claim?.runId ?? ""}.`,
+            evidence: links(good),
+          });
+        }
+        if (judged.length === 0) {
+          return conclude("source", {
+            summary: "",
+            problems: [
+              {
+                what: "none",
+                message: `Nothing shows that commit ${short(facts.candidate.commit)} was deployed to ${tier}.`,
+                remedy: `Deploy it to ${tier} first, through a run of ${repository.defaultBranch}.`,
+              },
+            ],
+          });
+        }
+        return conclude("source", {
+          summary: "",
+          evidence: judged.flatMap(({ evidence }) => links(evidence)),
+          problems: judged.map(({ evidence, doubts }) => ({
+            what: "not-believed",
+            message: `Deployment ${evidence.deployment.id} (by ${evidence.deployment.creator ?? "an unknown account"}) does not show that ${tier} has this release: ${doubts.join("; ")}.`,
+            why: "Anybody with push access can write a Deployment, so only the run behind it counts.",
+            remedy: `Deploy the commit to ${tier} through a run of ${repository.defaultBranch}, then start again. If nobody knows where the Deployment comes from, treat it as an attempt to get around the gate.`,
+          })),
+        });
+      }),
+    );
+  },
+};
+
+function links(evidence: EvidenceFacts): { label: string; url?: string }[] {
+  const { run, claim, deployment } = evidence;
+  const job = run?.jobs.find(({ name, attempt }) => attempt === claim?.attempt && name.endsWith(` / ${DEPLOYING_JOB}`));
+  return [
+    { label: `deployment ${deployment.id}`, ...(deployment.url === undefined ? {} : { url: deployment.url }) },
+    ...(run === undefined ? [] : [{ label: `run ${claim?.runId ?? ""}`, url: run.url }]),
+    ...(job?.url === undefined ? [] : [{ label: job.name, url: job.url }]),
+  ];
+}

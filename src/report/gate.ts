@@ -1,0 +1,51 @@
+/** The gate as a person sees it: one row a check, the doubtful ones first to the eye. */
+import type { CheckResult } from "../gate/check.ts";
+import { type GateResult, titleOf } from "../gate/evaluate.ts";
+import type { JsonObject } from "../json.ts";
+import { blocks, code, link, table, text } from "./markdown.ts";
+import { findingsJson } from "./report.ts";
+
+const ICON = { pass: "✅", fail: "❌", unknown: "❓" } as const;
+
+/** The gate's table as Markdown. */
+export function gateSummary(gate: GateResult): string {
+  const passed = gate.checks.filter(({ verdict }) => verdict === "pass").length;
+  const headline =
+    gate.verdict === "pass"
+      ? `### Gate to ${text(gate.tier)}: all ${passed} checks pass`
+      : `### Gate to ${text(gate.tier)}: ${gate.checks.length - passed} of ${gate.checks.length} checks do not pass`;
+  const rows = gate.checks.map((check) => [
+    ICON[check.verdict],
+    code(check.check),
+    text(check.summary),
+    check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join(", "),
+  ]);
+  const later = gate.later.map(({ id }) => code(id)).join(", ");
+  return blocks(
+    headline,
+    table(["", "Check", "Result", "Evidence"], rows),
+    later === "" ? "" : `Checked again and further in the promotion itself: ${later}.`,
+  );
+}
+
+/** The gate for the JSON report. */
+export function gateJson(gate: GateResult): JsonObject {
+  return {
+    tier: gate.tier,
+    stage: gate.stage,
+    verdict: gate.verdict,
+    checks: gate.checks.map(checkJson),
+    later: gate.later.map(({ id }) => id),
+  };
+}
+
+function checkJson(check: CheckResult): JsonObject {
+  return {
+    check: check.check,
+    title: titleOf(check.check),
+    verdict: check.verdict,
+    summary: check.summary,
+    evidence: check.evidence.map(({ label, url }) => ({ label, ...(url === undefined ? {} : { url }) })),
+    findings: findingsJson(check.findings),
+  };
+}
