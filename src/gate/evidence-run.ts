@@ -38,7 +38,8 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
   const found: string[] = [];
   if (claim.tier !== expected.tier) found.push(`it is a record of ${claim.tier}, not of ${expected.tier}`);
   if (claim.project !== expected.project) found.push(`it is of project ${claim.project}`);
-  if (deployment.state !== "success") found.push(`its state is ${deployment.state ?? "not set"}, not success`);
+  // What does not even claim success is not looked into.
+  if (deployment.state !== "success") return [...found, `its state is ${deployment.state ?? "not set"}, not success`];
   const candidate = expected.candidate;
   if (candidate !== undefined && deployment.sha !== candidate.commit) {
     found.push(`it is of commit ${short(deployment.sha)}, not of ${short(candidate.commit)}`);

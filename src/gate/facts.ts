@@ -84,6 +84,8 @@ export interface RepositoryFacts {
   readonly defaultBranch: string;
   /** The default branch's head. */
   readonly head: string;
+  /** Whether any rule protects the default branch. */
+  readonly headIsProtected: boolean;
   readonly visibility: "public" | "private" | "internal";
 }
 
@@ -185,7 +187,7 @@ export interface ProtectionFacts {
         readonly canAdminsBypass: boolean | undefined;
         readonly branches:
           | { readonly kind: "any" }
-          | { readonly kind: "protected"; readonly defaultIsProtected: boolean }
+          | { readonly kind: "protected" }
           | { readonly kind: "custom"; readonly patterns: readonly { readonly name: string; readonly type: string }[] };
       }
     | undefined;

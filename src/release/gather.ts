@@ -1,8 +1,39 @@
 /** Gathers what the gate decides on from GitHub's record. Thin: it reads, the checks decide. */
-import type { Contract, Tier } from "../contract/model.ts";
+import type { Contract, Tier, TierName } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
-import type { Fact, GateFacts, LiveFacts, Stage } from "../gate/facts.ts";
+import { FourTierError } from "../findings.ts";
+import type { CheckId } from "../gate/check.ts";
+import { GATE } from "../gate/evaluate.ts";
+import { doubts } from "../gate/evidence-run.ts";
+import {
+  type CommitFacts,
+  type EvidenceFacts,
+  type Fact,
+  type GateFacts,
+  known,
+  type LiveFacts,
+  notKnown,
+  type OrderFacts,
+  type ProtectionFacts,
+  type PullFacts,
+  type RepositoryFacts,
+  type Stage,
+  type SuiteTrust,
+} from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
+import { checkRuns, compare, type Comparison, type Pull, pullsOfCommit, reviewsOfPull } from "../github/commits.ts";
+import { codeowners } from "../github/contents.ts";
+import { listDeployments } from "../github/deployments.ts";
+import { getEnvironment } from "../github/environments.ts";
+import { getBranch, getRepository } from "../github/repository.ts";
+import { approvalsOfRun } from "../github/runs.ts";
+import { TASK } from "./evidence.ts";
+import { evidenceReader } from "./read-evidence.ts";
+
+/** The suite's own repository: whose workflows count. */
+export const SUITE_REPOSITORY = "four-tier/four-tier";
+/** How many Deployments are looked at before we say that none is good: forged ones must not cost an hour's requests. */
+const MOST_DEPLOYMENTS = 20;
 
 export interface GatherRequest {
   readonly github: GitHub;
@@ -30,14 +61,216 @@ export interface CurrentRelease {
   readonly release: string;
 }
 
-/** All facts for the gate; never throws for what GitHub does not show, that becomes an unknown fact. */
-export async function gatherGateFacts(_request: GatherRequest): Promise<GateFacts> {
-  throw new Error("not built yet");
+/** All facts for the gate; what GitHub does not show becomes an unknown fact, never an error. */
+export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts> {
+  const { github, run, tier, stage, contract, commit } = request;
+  const asked = new Set(GATE[tier.name][stage]);
+  const repository = await factOf(() => readRepository(github));
+  const needed = async <T>(check: CheckId, read: (facts: RepositoryFacts) => Promise<T>): Promise<Fact<T>> => {
+    if (!asked.has(check)) return notAsked;
+    return repository.known ? factOf(() => read(repository.value)) : repository;
+  };
+  const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
+  const [history, pulls, source, protection, approvals] = await Promise.all([
+    readOrder(request),
+    needed("commit", ({ defaultBranch }) => readPulls(github, commit, defaultBranch, run.runId)),
+    needed("source", ({ head }) => readSource(github, suite, { environment: tier.previous, sha: commit, head })),
+    needed("protection", ({ head }) => readProtection(github, tier.name, head)),
+    needed("approval", () => approvalsOfRun(github, run.runId)),
+  ]);
+  const onBranch = await needed("commit", ({ head }) => isAncestor(github, commit, head));
+  return {
+    project: contract.project,
+    tier: tier.name,
+    previous: tier.previous,
+    stage,
+    environment: tier.name,
+    contractFile: contract.file,
+    candidate: { commit, release: request.release },
+    approved: { release: given(request.approved.release), plan: given(request.approved.plan) },
+    acceptedDrift: given(request.acceptedDrift),
+    destructive: tier.destructive,
+    run: {
+      id: run.runId,
+      attempt: run.runAttempt,
+      event: run.event,
+      ref: run.ref,
+      actor: run.actor,
+      triggeringActor: run.triggeringActor,
+    },
+    suite,
+    repository,
+    commit: commitFacts(onBranch, pulls, history),
+    source,
+    order: history.known ? known(history.value.order) : history,
+    protection,
+    approvals,
+    identity: request.live.identity ?? notLookedAt,
+    plan: request.live.plan ?? notLookedAt,
+    drift: request.live.drift ?? notLookedAt,
+    adoption: request.live.adoption ?? notLookedAt,
+    grants: request.live.grants ?? notLookedAt,
+    lock: request.live.lock ?? notLookedAt,
+  };
 }
 
 /** The newest release that a run of ours provably deployed to the tier; undefined if there was none. */
 export async function currentRelease(
-  _request: Pick<GatherRequest, "github" | "contract" | "tier">,
+  request: Pick<GatherRequest, "github" | "contract"> & { readonly tier: Pick<Tier, "name"> },
 ): Promise<Fact<CurrentRelease | undefined>> {
-  throw new Error("not built yet");
+  const { github, contract } = request;
+  const tier = request.tier.name;
+  if (tier === "sandbox") return known(undefined);
+  return factOf(async () => {
+    const repository = await readRepository(github);
+    const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
+    const read = evidenceReader(github, suite.repository, repository.head);
+    let looked = 0;
+    for await (const deployment of listDeployments(github, { environment: tier, task: TASK })) {
+      if (++looked > MOST_DEPLOYMENTS) break;
+      const evidence = await read(deployment);
+      const expected = {
+        tier,
+        project: contract.project,
+        candidate: undefined,
+        repository,
+        suite,
+        trustPinsAtCommit: true,
+      };
+      if (evidence.claim !== undefined && doubts(evidence, expected).length === 0) {
+        return { commit: deployment.sha, release: evidence.claim.release };
+      }
+    }
+    return undefined;
+  });
+}
+
+const notAsked = notKnown("This was not read, since no check of this stage asks for it.", "Ask at a later stage.");
+const notLookedAt = notKnown(
+  "Nobody looked at the tier itself.",
+  "Run this where the tier's credential is: in the job of its environment.",
+);
+
+/** What GitHub refuses or does not have becomes an unknown fact with the finding's own words. */
+async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
+  try {
+    return known(await read());
+  } catch (error) {
+    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
+    if (finding === undefined) throw error;
+    return notKnown(finding.message, finding.remedy);
+  }
+}
+
+function given(input: string): string | undefined {
+  return input === "" ? undefined : input;
+}
+
+async function readRepository(github: GitHub): Promise<RepositoryFacts> {
+  const repository = await getRepository(github);
+  const branch = await getBranch(github, repository.defaultBranch);
+  if (branch === undefined) {
+    throw new FourTierError({
+      id: "github/no-default-branch",
+      severity: "unknown",
+      message: `The default branch ${repository.defaultBranch} has no commit, or the token may not see it.`,
+      remedy: "Push the default branch and give the job `contents: read`.",
+    });
+  }
+  return {
+    defaultBranch: repository.defaultBranch,
+    head: branch.commit,
+    visibility: repository.visibility,
+    headIsProtected: branch.protected,
+  };
+}
+
+async function isAncestor(github: GitHub, commit: string, head: string): Promise<boolean> {
+  if (commit === head) return true;
+  const found = await compare(github, commit, head);
+  return found?.relation === "ahead" || found?.relation === "identical";
+}
+
+/** The order, and on the way who wrote what is new. */
+async function readOrder(
+  request: GatherRequest,
+): Promise<Fact<{ readonly order: OrderFacts; readonly comparison: Comparison | undefined }>> {
+  const current = request.current ?? (await currentRelease(request));
+  if (!current.known) return current;
+  if (current.value === undefined) {
+    return known({ order: { current: undefined, relation: undefined }, comparison: undefined });
+  }
+  const from = current.value;
+  if (from.commit === request.commit) {
+    return known({ order: { current: from, relation: "identical" }, comparison: undefined });
+  }
+  return factOf(async () => {
+    const comparison = await compare(request.github, from.commit, request.commit);
+    return { order: { current: from, relation: comparison?.relation }, comparison };
+  });
+}
+
+function commitFacts(
+  onBranch: Fact<boolean>,
+  pulls: Fact<readonly PullFacts[]>,
+  history: Fact<{ readonly comparison: Comparison | undefined }>,
+): Fact<CommitFacts> {
+  if (!onBranch.known) return onBranch;
+  if (!pulls.known) return pulls;
+  const written = history.known ? (history.value.comparison?.commits ?? []).map(({ author }) => author) : [];
+  const opened = pulls.value.flatMap(({ author, merged }) => (merged && author !== undefined ? [author] : []));
+  return known({
+    onDefaultBranch: onBranch.value,
+    pulls: pulls.value,
+    authors: [...new Set([...written, ...opened])],
+  });
+}
+
+async function readPulls(github: GitHub, commit: string, base: string, runId: string): Promise<PullFacts[]> {
+  const pulls = await pullsOfCommit(github, commit);
+  return Promise.all(
+    pulls.filter((pull) => pull.merged && pull.base === base).map((pull) => readPull(github, pull, runId)),
+  );
+}
+
+async function readPull(github: GitHub, pull: Pull, runId: string): Promise<PullFacts> {
+  const [reviews, checks] = await Promise.all([reviewsOfPull(github, pull.number), checkRuns(github, pull.head)]);
+  const newest = new Map<string, { user: string; state: string; stale: boolean }>();
+  for (const { user, state, commit } of reviews) {
+    // A comment changes nobody's verdict.
+    if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
+    newest.set(user, { user, state, stale: commit !== pull.head });
+  }
+  return {
+    number: pull.number,
+    title: pull.title,
+    url: pull.url,
+    author: pull.author,
+    base: pull.base,
+    merged: pull.merged,
+    reviews: [...newest.values()],
+    // A fast-forward makes the pull request's head the commit that this very run is checking.
+    checks: checks.filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
+  };
+}
+
+async function readSource(
+  github: GitHub,
+  suite: SuiteTrust,
+  wanted: { readonly environment: TierName | undefined; readonly sha: string; readonly head: string },
+): Promise<EvidenceFacts[]> {
+  if (wanted.environment === undefined) return [];
+  const read = evidenceReader(github, suite.repository, wanted.head);
+  const found: EvidenceFacts[] = [];
+  const filter = { environment: wanted.environment, task: TASK, sha: wanted.sha };
+  for await (const deployment of listDeployments(github, filter)) {
+    found.push(await read(deployment));
+    if (found.length === MOST_DEPLOYMENTS) break;
+  }
+  return found;
+}
+
+async function readProtection(github: GitHub, environment: TierName, head: string): Promise<ProtectionFacts> {
+  const [found, owners] = await Promise.all([getEnvironment(github, environment), codeowners(github, head)]);
+  return { environment: found, codeowners: owners };
 }

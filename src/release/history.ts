@@ -1,14 +1,25 @@
 /** What happened on the default branch between two commits: commits, and the pull requests that brought them. */
 import type { GitHub } from "../github/client.ts";
-import type { CommitInfo, Pull } from "../github/commits.ts";
+import { type CommitInfo, compare, type Pull, pullsOfCommit } from "../github/commits.ts";
+import { mapBounded } from "../http/pool.ts";
 
 export interface History {
   /** Oldest first. */
   readonly commits: readonly CommitInfo[];
+  /** Merged ones, in the order of their commits. */
   readonly pulls: readonly Pull[];
 }
 
-/** Commits after `from` up to `to`, with their merged pull requests. Throws FourTierError `github/…`. */
-export async function historyBetween(_github: GitHub, _from: string, _to: string): Promise<History> {
-  throw new Error("not built yet");
+/** So many newest commits are asked for their pull requests; a brief that is longer is read by nobody. */
+const MOST_COMMITS = 60;
+
+/** Commits after `from` up to `to`, with their merged pull requests; only those of `to` if there is no `from`. Throws FourTierError `github/…`. */
+export async function historyBetween(github: GitHub, from: string | undefined, to: string): Promise<History> {
+  const commits = from === undefined ? [] : ((await compare(github, from, to))?.commits ?? []);
+  const asked = from === undefined ? [to] : commits.slice(-MOST_COMMITS).map(({ sha }) => sha);
+  const pulls = new Map<string, Pull>();
+  for (const found of await mapBounded(asked, 4, (sha) => pullsOfCommit(github, sha))) {
+    for (const pull of found) if (pull.merged) pulls.set(pull.number, pull);
+  }
+  return { commits, pulls: [...pulls.values()] };
 }

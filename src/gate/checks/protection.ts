@@ -50,14 +50,18 @@ export const protection: Check = {
     ),
 };
 
-function branchProblems(name: string, { branches }: Environment, { defaultBranch }: RepositoryFacts): Problem[] {
+function branchProblems(
+  name: string,
+  { branches }: Environment,
+  { defaultBranch, headIsProtected }: RepositoryFacts,
+): Problem[] {
   const remedy = `Under Settings → Environments → ${name}, set "Deployment branches and tags" to selected branches: ${defaultBranch}.`;
   const why = "The environment holds the tier's credential: a workflow on any branch that is let in can use it.";
   if (branches.kind === "any") {
     return [{ what: "any-branch", message: `Every branch may deploy to the environment ${name}.`, why, remedy }];
   }
   if (branches.kind === "protected") {
-    if (branches.defaultIsProtected) return [];
+    if (headIsProtected) return [];
     return [
       {
         what: "any-branch",
