@@ -8,13 +8,16 @@ const project = (name: string, include: string[], exclude: string[] = [], testTi
   test: { name, include, exclude, testTimeout, hookTimeout: testTimeout, execArgv },
 });
 
+/** A project that needs dist/. */
+const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, globalSetup: ["test/actions/build.ts"] } });
+
 export default defineConfig({
   test: {
     projects: [
       project("unit", ["test/**/*.test.ts"], ["test/simulator/**", "test/actions/**", "test/e2e/**"]),
       project("simulator", ["test/simulator/**/*.test.ts"], [], 30_000),
-      project("actions", ["test/actions/**/*.test.ts"], [], 60_000),
-      project("e2e", ["test/e2e/**/*.test.ts"], [], 180_000),
+      built(project("actions", ["test/actions/**/*.test.ts"], [], 60_000)),
+      built(project("e2e", ["test/e2e/**/*.test.ts"], [], 180_000)),
     ],
   },
 });

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { findSecrets } from "./canary.ts";
+
+describe("the search for secrets", () => {
+  const secret = 'c4nary/"secret"+é';
+
+  it.each([
+    ["as it is", `before ${secret} after`],
+    ["URL-encoded", `?x=${encodeURIComponent(secret)}`],
+    ["inside JSON", JSON.stringify({ a: [secret] })],
+    ["in base64 of itself", Buffer.from(secret).toString("base64")],
+    ["in base64 of client:secret", Buffer.from(`id:${secret}`).toString("base64")],
+    ["in base64, shifted by one", Buffer.from(`1234${secret}5`).toString("base64")],
+    ["in base64, shifted by two", Buffer.from(`12345${secret}67`).toString("base64")],
+    ["in base64url, as in a JWT", Buffer.from(`{"x":"${secret}"}`).toString("base64url")],
+  ])("finds one %s", (_how, text) => {
+    expect(findSecrets({ place: text }, [secret])).toHaveLength(1);
+  });
+
+  it("finds nothing where there is none", () => {
+    expect(findSecrets({ place: "nothing to see" }, [secret])).toEqual([]);
+  });
+});
