@@ -24,6 +24,20 @@ export const source: Check = {
             trustPinsAtCommit: false,
           }),
         }));
+        const handed = facts.approved.release;
+        if (facts.stage !== "promote" && handed !== undefined && handed !== facts.candidate.release) {
+          return conclude("source", {
+            summary: "",
+            problems: [
+              {
+                what: "other-release",
+                message: `${tier} handed over release ${short(handed)}, but the commit's files and the carried artifacts give ${short(facts.candidate.release)}.`,
+                why: "A file of the checkout or a carried artifact was changed since.",
+                remedy: "Start a new run. If it happens again, find out who changes files on the runner.",
+              },
+            ],
+          });
+        }
         const good = judged.find((each) => each.doubts.length === 0)?.evidence;
         if (good !== undefined) {
           return conclude("source", {
