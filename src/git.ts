@@ -1,16 +1,11 @@
 /** Git as the suite needs it: a real `git` child process, never a shell, everything read from commits. */
 import type { BundleSource } from "./bundle/source.ts";
-import type { Finding } from "./findings.ts";
+import { type Finding, FourTierError } from "./findings.ts";
+import { compareCheckout } from "./git/checkout.ts";
+import { blobId, decodePath, decodeText, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
+import { type Ended, type Environment, failed, openError, run, runNow } from "./git/process.ts";
 
-/** One tracked file of a commit. */
-export interface TrackedFile {
-  /** Posix path from the repository root. */
-  readonly path: string;
-  /** `100644`, `100755`, `120000` (symbolic link), `160000` (submodule). */
-  readonly mode: string;
-  /** The object's id. */
-  readonly blob: string;
-}
+export type { TrackedFile } from "./git/objects.ts";
 
 /** One commit of a log. */
 export interface CommitInfo {
@@ -18,33 +13,265 @@ export interface CommitInfo {
   readonly parents: readonly string[];
   readonly authorName: string;
   readonly authorEmail: string;
+  /** ISO 8601. */
   readonly committedAt: string;
   readonly subject: string;
 }
 
 /** A repository. Every commit argument must be 40 or 64 hex (FourTierError `git/commit`). */
 export interface Git {
+  /** The repository's top folder. */
   readonly folder: string;
   /** The checked-out commit. */
   head(): Promise<string>;
+  /** The commit that a ref or commit names; undefined if this clone has it not. */
+  resolve(ref: string): Promise<string | undefined>;
   /** Tracked files under `root` ("" = all), sorted by path in code unit order. */
   tracked(commit: string, root?: string): Promise<readonly TrackedFile[]>;
-  /** Contents by object id. */
+  /** Contents by object id; each content is proved to be what its id says. */
   readBlobs(blobs: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
-  /** One file of a commit; undefined if it is not tracked there. `.` and `..` are not resolved. */
+  /** One file of a commit; undefined if it is not tracked there. */
   readFile(commit: string, path: string): Promise<Uint8Array | undefined>;
   sourceAt(commit: string): Promise<BundleSource>;
-  /** Findings (`release/checkout-differs`, …) for every tracked file under `root` whose working copy is not the commit's. */
+  /** Findings (`release/checkout-differs`) for every tracked file under `root` whose working copy is not the commit's. */
   checkoutEquals(commit: string, root?: string): Promise<readonly Finding[]>;
+  /** Throws FourTierError `git/shallow` if a shallow clone cannot tell. */
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
+  /** Undefined if they have none; throws FourTierError `git/shallow` if a shallow clone cannot tell. */
   mergeBase(a: string, b: string): Promise<string | undefined>;
-  /** Commits reachable from `to` and not from `from`, newest first; all of `to` if `from` is undefined. */
+  /** Commits reachable from `to` and not from `from`, newest first; all of `to` if `from` is undefined. Never of a shallow clone. */
   log(from: string | undefined, to: string): Promise<readonly CommitInfo[]>;
-  /** True if the clone lacks history; gates that need ancestry then fail with `git/shallow`. */
+  /** True if the clone lacks history. */
   isShallow(): Promise<boolean>;
 }
 
-/** Opens the repository that contains `folder`; throws FourTierError (`git/…`) if there is none or git refuses it. */
-export function openGit(_folder: string): Promise<Git> {
-  throw new Error("not yet");
+/**
+ * Opens the repository that contains `folder`; throws FourTierError: `git/not-installed`, `git/no-repository`,
+ * `git/unsafe-directory`. `environment` is what git sees, less what would make it look at another repository.
+ */
+export async function openGit(folder: string, environment: Environment = process.env): Promise<Git> {
+  const top = await run(folder, environment, ["rev-parse", "--show-toplevel"]);
+  if (top.status !== 0) throw openError(folder, top);
+  return new Repository(top.stdout.toString("utf8").replace(/\r?\n$/, ""), environment);
+}
+
+class Repository implements Git {
+  readonly folder: string;
+  readonly #environment: Environment;
+
+  constructor(folder: string, environment: Environment) {
+    this.folder = folder;
+    this.#environment = environment;
+  }
+
+  async head(): Promise<string> {
+    const head = await this.resolve("HEAD");
+    if (head !== undefined) return head;
+    throw new FourTierError({
+      id: "git/no-commit",
+      severity: "error",
+      message: "The repository has no commit checked out.",
+      remedy: "Check out the commit to work on with actions/checkout.",
+    });
+  }
+
+  async resolve(ref: string): Promise<string | undefined> {
+    const ended = await this.#run(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]);
+    return ended.status === 0 ? text(ended).trim() : undefined;
+  }
+
+  async tracked(commit: string, root = ""): Promise<readonly TrackedFile[]> {
+    await this.#need(commit);
+    const under = rootPrefix(root);
+    const files: TrackedFile[] = [];
+    for (const entry of records(await this.#ok(["ls-tree", "-r", "-z", "-l", "--full-tree", commit]))) {
+      const match = /^(\d{6}) \w+ ([0-9a-f]+) +(\d+|-)\t/.exec(entry.toString("latin1"));
+      const [head, mode, blob, size] = match ?? [];
+      if (head === undefined || mode === undefined || blob === undefined) throw unreadable("ls-tree");
+      const path = decodePath(entry.subarray(head.length));
+      if (path.startsWith(under)) files.push({ path, mode, blob, size: size === "-" ? 0 : Number(size) });
+    }
+    return files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  }
+
+  async readBlobs(blobs: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const wanted = [...new Set(blobs)];
+    const contents = new Map<string, Uint8Array>();
+    if (wanted.length === 0) return contents;
+    const output = await this.#ok(["cat-file", "--batch"], `${wanted.join("\n")}\n`);
+    let offset = 0;
+    for (const blob of wanted) {
+      const end = output.indexOf(0x0a, offset);
+      const match = /^([0-9a-f]+) blob (\d+)$/.exec(output.toString("latin1", offset, end));
+      if (end < 0 || match?.[1] !== blob) throw missingObject(blob);
+      const content = output.subarray(end + 1, end + 1 + Number(match[2]));
+      if (blobId(content, blob.length) !== blob) throw missingObject(blob);
+      contents.set(blob, content);
+      offset = end + 1 + content.length + 1;
+    }
+    return contents;
+  }
+
+  async readFile(commit: string, path: string): Promise<Uint8Array | undefined> {
+    const file = (await this.tracked(commit)).find((file) => file.path === path);
+    if (file === undefined || file.mode === SUBMODULE) return undefined;
+    return (await this.readBlobs([file.blob])).get(file.blob);
+  }
+
+  async sourceAt(commit: string): Promise<BundleSource> {
+    const tracked = new Map((await this.tracked(commit)).map((file) => [file.path, file]));
+    const early = [...tracked.values()].filter(
+      (file) => /\.(?:ya?ml|json)$/.test(file.path) && file.size <= READ_EARLY,
+    );
+    const contents = await this.readBlobs(early.map((file) => file.blob));
+    const files = new Map<string, string>();
+    for (const file of early) {
+      const read = decodeText(contents.get(file.blob));
+      if (read !== undefined) files.set(file.path, read);
+    }
+    return {
+      files,
+      has: (path) => tracked.has(path),
+      list: () => [...tracked.keys()],
+      readText: (path) => {
+        const known = files.get(path);
+        const file = tracked.get(path);
+        if (known !== undefined || file === undefined || file.mode === SUBMODULE) return known;
+        const read = decodeText(runNow(this.folder, this.#environment, ["cat-file", "blob", file.blob]));
+        if (read !== undefined) files.set(path, read);
+        return read;
+      },
+    };
+  }
+
+  async checkoutEquals(commit: string, root = ""): Promise<readonly Finding[]> {
+    return compareCheckout(this.folder, await this.tracked(commit, root), (args, input) => this.#run(args, input));
+  }
+
+  async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+    await this.#need(ancestor);
+    await this.#need(descendant);
+    const ended = await this.#run(["merge-base", "--is-ancestor", ancestor, descendant]);
+    if (ended.status === 0) return true;
+    if (ended.status !== 1) throw failed("merge-base", ended);
+    // the path from one to the other may lie in what the clone does not have
+    if (await this.isShallow()) throw shallow();
+    return false;
+  }
+
+  async mergeBase(a: string, b: string): Promise<string | undefined> {
+    await this.#need(a);
+    await this.#need(b);
+    const ended = await this.#run(["merge-base", a, b]);
+    if (ended.status === 0) return text(ended).trim();
+    if (ended.status !== 1) throw failed("merge-base", ended);
+    if (await this.isShallow()) throw shallow();
+    return undefined;
+  }
+
+  async log(from: string | undefined, to: string): Promise<readonly CommitInfo[]> {
+    await this.#need(to);
+    if (from !== undefined) await this.#need(from);
+    if (await this.isShallow()) throw shallow();
+    const range = from === undefined ? [to] : [to, `^${from}`];
+    const format = "--format=%H%x00%P%x00%an%x00%ae%x00%cI%x00%s";
+    const fields = records(await this.#ok(["log", "-z", "--no-show-signature", format, ...range, "--"])).map((field) =>
+      field.toString("utf8"),
+    );
+    const commits: CommitInfo[] = [];
+    for (let index = 0; index + 5 < fields.length; index += 6) {
+      const [commit = "", parents = "", authorName = "", authorEmail = "", committedAt = "", subject = ""] =
+        fields.slice(index, index + 6);
+      commits.push({
+        commit,
+        parents: parents === "" ? [] : parents.split(" "),
+        authorName,
+        authorEmail,
+        committedAt,
+        subject,
+      });
+    }
+    return commits;
+  }
+
+  async isShallow(): Promise<boolean> {
+    return (await this.#ok(["rev-parse", "--is-shallow-repository"])).toString("utf8").trim() === "true";
+  }
+
+  /** The commit is well-formed and in this clone, or FourTierError. */
+  async #need(commit: string): Promise<void> {
+    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
+      throw new FourTierError({
+        id: "git/commit",
+        severity: "error",
+        message: "A commit is named by something that is not 40 or 64 hexadecimal digits.",
+        remedy: "Give the full commit id, not a branch, a tag or an abbreviation.",
+      });
+    }
+    if ((await this.resolve(commit)) !== undefined) return;
+    throw new FourTierError({
+      id: "git/unknown-commit",
+      severity: "error",
+      message: `The commit ${commit} is not in this clone.`,
+      remedy: "Check out with `fetch-depth: 0`, from the repository that the commit belongs to.",
+    });
+  }
+
+  #run(args: readonly string[], input?: string): Promise<Ended> {
+    return run(this.folder, this.#environment, args, input);
+  }
+
+  async #ok(args: readonly string[], input?: string): Promise<Buffer> {
+    const ended = await this.#run(args, input);
+    if (ended.status !== 0) throw failed(args[0] ?? "", ended);
+    return ended.stdout;
+  }
+}
+
+/** Configuration files above this size (bytes) are read only when asked for. */
+const READ_EARLY = 1024 * 1024;
+
+/** `ml/` for `ml`, `./ml`, `ml/`; "" for the top. Throws FourTierError `git/root` for what leaves the repository. */
+function rootPrefix(root: string): string {
+  const parts = root.split("/").filter((part) => part !== "" && part !== ".");
+  if (root.startsWith("/") || root.includes("\\") || parts.includes("..")) {
+    throw new FourTierError({
+      id: "git/root",
+      severity: "error",
+      message: "The bundle's folder is not a path inside the repository.",
+      remedy: "Give it from the repository's top folder, such as `.` or `ml`.",
+    });
+  }
+  return parts.length === 0 ? "" : `${parts.join("/")}/`;
+}
+
+function text(ended: Ended): string {
+  return ended.stdout.toString("utf8");
+}
+
+function shallow(): FourTierError {
+  return new FourTierError({
+    id: "git/shallow",
+    severity: "error",
+    message: "This clone has no full history, so the order of commits cannot be told.",
+    remedy: "Give actions/checkout `fetch-depth: 0`.",
+  });
+}
+
+function missingObject(blob: string): FourTierError {
+  return new FourTierError({
+    id: "git/damaged",
+    severity: "error",
+    message: `The object ${blob} is missing from this clone, or its content is not what its id says.`,
+    remedy: "Check the repository out again, without a filter.",
+  });
+}
+
+function unreadable(command: string): FourTierError {
+  return new FourTierError({
+    id: "git/failed",
+    severity: "error",
+    message: `git ${command} gave something that does not read.`,
+    remedy: "Use a git of version 2.30 or newer.",
+  });
 }

@@ -1,0 +1,79 @@
+/** Throw-away git repositories for tests: the real git, in a folder of its own. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+export interface Repository {
+  readonly folder: string;
+  git(...args: string[]): string;
+  /** Writes a file into the working tree. */
+  write(path: string, content: string | Uint8Array, options?: { executable?: boolean }): void;
+  link(path: string, target: string): void;
+  /** Adds everything and commits; returns the commit's id. */
+  commit(message?: string): string;
+}
+
+const CONFIG = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
+const AUTHOR = { GIT_AUTHOR_NAME: "Mona", GIT_AUTHOR_EMAIL: "mona@example.com" };
+const COMMITTER = { GIT_COMMITTER_NAME: "Mona", GIT_COMMITTER_EMAIL: "mona@example.com" };
+
+/** An environment in which nothing of the machine's git configuration counts. */
+export const PLAIN_ENVIRONMENT = { ...process.env, ...CONFIG, ...AUTHOR, ...COMMITTER };
+
+const folders: string[] = [];
+
+/** A new folder, removed by `removeFolders`. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "four-tier-git-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** Removes every folder made here: for afterAll. */
+export function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Runs git in a folder and gives its output. */
+export function git(folder: string, ...args: string[]): string {
+  return execFileSync("git", args, { cwd: folder, encoding: "utf8", env: PLAIN_ENVIRONMENT, stdio: "pipe" }).trim();
+}
+
+/** A repository with these files in one commit, if there are any. */
+export function newRepository(files: Readonly<Record<string, string>> = {}, init: readonly string[] = []): Repository {
+  const folder = newFolder();
+  git(folder, "init", "--quiet", "--initial-branch=main", ...init);
+  const repository = open(folder);
+  for (const [path, content] of Object.entries(files)) repository.write(path, content);
+  if (Object.keys(files).length > 0) repository.commit();
+  return repository;
+}
+
+/** A clone of a repository. */
+export function clone(of: Repository, ...options: string[]): Repository {
+  const folder = newFolder();
+  git(folder, "clone", "--quiet", ...options, `file://${of.folder}`, ".");
+  return open(folder);
+}
+
+function open(folder: string): Repository {
+  return {
+    folder,
+    git: (...args) => git(folder, ...args),
+    write: (path, content, options) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
+      if (options?.executable !== undefined) chmodSync(join(folder, path), options.executable ? 0o755 : 0o644);
+    },
+    link: (path, target) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      symlinkSync(target, join(folder, path));
+    },
+    commit: (message = "A commit") => {
+      git(folder, "add", "--all");
+      git(folder, "commit", "--quiet", "--allow-empty", "-m", message);
+      return git(folder, "rev-parse", "HEAD");
+    },
+  };
+}
