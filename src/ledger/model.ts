@@ -6,6 +6,7 @@ import * as v from "valibot";
 import type { TierName } from "../contract/model.ts";
 import { type Finding, messageOf } from "../findings.ts";
 import { isArray, isObject, type JsonArray, type JsonObject, parseJson, stringifyJson } from "../json.ts";
+import type { Artifact } from "../release/digest.ts";
 import type { Applied, AppliedResource } from "../release/plan.ts";
 
 /** A release that was applied here, or is being applied. */
@@ -18,8 +19,10 @@ export interface LedgerRelease {
   /** ISO time. */
   readonly at: string;
   readonly run: { readonly id: string; readonly attempt: number };
-  /** Content folder by component. */
-  readonly folders: Readonly<Record<string, string>>;
+  /** Component digests by name: its folders follow from them. */
+  readonly components: Readonly<Record<string, string>>;
+  /** Wheels that were carried with it. */
+  readonly artifacts: readonly Artifact[];
 }
 
 /** One change, written down before it is made: what a later run needs to finish it or to find what it left. */
@@ -80,7 +83,8 @@ const release = v.strictObject({
   plan: hex,
   at: text,
   run: v.strictObject({ id: text, attempt: v.pipe(v.number(), v.integer()) }),
-  folders: v.record(v.string(), text),
+  components: v.record(v.string(), hex),
+  artifacts: v.array(v.strictObject({ name: text, sha256: hex })),
 });
 const document = v.strictObject({
   version: v.literal(1),

@@ -9,7 +9,7 @@ import { type AccessEntry, putPermissions } from "../databricks/permissions.ts";
 import { createPipeline, deletePipeline, updatePipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";
-import { equalJson, isObject, type JsonArray, type JsonObject } from "../json.ts";
+import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
 import { findByTags, type Observed } from "./observe.ts";
 import type { Desired } from "./plan.ts";
@@ -36,6 +36,8 @@ export interface ApplyOptions {
   /** The tier's application id. */
   readonly principal: string;
   readonly release: LedgerRelease;
+  /** The content folder of a component. */
+  readonly folder: (component: string, digest: string) => string;
   /** Names of the carried wheels. */
   readonly artifacts: readonly string[];
   /** Called before every write: throws if the lock is no longer ours. */
@@ -120,7 +122,7 @@ async function applyStep(
     if (live !== undefined) await remove(workspace, step.kind, live.id);
     return undefined;
   }
-  const settings = settingsFor(desired, ids, options);
+  const settings = settingsFor(desired, live, ids, options);
   let id: string;
   if (live !== undefined && step.action === "replace") {
     await remove(workspace, step.kind, live.id);
@@ -138,14 +140,18 @@ async function applyStep(
   return id;
 }
 
-/** The API's settings: symbols resolved, and without run_as, which the creator is anyway (facts: databricks-api 5). */
-export function settingsFor(
-  desired: Pick<Desired, "key" | "settings" | "component">,
+/**
+ * The API's settings: symbols resolved. run_as is left out, which keeps it (the creator, so us), unless somebody else is
+ * in it: an adopted job, or one changed by hand (facts: databricks-api 2.6, 5).
+ */
+function settingsFor(
+  desired: Desired,
+  live: Observed | undefined,
   ids: ReadonlyMap<string, string>,
-  options: Pick<ApplyOptions, "principal" | "release" | "artifacts">,
+  options: ApplyOptions,
 ): JsonObject {
   const { run_as: _ours, ...settings } = resolveSettings(desired.settings, {
-    folder: options.release.folders[desired.component] ?? "${release}",
+    folder: options.folder(desired.component, desired.componentDigest),
     principal: options.principal,
     idOf: (key) => ids.get(key),
     artifacts: options.artifacts,
@@ -159,7 +165,8 @@ export function settingsFor(
       remedy: "Add what it refers to to the bundle, or take the reference out.",
     });
   }
-  return settings;
+  const foreign = live?.runAs !== undefined && live.runAs !== options.principal;
+  return foreign ? { ...settings, run_as: { service_principal_name: options.principal } } : settings;
 }
 
 /** Creates; after a lost answer it looks for what may have come of it, and only then tries again. */
@@ -257,13 +264,6 @@ export function accessList(declared: JsonArray, principal: string): AccessEntry[
   if (entries.some((entry) => entry.level === "IS_OWNER")) return entries;
   const others = entries.filter((entry) => entry.kind !== "service-principal" || entry.principal !== principal);
   return [...others, { kind: "service-principal", principal, level: "IS_OWNER" }];
-}
-
-/** Whether two access control lists say the same; order does not matter. */
-export function sameAccess(a: JsonArray | undefined, b: JsonArray | undefined): boolean {
-  const sorted = (list: JsonArray | undefined): JsonArray | null =>
-    list === undefined ? null : [...list].sort((x, y) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1));
-  return equalJson(sorted(a), sorted(b));
 }
 
 function cancelled(done: number, all: number) {

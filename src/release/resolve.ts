@@ -32,6 +32,11 @@ export function unresolved(settings: JsonValue): string[] {
   return [...new Set(inside.flatMap((value) => unresolved(value)))];
 }
 
+/** Keys of the resources whose ids the settings need. */
+export function references(settings: JsonObject): string[] {
+  return unresolved(settings).flatMap((symbol) => /^\$\{resources\.(.+)\.id\}$/.exec(symbol)?.[1] ?? []);
+}
+
 function resolveValue(value: JsonValue, key: string, context: ResolveContext): JsonValue {
   if (typeof value === "string") return resolveText(value, key, context);
   if (isArray(value)) {

@@ -1,0 +1,149 @@
+/**
+ * Where a tier stands towards a release: what was applied, what lives, what the release would change, what somebody
+ * changed by hand, and the writes that follow. Pure: observing is done before.
+ */
+import type { Tier } from "../contract/model.ts";
+import type { JsonObject } from "../json.ts";
+import type { Ledger } from "../ledger/model.ts";
+import { componentFolder } from "../ledger/paths.ts";
+import { accessList, type Step } from "./apply.ts";
+import type { Artifact } from "./digest.ts";
+import type { Observation, Observed } from "./observe.ts";
+import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
+import { references, resolveSettings } from "./resolve.ts";
+
+export interface Standing {
+  readonly ledger: Ledger | undefined;
+  readonly observation: Observation;
+  /** The last whole release → this one: what an approver approves. */
+  readonly plan: Plan;
+  /** What was applied → what lives. */
+  readonly drift: Drift;
+  /** The writes that are due: the plan, what drifted, and what an unfinished promotion left. */
+  readonly steps: readonly Step[];
+}
+
+/** A release, as far as a tier's standing needs it. */
+export interface Target {
+  readonly desired: readonly Desired[];
+  readonly artifacts: readonly Artifact[];
+}
+
+export interface Place {
+  readonly tier: Tier;
+  /** The tier's application id. */
+  readonly principal: string;
+  /** The tier's folder in the workspace. */
+  readonly folder: string;
+}
+
+export function standingOf(
+  ledger: Ledger | undefined,
+  observation: Observation,
+  target: Target,
+  place: Place,
+): Standing {
+  const baseline: Applied = ledger?.resources ?? new Map();
+  const applied = withLeftovers(baseline, ledger, observation, place);
+  const drift = driftOf(applied, observation.live, driftContext(applied, ledger, observation, place));
+  return {
+    ledger,
+    observation,
+    plan: makePlan(baseline, target.desired),
+    drift,
+    steps: stepsOf(applied, drift, observation, target, place),
+  };
+}
+
+/** How a symbolic setting of an applied resource should live. */
+export function driftContext(
+  applied: Applied,
+  ledger: Ledger | undefined,
+  observation: Pick<Observation, "live">,
+  place: Place,
+): { resolve: (key: string, settings: JsonObject) => JsonObject; principal: string } {
+  const artifacts = [...(ledger?.release?.artifacts ?? []), ...(ledger?.pending?.release.artifacts ?? [])];
+  const names = [...new Set(artifacts.map(({ name }) => name))];
+  return {
+    principal: place.principal,
+    resolve: (key, settings) => {
+      const resource = applied.get(key);
+      const { run_as: _never, ...rest } = resolveSettings(settings, {
+        folder:
+          resource === undefined
+            ? "${release}"
+            : componentFolder(place.folder, resource.component, resource.componentDigest),
+        principal: place.principal,
+        idOf: (other) => observation.live.get(other)?.id ?? applied.get(other)?.id,
+        artifacts: names,
+      });
+      return rest;
+    },
+  };
+}
+
+/** What a promotion that did not end has made of the tier: where the live state is what it wanted, that counts. */
+function withLeftovers(
+  baseline: Applied,
+  ledger: Ledger | undefined,
+  observation: Observation,
+  place: Place,
+): Applied {
+  const overlay = new Map<string, AppliedResource>(baseline);
+  for (const { key, target } of ledger?.pending?.intents ?? []) {
+    const live = observation.live.get(key);
+    if (target === undefined) {
+      if (live === undefined) overlay.delete(key);
+      continue;
+    }
+    if (live === undefined) continue;
+    const reached: AppliedResource = { ...target, id: live.id };
+    const alone = new Map([[key, reached]]);
+    const context = driftContext(new Map([...overlay, [key, reached]]), ledger, observation, place);
+    if (!baseline.has(key) || driftOf(alone, observation.live, context).empty) overlay.set(key, reached);
+  }
+  return overlay;
+}
+
+function stepsOf(
+  applied: Applied,
+  drift: Drift,
+  observation: Observation,
+  target: Target,
+  place: Place,
+): Step[] {
+  const standing = new Map([...applied].filter(([key]) => observation.live.get(key) !== undefined));
+  const wanted = new Map(target.desired.map((desired) => [desired.key, desired]));
+  const drifted = new Set(drift.entries.map((entry) => entry.key));
+  const steps: Step[] = [];
+  for (const change of makePlan(standing, target.desired).changes) {
+    const desired = wanted.get(change.key);
+    const live = observation.live.get(change.key);
+    const permissions = desired !== undefined && accessIsDue(desired, live, place.principal);
+    const action = change.action === "none" && (drifted.has(change.key) || permissions) ? "update" : change.action;
+    if (action === "none") continue;
+    steps.push({
+      key: change.key,
+      kind: change.kind,
+      name: change.name,
+      action: action === "create" && live !== undefined ? "update" : action,
+      desired,
+      live,
+      permissions,
+      references: references(desired?.settings ?? applied.get(change.key)?.settings ?? {}),
+    });
+  }
+  return steps;
+}
+
+/** Access control is written only where the release declares it, and only if it is not so already. */
+function accessIsDue(desired: Desired, live: Observed | undefined, principal: string): boolean {
+  if (desired.permissions === undefined) return false;
+  if (live?.permissions === undefined) return true;
+  const text = (list: ReturnType<typeof accessList>): string =>
+    list
+      .map((entry) => `${entry.kind} ${entry.principal} ${entry.level}`)
+      .sort()
+      .join("\n");
+  return text(accessList(desired.permissions, principal)) !== text(accessList(live.permissions, principal));
+}
