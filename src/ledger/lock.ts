@@ -79,6 +79,17 @@ export async function acquireLock(workspace: Workspace, folder: string, options:
   }
 }
 
+/** Who holds the tier's lock now; undefined if nobody does, or if nobody can tell. */
+export async function lockHolder(
+  workspace: Workspace,
+  folder: string,
+): Promise<{ readonly run: string; readonly attempt: number } | undefined> {
+  const standing = await current(workspace, folder);
+  if (standing === undefined || standing.released) return undefined;
+  const owner = await readOwner(workspace, `${folder}/lock.${standing.generation}`);
+  return typeof owner === "object" ? { run: owner.run, attempt: owner.attempt } : undefined;
+}
+
 /** The highest generation in the folder, and whether its owner let go. */
 async function current(
   workspace: Workspace,

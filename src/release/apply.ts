@@ -38,8 +38,6 @@ export interface ApplyOptions {
   readonly release: LedgerRelease;
   /** The content folder of a component. */
   readonly folder: (component: string, digest: string) => string;
-  /** Names of the carried wheels. */
-  readonly artifacts: readonly string[];
   /** Called before every write: throws if the lock is no longer ours. */
   readonly check: () => Promise<void>;
   /** Writes the ledger and gives what was written. */
@@ -67,12 +65,12 @@ const CREATE_ATTEMPTS = 3;
 export async function applySteps(
   workspace: Workspace,
   steps: readonly Step[],
-  ids: ReadonlyMap<string, string>,
+  live: ReadonlyMap<string, Observed | undefined>,
   start: Ledger,
   options: ApplyOptions,
 ): Promise<Applied> {
   const order = inOrder(steps);
-  const known = new Map(ids);
+  const known = new Map([...live].flatMap(([key, found]) => (found === undefined ? [] : [[key, found.id] as const])));
   const done: string[] = [];
   let ledger = start;
   let failure: unknown;
@@ -154,7 +152,6 @@ function settingsFor(
     folder: options.folder(desired.component, desired.componentDigest),
     principal: options.principal,
     idOf: (key) => ids.get(key),
-    artifacts: options.artifacts,
   });
   const left = unresolved(settings);
   if (left.length > 0) {

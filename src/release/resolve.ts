@@ -2,8 +2,6 @@
  * From what a release means to what one tier's API is told: `${release}` becomes a folder, `${principal}` an application
  * id, `${resources.*.id}` an id. Everything before this speaks in symbols, so that plans of two tiers can be compared.
  */
-import { posix } from "node:path";
-import picomatch from "picomatch";
 import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 
 export interface ResolveContext {
@@ -13,8 +11,6 @@ export interface ResolveContext {
   readonly principal: string;
   /** The id of another resource (`jobs.score`); undefined leaves the symbol as it is. */
   readonly idOf: (key: string) => string | undefined;
-  /** Names of the carried wheels, for `dist/*.whl`. */
-  readonly artifacts: readonly string[];
 }
 
 /** Resolves every symbol in a resource's settings. What is unknown stays a symbol: ask `unresolved` before sending it. */
@@ -40,11 +36,7 @@ export function references(settings: JsonObject): string[] {
 function resolveValue(value: JsonValue, key: string, context: ResolveContext): JsonValue {
   if (typeof value === "string") return resolveText(value, key, context);
   if (isArray(value)) {
-    return value.flatMap((item) =>
-      typeof item === "string" && isWheelPattern(item)
-        ? expand(item, context.artifacts).map((path) => resolveText(path, key, context))
-        : [resolveValue(item, key, context)],
-    );
+    return value.map((item) => resolveValue(item, key, context));
   }
   if (isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, resolveValue(inner, name, context)]));
@@ -66,15 +58,4 @@ function resolveText(text: string, key: string, context: ResolveContext): JsonVa
 function number(digits: string): number | bigint {
   const small = Number(digits);
   return Number.isSafeInteger(small) ? small : BigInt(digits);
-}
-
-/** `${release}/dist/*.whl`: the one kind of pattern whose matches are only known with the artifacts in hand. */
-function isWheelPattern(text: string): boolean {
-  return text.startsWith("${release}/") && text.endsWith(".whl") && /[*?[{]/.test(text.slice("${release}/".length));
-}
-
-function expand(pattern: string, artifacts: readonly string[]): string[] {
-  const matches = picomatch(posix.basename(pattern));
-  const found = artifacts.filter((name) => matches(name)).sort();
-  return found.length === 0 ? [pattern] : found.map((name) => `${posix.dirname(pattern)}/${name}`);
 }

@@ -7,7 +7,6 @@ import type { JsonObject } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { accessList, type Step } from "./apply.ts";
-import type { Artifact } from "./digest.ts";
 import type { Observation, Observed } from "./observe.ts";
 import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
 import { references, resolveSettings } from "./resolve.ts";
@@ -23,12 +22,6 @@ export interface Standing {
   readonly steps: readonly Step[];
 }
 
-/** A release, as far as a tier's standing needs it. */
-export interface Target {
-  readonly desired: readonly Desired[];
-  readonly artifacts: readonly Artifact[];
-}
-
 export interface Place {
   readonly tier: Tier;
   /** The tier's application id. */
@@ -40,30 +33,27 @@ export interface Place {
 export function standingOf(
   ledger: Ledger | undefined,
   observation: Observation,
-  target: Target,
+  desired: readonly Desired[],
   place: Place,
 ): Standing {
   const baseline: Applied = ledger?.resources ?? new Map();
   const applied = withLeftovers(baseline, ledger, observation, place);
-  const drift = driftOf(applied, observation.live, driftContext(applied, ledger, observation, place));
+  const drift = driftOf(applied, observation.live, driftContext(applied, observation, place));
   return {
     ledger,
     observation,
-    plan: makePlan(baseline, target.desired),
+    plan: makePlan(baseline, desired),
     drift,
-    steps: stepsOf(applied, drift, observation, target, place),
+    steps: stepsOf(applied, drift, observation, desired, place),
   };
 }
 
 /** How a symbolic setting of an applied resource should live. */
 export function driftContext(
   applied: Applied,
-  ledger: Ledger | undefined,
   observation: Pick<Observation, "live">,
   place: Place,
 ): { resolve: (key: string, settings: JsonObject) => JsonObject; principal: string } {
-  const artifacts = [...(ledger?.release?.artifacts ?? []), ...(ledger?.pending?.release.artifacts ?? [])];
-  const names = [...new Set(artifacts.map(({ name }) => name))];
   return {
     principal: place.principal,
     resolve: (key, settings) => {
@@ -75,7 +65,6 @@ export function driftContext(
             : componentFolder(place.folder, resource.component, resource.componentDigest),
         principal: place.principal,
         idOf: (other) => observation.live.get(other)?.id ?? applied.get(other)?.id,
-        artifacts: names,
       });
       return rest;
     },
@@ -99,7 +88,7 @@ function withLeftovers(
     if (live === undefined) continue;
     const reached: AppliedResource = { ...target, id: live.id };
     const alone = new Map([[key, reached]]);
-    const context = driftContext(new Map([...overlay, [key, reached]]), ledger, observation, place);
+    const context = driftContext(new Map([...overlay, [key, reached]]), observation, place);
     if (!baseline.has(key) || driftOf(alone, observation.live, context).empty) overlay.set(key, reached);
   }
   return overlay;
@@ -109,17 +98,17 @@ function stepsOf(
   applied: Applied,
   drift: Drift,
   observation: Observation,
-  target: Target,
+  desired: readonly Desired[],
   place: Place,
 ): Step[] {
   const standing = new Map([...applied].filter(([key]) => observation.live.get(key) !== undefined));
-  const wanted = new Map(target.desired.map((desired) => [desired.key, desired]));
+  const wanted = new Map(desired.map((resource) => [resource.key, resource]));
   const drifted = new Set(drift.entries.map((entry) => entry.key));
   const steps: Step[] = [];
-  for (const change of makePlan(standing, target.desired).changes) {
-    const desired = wanted.get(change.key);
+  for (const change of makePlan(standing, desired).changes) {
+    const resource = wanted.get(change.key);
     const live = observation.live.get(change.key);
-    const permissions = desired !== undefined && accessIsDue(desired, live, place.principal);
+    const permissions = resource !== undefined && accessIsDue(resource, live, place.principal);
     const action = change.action === "none" && (drifted.has(change.key) || permissions) ? "update" : change.action;
     if (action === "none") continue;
     steps.push({
@@ -127,10 +116,10 @@ function stepsOf(
       kind: change.kind,
       name: change.name,
       action: action === "create" && live !== undefined ? "update" : action,
-      desired,
+      desired: resource,
       live,
       permissions,
-      references: references(desired?.settings ?? applied.get(change.key)?.settings ?? {}),
+      references: references(resource?.settings ?? applied.get(change.key)?.settings ?? {}),
     });
   }
   return steps;
@@ -146,4 +135,20 @@ function accessIsDue(desired: Desired, live: Observed | undefined, principal: st
       .sort()
       .join("\n");
   return text(accessList(desired.permissions, principal)) !== text(accessList(live.permissions, principal));
+}
+
+/** What the tier has once every step is done: the release, with the ids that live or were just created. */
+export function resourcesAfter(
+  desired: readonly Desired[],
+  ledger: Ledger,
+  observation: Pick<Observation, "live">,
+): Applied {
+  const created = new Map((ledger.pending?.intents ?? []).map((intent) => [intent.key, intent.target?.id]));
+  return new Map(
+    desired.map(({ key, ...resource }) => {
+      const id = created.get(key) || observation.live.get(key)?.id;
+      if (id === undefined) throw new Error(`${key} was applied without an id`);
+      return [key, { id, ...resource }];
+    }),
+  );
 }

@@ -1,0 +1,351 @@
+/**
+ * Promotes a release into a tier (design 7):
+ *
+ *   plan → gate → nothing to do? stop → lock → look again, gate again → upload → apply → read back → ledger → record
+ *
+ * Nothing is written before the gate has passed twice: once before the lock, so that a refusal is quick and complete,
+ * and once under it, because what was true a minute ago may not be true now.
+ */
+import type { Tier } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import type { RunContext } from "./environment.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
+import { evaluateGate } from "./gate/evaluate.ts";
+import { type Fact, type GateFacts, known, type LiveFacts, type OrderFacts } from "./gate/facts.ts";
+import type { Git } from "./git.ts";
+import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
+import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "./ledger/model.ts";
+import { componentFolder, tierFolder } from "./ledger/paths.ts";
+import { readLedger, writeLedger } from "./ledger/store.ts";
+import { applySteps } from "./release/apply.ts";
+import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
+import type { DeploymentRecord } from "./release/evidence.ts";
+import { observe } from "./release/observe.ts";
+import { driftContext, type Place, resourcesAfter, type Standing, standingOf } from "./release/standing.ts";
+import { type FolderState, inspectFolders, uploadFolders } from "./release/upload.ts";
+import { verifyApplied } from "./release/verify.ts";
+import { type Outcome, type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
+import type { ActionResult } from "./report/report.ts";
+
+export interface PromoteRequest {
+  readonly run: RunContext;
+  readonly tier: Tier;
+  readonly workspace: Workspace;
+  /** The application id that was authenticated and proven. */
+  readonly principal: string;
+  readonly candidate: Candidate;
+  /** The carried wheels; their bytes are those that the release digest was made of. */
+  readonly wheels: readonly CarriedArtifact[];
+  /** Folder of databricks.yml from the repository root, "" for the root. */
+  readonly root: string;
+  readonly git: Pick<Git, "isAncestor">;
+  /** The input `accept-drift`; empty means not given. */
+  readonly acceptDrift: string;
+  /** All facts of the gate: what GitHub records, and what was seen of the tier. */
+  readonly gather: (live: LiveOf, current: Fact<OrderFacts["current"]>) => Promise<GateFacts>;
+  /** Begins the record of this promotion outside the tier: evidence for the next one. */
+  readonly record: (release: LedgerRelease, description: string) => Promise<DeploymentRecord>;
+  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
+  /** How long to wait for another run's lock, in milliseconds. */
+  readonly lockWaitMs: number;
+  readonly log: { info(message: string): void; warning(message: string): void };
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** What this story sees of the tier; identity and grants are proven by others. */
+type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock">;
+
+/** The tier at one moment. */
+interface Look {
+  readonly standing: Standing;
+  readonly folders: readonly FolderState[];
+}
+
+/** How often to look whether the lock is free, in milliseconds. */
+const LOCK_POLL_MS = 5_000;
+
+/** Promotes; throws FourTierError before anything was written, and returns findings for everything after. */
+export async function promote(request: PromoteRequest): Promise<ActionResult> {
+  const { tier, candidate, principal } = request;
+  const place: Place = { tier, principal, folder: tierFolder(principal, tier.project, tier.name) };
+  const phases: Phase[] = [];
+  const phase = timed(request, phases);
+
+  const before = await phase("look", () => look(request, place));
+  const facts = await phase("gate", () => gatherFacts(request, before, place));
+  const gate = evaluateGate(facts);
+  const view = { tier, candidate, phases, acceptDrift: request.acceptDrift };
+  if (gate.verdict !== "pass") return report({ ...view, ...before, gate, outcome: "refused" });
+  if (isDone(before, candidate)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
+
+  const lock = await phase("lock", () => takeLock(request, place));
+  try {
+    const now = await phase("look again", () => look(request, place));
+    const again = evaluateGate(await refresh(request, facts, now));
+    if (again.verdict !== "pass") return report({ ...view, ...now, gate: again, outcome: "refused" });
+    if (isDone(now, candidate)) {
+      return await nothingToDo(request, { ...view, ...now, gate: again, outcome: "nothing" });
+    }
+    const release = releaseOf(request, now.standing);
+    const record = await request.record(release, `Promoting ${candidate.commit.slice(0, 12)} to ${tier.name}`);
+    const outcome = await carryOut(request, { place, look: now, lock, release, phase });
+    await finish(request, record, outcome);
+    return report({ ...view, ...now, gate: again, outcome, deployment: record.id });
+  } finally {
+    await releaseQuietly(lock, request.log);
+  }
+}
+
+/** Reads ledger, live resources and content folders. Throws for what makes any promotion impossible. */
+async function look(request: PromoteRequest, place: Place): Promise<Look> {
+  const { workspace, tier, candidate } = request;
+  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
+  if (observation.findings.some(isFailure)) throw new FourTierError(observation.findings);
+  const contents = contentsOf(candidate, request.root, request.wheels, (name, digest) =>
+    componentFolder(place.folder, name, digest),
+  );
+  const folders = await inspectFolders(workspace, contents, tier.name);
+  return { standing: standingOf(ledger, observation, candidate.desired, place), folders };
+}
+
+async function gatherFacts(request: PromoteRequest, { standing }: Look, place: Place): Promise<GateFacts> {
+  const holder = await lockHolder(request.workspace, place.folder);
+  const lock =
+    holder === undefined
+      ? ({ held: false } as const)
+      : {
+          held: true as const,
+          runId: holder.run,
+          attempt: holder.attempt,
+          ended: (await request.runHasEnded(holder.run, holder.attempt)) === true,
+          waits: true,
+        };
+  return request.gather({ ...liveOf(standing), lock: known(lock) }, known(currentOf(standing)));
+}
+
+/** The same facts with what the tier says now, under the lock; what GitHub recorded stays. */
+async function refresh(request: PromoteRequest, facts: GateFacts, { standing }: Look): Promise<GateFacts> {
+  const { run } = request;
+  const lock = { held: true, runId: run.runId, attempt: run.runAttempt, ended: false, waits: false } as const;
+  return { ...facts, ...liveOf(standing), lock: known(lock), order: known(await orderOf(request, standing)) };
+}
+
+function liveOf({ plan, drift, observation }: Standing): Omit<LiveOf, "lock"> {
+  return { plan: known(plan), drift: known(drift), adoption: known(observation.namesakes) };
+}
+
+function currentOf(standing: Standing): OrderFacts["current"] {
+  const release = standing.ledger?.release;
+  return release === undefined ? undefined : { commit: release.commit, release: release.digest };
+}
+
+/** How the candidate relates to what the tier has by now: the older of two runs must not win because it waited longer. */
+async function orderOf({ git, candidate }: PromoteRequest, standing: Standing): Promise<OrderFacts> {
+  const current = currentOf(standing);
+  if (current === undefined) return { current, relation: undefined };
+  if (current.commit === candidate.commit) return { current, relation: "identical" };
+  if (await git.isAncestor(current.commit, candidate.commit)) return { current, relation: "ahead" };
+  return {
+    current,
+    relation: (await git.isAncestor(candidate.commit, current.commit)) ? "behind" : "diverged",
+  };
+}
+
+/** True if the tier has this commit, whole and untouched: then nothing is locked and nothing written. */
+function isDone({ standing, folders }: Look, candidate: Candidate): boolean {
+  const { ledger, plan, drift, steps } = standing;
+  return (
+    ledger?.release?.digest === candidate.digest &&
+    ledger.release.commit === candidate.commit &&
+    ledger.pending === undefined &&
+    plan.empty &&
+    drift.empty &&
+    steps.length === 0 &&
+    folders.every((folder) => folder.complete)
+  );
+}
+
+async function nothingToDo(request: PromoteRequest, view: PromotionView): Promise<ActionResult> {
+  const release = releaseOf(request, view.standing);
+  const record = await request.record(release, `${request.tier.name} has ${release.commit.slice(0, 12)} already`);
+  await record.finish("success", "nothing to do: no write to jobs, pipelines or files");
+  return report({ ...view, deployment: record.id });
+}
+
+function takeLock(request: PromoteRequest, place: Place): Promise<Lock> {
+  const { run, runHasEnded, lockWaitMs, log, signal, now, pause } = request;
+  return acquireLock(request.workspace, place.folder, {
+    owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+    runHasEnded,
+    waitMs: lockWaitMs,
+    pollMs: LOCK_POLL_MS,
+    log,
+    signal,
+    now,
+    pause,
+  });
+}
+
+/** Upload, apply, read back, ledger. Never throws for what the tier did: the outcome says how far it came. */
+async function carryOut(
+  request: PromoteRequest,
+  work: { place: Place; look: Look; lock: Lock; release: LedgerRelease; phase: RunPhase },
+): Promise<Outcome> {
+  const { workspace, tier, candidate, signal, log, pause } = request;
+  const { place, look, lock, release, phase } = work;
+  const { steps, observation, ledger: standing } = look.standing;
+  let ledger: Ledger = standing ?? emptyLedger(tier.project, tier.name);
+  const save = async (next: Ledger): Promise<Ledger> => {
+    await lock.check();
+    ledger = await writeLedger(workspace, place.folder, next);
+    return ledger;
+  };
+  const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
+  try {
+    outcome.uploaded = await phase("upload", () =>
+      uploadFolders(workspace, look.folders, { tier: tier.name, check: lock.check, log, signal }),
+    );
+    const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
+    const applied = await phase("apply", () =>
+      applySteps(workspace, steps, observation.live, ledger, {
+        ...place,
+        folder,
+        release,
+        check: lock.check,
+        save,
+        pause,
+        log,
+        signal,
+      }),
+    );
+    outcome.done = applied.done;
+    outcome.open = applied.open;
+    if (applied.failure !== undefined) {
+      await saveQuietly(save, applied.ledger, log);
+      throw applied.failure;
+    }
+    const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
+    outcome.findings = await phase("read back", () =>
+      verifyApplied(workspace, resources, {
+        ...driftContext(resources, observation, place),
+        tier: tier.name,
+        schedules: tier.schedules,
+        pause,
+      }),
+    );
+    if (outcome.findings.some(isFailure)) return outcome;
+    await phase("ledger", () =>
+      save({
+        ...applied.ledger,
+        release,
+        resources,
+        pending: undefined,
+        history: [release, ...applied.ledger.history].slice(0, HISTORY),
+      }),
+    );
+    return outcome;
+  } catch (error) {
+    return { ...outcome, findings: [...outcome.findings, ...failureFindings(request, error, outcome)] };
+  }
+}
+
+/** What stopped a promotion half way, and how to go on from there. */
+function failureFindings(
+  { tier, candidate }: PromoteRequest,
+  error: unknown,
+  { done, open }: Pick<Outcome, "done" | "open">,
+): Finding[] {
+  const cause: readonly Finding[] =
+    error instanceof FourTierError
+      ? error.findings
+      : [
+          {
+            id: "suite/defect",
+            severity: "error",
+            message: `The promotion failed in a way it does not know: ${messageOf(error)}`,
+            remedy: "Re-run with debug logging; if it happens again, open an issue with the log.",
+          },
+        ];
+  const all = done.length + open.length;
+  return [
+    ...cause,
+    {
+      id: "promote/unfinished",
+      severity: "error",
+      message: `${done.length} of ${all} changes were applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
+      why: "The ledger knows which: nothing is made twice.",
+      remedy: `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, revert it on the default branch and promote the revert.`,
+    },
+  ];
+}
+
+async function saveQuietly(
+  save: (ledger: Ledger) => Promise<Ledger>,
+  ledger: Ledger,
+  log: PromoteRequest["log"],
+): Promise<void> {
+  try {
+    await save(ledger);
+  } catch (error) {
+    log.warning(`The ledger could not be written (${messageOf(error)}): the next run finds our resources by their tags.`);
+  }
+}
+
+async function finish(request: PromoteRequest, record: DeploymentRecord, outcome: Outcome): Promise<void> {
+  const failed = outcome.findings.some(isFailure);
+  const applied = `${outcome.done.length} of ${outcome.done.length + outcome.open.length} changes applied`;
+  try {
+    await record.finish(failed ? "failure" : "success", failed ? applied : `${applied} and read back equal`);
+  } catch (error) {
+    if (!failed) throw error;
+    request.log.warning(`The failure could not be recorded on GitHub (${messageOf(error)}).`);
+  }
+}
+
+function releaseOf({ candidate, run, now }: PromoteRequest, { plan }: Standing): LedgerRelease {
+  return {
+    digest: candidate.digest,
+    commit: candidate.commit,
+    plan: plan.digest,
+    at: now().toISOString(),
+    run: { id: run.runId, attempt: run.runAttempt },
+    components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
+    artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
+  };
+}
+
+/** The one place where a promotion becomes outputs, summary and report. */
+function report(view: PromotionView): ActionResult {
+  const { standing, candidate, gate, outcome } = view;
+  const changed = typeof outcome === "object" && (outcome.done.length > 0 || outcome.uploaded > 0);
+  return {
+    findings: [...gate.findings, ...(typeof outcome === "object" ? outcome.findings : [])],
+    outputs: {
+      "release-digest": candidate.digest,
+      "plan-digest": standing.plan.digest,
+      "drift-digest": standing.drift.digest,
+      changed: String(changed),
+      "deployment-id": view.deployment ?? "",
+    },
+    summary: promotionSummary(view),
+    report: promotionJson(view),
+  };
+}
+
+type RunPhase = <T>(name: string, body: () => Promise<T>) => Promise<T>;
+
+/** Measures phases, and says in the log which one has begun. */
+function timed({ log, now }: PromoteRequest, phases: Phase[]): RunPhase {
+  return async (name, body) => {
+    const started = now().getTime();
+    log.info(`── ${name}`);
+    try {
+      return await body();
+    } finally {
+      phases.push({ name, milliseconds: now().getTime() - started });
+    }
+  };
+}

@@ -1,0 +1,134 @@
+/** A commit as it would be deployed to one tier: digest, components, rendered resources, carried wheels. */
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join, posix } from "node:path";
+import type { RenderedBundle } from "../bundle/model.ts";
+import { renderBundle } from "../bundle/render.ts";
+import type { Contract, Tier } from "../contract/model.ts";
+import { type Finding, FourTierError, isFailure } from "../findings.ts";
+import type { Git } from "../git.ts";
+import { type Component, componentsOf } from "./components.ts";
+import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
+import type { Applied, Desired } from "./plan.ts";
+import type { Content } from "./upload.ts";
+
+/** Where carried wheels lie in a component's folder; rendering writes the paths. */
+const ARTIFACTS_FOLDER = ".artifacts";
+
+/** A wheel in hand: its bytes are what was hashed. */
+export interface CarriedArtifact extends Artifact {
+  readonly bytes: Uint8Array;
+}
+
+export interface Candidate {
+  readonly commit: string;
+  /** Release digest, 64 hex. */
+  readonly digest: string;
+  readonly rendered: RenderedBundle;
+  readonly components: readonly Component[];
+  readonly desired: readonly Desired[];
+  readonly artifacts: readonly Artifact[];
+}
+
+export interface CandidateRequest {
+  readonly git: Git;
+  readonly commit: string;
+  /** Folder of databricks.yml from the repository root, "" for the root. */
+  readonly root: string;
+  readonly contract: Contract;
+  readonly tier: Tier;
+  /** Undefined while the wheels are not built: their names are then not checked. */
+  readonly artifacts: readonly Artifact[] | undefined;
+}
+
+/** Renders a commit for a tier; `candidate` is undefined if a finding is an error. Reads git only. */
+export async function candidateOf(
+  request: CandidateRequest,
+): Promise<{ candidate: Candidate | undefined; findings: readonly Finding[] }> {
+  const { git, commit, root, contract, tier } = request;
+  const artifacts = request.artifacts ?? [];
+  const { rendered, findings } = renderBundle(await git.sourceAt(commit), { root });
+  if (rendered === undefined) return { candidate: undefined, findings };
+  const files = await releaseFiles(git, commit, root, contract.file);
+  const split = componentsOf(contract, files, artifacts, [...rendered.resources.keys()]);
+  const all = [...findings, ...split.findings];
+  if (all.some(isFailure)) return { candidate: undefined, findings: all };
+  const digests = new Map(split.components.map((component) => [component.name, component.digest]));
+  const desired = [...rendered.resources.values()].map((resource): Desired => ({
+    key: resource.key,
+    kind: resource.kind,
+    name: resource.name,
+    settings: resource.settings,
+    permissions: resource.permissions,
+    component: resource.component,
+    componentDigest: digests.get(resource.component) ?? "",
+  }));
+  void tier;
+  const digest = releaseDigest(files, artifacts);
+  return { candidate: { commit, digest, rendered, components: split.components, desired, artifacts }, findings: all };
+}
+
+/** A rendered release as if it had been applied: what a plan starts from when only commits can be read. */
+export function asApplied(candidate: Candidate): Applied {
+  return new Map(candidate.desired.map(({ key, ...resource }) => [key, { id: "", ...resource }]));
+}
+
+/** What the folders of the components that have resources shall hold. */
+export function contentsOf(
+  candidate: Candidate,
+  root: string,
+  wheels: readonly CarriedArtifact[],
+  folder: (component: string, digest: string) => string,
+): Content[] {
+  const used = new Set(candidate.desired.map((desired) => desired.component));
+  return candidate.components
+    .filter((component) => used.has(component.name))
+    .map((component) => ({
+      component: component.name,
+      digest: component.digest,
+      folder: folder(component.name, component.digest),
+      files: [
+        ...component.files.map((file) => ({ path: posix.relative(root, file.path), bytes: file.content })),
+        ...wheels.map((wheel) => ({ path: `${ARTIFACTS_FOLDER}/${wheel.name}`, bytes: wheel.bytes })),
+      ],
+    }));
+}
+
+/** The wheels in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */
+export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
+  const paths = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new FourTierError(
+      {
+        id: "release/artifacts",
+        severity: "error",
+        message: `The artifacts folder ${folder} cannot be read.`,
+        remedy: "Give the folder into which actions/download-artifact put the wheels, or leave `artifacts` empty.",
+      },
+      { cause: error },
+    );
+  });
+  const wheels: CarriedArtifact[] = [];
+  for (const path of paths.filter((path) => path.endsWith(".whl")).sort()) {
+    const name = posix.basename(path.replaceAll("\\", "/"));
+    const bytes = await readFile(join(folder, path));
+    if (wheels.some((wheel) => wheel.name === name)) {
+      throw new FourTierError({
+        id: "release/artifacts",
+        severity: "error",
+        message: `Two wheels in ${folder} are named ${name}.`,
+        remedy: "Carry each wheel once.",
+      });
+    }
+    wheels.push({ name, sha256: createHash("sha256").update(bytes).digest("hex"), bytes });
+  }
+  return wheels;
+}
+
+async function releaseFiles(git: Git, commit: string, root: string, contractFile: string): Promise<ReleaseFile[]> {
+  const tracked = await git.tracked(commit, root);
+  const inside = root === "" || contractFile.startsWith(`${root}/`);
+  const contract = inside ? [] : (await git.tracked(commit)).filter((file) => file.path === contractFile);
+  const files = [...tracked, ...contract];
+  const blobs = await git.readBlobs(files.map((file) => file.blob));
+  return files.map((file) => ({ path: file.path, mode: file.mode, content: blobs.get(file.blob) ?? new Uint8Array() }));
+}

@@ -1,0 +1,178 @@
+/** A promotion as a person wants to read it: what changed, what was written, how long it took, what the way back is. */
+import type { Tier } from "../contract/model.ts";
+import type { Finding } from "../findings.ts";
+import type { GateResult } from "../gate/evaluate.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Step } from "../release/apply.ts";
+import type { Candidate } from "../release/candidate.ts";
+import type { Change, Drift, FieldChange } from "../release/plan.ts";
+import type { Standing } from "../release/standing.ts";
+import type { FolderState } from "../release/upload.ts";
+import { fieldText, valueText } from "../release/verify.ts";
+import { gateJson, gateSummary } from "./gate.ts";
+import { blocks, code, details, table, text } from "./markdown.ts";
+
+/** How long one part took. */
+export interface Phase {
+  readonly name: string;
+  readonly milliseconds: number;
+}
+
+/** What a promotion did. */
+export interface Outcome {
+  readonly findings: readonly Finding[];
+  /** Files written. */
+  readonly uploaded: number;
+  /** Keys in the order in which they were written. */
+  readonly done: readonly string[];
+  readonly open: readonly Step[];
+}
+
+export interface PromotionView {
+  readonly tier: Tier;
+  readonly candidate: Candidate;
+  readonly standing: Standing;
+  readonly folders: readonly FolderState[];
+  readonly gate: GateResult;
+  readonly phases: readonly Phase[];
+  readonly acceptDrift: string;
+  /** `refused`: the gate said no. `nothing`: the tier has this release already. */
+  readonly outcome: Outcome | "refused" | "nothing";
+  readonly deployment?: string;
+}
+
+/** The job summary. */
+export function promotionSummary(view: PromotionView): string {
+  const { standing, gate, candidate } = view;
+  return blocks(
+    headline(view),
+    table(
+      ["", ""],
+      [
+        ["Release", code(candidate.digest)],
+        ["Commit", code(candidate.commit)],
+        ["Plan", code(standing.plan.digest)],
+        ["Catalog", code(view.tier.catalog)],
+      ],
+    ),
+    planTable(standing.plan.changes, view.tier.name),
+    driftTable(standing.drift, view.tier.name),
+    leftOver(view),
+    gate.verdict === "pass" ? details("The gate", gateSummary(gate)) : gateSummary(gate),
+    details("How long it took", table(["Phase", "Seconds"], view.phases.map(({ name, milliseconds }) => [text(name), (milliseconds / 1000).toFixed(1)]))),
+    wayBack(view),
+  );
+}
+
+function headline({ tier, outcome, standing, candidate }: PromotionView): string {
+  const name = `**${text(tier.name)}**`;
+  if (outcome === "refused") return `Nothing was applied to ${name}: the gate does not let this release in.`;
+  if (outcome === "nothing") {
+    return `${name} has commit ${code(candidate.commit.slice(0, 12))} already: no lock was needed, and nothing was written to jobs, pipelines or files.`;
+  }
+  const writes = `${count(outcome.done.length, "resource")} written, ${count(outcome.uploaded, "file")} uploaded`;
+  const open = outcome.open.length === 0 ? "" : `, ${count(outcome.open.length, "change")} **not** applied`;
+  const untouched = standing.plan.changes.filter((change) => !outcome.done.includes(change.key)).length;
+  return `${name}: ${writes}${open}, ${count(untouched, "resource")} untouched.`;
+}
+
+/** The plan, one row a resource that changes; what does not change is counted below. */
+export function planTable(changes: readonly Change[], tier: string): string {
+  const moving = changes.filter((change) => change.action !== "none");
+  const still = changes.length - moving.length;
+  if (moving.length === 0) return `### Plan for ${text(tier)}\n\nNo resource changes.`;
+  const rows = moving.map((change) => [
+    code(change.key),
+    text(change.action),
+    text(change.class),
+    change.action === "create" ? text(change.name) : fieldList(change.fields),
+  ]);
+  return blocks(
+    `### Plan for ${text(tier)}`,
+    table(["Resource", "What", "Means", "Fields"], rows),
+    still === 0 ? "" : `${count(still, "resource")} unchanged.`,
+  );
+}
+
+/** Drift as a table; an empty string for none. */
+export function driftTable(drift: Drift, tier: string): string {
+  if (drift.empty) return "";
+  const rows = drift.entries.map((entry) => [
+    code(entry.key),
+    entry.what === "missing" ? "deleted" : fieldList(entry.fields),
+  ]);
+  return blocks(
+    `### Changed by hand in ${text(tier)}`,
+    table(["Resource", "What was applied → what lives"], rows),
+    `Digest of this drift: ${code(drift.digest)}`,
+  );
+}
+
+const FIELDS_SHOWN = 12;
+
+function fieldList(fields: readonly FieldChange[]): string {
+  const shown = fields.slice(0, FIELDS_SHOWN).map((field) => code(fieldText(field)));
+  if (fields.length > FIELDS_SHOWN) shown.push(`and ${fields.length - FIELDS_SHOWN} more`);
+  return shown.join("<br>");
+}
+
+function leftOver({ standing }: PromotionView): string {
+  const orphans = standing.observation.orphans;
+  const pending = standing.ledger?.pending;
+  return blocks(
+    pending === undefined
+      ? ""
+      : `The promotion of ${code(pending.release.commit.slice(0, 12))} (run ${text(pending.release.run.id)}) had not ended; what it left was taken up.`,
+    orphans.length === 0
+      ? ""
+      : `These carry our tags and belong to no release we know: ${orphans.map((found) => `${code(found.key)} (${code(found.id)})`).join(", ")}. They were left alone.`,
+  );
+}
+
+function wayBack({ standing, outcome, tier }: PromotionView): string {
+  if (typeof outcome !== "object") return "";
+  const previous = standing.ledger?.release;
+  const data = "Data, checkpoints and trained models stay as they are: a release moves code.";
+  return previous === undefined
+    ? `This was the first release of ${text(tier.name)}: there is nothing to go back to.`
+    : `**The way back:** ${text(tier.name)} had ${code(previous.commit.slice(0, 12))} before. Revert on the default branch and promote the revert; its content is still in the tier. ${data}`;
+}
+
+/** The promotion for the JSON report. */
+export function promotionJson(view: PromotionView): JsonObject {
+  const { standing, candidate, outcome, tier } = view;
+  return {
+    tier: tier.name,
+    project: tier.project,
+    commit: candidate.commit,
+    release: candidate.digest,
+    components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
+    artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
+    plan: { digest: standing.plan.digest, changes: standing.plan.changes.map(changeJson) },
+    drift: {
+      digest: standing.drift.digest,
+      entries: standing.drift.entries.map(({ key, what, fields }) => ({ key, what, fields: fields.map(fieldJson) })),
+    },
+    gate: gateJson(view.gate),
+    outcome:
+      typeof outcome === "string"
+        ? outcome
+        : { uploaded: outcome.uploaded, done: [...outcome.done], open: outcome.open.map((step) => step.key) },
+    phases: view.phases.map(({ name, milliseconds }) => ({ name, milliseconds })),
+    ...(view.deployment === undefined ? {} : { deployment: view.deployment }),
+  };
+}
+
+function changeJson(change: Change): JsonObject {
+  const { key, kind, name, action, fields } = change;
+  return { key, kind, name, action, class: change.class, fields: fields.map(fieldJson) };
+}
+
+function fieldJson(field: FieldChange): JsonObject {
+  const side = (value: JsonValue | undefined): string | null => (value === undefined ? null : valueText(value));
+  return { path: field.path, old: side(field.old), new: side(field.new) };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
