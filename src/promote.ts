@@ -290,7 +290,9 @@ async function saveQuietly(
   try {
     await save(ledger);
   } catch (error) {
-    log.warning(`The ledger could not be written (${messageOf(error)}): the next run finds our resources by their tags.`);
+    log.warning(
+      `The ledger could not be written (${messageOf(error)}): the next run finds our resources by their tags.`,
+    );
   }
 }
 

@@ -54,15 +54,17 @@ export async function candidateOf(
   const all = [...findings, ...split.findings];
   if (all.some(isFailure)) return { candidate: undefined, findings: all };
   const digests = new Map(split.components.map((component) => [component.name, component.digest]));
-  const desired = [...rendered.resources.values()].map((resource): Desired => ({
-    key: resource.key,
-    kind: resource.kind,
-    name: resource.name,
-    settings: resource.settings,
-    permissions: resource.permissions,
-    component: resource.component,
-    componentDigest: digests.get(resource.component) ?? "",
-  }));
+  const desired = [...rendered.resources.values()].map(
+    (resource): Desired => ({
+      key: resource.key,
+      kind: resource.kind,
+      name: resource.name,
+      settings: resource.settings,
+      permissions: resource.permissions,
+      component: resource.component,
+      componentDigest: digests.get(resource.component) ?? "",
+    }),
+  );
   void tier;
   const digest = releaseDigest(files, artifacts);
   return { candidate: { commit, digest, rendered, components: split.components, desired, artifacts }, findings: all };

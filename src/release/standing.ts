@@ -72,12 +72,7 @@ export function driftContext(
 }
 
 /** What a promotion that did not end has made of the tier: where the live state is what it wanted, that counts. */
-function withLeftovers(
-  baseline: Applied,
-  ledger: Ledger | undefined,
-  observation: Observation,
-  place: Place,
-): Applied {
+function withLeftovers(baseline: Applied, ledger: Ledger | undefined, observation: Observation, place: Place): Applied {
   const overlay = new Map<string, AppliedResource>(baseline);
   for (const { key, target } of ledger?.pending?.intents ?? []) {
     const live = observation.live.get(key);

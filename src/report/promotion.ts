@@ -59,7 +59,13 @@ export function promotionSummary(view: PromotionView): string {
     driftTable(standing.drift, view.tier.name),
     leftOver(view),
     gate.verdict === "pass" ? details("The gate", gateSummary(gate)) : gateSummary(gate),
-    details("How long it took", table(["Phase", "Seconds"], view.phases.map(({ name, milliseconds }) => [text(name), (milliseconds / 1000).toFixed(1)]))),
+    details(
+      "How long it took",
+      table(
+        ["Phase", "Seconds"],
+        view.phases.map(({ name, milliseconds }) => [text(name), (milliseconds / 1000).toFixed(1)]),
+      ),
+    ),
     wayBack(view),
   );
 }
