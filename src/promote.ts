@@ -206,7 +206,7 @@ async function carryOut(
   const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
   try {
     outcome.uploaded = await phase("upload", () =>
-      uploadFolders(workspace, look.folders, { tier: tier.name, check: lock.check, log, signal }),
+      uploadFolders(workspace, look.folders, { tier: tier.name, check: () => lock.check(), log, signal }),
     );
     const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
     const applied = await phase("apply", () =>
@@ -214,7 +214,7 @@ async function carryOut(
         ...place,
         folder,
         release,
-        check: lock.check,
+        check: () => lock.check(),
         save,
         pause,
         log,

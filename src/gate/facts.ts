@@ -136,6 +136,8 @@ export interface EvidenceClaim {
   readonly release: string;
   readonly runId: string;
   readonly attempt: number;
+  /** Wheels that were carried; whether the release digest is over these is for whoever uses them to check. */
+  readonly artifacts: readonly { readonly name: string; readonly sha256: string }[];
 }
 
 export interface EvidenceRun {

@@ -8,7 +8,7 @@ import { createJob, deleteJob, resetJob } from "../databricks/jobs.ts";
 import { type AccessEntry, putPermissions } from "../databricks/permissions.ts";
 import { createPipeline, deletePipeline, updatePipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { FourTierError } from "../findings.ts";
+import { FourTierError, messageOf } from "../findings.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
 import { findByTags, type Observed } from "./observe.ts";
@@ -54,7 +54,7 @@ export interface Applied {
   /** Steps that were not reached or did not succeed. */
   readonly open: readonly Step[];
   /** What stopped it; undefined if everything was applied. */
-  readonly failure: unknown;
+  readonly failure: Error | undefined;
 }
 
 /** How often, and after how many milliseconds, a lost create is looked for: lists can lag behind. */
@@ -73,7 +73,7 @@ export async function applySteps(
   const known = new Map([...live].flatMap(([key, found]) => (found === undefined ? [] : [[key, found.id] as const])));
   const done: string[] = [];
   let ledger = start;
-  let failure: unknown;
+  let failure: Error | undefined;
   const mark = (step: Step, id: string | undefined): void => {
     ledger = withIntent(ledger, step.key, (intent) => ({
       ...intent,
@@ -101,7 +101,7 @@ export async function applySteps(
       options.log.info(`${PAST[step.action]} ${step.key} (${id ?? step.live?.id ?? ""}) "${step.name}"`);
     }
   } catch (error) {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(messageOf(error));
   }
   return { ledger, done, open: order.filter((step) => !done.includes(step.key)), failure };
 }

@@ -27,6 +27,7 @@ import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
 import { getBranch, getRepository } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
+import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { evidenceReader } from "./read-evidence.ts";
 
@@ -50,7 +51,7 @@ export interface GatherRequest {
   /** The input `accept-drift`; empty means not given. */
   readonly acceptedDrift: string;
   /** What the tier's ledger has; without it, what the Deployments' runs prove (`currentRelease`). */
-  readonly current?: Fact<CurrentRelease | undefined>;
+  readonly current?: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>;
   /** What the story saw of the tier; what is missing is unknown, and fails the checks that need it. */
   readonly live: Partial<LiveFacts>;
 }
@@ -59,6 +60,8 @@ export interface GatherRequest {
 export interface CurrentRelease {
   readonly commit: string;
   readonly release: string;
+  /** Wheels that were carried with it, as its record claims: recompute the digest before believing them. */
+  readonly artifacts: readonly Artifact[];
 }
 
 /** All facts for the gate; what GitHub does not show becomes an unknown fact, never an error. */
@@ -138,7 +141,8 @@ export async function currentRelease(
         trustPinsAtCommit: true,
       };
       if (evidence.claim !== undefined && doubts(evidence, expected).length === 0) {
-        return { commit: deployment.sha, release: evidence.claim.release };
+        const { release, artifacts } = evidence.claim;
+        return { commit: deployment.sha, release, artifacts };
       }
     }
     return undefined;

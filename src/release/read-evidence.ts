@@ -40,6 +40,7 @@ export function evidenceReader(
               release: evidence.release,
               runId: evidence.run.id,
               attempt: evidence.run.attempt,
+              artifacts: evidence.artifacts,
             },
       // A record that does not even claim success needs no look at its run.
       run: evidence === undefined || state !== "success" ? undefined : await readRun(evidence.run.id),
