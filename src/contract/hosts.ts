@@ -1,13 +1,5 @@
 /** Which addresses the suite may send a credential to (facts: databricks-api 1.5). */
-
-/** Domains of Databricks on AWS, GCP (all under databricks.com), AWS GovCloud and Azure with its sovereign clouds. */
-const DATABRICKS_SUFFIXES = [
-  "databricks.com",
-  "databricks.us",
-  "azuredatabricks.net",
-  "databricks.azure.us",
-  "databricks.azure.cn",
-] as const;
+import { isDatabricksHost, isLoopback } from "../hosts.ts";
 
 /** Hosts of account consoles: they are no workspace. */
 const ACCOUNT_HOST = /^accounts(?:-[a-z0-9]+)?\./;
@@ -42,7 +34,7 @@ export function checkHost(written: string, allowedHosts: readonly string[]): Hos
   if (ACCOUNT_HOST.test(url.hostname)) {
     return refuse("is an account console, not a workspace", "Write the address that the workspace itself has.");
   }
-  const known = DATABRICKS_SUFFIXES.some((suffix) => url.hostname.endsWith(`.${suffix}`));
+  const known = isDatabricksHost(url.hostname);
   if (allowed || (known && url.port === "")) return { ok: true, host: url.origin };
   return known
     ? refuse("names a port", `Write https://${url.hostname}.`)
@@ -65,9 +57,4 @@ function matches(url: URL, entry: string): boolean {
 
 function isIpAddress(host: string): boolean {
   return /^[\d.:]+$/.test(host) || host.startsWith("[");
-}
-
-/** True for this machine itself. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

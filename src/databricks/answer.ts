@@ -44,6 +44,7 @@ export function isTokenRefused(answer: HttpAnswer): boolean {
   if (answer.status !== 403) return false;
   const json = tryJson(answer.text());
   const told = fromJson(json, 403);
+  if (told?.code === "UNAUTHENTICATED") return true;
   return /invalid (access )?token|token (is|has) (expired|invalid)|expired token/i.test(told?.detail ?? "");
 }
 

@@ -1,7 +1,7 @@
 /** GitHub's OIDC token of a job (facts: github 4, databricks-api 1.2). */
 import * as v from "valibot";
 import { FourTierError } from "../findings.ts";
-import { isLoopback } from "../http/agent.ts";
+import { isLoopback } from "../hosts.ts";
 import type { HttpClient } from "../http/client.ts";
 import type { Redactor } from "../http/redact.ts";
 import { judge, readFailure, tryJson } from "./answer.ts";

@@ -42,6 +42,8 @@ export interface Authenticator {
   refused(token: string): void;
   /** What the host says of itself. */
   discovery(): Promise<Discovery>;
+  /** The audience of GitHub's token; undefined with a client secret. */
+  audience(): Promise<string | undefined>;
 }
 
 export interface AuthOptions {
@@ -109,6 +111,7 @@ export function createAuthenticator(options: AuthOptions): Authenticator {
 
   return {
     discovery,
+    audience: async () => (credentials.kind === "oidc" ? audienceFor(credentials, await discovery()) : undefined),
     token: async () => {
       if (current !== undefined && clock.now() < current.renewAt) return current.value;
       const old = current;
@@ -141,15 +144,16 @@ async function exchange(options: AuthOptions, place: Discovery): Promise<{ value
     accept: "application/json",
   };
   let githubToken: string | undefined;
-  let audience = "";
   if (credentials.kind === "secret") {
-    const pair = Buffer.from(`${credentials.clientId}:${credentials.clientSecret}`).toString("base64");
+    // RFC 6749 2.3.1: each half is form-encoded first
+    const halves = [credentials.clientId, credentials.clientSecret].map(encodeURIComponent);
+    const pair = Buffer.from(halves.join(":")).toString("base64");
     hide(pair, log, redactor);
     headers["authorization"] = `Basic ${pair}`;
     form["grant_type"] = "client_credentials";
     form["scope"] = "all-apis";
   } else {
-    audience = credentials.audience || place.defaultAudience || endpoint.href;
+    const audience = audienceFor(credentials, place);
     githubToken = await requestGitHubToken({ ...credentials.request, audience, ...options });
     form["grant_type"] = "urn:ietf:params:oauth:grant-type:token-exchange";
     form["subject_token_type"] = "urn:ietf:params:oauth:token-type:jwt";
@@ -181,6 +185,11 @@ async function exchange(options: AuthOptions, place: Discovery): Promise<{ value
     value: parsed.output.access_token,
     lifetimeS: lifetimeS !== undefined && lifetimeS > 0 ? lifetimeS : ASSUMED_LIFETIME_S,
   };
+}
+
+/** The server's default is the account id, older clients' default the endpoint: what is said wins (facts: databricks-api 1.2). */
+function audienceFor(credentials: OidcCredentials, place: Discovery): string {
+  return credentials.audience || place.defaultAudience || place.tokenEndpoint.href;
 }
 
 /** Asking for a token twice is harmless; 502 passes here too (facts: databricks-api 1.1). */

@@ -1,14 +1,6 @@
 /** Which hosts are Databricks' own, and to which a credential may go (facts: databricks-api 1.5). */
 import { FourTierError } from "../findings.ts";
-import { isLoopback } from "../http/agent.ts";
-
-const SUFFIXES = [
-  ".databricks.com",
-  ".databricks.us",
-  ".azuredatabricks.net",
-  ".databricks.azure.us",
-  ".databricks.azure.cn",
-] as const;
+import { isDatabricksHost, isLoopback } from "../hosts.ts";
 
 /** Hosts that belong to exactly one workspace; any other Databricks host may serve several. */
 const WORKSPACE_HOST =
@@ -37,13 +29,11 @@ export function maySendCredentials(target: URL, workspace: URL): boolean {
   if (target.username !== "" || target.password !== "") return false;
   if (target.origin === workspace.origin) return true;
   if (isLoopback(workspace.hostname)) return isLoopback(target.hostname);
-  return (
-    target.protocol === "https:" && target.port === "" && SUFFIXES.some((suffix) => target.hostname.endsWith(suffix))
-  );
+  return target.protocol === "https:" && target.port === "" && isDatabricksHost(target.hostname);
 }
 
 /** Whether requests to this host must say which workspace they are for. `hostType` is the host metadata's word. */
 export function servesManyWorkspaces(host: URL, hostType: string | undefined): boolean {
   if (hostType !== undefined) return hostType.toLowerCase() === "unified";
-  return SUFFIXES.some((suffix) => host.hostname.endsWith(suffix)) && !WORKSPACE_HOST.test(host.hostname);
+  return isDatabricksHost(host.hostname) && !WORKSPACE_HOST.test(host.hostname);
 }

@@ -54,6 +54,8 @@ export interface Workspace {
   readonly workspaceId: string | undefined;
   /** The kind of credential, as Databricks names it. */
   readonly authType: "oauth-m2m" | "github-oidc";
+  /** The audience that GitHub's token is asked for; undefined with a client secret. */
+  audience(): Promise<string | undefined>;
   /** Sends one request, with authentication, retries and deadlines. Throws ApiError, LostAnswer or FourTierError. */
   call(request: ApiRequest): Promise<ApiAnswer>;
   /**
@@ -108,6 +110,7 @@ export function connect(options: ConnectOptions): Workspace {
         if (answer.status >= 300) throw new ApiError(request, readFailure(answer, redactor));
         return toApiAnswer(answer, request);
       },
+      audience: () => authenticator.audience(),
       get detached() {
         return detached ?? workspace;
       },

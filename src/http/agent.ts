@@ -11,6 +11,7 @@ import {
   type RequestInit,
   type Response,
 } from "undici";
+import { isLoopback } from "../hosts.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Sockets a host at most: enough for the pool's default, few enough not to be throttled. */
@@ -28,11 +29,6 @@ export function dispatcherFor(url: URL, options: { readonly proxyLoopback?: bool
   }
   proxied ??= new EnvHttpProxyAgent(settings);
   return proxied;
-}
-
-/** `127.0.0.0/8`, `::1`, `localhost`: what never leaves this machine. Takes a URL's hostname. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** `fetch` with our dispatcher, for clients that bring their own requests (octokit's `request.fetch`). */
