@@ -1,13 +1,101 @@
+/** action-setup-env: says which tier this job is in, proves it, and hands what is not secret to later steps. */
+import * as core from "@actions/core";
 import { FourTierError } from "../findings.ts";
+import { blocks, code, link, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
+import { accessTier, type TierAccess } from "./tier-access.ts";
 
-/** Not built yet: says so and fails. */
-export async function setupEnv(_context: ActionContext): Promise<ActionResult> {
+/** Runs it. Throws FourTierError before anything is exported; nothing is exported unless everything was proved. */
+export async function setupEnv(context: ActionContext): Promise<ActionResult> {
+  if (flag(context, "provision")) {
+    throw new FourTierError({
+      id: "input/provision",
+      severity: "error",
+      message: "provision: true makes a sandbox, which is not in this release.",
+      remedy: "Leave the input provision out; make the sandbox's catalog by hand until then.",
+    });
+  }
+  const withCredentials = flag(context, "export-credentials");
+  const access = await accessTier(context);
+  const variables = await variablesOf(access, withCredentials);
+  for (const [name, value] of Object.entries(variables)) core.exportVariable(name, value);
+
+  const { tier, identity, clientId, workspace, catalog } = access;
+  const workspaceId = identity.workspaceId ?? tier.workspaceId ?? "";
+  const names = Object.keys(variables);
+  return {
+    findings: access.findings,
+    outputs: {
+      tier: tier.name,
+      catalog: tier.catalog,
+      "source-catalog": tier.sourceCatalog,
+      host: tier.host,
+      "workspace-id": workspaceId,
+      "service-principal": tier.servicePrincipal,
+      "client-id": clientId,
+    },
+    summary: blocks(
+      `This job is in **${text(tier.name)}**: the credential, the workspace and the catalog were checked before anything else ran.`,
+      table(
+        ["", "Proved"],
+        [
+          ["Workspace", `${link(tier.host, tier.host)} ${workspaceId === "" ? "" : `(${code(workspaceId)})`}`],
+          ["Service principal", `${text(identity.displayName)} (${code(clientId)})`],
+          [
+            "Signed in with",
+            workspace.authType === "github-oidc" ? "GitHub's OIDC token, no secret" : "a client secret",
+          ],
+          ["Catalog", `${code(tier.catalog)}, ${isolation(catalog.isolationMode)}`],
+          ["Reads from", code(tier.sourceCatalog)],
+          ["Schedules", tier.schedules === "running" ? "run" : "are paused"],
+        ],
+      ),
+      `Later steps get ${names.map((name) => code(name)).join(", ")}.`,
+    ),
+    report: {
+      tier: tier.name,
+      catalog: tier.catalog,
+      sourceCatalog: tier.sourceCatalog,
+      host: tier.host,
+      workspaceId,
+      servicePrincipal: tier.servicePrincipal,
+      clientId,
+      authType: workspace.authType,
+      exported: names,
+    },
+  };
+}
+
+/** What the Databricks CLI, SDKs and bundles read (facts: databricks-api 1.4). A secret only if it was asked for. */
+async function variablesOf(access: TierAccess, withCredentials: boolean): Promise<Record<string, string>> {
+  const { tier, clientId, workspace, inputs } = access;
+  const audience = await workspace.audience();
+  return {
+    DATABRICKS_HOST: tier.host,
+    DATABRICKS_CLIENT_ID: clientId,
+    DATABRICKS_AUTH_TYPE: workspace.authType,
+    ...(audience === undefined ? {} : { DATABRICKS_TOKEN_AUDIENCE: audience }),
+    BUNDLE_VAR_catalog: tier.catalog,
+    BUNDLE_VAR_source_catalog: tier.sourceCatalog,
+    BUNDLE_VAR_tier: tier.name,
+    ...(withCredentials && workspace.authType === "oauth-m2m" ? { DATABRICKS_CLIENT_SECRET: inputs.clientSecret } : {}),
+  };
+}
+
+function isolation(mode: string | undefined): string {
+  return mode === "ISOLATED" ? "bound to this workspace" : "open to every workspace";
+}
+
+/** `true` or `false`, as GitHub writes booleans; empty is false. Throws FourTierError for anything else. */
+function flag(context: ActionContext, name: string): boolean {
+  const value = context.input(name).toLowerCase();
+  if (value === "true") return true;
+  if (value === "false" || value === "") return false;
   throw new FourTierError({
-    id: "suite/not-built",
+    id: `input/${name}`,
     severity: "error",
-    message: "action-setup-env is not built yet.",
-    remedy: "Wait for the next release.",
+    message: `The input ${name} is neither true nor false.`,
+    remedy: `Write ${name}: true, or leave it out.`,
   });
 }

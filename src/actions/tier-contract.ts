@@ -1,0 +1,103 @@
+/** Which contract a run goes by: the one of its commit; for where credentials may go, a pull request's base has the word. */
+import { readFile } from "node:fs/promises";
+import * as v from "valibot";
+import type { Contract } from "../contract/model.ts";
+import { parseContract } from "../contract/parse.ts";
+import type { RunContext } from "../environment.ts";
+import { FourTierError } from "../findings.ts";
+import { openGit } from "../git.ts";
+import type { TierInputs } from "./tier-inputs.ts";
+
+/** The contract as it is at the commit the run is for. Throws FourTierError with every finding. */
+export async function contractOfRun(run: RunContext, inputs: TierInputs): Promise<Contract> {
+  return contractAt(run, inputs, run.sha, undefined);
+}
+
+/**
+ * The contract that says to which hosts and for which principals this run may authenticate: a pull request could have
+ * changed its own copy, so it goes by its base branch (design 3). Throws FourTierError if that cannot be read.
+ */
+export async function trustedContract(run: RunContext, inputs: TierInputs, own: Contract): Promise<Contract> {
+  const base = await baseCommit(run);
+  return base === undefined ? own : contractAt(run, inputs, base, "the base branch");
+}
+
+async function contractAt(
+  run: RunContext,
+  inputs: TierInputs,
+  commit: string,
+  whose: string | undefined,
+): Promise<Contract> {
+  const git = await openGit(run.workspace);
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await git.readFile(commit, inputs.contract);
+  } catch (error) {
+    if (!(error instanceof FourTierError)) throw error;
+    throw new FourTierError(
+      {
+        id: "contract/commit",
+        severity: "error",
+        where: { kind: "file", file: inputs.contract },
+        message: `The commit ${commit.slice(0, 12)} of ${whose ?? "this run"} is not in the checkout, so its contract cannot be read.`,
+        why:
+          whose === undefined
+            ? "The contract is read from the commit, where no earlier step can have changed it."
+            : "A pull request's own copy must not decide where credentials are sent.",
+        remedy:
+          whose === undefined
+            ? "Check this repository out in an earlier step (actions/checkout) at the commit of the run."
+            : "Check out with `fetch-depth: 0`, so that the base branch's commit is there.",
+      },
+      { cause: error },
+    );
+  }
+  if (bytes === undefined) {
+    throw new FourTierError({
+      id: "contract/missing",
+      severity: "error",
+      where: { kind: "file", file: inputs.contract },
+      message: `There is no ${inputs.contract} at ${whose === undefined ? "the commit of this run" : whose} (${commit.slice(0, 12)}).`,
+      remedy:
+        whose === undefined
+          ? "Commit the contract, or name its file in the input `contract`."
+          : "Merge the contract first; a pull request that brings it can be validated without credentials.",
+    });
+  }
+  const { contract, findings } = parseContract(new TextDecoder().decode(bytes), inputs.contract, {
+    allowedHosts: inputs.allowedHosts,
+  });
+  if (contract === undefined) throw new FourTierError(findings);
+  return contract;
+}
+
+const commit = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
+const pullRequestSchema = v.looseObject({
+  pull_request: v.looseObject({ base: v.looseObject({ sha: commit }) }),
+});
+const mergeGroupSchema = v.looseObject({ merge_group: v.looseObject({ base_sha: commit }) });
+
+/** The commit of the base branch if this run carries changes that are not on it yet; undefined otherwise. */
+async function baseCommit(run: RunContext): Promise<string | undefined> {
+  const proposed = run.event.startsWith("pull_request") || run.event === "merge_group";
+  if (!proposed) return undefined;
+  const payload: unknown = run.eventPath === undefined ? undefined : await readJson(run.eventPath);
+  const pull = v.safeParse(pullRequestSchema, payload);
+  if (pull.success) return pull.output.pull_request.base.sha;
+  const group = v.safeParse(mergeGroupSchema, payload);
+  if (group.success) return group.output.merge_group.base_sha;
+  throw new FourTierError({
+    id: "contract/base",
+    severity: "error",
+    message: `The event ${run.event} does not say which commit its base branch has.`,
+    remedy: "Run this on a push to the default branch, or without credentials.",
+  });
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
