@@ -1,4 +1,5 @@
 /** What a bundle says for one tier, once it is read, merged, resolved and checked. */
+import type { TierName } from "../contract/model.ts";
 import type { Where } from "../findings.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 
@@ -20,11 +21,13 @@ export const PRINCIPAL_SYMBOL = "${principal}";
 export interface RenderedBundle {
   /** `bundle.name`. */
   readonly bundle: string;
-  readonly tier: "sandbox" | "dev" | "staging" | "prod";
+  readonly tier: TierName;
   /** By key, `jobs.score`; sorted. */
   readonly resources: ReadonlyMap<string, RenderedResource>;
   /** The bundle's configuration files, databricks.yml first: posix paths from the repository root. */
   readonly includes: readonly string[];
+  /** Tracked files that are deployed, `sync.exclude` taken out: posix paths from the repository root, sorted. */
+  readonly files: readonly string[];
   /** Wheels and other artifacts that resources refer to and that git does not track: paths from the repository root, with globs unexpanded. */
   readonly artifacts: readonly ArtifactReference[];
 }

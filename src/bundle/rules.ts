@@ -1,0 +1,312 @@
+/** What a job or a pipeline may not say: compute that is not serverless, code from elsewhere, another tier's catalog. */
+import { TIERS, type Contract, type Tier } from "../contract/model.ts";
+import type { Problems } from "./problems.ts";
+import { eachScalar, get, getString, isNull, type Mapping, type Node, type Path, showPath } from "./tree.ts";
+
+const WHY_SERVERLESS = "Compute is serverless in every tier.";
+
+interface Task {
+  readonly node: Mapping;
+  readonly name: string;
+}
+
+function tasksOf(job: Mapping): Task[] {
+  const tasks = get(job, ["tasks"]);
+  if (tasks?.kind !== "list") return [];
+  return tasks.items.flatMap((node, index) => {
+    const name = `task ${getString(node, ["task_key"]) ?? index}`;
+    const inner = get(node, ["for_each_task", "task"]);
+    const own = node.kind === "map" ? [{ node, name }] : [];
+    return inner?.kind === "map" ? [...own, { node: inner, name: `${name} (for each)` }] : own;
+  });
+}
+
+/** Checks a job before its paths are translated. */
+export function checkJob(job: Mapping, key: string, problems: Problems): void {
+  const clusters = job.entries.get("job_clusters");
+  if (clusters !== undefined) {
+    const remedy = "Remove `job_clusters` and the tasks' `job_cluster_key`; give Python tasks an `environment_key`.";
+    problems.error("not-serverless", clusters.key, `${key} brings clusters of its own.`, remedy, WHY_SERVERLESS);
+  }
+  checkGitSource(job, key, problems);
+  const environments = environmentKeys(job, key, problems);
+  const tasks = tasksOf(job);
+  for (const task of tasks) checkTask(task, key, environments, problems);
+  checkTaskKeys(job, key, problems);
+}
+
+function checkGitSource(job: Mapping, key: string, problems: Problems): void {
+  const entry = job.entries.get("git_source");
+  if (entry === undefined) return;
+  const why = "A promotion moves the same bytes from tier to tier; a branch moves by itself.";
+  const remedy = "Remove `git_source`, and write paths relative to this file.";
+  problems.error("git-source", entry.key, `${key} takes its code from a git repository at run time.`, remedy, why);
+}
+
+function environmentKeys(job: Mapping, key: string, problems: Problems): ReadonlySet<string> {
+  const found = new Set<string>();
+  const environments = get(job, ["environments"]);
+  for (const item of environments?.kind === "list" ? environments.items : []) {
+    const name = getString(item, ["environment_key"]);
+    if (name === undefined) continue;
+    if (found.has(name)) {
+      const remedy = "Declare it once; what differs between tiers can be a variable.";
+      const why = "Environments of a target are added to the others, not merged with them.";
+      problems.error("environment-twice", item.where, `${key} has the environment ${name} twice.`, remedy, why);
+    }
+    found.add(name);
+  }
+  return found;
+}
+
+const CLUSTER_KEYS = ["new_cluster", "existing_cluster_id", "job_cluster_key"];
+/** Tasks that run Python outside a notebook need an environment on serverless compute (facts: databricks-api 5). */
+const NEED_ENVIRONMENT = ["spark_python_task", "python_wheel_task", "dbt_task"];
+
+function checkTask({ node, name }: Task, key: string, environments: ReadonlySet<string>, problems: Problems): void {
+  for (const cluster of CLUSTER_KEYS) {
+    const entry = node.entries.get(cluster);
+    if (entry === undefined) continue;
+    const remedy = `Remove \`${cluster}\`; a notebook needs nothing in its place, a Python task an \`environment_key\`.`;
+    problems.error(
+      "not-serverless",
+      entry.key,
+      `${key}, ${name}: \`${cluster}\` asks for a cluster.`,
+      remedy,
+      WHY_SERVERLESS,
+    );
+  }
+  const submit = node.entries.get("spark_submit_task");
+  if (submit !== undefined) {
+    const remedy = "Use `spark_python_task`, `python_wheel_task` or `spark_jar_task` with an `environment_key`.";
+    problems.error(
+      "not-serverless",
+      submit.key,
+      `${key}, ${name}: spark-submit needs a cluster.`,
+      remedy,
+      WHY_SERVERLESS,
+    );
+  }
+  const libraries = node.entries.get("libraries");
+  if (libraries !== undefined && libraries.value.kind === "list" && libraries.value.items.length > 0) {
+    const remedy = "Name them under `environments: [{ spec: { dependencies: … } }]`, and the environment in the task.";
+    problems.error(
+      "not-serverless",
+      libraries.key,
+      `${key}, ${name}: libraries need a cluster.`,
+      remedy,
+      WHY_SERVERLESS,
+    );
+  }
+  checkEnvironment(node, `${key}, ${name}`, environments, problems);
+  eachScalar(node, (leaf, path) => {
+    if (path.at(-1) !== "source" || leaf.value !== "GIT") return;
+    problems.error("git-source", leaf.where, `${key}, ${name}: source GIT.`, "Remove `source`, or write WORKSPACE.");
+  });
+}
+
+function checkEnvironment(node: Mapping, what: string, environments: ReadonlySet<string>, problems: Problems): void {
+  const named = get(node, ["environment_key"]);
+  const name = getString(named, []);
+  if (named !== undefined && name !== undefined && !environments.has(name)) {
+    const message = `${what}: the job has no environment ${name}.`;
+    const remedy = `Declare it under \`environments\`: \`- environment_key: ${name}\`.`;
+    problems.error("environment-missing", named.where, message, remedy);
+  }
+  const needing = NEED_ENVIRONMENT.find((task) => node.entries.has(task));
+  const hasCluster = CLUSTER_KEYS.some((cluster) => node.entries.has(cluster));
+  if (needing === undefined || name !== undefined || hasCluster) return;
+  const remedy = "Add `environment_key`, and the environment under `environments`.";
+  const where = node.entries.get(needing)?.key ?? node.where;
+  problems.error(
+    "environment-missing",
+    where,
+    `${what}: a ${needing} needs an environment on serverless compute.`,
+    remedy,
+  );
+}
+
+function checkTaskKeys(job: Mapping, key: string, problems: Problems): void {
+  const tasks = get(job, ["tasks"]);
+  const known = new Set<string>();
+  for (const task of tasks?.kind === "list" ? tasks.items : []) {
+    const name = getString(task, ["task_key"]);
+    if (name === undefined) {
+      const remedy = "Give every task a `task_key`, by which tiers' overrides find it.";
+      problems.error("task-key", task.where, `${key} has a task without \`task_key\`.`, remedy);
+    } else known.add(name);
+  }
+  for (const task of tasks?.kind === "list" ? tasks.items : []) {
+    const depends = get(task, ["depends_on"]);
+    for (const item of depends?.kind === "list" ? depends.items : []) {
+      const name = getString(item, ["task_key"]);
+      if (name === undefined || known.has(name)) continue;
+      const message = `${key}: a task depends on ${name}, which does not exist.`;
+      problems.error("task-missing", item.where, message, `The tasks are ${[...known].join(", ")}.`);
+    }
+  }
+}
+
+/** Checks a pipeline: serverless, the tier's catalog, nothing that belongs to the old engine. */
+export function checkPipeline(
+  pipeline: Mapping,
+  key: string,
+  tier: Tier,
+  contract: Contract,
+  problems: Problems,
+): void {
+  const serverless = pipeline.entries.get("serverless");
+  const value = get(pipeline, ["serverless"]);
+  if (value?.kind !== "scalar" || value.value !== true) {
+    const where = serverless?.value.where ?? pipeline.where;
+    problems.error("not-serverless", where, `${key} is not serverless.`, "Write `serverless: true`.", WHY_SERVERLESS);
+  }
+  for (const name of ["clusters", "gateway_definition"]) {
+    const entry = pipeline.entries.get(name);
+    if (entry === undefined) continue;
+    const remedy = `Remove \`${name}\`.`;
+    problems.error("not-serverless", entry.key, `${key}: \`${name}\` asks for clusters.`, remedy, WHY_SERVERLESS);
+  }
+  const trigger = pipeline.entries.get("trigger");
+  if (trigger !== undefined) {
+    const remedy = "Schedule a job with a `pipeline_task`.";
+    problems.error("unsupported", trigger.key, `${key}: \`trigger\` of a pipeline is not supported.`, remedy);
+  }
+  checkDevelopment(pipeline, key, tier, problems);
+  checkPipelineCatalog(pipeline, key, tier, contract, problems);
+}
+
+function checkDevelopment(pipeline: Mapping, key: string, tier: Tier, problems: Problems): void {
+  const development = get(pipeline, ["development"]);
+  if (development?.kind !== "scalar" || development.value !== true) return;
+  if (tier.name !== "staging" && tier.name !== "prod") return;
+  const message = `${key} is in development mode in ${tier.name}.`;
+  const why = "In development mode a pipeline does not retry.";
+  problems.error("development-mode", development.where, message, "Write `development: false`, or remove it.", why);
+}
+
+function checkPipelineCatalog(
+  pipeline: Mapping,
+  key: string,
+  tier: Tier,
+  contract: Contract,
+  problems: Problems,
+): void {
+  const remedy = "Write `catalog: ${var.catalog}`.";
+  const catalog = get(pipeline, ["catalog"]);
+  const name = getString(catalog, []);
+  if (catalog === undefined || name === undefined) {
+    const message = `${key} names no catalog, and would write to the workspace's default.`;
+    problems.error("catalog-missing", pipeline.entries.get("storage")?.key ?? pipeline.where, message, remedy);
+    return;
+  }
+  if (name === tier.catalog) return;
+  const other = catalogOwner(name, tier, contract);
+  if (other !== undefined) {
+    const message = `In ${tier.name}, ${key} would write to ${name}, the catalog of ${other}.`;
+    problems.error("catalog-contradicts", catalog.where, message, remedy);
+  } else {
+    const message = `In ${tier.name}, ${key} writes to ${name}, which is not the tier's catalog (${tier.catalog}).`;
+    problems.warning("catalog-foreign", catalog.where, message, remedy);
+  }
+}
+
+/** The other tier that a catalog belongs to. */
+function catalogOwner(name: string, tier: Tier, contract: Contract): string | undefined {
+  return TIERS.find((other) => other !== tier.name && other !== "sandbox" && contract.tiers[other].catalog === name);
+}
+
+/** Values that name another tier's catalog outright: as a field or parameter called catalog, or as catalog.schema.table. */
+export function checkCatalogs(node: Mapping, key: string, tier: Tier, contract: Contract, problems: Problems): void {
+  eachScalar(node, (leaf, path) => {
+    if (typeof leaf.value !== "string" || (path.length === 1 && path[0] === "catalog")) return;
+    const owner = catalogOwner(leaf.value, tier, contract);
+    if (owner !== undefined && leaf.value !== tier.sourceCatalog && namesCatalog(node, path)) {
+      const message = `In ${tier.name}, ${key} gives ${showPath(path)} the catalog of ${owner}, ${leaf.value}.`;
+      problems.error(
+        "catalog-contradicts",
+        leaf.where,
+        message,
+        "Write `${var.catalog}`, or `${var.source_catalog}` to read.",
+      );
+      return;
+    }
+    for (const [, catalog = ""] of leaf.value.matchAll(/(?<![\w./-])([A-Za-z_]\w*)\.[A-Za-z_]\w*\.[A-Za-z_]\w*/g)) {
+      const other = catalogOwner(catalog, tier, contract);
+      if (other === undefined || catalog === tier.sourceCatalog) continue;
+      const message = `In ${tier.name}, ${showPath(path)} of ${key} names a table in the catalog of ${other}, ${catalog}.`;
+      problems.warning(
+        "catalog-mentioned",
+        leaf.where,
+        message,
+        "Write `${var.catalog}.…` if a table of the tier is meant.",
+      );
+    }
+  });
+}
+
+/** `catalog`, `source_catalog`; a job parameter of that name; not `catalog_id`. */
+function namesCatalog(node: Node, path: Path): boolean {
+  const last = path.at(-1);
+  if (last === "default" || last === "value") return isCatalogName(getString(get(node, path.slice(0, -1)), ["name"]));
+  return typeof last === "string" && isCatalogName(last);
+}
+
+function isCatalogName(name: string | undefined): boolean {
+  return name !== undefined && /(^|[_.-])catalog(_name)?$/i.test(name);
+}
+
+const KINDS_LATER: Readonly<Record<string, string>> = {
+  schemas: "Create the schema once for each tier, with `CREATE SCHEMA IF NOT EXISTS` in the code that writes to it.",
+  volumes: "Create the volume in code, with `CREATE VOLUME IF NOT EXISTS`.",
+  registered_models:
+    "Let the training code register the model: `mlflow.register_model` creates it in the tier's catalog.",
+  experiments: "Let the training code name it: pass a path as parameter and call `mlflow.set_experiment`.",
+};
+const KINDS_NEVER = [
+  "alerts",
+  "apps",
+  "catalogs",
+  "clusters",
+  "dashboards",
+  "database_catalogs",
+  "database_instances",
+  "external_locations",
+  "genie_spaces",
+  "instance_pools",
+  "job_runs",
+  "model_serving_endpoints",
+  "models",
+  "postgres_branches",
+  "postgres_catalogs",
+  "postgres_databases",
+  "postgres_endpoints",
+  "postgres_projects",
+  "postgres_roles",
+  "postgres_synced_tables",
+  "quality_monitors",
+  "secret_scopes",
+  "secrets",
+  "sql_warehouses",
+  "synced_database_tables",
+  "vector_search_endpoints",
+  "vector_search_indexes",
+];
+
+/** A finding for every kind of resource that is not deployed. */
+export function checkKinds(resources: Mapping | undefined, problems: Problems): void {
+  for (const [kind, entry] of resources?.entries ?? []) {
+    if (kind === "jobs" || kind === "pipelines" || isNull(entry.value)) continue;
+    if (entry.value.kind === "map" && entry.value.entries.size === 0) continue;
+    const later = Object.hasOwn(KINDS_LATER, kind) ? KINDS_LATER[kind] : undefined;
+    if (later !== undefined) {
+      problems.error("kind-later", entry.key, `\`${kind}\` are not deployed in this release.`, later);
+    } else if (KINDS_NEVER.includes(kind)) {
+      const remedy = "Move it to a bundle of its own, which `databricks bundle deploy` keeps.";
+      problems.error("kind-unsupported", entry.key, `Four-Tier does not deploy \`${kind}\`.`, remedy);
+    } else if (!entry.value.anchored) {
+      const remedy = "A bundle here has `jobs` and `pipelines`.";
+      problems.error("kind-unknown", entry.key, `There is no kind of resource \`${kind}\`.`, remedy);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** What `${…}` references can see in one tier: its names, the variables, and what has no value here. */
+import type { Tier } from "../contract/model.ts";
+import { interpolate, type Scope, scalarText } from "./interpolate.ts";
+import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL } from "./model.ts";
+import type { RenderOptions } from "./options.ts";
+import type { Problems } from "./problems.ts";
+import { getString, type Mapping, mapping, type Node, withKey } from "./tree.ts";
+import { CONTRACT_VARIABLES, readVariables } from "./variables.ts";
+
+export type Values = ReturnType<typeof valuesOf>;
+
+/** The tier's own names, as references give them. */
+export function valuesOf({ tier, git }: RenderOptions) {
+  return {
+    catalog: tier.catalog,
+    source_catalog: tier.sourceCatalog,
+    tier: tier.name as string,
+    target: tier.name as string,
+    host: tier.host,
+    workspace_id: tier.workspaceId ?? "",
+    principal: PRINCIPAL_SYMBOL as string,
+    release: RELEASE_SYMBOL as string,
+    service_principal: tier.servicePrincipal,
+    short_name: shortName(tier.servicePrincipal),
+    commit: git?.commit ?? "",
+    branch: git?.branch ?? "",
+    origin_url: git?.originUrl ?? "",
+  };
+}
+
+/** A display name as the CLI shortens it: lower case, everything else than letters and digits to single underscores. */
+export function shortName(displayName: string): string {
+  const [local = ""] = displayName.split("@");
+  return local
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{Nd}]+/gu, "_")
+    .replaceAll(/^_+|_+$/g, "");
+}
+
+export function makeScope(
+  root: Mapping,
+  merged: Mapping,
+  target: Mapping,
+  options: RenderOptions,
+  values: Values,
+  problems: Problems,
+): Scope {
+  const { tier, git } = options;
+  const variables = readVariables(root, target, values, problems);
+  const references: [string, string][] = [
+    ["bundle.target", values.target],
+    ["bundle.environment", values.target],
+    ["workspace.host", values.host],
+    ["workspace.file_path", values.release],
+    ["workspace.current_user.userName", values.principal],
+    ["workspace.current_user.displayName", values.service_principal],
+    ["workspace.current_user.short_name", values.short_name],
+    ["workspace.current_user.domain_friendly_name", values.short_name.replaceAll("_", "-")],
+  ];
+  const refused: [string, string][] = [
+    ["workspace.root_path", "Write `${workspace.file_path}`: content has a folder of its own for each release."],
+    ["workspace.artifact_path", "Write the path of the artifact, relative to this file."],
+    ["workspace.state_path", "Remove it: a promotion has no state folder that jobs should know."],
+    ["workspace.resource_path", "Remove it: only jobs and pipelines are deployed."],
+  ];
+  const optional: [string, string | undefined, string, string][] = [
+    [
+      "workspace.workspace_id",
+      tier.workspaceId,
+      values.workspace_id,
+      `Add \`tiers.${tier.name}.workspace_id\` to the contract.`,
+    ],
+    [
+      "bundle.git.commit",
+      git?.commit,
+      values.commit,
+      "Remove it: the release's commit is on the resource's deployment record.",
+    ],
+    ["bundle.git.branch", git?.branch, values.branch, "Remove it: every tier gets the default branch."],
+    ["bundle.git.origin_url", git?.originUrl, values.origin_url, "Write the address itself."],
+  ];
+  for (const [reference, known, value, remedy] of optional) {
+    if (known === undefined && !getString(merged, reference.split("."))) refused.push([reference, remedy]);
+    else if (known !== undefined) references.push([reference, value]);
+  }
+  const scope: Scope = {
+    tier: tier.name,
+    root: merged,
+    variables,
+    values: new Map(references),
+    refused: new Map(refused),
+    finalName: (name) => prefixed(name, prefix(interpolateIn(merged, "presets", scope), merged, options, values)),
+    problems,
+  };
+  for (const variable of variables.values()) {
+    if (variable.value === undefined && variable.lookup === undefined) {
+      const remedy = `Give it a \`default\`, or a value in \`targets.${tier.name}.variables\`.`;
+      problems.error(
+        "variable-unset",
+        variable.where,
+        `The variable \`${variable.name}\` has no value in ${tier.name}.`,
+        remedy,
+      );
+    }
+  }
+  checkClaims(scope, tier, values, problems);
+  return scope;
+}
+
+/** A target that gives a variable of the contract another value than the contract does. */
+function checkClaims(scope: Scope, tier: Tier, values: Values, problems: Problems): void {
+  for (const name of CONTRACT_VARIABLES) {
+    const claimed = scope.variables.get(name)?.claimed;
+    if (claimed === undefined) continue;
+    const text = scalarText(interpolate(claimed, scope));
+    // A sandbox is named after its developer, whom a bundle can only know by asking the workspace.
+    if (text === values[name] || (tier.name === "sandbox" && name === "catalog")) continue;
+    const message = `In ${tier.name} the variable \`${name}\` is ${values[name]}, from the contract; the target says ${String(text)}.`;
+    problems.error(
+      "variable-contradicts",
+      claimed.where,
+      message,
+      `Remove \`${name}\` from the target, or correct the contract.`,
+    );
+  }
+}
+
+const RESOLVED = ["workspace", "presets", "permissions", "run_as", "bundle", "sync"];
+
+/** The sections outside resources, with their references resolved. */
+export function resolveSections(merged: Mapping, scope: Scope): Mapping {
+  return RESOLVED.reduce((tree, name) => {
+    const node = tree.entries.get(name)?.value;
+    return node === undefined
+      ? tree
+      : withKey(tree, name, name === "bundle" ? node : interpolateIn(merged, name, scope));
+  }, merged);
+}
+
+function interpolateIn(merged: Mapping, section: string, scope: Scope): Node {
+  const node = merged.entries.get(section)?.value ?? mapping([], merged.where);
+  if (section !== "workspace" || node.kind !== "map") return interpolate(node, scope);
+  // Paths of the workspace are not used; what they refer to need not resolve.
+  return interpolate({ ...node, entries: new Map([...node.entries].filter(([key]) => !key.endsWith("_path"))) }, scope);
+}
+
+/** What stands before every name: the sandbox's developer, the preset, or what `mode: development` gives by default. */
+function prefix(presets: Node | undefined, merged: Mapping, { tier }: RenderOptions, values: Values): string {
+  const preset = getString(presets, ["name_prefix"]) ?? "";
+  if (tier.name === "sandbox") return `[sandbox ${tier.developer ?? ""}] ${preset}`;
+  if (preset === "" && getString(merged, ["bundle", "mode"]) === "development") return `[dev ${values.short_name}] `;
+  return preset;
+}
+
+function prefixed(name: Node, before: string): Node {
+  return name.kind === "scalar" && name.value !== null ? { ...name, value: `${before}${String(name.value)}` } : name;
+}

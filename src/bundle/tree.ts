@@ -1,0 +1,197 @@
+/** YAML as a tree that remembers where every key and value stands, through merges and substitutions. */
+import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
+
+/** A position in a file, 1-based. */
+export interface FileWhere {
+  readonly kind: "file";
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export type ScalarValue = string | number | bigint | boolean | null;
+
+export interface Scalar {
+  readonly kind: "scalar";
+  readonly value: ScalarValue;
+  readonly where: FileWhere;
+  /** True for a YAML anchor (`&name`) or a container of nothing but anchors: a block kept for reuse. */
+  readonly anchored: boolean;
+}
+
+export interface List {
+  readonly kind: "list";
+  readonly items: readonly Node[];
+  readonly where: FileWhere;
+  readonly anchored: boolean;
+}
+
+export interface Mapping {
+  readonly kind: "map";
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly where: FileWhere;
+  readonly anchored: boolean;
+}
+
+export interface Entry {
+  /** Where the key stands. */
+  readonly key: FileWhere;
+  readonly value: Node;
+}
+
+export type Node = Scalar | List | Mapping;
+export type Path = readonly (string | number)[];
+
+export function scalar(value: ScalarValue, where: FileWhere): Scalar {
+  return { kind: "scalar", value, where, anchored: false };
+}
+
+export function list(items: readonly Node[], where: FileWhere): List {
+  return { kind: "list", items, where, anchored: false };
+}
+
+export function mapping(entries: Iterable<readonly [string, Entry]>, where: FileWhere): Mapping {
+  return { kind: "map", entries: new Map(entries), where, anchored: false };
+}
+
+/** A value of ours as a tree; every part stands at `where`. */
+export function fromJson(value: JsonValue, where: FileWhere): Node {
+  if (isArray(value))
+    return list(
+      value.map((item) => fromJson(item, where)),
+      where,
+    );
+  if (isObject(value)) {
+    return mapping(
+      Object.entries(value).map(([key, item]) => [key, { key: where, value: fromJson(item, where) }]),
+      where,
+    );
+  }
+  return scalar(value, where);
+}
+
+/** The tree without positions. A null value is kept. */
+export function toJson(node: Node): JsonValue {
+  switch (node.kind) {
+    case "scalar":
+      return node.value;
+    case "list":
+      return node.items.map(toJson);
+    case "map":
+      return toJsonObject(node);
+  }
+}
+
+export function toJsonObject(node: Mapping): JsonObject {
+  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toJson(entry.value)]));
+}
+
+export function child(node: Node | undefined, step: string | number): Node | undefined {
+  if (node === undefined) return undefined;
+  if (node.kind === "map") return node.entries.get(String(step))?.value;
+  if (node.kind === "list" && typeof step === "number") return node.items[step];
+  return undefined;
+}
+
+/** The value at a path; undefined if there is none. */
+export function get(node: Node | undefined, path: Path): Node | undefined {
+  return path.reduce<Node | undefined>((at, step) => child(at, step), node);
+}
+
+/** The mapping at a path; undefined if there is none or it is something else. */
+export function getMap(node: Node | undefined, path: Path): Mapping | undefined {
+  const found = get(node, path);
+  return found?.kind === "map" ? found : undefined;
+}
+
+/** The string at a path; undefined if there is none or it is something else. */
+export function getString(node: Node | undefined, path: Path): string | undefined {
+  const found = get(node, path);
+  return found?.kind === "scalar" && typeof found.value === "string" ? found.value : undefined;
+}
+
+export function isNull(node: Node | undefined): boolean {
+  return node?.kind === "scalar" && node.value === null;
+}
+
+/** Where a key of a mapping stands; the mapping itself if it has no such key. */
+export function keyWhere(node: Mapping, key: string): FileWhere {
+  return node.entries.get(key)?.key ?? node.where;
+}
+
+/** Where a path stands: its key, or its item; the nearest ancestor that exists otherwise. */
+export function whereAt(node: Node, path: Path, start: FileWhere = node.where): FileWhere {
+  let at = start;
+  let current: Node = node;
+  for (const step of path) {
+    const entry = current.kind === "map" ? current.entries.get(String(step)) : undefined;
+    const next: Node | undefined = entry?.value ?? child(current, step);
+    if (next === undefined) return at;
+    at = entry?.key ?? next.where;
+    current = next;
+  }
+  return at;
+}
+
+/** A mapping with one key set; a new key stands at `where`, or where the mapping stands. */
+export function withKey(node: Mapping, key: string, value: Node, where?: FileWhere): Mapping {
+  const entries = new Map(node.entries);
+  entries.set(key, { key: node.entries.get(key)?.key ?? where ?? value.where, value });
+  return { ...node, entries };
+}
+
+/** A mapping without some keys. */
+export function withoutKeys(node: Mapping, keys: readonly string[]): Mapping {
+  return { ...node, entries: new Map([...node.entries].filter(([key]) => !keys.includes(key))) };
+}
+
+/** A mapping with every value replaced; `change` may drop one by answering undefined. */
+export function mapValues(
+  node: Mapping,
+  change: (value: Node, key: string, entry: Entry) => Node | undefined,
+): Mapping {
+  const entries: [string, Entry][] = [];
+  for (const [key, entry] of node.entries) {
+    const value = change(entry.value, key, entry);
+    if (value !== undefined) entries.push([key, { key: entry.key, value }]);
+  }
+  return { ...node, entries: new Map(entries) };
+}
+
+/** A pattern over paths: a key, `*` for any key or index. */
+export type Pattern = readonly string[];
+
+/** The tree with every value at `pattern` replaced. */
+export function mapAt(node: Node, pattern: Pattern, change: (value: Node, path: Path) => Node, path: Path = []): Node {
+  const [step, ...rest] = pattern;
+  if (step === undefined) return change(node, path);
+  if (node.kind === "map") {
+    return mapValues(node, (value, key) =>
+      step === "*" || step === key ? mapAt(value, rest, change, [...path, key]) : value,
+    );
+  }
+  if (node.kind === "list" && step === "*") {
+    return { ...node, items: node.items.map((item, index) => mapAt(item, rest, change, [...path, index])) };
+  }
+  return node;
+}
+
+/** Visits every scalar of the tree with its path. */
+export function eachScalar(node: Node, visit: (leaf: Scalar, path: Path) => void, path: Path = []): void {
+  switch (node.kind) {
+    case "scalar":
+      visit(node, path);
+      break;
+    case "list":
+      for (const [index, item] of node.items.entries()) eachScalar(item, visit, [...path, index]);
+      break;
+    case "map":
+      for (const [key, entry] of node.entries) eachScalar(entry.value, visit, [...path, key]);
+      break;
+  }
+}
+
+/** `tasks[0].notebook_task`: a path as people write it. */
+export function showPath(path: Path): string {
+  return path.map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`)).join("");
+}
