@@ -1,4 +1,5 @@
 /** The findings of one rendering, collected; each is reported once. */
+import { nearestName } from "../contract/nearest.ts";
 import type { Finding, Severity, Where } from "../findings.ts";
 
 export class Problems {
@@ -47,32 +48,8 @@ function compare(a: readonly [string, number, number], b: readonly [string, numb
   return a[0] === b[0] ? a[1] - b[1] || a[2] - b[2] : a[0] < b[0] ? -1 : 1;
 }
 
-/** The known name that a misspelt one most likely means; undefined if none is near. */
-export function nearest(name: string, known: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-/** `Did you mean x?`, or nothing. */
+/** ` Did you mean x?`, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
-  const near = nearest(name, known);
+  const near = nearestName(name, [...known]);
   return near === undefined ? "" : ` Did you mean \`${near}\`?`;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [row, left] of a.split("").entries()) {
-    const current = [row + 1];
-    for (const [column, right] of b.split("").entries()) {
-      const replaced = (previous[column] ?? 0) + (left === right ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }
