@@ -39,17 +39,26 @@ export interface CandidateRequest {
   readonly tier: Tier;
   /** Undefined while the wheels are not built: their names are then not checked. */
   readonly artifacts: readonly Artifact[] | undefined;
+  /** For schedule exceptions: they end on a date. */
+  readonly now: Date;
 }
 
 /** Renders a commit for a tier; `candidate` is undefined if a finding is an error. Reads git only. */
 export async function candidateOf(
   request: CandidateRequest,
 ): Promise<{ candidate: Candidate | undefined; findings: readonly Finding[] }> {
-  const { git, commit, root, contract, tier } = request;
+  const { git, commit, root, contract, tier, now } = request;
   const artifacts = request.artifacts ?? [];
-  const { rendered, findings } = renderBundle(await git.sourceAt(commit), { root });
+  const { rendered, findings } = renderBundle(await git.sourceAt(commit), {
+    root,
+    contract,
+    tier,
+    now,
+    git: { commit },
+    ...(request.artifacts === undefined ? {} : { artifacts: artifacts.map(({ name }) => name) }),
+  });
   if (rendered === undefined) return { candidate: undefined, findings };
-  const files = await releaseFiles(git, commit, root, contract.file);
+  const files = await releaseFiles(git, commit, contract.file, rendered);
   const split = componentsOf(contract, files, artifacts, [...rendered.resources.keys()]);
   const all = [...findings, ...split.findings];
   if (all.some(isFailure)) return { candidate: undefined, findings: all };
@@ -65,7 +74,6 @@ export async function candidateOf(
       componentDigest: digests.get(resource.component) ?? "",
     }),
   );
-  void tier;
   const digest = releaseDigest(files, artifacts);
   return { candidate: { commit, digest, rendered, components: split.components, desired, artifacts }, findings: all };
 }
@@ -126,11 +134,15 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
   return wheels;
 }
 
-async function releaseFiles(git: Git, commit: string, root: string, contractFile: string): Promise<ReleaseFile[]> {
-  const tracked = await git.tracked(commit, root);
-  const inside = root === "" || contractFile.startsWith(`${root}/`);
-  const contract = inside ? [] : (await git.tracked(commit)).filter((file) => file.path === contractFile);
-  const files = [...tracked, ...contract];
+/** What is deployed (`sync.exclude` taken out), and what decides about it: the bundle's own files and the contract. */
+async function releaseFiles(
+  git: Git,
+  commit: string,
+  contractFile: string,
+  rendered: RenderedBundle,
+): Promise<ReleaseFile[]> {
+  const wanted = new Set([...rendered.files, ...rendered.includes, contractFile]);
+  const files = (await git.tracked(commit)).filter((file) => wanted.has(file.path));
   const blobs = await git.readBlobs(files.map((file) => file.blob));
   return files.map((file) => ({ path: file.path, mode: file.mode, content: blobs.get(file.blob) ?? new Uint8Array() }));
 }
