@@ -1,6 +1,10 @@
 /**
  * The state of the simulated account: its clock, its people, its metastore, its workspaces.
  */
+import { Acls } from "./acls.ts";
+import { FileTree } from "./file-tree.ts";
+import { JobStore } from "./job-store.ts";
+import { PipelineStore } from "./pipeline-store.ts";
 import { Directory } from "./principals.ts";
 import type { Behaviours, ParsedScenario } from "./scenario.ts";
 
@@ -25,10 +29,18 @@ export class Workspace {
   readonly id: string;
   /** Set when its server listens. */
   url = "";
+  readonly acls: Acls;
+  readonly jobs: JobStore;
+  readonly pipelines: PipelineStore;
+  readonly files: FileTree;
 
-  constructor(name: string, id: string) {
+  constructor(account: Account, name: string, id: string) {
     this.name = name;
     this.id = id;
+    this.acls = new Acls(account.directory, name);
+    this.jobs = new JobStore(account, this);
+    this.pipelines = new PipelineStore(account, this);
+    this.files = new FileTree(account, this);
   }
 }
 
@@ -49,7 +61,7 @@ export class Account {
     this.behaviours = scenario.behaviours;
     this.directory = new Directory(scenario, scenario.account_id);
     for (const [name, { id }] of Object.entries(scenario.workspaces))
-      this.workspaces.set(name, new Workspace(name, id));
+      this.workspaces.set(name, new Workspace(this, name, id));
   }
 
   /** A new int64, far beyond what a JavaScript number holds (facts: databricks-api 2.5). */

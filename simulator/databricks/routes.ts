@@ -3,8 +3,21 @@
  */
 import type { Route } from "./api.ts";
 import { type Authority, authRoutes } from "./auth.ts";
+import { fileRoutes } from "./files.ts";
+import { jobRoutes } from "./jobs.ts";
+import { permissionRoutes } from "./permissions.ts";
+import { pipelineRoutes } from "./pipelines.ts";
+import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
 
 export function allRoutes(authority: Authority): Route[] {
-  return [...authRoutes(authority), ...scimRoutes()];
+  return [
+    ...authRoutes(authority),
+    ...scimRoutes(),
+    ...jobRoutes(),
+    ...runRoutes(),
+    ...permissionRoutes(),
+    ...pipelineRoutes(),
+    ...fileRoutes(),
+  ];
 }

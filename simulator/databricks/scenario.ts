@@ -203,6 +203,10 @@ const Behaviours = v.strictObject({
   empty_pages: v.optional(v.boolean(), false),
   /** Host metadata is served, with these default audiences, or the route answers 404 (facts: databricks-api 1.1, 10). */
   host_metadata: v.optional(v.boolean(), true),
+  /** Do answers show workspace paths with the prefix /Workspace? Clients must bear both. */
+  workspace_paths: v.optional(v.picklist(["plain", "prefixed"]), "plain"),
+  /** The service adds spark.sql.ansi.enabled to a pipeline's configuration (seen in the CLI's test server, August 2026). */
+  pipeline_ansi_default: v.optional(v.boolean(), false),
   /** Writing a file where a notebook is, or the other way round (facts: databricks-api 6). */
   file_over_notebook: v.optional(v.picklist(["conflict", "replace"]), "conflict"),
 });

@@ -15,6 +15,7 @@ import type { Principal } from "./principals.ts";
 import { checkQuery, type Match, readBody, Router } from "./router.ts";
 import { allRoutes } from "./routes.ts";
 import { DatabricksSchema, type DatabricksScenario, type Fault, type FaultInput, parseStrictly } from "./scenario.ts";
+import { seed } from "./seed.ts";
 import { World } from "./world.ts";
 
 export interface DatabricksSimulator {
@@ -50,6 +51,7 @@ const NOBODY = { key: "", name: "", displayName: "" } as Principal;
 /** Starts the account of a scenario. Throws ScenarioError when the scenario is wrong. */
 export async function startDatabricks(scenario: DatabricksScenario): Promise<DatabricksSimulator> {
   const account = new Account(parseStrictly(DatabricksSchema, scenario, "databricks"));
+  seed(account);
   const authority = new Authority(account);
   const world = new World(account);
   const faults = new Faults(account.scenario.faults);
@@ -58,7 +60,7 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
   const router = new Router(allRoutes(authority));
   const front = new Front({ account, authority, faults, router, log, unmodelled });
 
-  const accountDoor = new Workspace("account", "0");
+  const accountDoor = new Workspace(account, "account", "0");
   const servers = new Map<string, Server>();
   for (const workspace of [accountDoor, ...account.workspaces.values()]) {
     const server = createServer((request, response) => void front.serve(workspace, request, response));

@@ -1,0 +1,222 @@
+/**
+ * The jobs of one workspace and their runs: what the service does by itself, whoever asked.
+ */
+import { copy, isObject, type JsonObject } from "../json.ts";
+import { ApiError, badRequest, forbidden } from "./api.ts";
+import type { Workspace } from "./account.ts";
+import type { Account } from "./account.ts";
+import { wildcard } from "./faults.ts";
+import { checkSettings, listAt, objectAt, withDefaults } from "./job-settings.ts";
+import type { Principal } from "./principals.ts";
+import { type Course, Run, type RunTrigger } from "./run.ts";
+
+export interface Job {
+  readonly id: bigint;
+  /** Name of the principal, as creator_user_name shows it. */
+  readonly creator: string;
+  readonly created: number;
+  settings: JsonObject;
+  /** What they were before the last write. */
+  previous: JsonObject;
+}
+
+export interface RunRequest {
+  readonly trigger: RunTrigger;
+  readonly creator: string;
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
+  readonly only?: readonly string[] | undefined;
+  readonly queue?: boolean | undefined;
+}
+
+export class JobStore {
+  readonly #account: Account;
+  readonly #workspace: Workspace;
+  readonly #jobs = new Map<bigint, Job>();
+  readonly #runs = new Map<bigint, Run>();
+  /** Token -> run; a run that was deleted keeps its token. */
+  readonly tokens = new Map<string, bigint>();
+
+  constructor(account: Account, workspace: Workspace) {
+    this.#account = account;
+    this.#workspace = workspace;
+  }
+
+  /** Newest first. */
+  get all(): Job[] {
+    return [...this.#jobs.values()].reverse();
+  }
+
+  get runs(): Run[] {
+    return [...this.#runs.values()].reverse();
+  }
+
+  find(id: bigint): Job | undefined {
+    return this.#jobs.get(id);
+  }
+
+  run(id: bigint): Run | undefined {
+    return this.#runs.get(id);
+  }
+
+  /** Jobs of this exact name, in any case: the service allows many (facts: databricks-api 2.3). */
+  named(name: string): Job[] {
+    return this.all.filter((job) => nameOf(job).toLowerCase() === name.toLowerCase());
+  }
+
+  create(settings: JsonObject, creator: string, id = this.#account.nextId()): Job {
+    checkSettings(settings);
+    const kept = withDefaults(settings);
+    const job = { id, creator, created: this.#account.clock.now(), settings: kept, previous: kept };
+    this.#jobs.set(id, job);
+    this.#workspace.acls.set("jobs", String(id), [{ principal: creator, level: "IS_OWNER" }]);
+    this.#keepRunning(job);
+    return job;
+  }
+
+  /** New settings, whole. facts: databricks-api 2.6: leaving run_as out keeps the old one. */
+  change(job: Job, settings: JsonObject): void {
+    checkSettings(settings);
+    const kept = withDefaults(settings);
+    const runAs = job.settings["run_as"];
+    if (kept["run_as"] === undefined && runAs !== undefined) kept["run_as"] = copy(runAs);
+    job.previous = job.settings;
+    job.settings = kept;
+    this.#keepRunning(job);
+  }
+
+  /** facts: databricks-api 2.6: its runs are not deleted with it. */
+  delete(job: Job): void {
+    this.#jobs.delete(job.id);
+    this.#workspace.acls.remove("jobs", String(job.id));
+  }
+
+  deleteRun(run: Run): void {
+    this.#runs.delete(run.id);
+  }
+
+  /** facts: databricks-api 3.3, 5. */
+  start(job: Job, request: RunRequest): Run {
+    if (isContinuous(job) && request.trigger === "ONE_TIME") {
+      const kick = !isPaused(job) || this.#account.behaviours.run_now_on_paused_continuous === "kick-start";
+      // run-now on a continuous job cancels the active run and starts a new one
+      if (kick) for (const run of this.active(job)) run.end("CANCELED", this.#account.clock.now());
+    }
+    const run = this.#newRun(job, request);
+    const limit = isContinuous(job) ? 1 : Number(job.settings["max_concurrent_runs"] ?? 1);
+    const occupied = this.active(job).filter((other) => other.occupying).length;
+    this.#runs.set(run.id, run);
+    if (occupied >= limit) {
+      const queues = request.queue ?? objectAt(job.settings, "queue")["enabled"] === true;
+      if (queues && limit > 0) run.state = "QUEUED";
+      else run.end("MAXIMUM_CONCURRENT_RUNS_REACHED", this.#account.clock.now());
+    }
+    return run;
+  }
+
+  active(job: Job): Run[] {
+    return this.runs.filter((run) => run.jobId === job.id && run.active);
+  }
+
+  /** Somebody reads the run: it goes on, and what waited for its end begins. */
+  step(run: Run): void {
+    if (run.step(this.#account.clock.now())) this.#afterEnd(run);
+  }
+
+  end(run: Run, result: Course["result"]): void {
+    run.end(result, this.#account.clock.now());
+    this.#afterEnd(run);
+  }
+
+  cancel(run: Run): void {
+    run.cancel(this.#account.clock.now());
+  }
+
+  /** facts: databricks-api 5, 11.7: naming somebody in run_as needs a right on that principal. */
+  checkRunAs(settings: JsonObject, caller: Principal, creator: string): void {
+    const { run_as } = settings;
+    if (!isObject(run_as)) return;
+    const { directory, behaviours } = this.#account;
+    const { user_name, service_principal_name, group_name } = run_as as Record<string, string | undefined>;
+    if (group_name !== undefined) {
+      if (!directory.groups.has(group_name)) throw badRequest(`Group '${group_name}' does not exist.`);
+      return;
+    }
+    const target = directory.byName(user_name ?? service_principal_name ?? "");
+    const kind = user_name === undefined ? "service-principal" : "user";
+    if (target?.kind !== kind || !target.workspaces.has(this.#workspace.name)) {
+      throw badRequest(
+        `Principal '${user_name ?? service_principal_name ?? ""}' of run_as does not exist in this workspace.`,
+      );
+    }
+    const itself = target === caller && (target.kind === "user" || behaviours.run_as_itself === "allowed");
+    const granted =
+      target.users.has(caller.key) ||
+      [...directory.groups.values()].some((group) => target.users.has(group.name) && group.members.has(caller.key));
+    if (!itself && !granted) {
+      throw forbidden(
+        `User ${caller.name} needs the role servicePrincipal.user on ${target.name} to run a job of ${creator} as it.`,
+      );
+    }
+  }
+
+  #newRun(job: Job, { trigger, creator, parameters = {}, only }: RunRequest): Run {
+    const keys = listAt(job.settings, "tasks").map((task) => task["task_key"] as string);
+    const unknown = only?.find((key) => !keys.includes(key));
+    if (unknown !== undefined) throw badRequest(`Task '${unknown}' of 'only' is not a task of the job.`);
+    const defaults = listAt(job.settings, "parameters").map(
+      ({ name, default: value }) => [name as string, value as string] as const,
+    );
+    return new Run({
+      id: this.#account.nextId(),
+      jobId: job.id,
+      number: this.runs.filter((run) => run.jobId === job.id).length + 1,
+      creator,
+      trigger,
+      settings: copy(job.settings),
+      tasks: keys.filter((key) => only?.includes(key) ?? true).map((key) => ({ key, runId: this.#account.nextId() })),
+      parameters: { ...Object.fromEntries(defaults), ...parameters },
+      started: this.#account.clock.now(),
+      course: this.#course(job, trigger),
+    });
+  }
+
+  #course(job: Job, trigger: RunTrigger): Course {
+    const rule = this.#account.scenario.runs.find(
+      (rule) =>
+        wildcard(rule.job).test(nameOf(job)) && (rule.workspace ?? this.#workspace.name) === this.#workspace.name,
+    );
+    const { result = "SUCCESS", polls = trigger === "CONTINUOUS" ? "never" : 2, output, error } = rule ?? {};
+    return { result, polls: polls === "never" ? Number.POSITIVE_INFINITY : polls, output, error };
+  }
+
+  #afterEnd(run: Run): void {
+    const job = this.#jobs.get(run.jobId);
+    if (job === undefined) return;
+    const waiting = [...this.#runs.values()].find((other) => other.jobId === job.id && other.state === "QUEUED");
+    if (waiting !== undefined) waiting.state = "PENDING";
+    this.#keepRunning(job);
+  }
+
+  // facts: databricks-api 3.3: a continuous job that is not paused always has a run; unpausing starts one
+  #keepRunning(job: Job): void {
+    if (!isContinuous(job) || isPaused(job) || this.active(job).length > 0) return;
+    this.start(job, { trigger: "CONTINUOUS", creator: job.creator });
+  }
+}
+
+export function nameOf(job: Job): string {
+  return (job.settings["name"] ?? "Untitled") as string;
+}
+
+export function isContinuous(job: Job): boolean {
+  return job.settings["continuous"] !== undefined;
+}
+
+function isPaused(job: Job): boolean {
+  return objectAt(job.settings, "continuous")["pause_status"] === "PAUSED";
+}
+
+/** facts: databricks-api 2.1: a missing job is a 400 with this message. */
+export function noSuchJob(id: bigint | string): ApiError {
+  return new ApiError(400, "INVALID_PARAMETER_VALUE", `Job ${id} does not exist.`);
+}
