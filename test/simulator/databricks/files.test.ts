@@ -109,15 +109,15 @@ describe("workspace files", () => {
     const writing = () =>
       mona("POST", `/api/2.0/workspace-files/import-file${path}?overwrite=true`, { body: bytes("2") });
     expect((await reading()).status).toBe(403);
-    const { object_id } = (await status(`${HOME}/shared`)).body;
+    const object_id = (await status(`${HOME}/shared`)).body["object_id"] as bigint;
     const list = [{ user_name: "mona@example.com", permission_level: "CAN_READ" }];
-    await call("PUT", `/api/2.0/permissions/directories/${String(object_id as bigint)}`, {
+    await call("PUT", `/api/2.0/permissions/directories/${object_id}`, {
       body: { access_control_list: list },
     });
     expect((await reading()).text).toBe("1");
     expect((await writing()).status).toBe(403);
     expect((await mona("GET", `/api/2.0/workspace/list?path=/Users/${DEV_ID}`)).status).toBe(403);
-    const above = await call("GET", `/api/2.0/permissions/directories/${String(object_id as bigint)}`);
+    const above = await call("GET", `/api/2.0/permissions/directories/${object_id}`);
     expect(above.body["access_control_list"]).toContainEqual(
       expect.objectContaining({
         service_principal_name: DEV_ID,
@@ -169,11 +169,12 @@ describe("faults", () => {
 
   it("can show what was there before the last write, or refuse a good token as expired", async () => {
     const { call, simulator } = await dev();
-    const { job_id } = (await call("POST", "/api/2.2/jobs/create", { body: { name: "old" } })).body;
-    await call("POST", "/api/2.2/jobs/reset", { body: { job_id: job_id ?? 0, new_settings: { name: "new" } } });
+    const created = await call("POST", "/api/2.2/jobs/create", { body: { name: "old" } });
+    const job_id = created.body["job_id"] as bigint;
+    await call("POST", "/api/2.2/jobs/reset", { body: { job_id, new_settings: { name: "new" } } });
     simulator.fault({ path: "/api/2.2/jobs/get", effect: "stale" });
     simulator.fault({ path: "/api/2.2/jobs/get", nth: 2, effect: "expired-token" });
-    const get = () => call("GET", `/api/2.2/jobs/get?job_id=${String(job_id as bigint)}`);
+    const get = () => call("GET", `/api/2.2/jobs/get?job_id=${job_id}`);
     expect((await get()).body).toMatchObject({ settings: { name: "old" } });
     expect((await get()).status).toBe(401);
     expect((await get()).body).toMatchObject({ settings: { name: "new" } });
