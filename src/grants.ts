@@ -1,0 +1,264 @@
+/**
+ * The tier proof: who can read and write what in one tier's catalog, shown with what the tier's own principal may see.
+ * Read → close → judge → certify. It writes nothing. What lies outside its scope is named in its certificate; the proofs
+ * of all tiers together give the whole matrix (design 8).
+ */
+import type { Contract, Tier } from "./contract/model.ts";
+import { TIERS } from "./contract/model.ts";
+import { type Identity, whoAmI } from "./databricks/identity.ts";
+import { getEffectiveGrants, listCatalogs } from "./databricks/unity.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import { type Finding, FourTierError } from "./findings.ts";
+import { accessOf, identitiesOf, securableOf } from "./grants/closure.ts";
+import { type Expectation, mayHold, type TierPrincipal } from "./grants/expect.ts";
+import type { Cell } from "./grants/matrix.ts";
+import { ACCOUNT_USERS, type Estate, keyOf } from "./grants/model.ts";
+import { readDirectory, resolveGrants, resolveTierPrincipals } from "./grants/principals.ts";
+import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
+import { type CatalogRead, type Counts, isRefusal, readCatalog, type Refusal } from "./grants/read.ts";
+import { judge } from "./grants/rules.ts";
+import { inWords, said } from "./grants/witness.ts";
+
+/** What a tier proof rests on: who asked, with what authority, when, and what was seen. */
+export interface Certificate {
+  readonly kind: "tier";
+  readonly tier: string;
+  readonly catalog: string;
+  /** Who asked. */
+  readonly principal: { readonly name: string; readonly applicationId: string };
+  /** Why the listings are complete: `owner of catalog prod`; or that they may not be. */
+  readonly authority: string;
+  readonly workspaceId: string | undefined;
+  /** ISO time. */
+  readonly at: string;
+  /** What was listed and counted. */
+  readonly seen: Readonly<Counts> & { readonly groups: number; readonly servicePrincipals: number };
+  /** What is inside the scope and was refused. */
+  readonly refused: readonly Refusal[];
+  /** What this proof says nothing about, in sentences. */
+  readonly outside: readonly string[];
+}
+
+/** A tier proof. `findings` empty of errors and unknowns is a pass. */
+export interface TierProof {
+  readonly findings: readonly Finding[];
+  readonly certificate: Certificate;
+  /** The catalog's row of the matrix, and what its principal is seen to hold on other tiers' catalogs. */
+  readonly cells: readonly Cell[];
+}
+
+/**
+ * Proves the grants of one tier as the tier's own principal. `now` dates the certificate. Throws FourTierError where the
+ * service fails (not where it refuses: that is `unknown`).
+ */
+export async function tierProof(workspace: Workspace, contract: Contract, tier: Tier, now: Date): Promise<TierProof> {
+  const me = await whoAmI(workspace);
+  const own = { tier: tier.name, applicationId: me.userName };
+  const { principals, findings: ambiguous } = await resolveTierPrincipals(workspace, contract, own);
+  const ownPrincipal = principals.find((principal) => principal.tier === tier.name);
+  if (ownPrincipal === undefined) throw noPrincipal(tier);
+
+  const read = await readCatalog(workspace, tier.catalog);
+  const directory = await readDirectory(workspace, read.securables, read.metastoreOwner, principals);
+  const estate = estateOf(tier.catalog, read, directory);
+  const named = await resolveGrants(workspace, contract, tier.catalog, principals, read.securables);
+  const expected: Expectation = {
+    tier: tier.name,
+    catalog: tier.catalog,
+    workspaceId: tier.workspaceId ?? me.workspaceId,
+    own: ownPrincipal,
+    principals,
+    grants: named.grants,
+  };
+
+  const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
+  const authority = authorityOf(estate, tier.catalog, me);
+  const elsewhere = await seenElsewhere(workspace, contract, ownPrincipal, me);
+  return {
+    findings: [
+      ...ambiguous,
+      ...named.findings,
+      ...(read.catalog === undefined ? [catalogUnseen(tier, read.refused.length > 0)] : []),
+      ...judged.findings,
+      ...elsewhere.findings,
+      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking(tier, ownPrincipal)]),
+      ...unseen(tier, read.refused),
+    ],
+    cells: [...judged.cells, ...elsewhere.cells],
+    certificate: {
+      kind: "tier",
+      tier: tier.name,
+      catalog: tier.catalog,
+      principal: { name: me.displayName, applicationId: me.userName },
+      authority: authority.text,
+      workspaceId: me.workspaceId,
+      at: now.toISOString(),
+      seen: { ...read.counts, groups: directory.groups.size, servicePrincipals: directory.names.size },
+      refused: read.refused,
+      outside: outsideOf(estate, expected, elsewhere.visible),
+    },
+  };
+}
+
+function estateOf(catalog: string, read: CatalogRead, directory: Pick<Estate, "groups" | "names">): Estate {
+  return {
+    catalog,
+    securables: new Map(read.securables.map((securable) => [`${securable.type} ${keyOf(securable.name)}`, securable])),
+    groups: directory.groups,
+    names: directory.names,
+    metastoreOwner: read.metastoreOwner,
+    bindings: read.bindings,
+  };
+}
+
+/** Listings are complete for an owner, and for who has MANAGE and everything else (facts: unity-catalog 1.4, 1.6). */
+function authorityOf(
+  estate: Estate,
+  catalog: string,
+  me: Identity,
+): { readonly complete: boolean; readonly text: string } {
+  const securable = securableOf(estate, "catalog", catalog);
+  if (securable === undefined) return { complete: false, text: `none seen on catalog ${catalog}` };
+  const who = identitiesOf(estate, me.userName);
+  const works = accessOf(estate, who, securable).filter((access) => access.state === "works");
+  const held = new Map(works.map((access) => [access.privilege, access.path]));
+  const manage = held.get("MANAGE");
+  if (manage?.how === "owner") {
+    const by = manage.groups.length === 0 ? "" : `, by the group ${inWords(manage.groups)}`;
+    return { complete: true, text: `owner of catalog ${catalog}${by}` };
+  }
+  if (manage?.how === "metastore-owner") return { complete: true, text: "metastore admin" };
+  const everything = ["USE_CATALOG", "USE_SCHEMA", "SELECT", "EXECUTE", "READ_VOLUME"].every((need) => held.has(need));
+  if (manage !== undefined && everything)
+    return { complete: true, text: `MANAGE and ALL PRIVILEGES on catalog ${catalog}` };
+  return { complete: false, text: `not the owner of catalog ${catalog}: listings may be short` };
+}
+
+interface Elsewhere {
+  readonly findings: Finding[];
+  readonly cells: Cell[];
+  /** Other tiers' catalogs that this principal sees. */
+  readonly visible: readonly string[];
+}
+
+/** What the own principal holds on other tiers' catalogs, as far as it sees them at all; only the catalog's own level. */
+async function seenElsewhere(
+  workspace: Workspace,
+  contract: Contract,
+  own: TierPrincipal,
+  me: Identity,
+): Promise<Elsewhere> {
+  const others = TIERS.filter((tier) => tier !== own.tier && tier !== "sandbox");
+  const tierOf = new Map(others.map((tier) => [keyOf(contract.tiers[tier].catalog), tier]));
+  const result: { findings: Finding[]; cells: Cell[]; visible: string[] } = { findings: [], cells: [], visible: [] };
+  for await (const catalog of listCatalogs(workspace)) {
+    const tier = tierOf.get(keyOf(catalog.name));
+    if (tier === undefined || catalog.browseOnly) continue;
+    result.visible.push(catalog.name);
+    const owns = catalog.owner !== undefined && keyOf(catalog.owner) === keyOf(me.userName);
+    const held = await privilegesOn(workspace, catalog.name, me.userName);
+    const wrong = held.filter(
+      (privilege) => !mayHold(own.tier, tier, { type: "catalog", name: catalog.name }, privilege),
+    );
+    if (owns || wrong.length > 0) {
+      result.findings.push({
+        id: "grants/cross-tier",
+        severity: "error",
+        where: { kind: "securable", type: "catalog", name: catalog.name },
+        message: `${own.name} (${me.userName}) ${owns ? "owns" : `has ${said(wrong)} on`} catalog ${catalog.name}, which is ${tier}'s.`,
+        why: `The principal of ${own.tier} must be able to do nothing in ${catalog.name}.`,
+        remedy: owns
+          ? `Give catalog ${catalog.name} to ${tier}'s principal.`
+          : `Revoke ${said(wrong)} on catalog ${catalog.name} from ${own.name} and its groups.`,
+      });
+    }
+    const effects = held.map((privilege) => (privilege === ALL_PRIVILEGES ? "write" : effectOf(privilege)));
+    const most = (["control", "write", "read"] as const).find((effect) => effects.includes(effect)) ?? "look";
+    result.cells.push({
+      tier,
+      catalog: catalog.name,
+      principal: own,
+      reach: owns ? "owns" : most,
+      verdict: owns || wrong.length > 0 ? "fail" : "pass",
+    });
+  }
+  return result;
+}
+
+async function privilegesOn(workspace: Workspace, catalog: string, principal: string): Promise<string[]> {
+  try {
+    const found = (await getEffectiveGrants(workspace, "catalog", catalog, { principal })) ?? [];
+    return [...new Set(found.flatMap((entry) => entry.privileges.map(({ privilege }) => privilege)))].sort();
+  } catch (error) {
+    if (isRefusal(error)) return [];
+    throw error;
+  }
+}
+
+function outsideOf(estate: Estate, expected: Expectation, visible: readonly string[]): string[] {
+  const unresolved = expected.principals.filter((principal) => !principal.resolved).map((principal) => principal.name);
+  const admins = estate.metastoreOwner;
+  const group = admins === undefined ? undefined : estate.groups.get(keyOf(admins));
+  const seenAdmins = admins !== undefined && (group === undefined || group.complete);
+  return [
+    `Other tiers' catalogs: their own proofs show them${visible.length === 0 ? "" : ` (of ${inWords(visible)}, only grants on the catalog itself were seen)`}.`,
+    "External locations, storage credentials, Delta shares and ABAC GRANT policies: the estate proof shows them.",
+    "Workspace and account admins.",
+    ...(seenAdmins
+      ? []
+      : ["Members of the metastore's owner, who can change every grant: not shown to this principal."]),
+    ...(unresolved.length === 0
+      ? []
+      : [
+          `The application id of ${inWords(unresolved)}, not assigned to this workspace: judged by exclusion, since everybody who holds a right here is known (${ACCOUNT_USERS} included).`,
+        ]),
+  ];
+}
+
+function noPrincipal(tier: Tier): FourTierError {
+  return new FourTierError({
+    id: "grants/no-principal",
+    severity: "error",
+    message: `The contract names no service principal for the tier ${tier.name}.`,
+    remedy: `Name it: tiers.${tier.name}.service_principal.`,
+  });
+}
+
+function catalogUnseen(tier: Tier, refused: boolean): Finding {
+  return {
+    id: refused ? "grants/catalog-unseen" : "grants/catalog-missing",
+    severity: refused ? "unknown" : "error",
+    where: { kind: "securable", type: "catalog", name: tier.catalog },
+    message: refused
+      ? `Catalog ${tier.catalog} is not shown to ${tier.servicePrincipal}.`
+      : `Catalog ${tier.catalog} does not exist, or is not bound to this workspace.`,
+    remedy: `Make ${tier.servicePrincipal} the owner of catalog ${tier.catalog}, and bind the catalog to ${tier.name}'s workspace.`,
+  };
+}
+
+function authorityLacking(tier: Tier, own: TierPrincipal): Finding {
+  return {
+    id: "grants/authority",
+    severity: "unknown",
+    where: { kind: "securable", type: "catalog", name: tier.catalog },
+    message: `${own.name} is not the owner of catalog ${tier.catalog}, so Unity Catalog shows it only part of what is there.`,
+    why: "A caller with few rights sees a small estate, and everything in it looks fine.",
+    remedy: `ALTER CATALOG ${tier.catalog} OWNER TO \`${own.key}\`, or grant it MANAGE and ALL PRIVILEGES there.`,
+  };
+}
+
+/** Refusals, those that the same right would end together. */
+function unseen(tier: Tier, refused: readonly Refusal[]): Finding[] {
+  const byNeed = new Map<string, Refusal[]>();
+  for (const refusal of refused) byNeed.set(refusal.needs, [...(byNeed.get(refusal.needs) ?? []), refusal]);
+  return [...byNeed].map(([needs, refusals]) => ({
+    id: "grants/unseen",
+    severity: "unknown",
+    where: { kind: "securable", type: "catalog", name: tier.catalog },
+    message: `Not shown: ${inWords(
+      refusals.map((refusal) => refusal.what),
+      5,
+    )} (${refusals[0]?.answer ?? ""}).`,
+    remedy: `Give ${tier.servicePrincipal} ${needs}.`,
+  }));
+}

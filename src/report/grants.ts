@@ -1,0 +1,82 @@
+/** The tier proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
+import type { Certificate, TierProof } from "../grants.ts";
+import type { Cell } from "../grants/matrix.ts";
+import type { JsonObject } from "../json.ts";
+import { blocks, code, details, table, text } from "./markdown.ts";
+
+const VERDICT = { pass: "✅", fail: "❌", unknown: "❓" } as const;
+const REACH = {
+  owns: "owns it",
+  control: "can give itself rights",
+  write: "writes",
+  read: "reads",
+  look: "sees that it is there",
+  nothing: "nothing",
+  unknown: "not known",
+} as const;
+
+/** Markdown for the job summary; the findings come below it. */
+export function grantsSummary({ cells, certificate }: TierProof): string {
+  return blocks(
+    `Who can do what in catalog ${code(certificate.catalog)} (tier ${code(certificate.tier)}):`,
+    matrix(cells),
+    restsOn(certificate),
+    details("What this proof does not speak of", certificate.outside.map((line) => `- ${text(line)}`).join("\n")),
+  );
+}
+
+/** Tier × principal; a field that was not looked at is empty. */
+function matrix(cells: readonly Cell[]): string {
+  const catalogs = [...new Map(cells.map((cell) => [cell.catalog, cell.tier]))];
+  const principals = [...new Set(cells.map((cell) => cell.principal.name))];
+  return table(
+    ["Catalog", ...principals.map(code)],
+    catalogs.map(([catalog, tier]) => [
+      catalog === tier ? code(catalog) : `${code(catalog)} (${text(tier)})`,
+      ...principals.map((name) => {
+        const cell = cells.find((one) => one.catalog === catalog && one.principal.name === name);
+        return cell === undefined ? "" : `${VERDICT[cell.verdict]} ${REACH[cell.reach]}`;
+      }),
+    ]),
+  );
+}
+
+function restsOn(certificate: Certificate): string {
+  const { seen, principal } = certificate;
+  const counts: [number, string, string][] = [
+    [seen.schemas, "schema", "schemas"],
+    [seen.tables, "table", "tables"],
+    [seen.volumes, "volume", "volumes"],
+    [seen.functions, "function", "functions"],
+    [seen.models, "model", "models"],
+    [seen.grantLists, "list of grants", "lists of grants"],
+    [seen.groups, "group", "groups"],
+  ];
+  const listed = counts.map(([count, one, many]) => `${count} ${count === 1 ? one : many}`).join(", ");
+  const refused = certificate.refused.length === 0 ? "nothing" : `${certificate.refused.length} requests`;
+  return blocks(
+    `Asked by ${code(principal.name)} (${text(certificate.authority)}) at ${text(certificate.at)}. Seen: ${text(listed)}. Refused: ${refused}.`,
+  );
+}
+
+/** The machine-readable proof: certificate and matrix. */
+export function grantsReport({ cells, certificate }: TierProof): JsonObject {
+  return {
+    certificate: {
+      ...certificate,
+      workspaceId: certificate.workspaceId ?? null,
+      principal: { ...certificate.principal },
+      seen: { ...certificate.seen },
+      refused: certificate.refused.map((refusal) => ({ ...refusal })),
+    },
+    matrix: cells.map((cell) => ({
+      tier: cell.tier,
+      catalog: cell.catalog,
+      principal: cell.principal.name,
+      principalTier: cell.principal.tier,
+      applicationId: cell.principal.resolved ? cell.principal.key : null,
+      reach: cell.reach,
+      verdict: cell.verdict,
+    })),
+  };
+}
