@@ -159,6 +159,23 @@ export function exceptionFindings(resources: readonly Resource[], policy: Schedu
   });
 }
 
+/** Continuous pipelines of a running tier that stand still: their specs are right, so there is nothing to write. */
+export function standingStill(decisions: readonly Decision[], policy: SchedulePolicy): Finding[] {
+  return decisions
+    .filter(({ resource, wanted }) => {
+      const still = resource.activity === "IDLE" || resource.activity === "FAILED";
+      return resource.kind === "pipelines" && wanted === "running" && still;
+    })
+    .map(({ resource }) => ({
+      id: "schedules/pipeline-stopped",
+      severity: "warning",
+      where: { kind: "resource", tier: policy.tier, key: resource.key ?? resource.name },
+      message: `${resource.name} is continuous and does not run: it is ${resource.activity}.`,
+      why: "Somebody stopped it, or it failed.",
+      remedy: "Look at its last update, then start it in the workspace.",
+    }));
+}
+
 /**
  * The fields to send so that a job's starters are as wanted: each that drifted, whole, and nothing else. The service
  * replaces top-level fields entirely, so half a schedule would lose its cron (facts: databricks-api 2.6).
