@@ -45,14 +45,24 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       wrong("exception", path, "An exception names one job or one pipeline.", "Write either `job` or `pipeline`.");
     }
   }
-  for (const component of Object.keys(file.components)) {
-    if (component !== "default") continue;
-    wrong(
-      "component-name",
-      ["components", component],
-      "The component name default stands for what no component claims.",
-      "Give the component another name.",
-    );
+  for (const [component, { files }] of Object.entries(file.components)) {
+    if (component === "default") {
+      wrong(
+        "component-name",
+        ["components", component],
+        "The component name default stands for what no component claims.",
+        "Give the component another name.",
+      );
+    }
+    for (const [index, pattern] of files.entries()) {
+      if (!pattern.startsWith("!") && !pattern.startsWith("/") && !pattern.split("/").includes("..")) continue;
+      wrong(
+        "component-pattern",
+        ["components", component, "files", index],
+        `The pattern ${pattern} does not name files inside the repository.`,
+        "Write what belongs to the component from the repository's root, such as src/scoring/**.",
+      );
+    }
   }
   return [...findings, ...checkUsers(file, yaml), ...checkExceptions(file, yaml)];
 }

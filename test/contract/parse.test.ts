@@ -345,6 +345,12 @@ describe("texts and contradictions", () => {
       "contract/component-name",
       "{ files",
     ],
+    ...["../x", "/src/**", "!src/**", "src/../../x"].map((pattern): [string, string, string, string] => [
+      `the component pattern ${pattern}`,
+      plus(`components: { a: { files: ["${pattern}"], resources: [jobs.a] } }`),
+      "contract/component-pattern",
+      `"${pattern}`,
+    ]),
     [
       "the same catalog in two tiers",
       MINIMAL.replace("prod: {", "prod: { catalog: Staging,"),
