@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import { doubts, type Expectation } from "../../src/gate/evidence-run.ts";
+import type { EvidenceFacts, EvidenceRun } from "../../src/gate/facts.ts";
+import { suitePins } from "../../src/gate/pins.ts";
+import { COMMIT, evidence, PIN, RELEASE, repository } from "./facts.ts";
+
+const OTHER = "d".repeat(40);
+
+const expected: Expectation = {
+  tier: "staging",
+  project: "ml-pipelines",
+  candidate: { commit: COMMIT, release: RELEASE },
+  repository,
+  suite: { repository: "four-tier/four-tier", commits: [] },
+  trustPinsAtCommit: false,
+};
+
+function run(change: Partial<EvidenceRun>): EvidenceFacts {
+  if (evidence.run === undefined) throw new Error("the honest evidence has a run");
+  return { ...evidence, run: { ...evidence.run, ...change } };
+}
+
+function claim(change: object): EvidenceFacts {
+  if (evidence.claim === undefined) throw new Error("the honest evidence has a claim");
+  return { ...evidence, claim: { ...evidence.claim, ...change } };
+}
+
+const staging = "four-tier/four-tier/.github/workflows/gate-to-staging.yml";
+
+/** Forgeries, and what must be said about each. */
+const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
+  ["a payload that is not ours", { ...evidence, claim: undefined }, /not a whole record/],
+  ["a record of another tier", claim({ tier: "dev" }), /record of dev/],
+  ["a record of another project", claim({ project: "other" }), /project other/],
+  ["a release that the files do not give", claim({ release: "9".repeat(64) }), /names release 999999999999/],
+  ["a deployment that failed", { ...evidence, deployment: { ...evidence.deployment, state: "failure" } }, /failure/],
+  ["one without a status", { ...evidence, deployment: { ...evidence.deployment, state: undefined } }, /not set/],
+  [
+    "one of another commit",
+    { ...evidence, deployment: { ...evidence.deployment, sha: OTHER } },
+    /of commit dddddddddddd/,
+  ],
+  ["a run that does not exist", { ...evidence, run: undefined }, /run 900, which this repository does not have/],
+  ["a run of an edited workflow on a branch", run({ headBranch: "evil" }), /branch evil, where whoever can push edits/],
+  ["a run of a fork", run({ headRepository: "evil/ml-pipelines" }), /of evil\/ml-pipelines/],
+  ["a run of a pull request", run({ event: "pull_request" }), /started by pull_request/],
+  ["a run of a pull request's target", run({ event: "pull_request_target" }), /started by pull_request_target/],
+  ["an honest run of another commit", run({ headSha: OTHER }), /run behind it is of commit dddddddddddd/],
+  ["a run that called nothing of ours", run({ referencedWorkflows: [] }), /did not call four-tier/],
+  [
+    "a workflow of the same name in another repository",
+    run({ referencedWorkflows: [{ path: "evil/four-tier/.github/workflows/gate-to-staging.yml", sha: PIN }] }),
+    /did not call four-tier/,
+  ],
+  [
+    "our workflow at a commit that nobody pins",
+    run({ referencedWorkflows: [{ path: staging, sha: OTHER }] }),
+    /at commit dddddddddddd, which neither/,
+  ],
+  [
+    "a trusted call beside one that is not",
+    run({
+      referencedWorkflows: [
+        { path: staging, sha: PIN },
+        { path: staging, sha: OTHER },
+      ],
+    }),
+    /at commit dddddddddddd/,
+  ],
+  [
+    "a caller that names a tag",
+    run({ pins: [{ job: "staging", path: staging, ref: "v1" }] }),
+    /by v1, which can be moved/,
+  ],
+  [
+    "a deploying job that failed",
+    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "failure", url: undefined }] }),
+    /ended with failure/,
+  ],
+  [
+    "a deploying job that was skipped",
+    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "skipped", url: undefined }] }),
+    /ended with skipped/,
+  ],
+  [
+    "an honest run that only reached dev",
+    run({ jobs: [{ name: "dev / promote", attempt: 1, conclusion: "success", url: undefined }] }),
+    /no job staging \/ promote/,
+  ],
+  [
+    "a job of that name beside the called workflow",
+    run({ jobs: [{ name: "promote", attempt: 1, conclusion: "success", url: undefined }] }),
+    /no job staging \/ promote/,
+  ],
+  ["another attempt of the run", claim({ attempt: 2 }), /attempt 2 of the run has no job/],
+  ["a caller that did not call it at that commit", run({ pinsAtCommit: [] }), /calls .* directly/],
+];
+
+describe("evidence", () => {
+  it("of an honest run is believed", () => {
+    expect(doubts(evidence, expected)).toEqual([]);
+  });
+
+  it.each(FORGERIES)("is doubted: %s", (_name, forged, says) => {
+    const found = doubts(forged, expected);
+    expect(found.join("\n")).toMatch(says);
+  });
+
+  it("may use a commit of the suite that the contract lists", () => {
+    const moved = run({ referencedWorkflows: [{ path: staging, sha: OTHER }] });
+    expect(doubts(moved, { ...expected, suite: { ...expected.suite, commits: [OTHER] } })).toEqual([]);
+  });
+
+  it("of what is in a tier already may use what was pinned when it ran, of what wants in not", () => {
+    const older = run({
+      referencedWorkflows: [{ path: staging, sha: OTHER }],
+      pinsAtCommit: [{ job: "staging", path: staging, ref: OTHER }],
+    });
+    expect(doubts(older, { ...expected, trustPinsAtCommit: true })).toEqual([]);
+    expect(doubts(older, expected)).not.toEqual([]);
+  });
+});
+
+describe("the pins of a caller", () => {
+  it("are the jobs that call the suite, by name or key, at their refs", () => {
+    const text = `
+on: push
+jobs:
+  a: { uses: four-tier/four-tier/.github/workflows/deploy-to-dev.yml@${PIN} }
+  b: { name: staging, uses: "four-tier/four-tier/.github/workflows/gate-to-staging.yml@v1" }
+  c: { uses: evil/four-tier/.github/workflows/deploy-to-dev.yml@${PIN} }
+  d: { uses: ./.github/workflows/deploy-to-dev.yml }
+  e: { runs-on: ubuntu-latest, steps: [{ uses: "four-tier/four-tier/.github/workflows/x.yml@v1" }] }
+`;
+    expect(suitePins(text, "four-tier/four-tier")).toEqual([
+      { job: "a", path: "four-tier/four-tier/.github/workflows/deploy-to-dev.yml", ref: PIN },
+      { job: "staging", path: "four-tier/four-tier/.github/workflows/gate-to-staging.yml", ref: "v1" },
+    ]);
+  });
+
+  it.each(["", "jobs: [", "jobs: 3", "- a", "jobs: { a: { uses: 3 } }"])("are none in %j", (text) => {
+    expect(suitePins(text, "four-tier/four-tier")).toEqual([]);
+  });
+});

@@ -1,0 +1,482 @@
+import { describe, expect, it } from "vitest";
+import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
+import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
+import { type GateFacts, known, notKnown } from "../../src/gate/facts.ts";
+import { CURRENT, DRIFT, evidence, goodFacts, repository } from "./facts.ts";
+
+/** Facts that are deep and read-only: a test names the one it breaks. */
+type Break = (facts: GateFacts) => Partial<GateFacts>;
+
+function value<T>(fact: { known: true; value: T } | { known: false }): T {
+  if (!fact.known) throw new Error("the good facts are all known");
+  return fact.value;
+}
+
+const pull = (facts: GateFacts, change: object): Partial<GateFacts> => {
+  const commit = value(facts.commit);
+  return { commit: known({ ...commit, pulls: commit.pulls.map((pull) => ({ ...pull, ...change })) }) };
+};
+
+const environment = (facts: GateFacts, change: object): Partial<GateFacts> => {
+  const protection = value(facts.protection);
+  if (protection.environment === undefined) throw new Error("the good environment exists");
+  return { protection: known({ ...protection, environment: { ...protection.environment, ...change } }) };
+};
+
+const change = (action: "delete" | "replace" | "update", kind: "deletes" | "replaces" | "data-losing") =>
+  known({
+    digest: "2".repeat(64),
+    empty: false,
+    changes: [{ key: "jobs.score", kind: "jobs", name: "score", action, class: kind, fields: [] }],
+  });
+
+const drifted = known({
+  digest: DRIFT,
+  empty: false,
+  entries: [{ key: "jobs.score", what: "changed" as const, fields: [{ path: "max_concurrent_runs", old: 1, new: 4 }] }],
+});
+
+const namesake = { key: "jobs.score", name: "score", id: "42", adopted: false, managedBy: undefined };
+
+const grantFinding = {
+  id: "grants/excess",
+  severity: "error" as const,
+  message: "mona may read prod.gold.scores.",
+  remedy: "Revoke it.",
+};
+
+/** What is broken, the check that says so, and the finding's id. */
+const BROKEN: readonly [string, Break, CheckId, string][] = [
+  ["a run of a branch", ({ run }) => ({ run: { ...run, ref: "refs/heads/evil" } }), "path", "gate/path-off-branch"],
+  [
+    "a run of a tag named like the branch",
+    ({ run }) => ({ run: { ...run, ref: "refs/tags/main" } }),
+    "path",
+    "gate/path-off-branch",
+  ],
+  [
+    "a run of a pull request",
+    ({ run }) => ({ run: { ...run, event: "pull_request" } }),
+    "path",
+    "gate/path-off-branch",
+  ],
+  ["a commit that was never in staging", () => ({ source: known([]) }), "path", "gate/path-skipped-tier"],
+  ["the same, seen by source", () => ({ source: known([]) }), "source", "gate/source-none"],
+  [
+    "a credential of another tier",
+    ({ identity }) => ({
+      identity: known({
+        ...value(identity),
+        findings: [{ id: "identity/principal", severity: "error", message: "It is staging's.", remedy: "Use prod's." }],
+      }),
+    }),
+    "identity",
+    "identity/principal",
+  ],
+  [
+    "a commit that is not on the branch",
+    ({ commit }) => ({ commit: known({ ...value(commit), onDefaultBranch: false }) }),
+    "commit",
+    "gate/commit-off-branch",
+  ],
+  [
+    "a direct push",
+    ({ commit }) => ({ commit: known({ ...value(commit), pulls: [] }) }),
+    "commit",
+    "gate/commit-no-pull-request",
+  ],
+  ["an open pull request", (facts) => pull(facts, { merged: false }), "commit", "gate/commit-no-pull-request"],
+  ["one merged elsewhere", (facts) => pull(facts, { base: "feature" }), "commit", "gate/commit-no-pull-request"],
+  ["no approval", (facts) => pull(facts, { reviews: [] }), "commit", "gate/commit-not-approved"],
+  [
+    "an approval by the author",
+    (facts) => pull(facts, { reviews: [{ user: "octocat", state: "APPROVED", stale: false }] }),
+    "commit",
+    "gate/commit-not-approved",
+  ],
+  [
+    "a reviewer who asked for changes",
+    (facts) =>
+      pull(facts, {
+        reviews: [
+          { user: "hubot", state: "APPROVED", stale: false },
+          { user: "mona", state: "CHANGES_REQUESTED", stale: false },
+        ],
+      }),
+    "commit",
+    "gate/commit-changes-requested",
+  ],
+  ["no check", (facts) => pull(facts, { checks: [] }), "commit", "gate/commit-unchecked"],
+  [
+    "a red check",
+    (facts) => pull(facts, { checks: [{ name: "tests", status: "completed", conclusion: "failure", url: undefined }] }),
+    "commit",
+    "gate/commit-checks",
+  ],
+  [
+    "a check that still runs",
+    (facts) =>
+      pull(facts, { checks: [{ name: "tests", status: "in_progress", conclusion: undefined, url: undefined }] }),
+    "commit",
+    "gate/commit-checks",
+  ],
+  [
+    "evidence that is not believed",
+    () => ({ source: known([{ ...evidence, run: undefined }]) }),
+    "source",
+    "gate/source-not-believed",
+  ],
+  [
+    "an older commit",
+    ({ order }) => ({ order: known({ ...value(order), relation: "behind" }) }),
+    "order",
+    "gate/order-older",
+  ],
+  [
+    "a commit beside prod's",
+    ({ order }) => ({ order: known({ ...value(order), relation: "diverged" }) }),
+    "order",
+    "gate/order-diverged",
+  ],
+  [
+    "a current commit that GitHub does not know",
+    () => ({ order: known({ current: { commit: CURRENT, release: "0".repeat(64) }, relation: undefined }) }),
+    "order",
+    "gate/order-diverged",
+  ],
+  [
+    "no environment",
+    ({ protection }) => ({ protection: known({ ...value(protection), environment: undefined }) }),
+    "protection",
+    "gate/protection-no-environment",
+  ],
+  ["no reviewers", (facts) => environment(facts, { reviewers: [] }), "protection", "gate/protection-no-reviewers"],
+  [
+    "self-review",
+    (facts) => environment(facts, { preventSelfReview: false }),
+    "protection",
+    "gate/protection-self-review",
+  ],
+  [
+    "admin bypass",
+    (facts) => environment(facts, { canAdminsBypass: true }),
+    "protection",
+    "gate/protection-admin-bypass",
+  ],
+  [
+    "any branch",
+    (facts) => environment(facts, { branches: { kind: "any" } }),
+    "protection",
+    "gate/protection-any-branch",
+  ],
+  [
+    "one more branch",
+    (facts) =>
+      environment(facts, {
+        branches: {
+          kind: "custom",
+          patterns: [
+            { name: "main", type: "branch" },
+            { name: "release/*", type: "branch" },
+          ],
+        },
+      }),
+    "protection",
+    "gate/protection-other-branch",
+  ],
+  [
+    "a tag that is named like the branch",
+    (facts) => environment(facts, { branches: { kind: "custom", patterns: [{ name: "main", type: "tag" }] } }),
+    "protection",
+    "gate/protection-other-branch",
+  ],
+  [
+    "protected branches, of which there are none",
+    (facts) => ({
+      ...environment(facts, { branches: { kind: "protected" } }),
+      repository: known({ ...repository, headIsProtected: false }),
+    }),
+    "protection",
+    "gate/protection-any-branch",
+  ],
+  ["no approval of the run", () => ({ approvals: known([]) }), "approval", "gate/approval-missing"],
+  [
+    "an approval for another environment",
+    () => ({ approvals: known([{ environments: ["prod-read"], state: "approved", user: "hubot", comment: "" }]) }),
+    "approval",
+    "gate/approval-missing",
+  ],
+  [
+    "a rejection",
+    () => ({ approvals: known([{ environments: ["prod"], state: "rejected", user: "hubot", comment: "" }]) }),
+    "approval",
+    "gate/approval-missing",
+  ],
+  [
+    "an approval by the actor, spelt otherwise",
+    () => ({ approvals: known([{ environments: ["prod"], state: "approved", user: "OctoCat", comment: "" }]) }),
+    "approval",
+    "gate/approval-self",
+  ],
+  [
+    "an approval by who re-started the run",
+    ({ run }) => ({ run: { ...run, triggeringActor: "hubot" } }),
+    "approval",
+    "gate/approval-self",
+  ],
+  [
+    "a re-run with the old approval",
+    ({ run }) => ({ run: { ...run, attempt: 2 } }),
+    "approval",
+    "gate/approval-re-run",
+  ],
+  [
+    "another plan than the approved one",
+    ({ plan }) => ({ plan: known({ ...value(plan), digest: "4".repeat(64) }) }),
+    "plan-digest",
+    "gate/plan-digest-other-plan",
+  ],
+  [
+    "no plan digest",
+    ({ approved }) => ({ approved: { ...approved, plan: undefined } }),
+    "plan-digest",
+    "gate/plan-digest-no-plan",
+  ],
+  [
+    "a malformed plan digest",
+    ({ approved }) => ({ approved: { ...approved, plan: "2".repeat(63) } }),
+    "plan-digest",
+    "gate/plan-digest-bad-plan",
+  ],
+  [
+    "no release digest",
+    ({ approved }) => ({ approved: { ...approved, release: undefined } }),
+    "plan-digest",
+    "gate/plan-digest-no-release",
+  ],
+  [
+    "another release than the approved one",
+    ({ approved }) => ({ approved: { ...approved, release: "9".repeat(64) } }),
+    "plan-digest",
+    "gate/plan-digest-other-release",
+  ],
+  ["drift that nobody accepted", () => ({ drift: drifted }), "drift", "gate/drift-changed"],
+  [
+    "other drift than the accepted one",
+    () => ({ drift: drifted, acceptedDrift: "4".repeat(64) }),
+    "drift",
+    "gate/drift-other",
+  ],
+  ["a deletion", () => ({ plan: change("delete", "deletes") }), "destructive", "gate/destructive"],
+  ["a replacement", () => ({ plan: change("replace", "replaces") }), "destructive", "gate/destructive"],
+  ["an update that loses data", () => ({ plan: change("update", "data-losing") }), "destructive", "gate/destructive"],
+  [
+    "a deletion of what is not the listed one",
+    () => ({ plan: change("delete", "deletes"), destructive: ["jobs.score_stream"] }),
+    "destructive",
+    "gate/destructive",
+  ],
+  ["a namesake", () => ({ adoption: known([namesake]) }), "adoption", "gate/adoption-namesake"],
+  [
+    "a namesake of a bundle",
+    () => ({ adoption: known([{ ...namesake, managedBy: "bundle" as const }]) }),
+    "adoption",
+    "gate/adoption-bundle",
+  ],
+  ["a grant too many", () => ({ grants: known([grantFinding]) }), "grants", "grants/excess"],
+  [
+    "a grant that could not be seen",
+    () => ({ grants: known([{ ...grantFinding, id: "grants/unseen", severity: "unknown" }]) }),
+    "grants",
+    "grants/unseen",
+  ],
+  [
+    "another run at work",
+    () => ({ lock: known({ held: true, runId: "901", attempt: 1, ended: false, waits: false }) }),
+    "lock",
+    "gate/lock-held",
+  ],
+  [
+    "another attempt of this run at work",
+    () => ({ lock: known({ held: true, runId: "900", attempt: 2, ended: false, waits: false }) }),
+    "lock",
+    "gate/lock-held",
+  ],
+];
+
+describe("the gate to prod", () => {
+  it("lets a good release in, with every check asked", () => {
+    const gate = evaluateGate(goodFacts());
+    expect(gate.findings).toEqual([]);
+    expect(gate.verdict).toBe("pass");
+    expect(gate.checks.map(({ check }) => check)).toEqual([...CHECK_IDS]);
+    expect(gate.later).toEqual([]);
+  });
+
+  it.each(BROKEN)("stops %s", (_name, breaks, check, id) => {
+    const good = goodFacts();
+    const gate = evaluateGate({ ...good, ...breaks(good) });
+    expect(gate.verdict).not.toBe("pass");
+    const result = gate.checks.find((each) => each.check === check);
+    expect(result?.verdict).not.toBe("pass");
+    expect(result?.findings.map((finding) => finding.id)).toContain(id);
+    for (const finding of gate.findings) expect(finding.remedy).not.toBe("");
+  });
+
+  it("has a way to fail each check", () => {
+    expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
+  });
+
+  it("never passes what is not known", () => {
+    const good = goodFacts();
+    const facts = Object.entries(good).filter(
+      ([, fact]) => typeof fact === "object" && fact !== null && "known" in fact,
+    );
+    expect(facts.length).toBeGreaterThanOrEqual(12);
+    for (const [name] of facts) {
+      const gate = evaluateGate({ ...good, [name]: notKnown("It could not be read.", "Grant the right.") });
+      expect(gate.verdict, name).not.toBe("pass");
+      expect(
+        gate.findings.map(({ severity }) => severity),
+        name,
+      ).toContain("unknown");
+    }
+  });
+
+  it("takes an environment's silence about administrators for unknown", () => {
+    const good = goodFacts();
+    const gate = evaluateGate({ ...good, ...environment(good, { canAdminsBypass: undefined }) });
+    expect(gate.verdict).toBe("unknown");
+  });
+
+  it("explains the plan's limit in a private repository only", () => {
+    const good = goodFacts();
+    const why = (visibility: "private" | "public"): string =>
+      evaluateGate({
+        ...good,
+        ...environment(good, { reviewers: [] }),
+        repository: known({ ...repository, visibility }),
+      })
+        .findings.map(({ why }) => why ?? "")
+        .join();
+    expect(why("private")).toContain("Enterprise");
+    expect(why("public")).not.toContain("Enterprise");
+  });
+
+  it("only warns of missing code owners, stale approvals, and an approver who is an author", () => {
+    const good = goodFacts();
+    const gate = evaluateGate({
+      ...good,
+      ...pull(good, { reviews: [{ user: "hubot", state: "APPROVED", stale: true }], author: "mona" }),
+      protection: known({ ...value(good.protection), codeowners: undefined }),
+      commit: known({
+        ...value(good.commit),
+        authors: ["hubot"],
+        pulls: value(good.commit).pulls.map((each) => ({
+          ...each,
+          reviews: [{ user: "hubot", state: "APPROVED", stale: true }],
+        })),
+      }),
+    });
+    expect(gate.verdict).toBe("pass");
+    expect(gate.findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual([
+      "warning gate/commit-stale-approval",
+      "warning gate/protection-codeowners",
+      "warning gate/approval-author",
+    ]);
+  });
+
+  it("lets in what the contract lists, drift accepted by its digest, adopted namesakes, and left-over locks", () => {
+    const good = goodFacts();
+    const gate = evaluateGate({
+      ...good,
+      plan: change("delete", "deletes"),
+      destructive: ["jobs.score"],
+      drift: drifted,
+      acceptedDrift: DRIFT,
+      adoption: known([{ ...namesake, adopted: true }]),
+      lock: known({ held: true, runId: "1", attempt: 1, ended: true, waits: false }),
+    });
+    expect(gate.findings).toEqual([]);
+    expect(gate.verdict).toBe("pass");
+  });
+});
+
+describe("the table of checks", () => {
+  it("asks more at the promotion than before it, and never less further up", () => {
+    for (const tier of ["dev", "staging", "prod"] as const) {
+      for (const id of [...GATE[tier].plan, ...GATE[tier]["plan-live"]]) expect(GATE[tier].promote).toContain(id);
+    }
+    for (const id of GATE.dev.promote) expect(GATE.staging.promote).toContain(id);
+    for (const id of GATE.staging.promote) expect(GATE.prod.promote).toContain(id);
+  });
+
+  it("asks for no credential before the approval, and says what comes later", () => {
+    const gate = evaluateGate({
+      ...goodFacts(),
+      stage: "plan",
+      identity: notKnown("", ""),
+      drift: notKnown("", ""),
+      adoption: notKnown("", ""),
+      grants: notKnown("", ""),
+      lock: notKnown("", ""),
+      approvals: notKnown("", ""),
+    });
+    expect(gate.verdict).toBe("pass");
+    expect(gate.later.map(({ id }) => id)).toEqual([
+      "identity",
+      "approval",
+      "plan-digest",
+      "drift",
+      "adoption",
+      "grants",
+      "lock",
+    ]);
+  });
+
+  it("shows drift before the approval and refuses it after", () => {
+    const shown = evaluateGate({ ...goodFacts(), stage: "plan-live", drift: drifted });
+    expect(shown.verdict).toBe("pass");
+    expect(shown.findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning gate/drift-changed"]);
+    expect(shown.findings[0]?.remedy).toContain(DRIFT);
+    expect(evaluateGate({ ...goodFacts(), drift: drifted }).verdict).toBe("fail");
+  });
+
+  it("refuses a hand-over that is not what is found, already in the brief", () => {
+    const gate = evaluateGate({
+      ...goodFacts(),
+      stage: "plan",
+      approved: { release: "9".repeat(64), plan: undefined },
+    });
+    expect(gate.findings.map(({ id }) => id)).toEqual(["gate/source-other-release"]);
+  });
+
+  it("lets dev take every merge, puts back what was changed there by hand, and asks no person", () => {
+    const good = goodFacts();
+    const gate = evaluateGate({
+      ...good,
+      tier: "dev",
+      previous: undefined,
+      environment: "dev",
+      approved: { release: undefined, plan: undefined },
+      source: notKnown("", ""),
+      approvals: notKnown("", ""),
+      ...environment(good, { reviewers: [], preventSelfReview: false, canAdminsBypass: true }),
+      ...pull(good, { reviews: [], checks: [] }),
+      drift: drifted,
+    });
+    expect(gate.findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning gate/drift-changed"]);
+    expect(gate.verdict).toBe("pass");
+  });
+
+  it("keeps dev's environment closed to other branches", () => {
+    const good = goodFacts();
+    const gate = evaluateGate({
+      ...good,
+      tier: "dev",
+      previous: undefined,
+      ...environment(good, { branches: { kind: "any" } }),
+    });
+    expect(gate.findings.map(({ id }) => id)).toContain("gate/protection-any-branch");
+  });
+});
