@@ -5,13 +5,14 @@
 import { getOctokit } from "@actions/github";
 import * as v from "valibot";
 import { FourTierError, messageOf } from "../findings.ts";
+import { proxyFetch } from "../http/agent.ts";
 
 /** The longest we wait for a rate limit before we say so instead: a job must not sleep for an hour (facts: github 6). */
 const MAX_WAIT_SECONDS = 60;
 const MAX_ATTEMPTS = 4;
+/** For one answer, in milliseconds. */
+const TIMEOUT_MS = 30_000;
 const PER_PAGE = 100;
-
-type Fetch = (url: string, options: object) => Promise<unknown>;
 
 export interface GitHubOptions {
   readonly token: string;
@@ -21,9 +22,9 @@ export interface GitHubOptions {
   readonly owner: string;
   readonly repository: string;
   readonly log: { debug(message: string): void };
-  /** How requests travel; octokit's own without it. */
-  readonly fetch?: Fetch;
   readonly signal?: AbortSignal;
+  /** How long one answer may take, in milliseconds; 30,000 without it. */
+  readonly timeoutMs?: number;
   /** Waits this many milliseconds; a test makes it short. */
   readonly pause?: (milliseconds: number) => Promise<void>;
 }
@@ -106,10 +107,8 @@ export function connectGitHub(options: GitHubOptions): GitHub {
       warn: (message) => options.log.debug(message),
       error: (message) => options.log.debug(message),
     },
-    request: {
-      ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    },
+    // Octokit would pick a proxy once, at import, from a variable; ours looks at each address (facts: toolchain).
+    request: { fetch: proxyFetch },
   });
   const { owner, repository } = options;
 
@@ -117,7 +116,14 @@ export function connectGitHub(options: GitHubOptions): GitHub {
     const pause = options.pause ?? sleep(options.signal);
     for (let attempt = 1; ; attempt++) {
       try {
-        const answer: unknown = await octokit.request(route, { owner, repo: repository, ...parameters });
+        const deadline = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
+        const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+        const answer: unknown = await octokit.request(route, {
+          // What a route has no place for would become a query parameter.
+          ...(route.includes("{owner}") ? { owner, repo: repository } : {}),
+          ...parameters,
+          request: { signal },
+        });
         return v.parse(AnswerSchema, answer);
       } catch (error) {
         const failure = v.safeParse(FailureSchema, error);
@@ -184,10 +190,17 @@ function items(data: unknown): readonly unknown[] {
   return Object.values(data).find((value): value is unknown[] => Array.isArray(value)) ?? [];
 }
 
-/** The next page's address; never one on another host, where the token would go with the request. */
+/** The next page's address. Throws for one on another host: the token would go there, and half a list proves nothing. */
 function nextPage(link: string | undefined, apiUrl: string): string | undefined {
   const url = /<([^<>]+)>;\s*rel="next"/.exec(link ?? "")?.[1];
-  return url !== undefined && new URL(url).origin === new URL(apiUrl).origin ? url : undefined;
+  if (url === undefined) return undefined;
+  if (new URL(url).origin === new URL(apiUrl).origin) return url;
+  throw new FourTierError({
+    id: "github/foreign-page",
+    severity: "unknown",
+    message: `A list of ${new URL(apiUrl).host} goes on at another host, ${new URL(url).host}.`,
+    remedy: "Find out what answers at GITHUB_API_URL: the token is not sent to another host.",
+  });
 }
 
 /** Seconds to wait before the next attempt, or undefined to give up (facts: github 6). */

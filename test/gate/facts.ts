@@ -23,7 +23,7 @@ const pins = [
 /** Staging's honest evidence. */
 export const evidence: EvidenceFacts = {
   deployment: { id: "71", creator: "github-actions[bot]", sha: COMMIT, state: "success", url: "https://gh.example/d" },
-  claim: { tier: "staging", project: "ml-pipelines", release: RELEASE, runId: "900", attempt: 1 },
+  claim: { tier: "staging", project: "ml-pipelines", release: RELEASE, runId: "900", attempt: 1, artifacts: [] },
   run: {
     url: "https://gh.example/runs/900",
     event: "push",
