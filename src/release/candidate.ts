@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { RenderedBundle } from "../bundle/model.ts";
 import { renderBundle } from "../bundle/render.ts";
+import { parseContract } from "../contract/parse.ts";
 import type { Contract, Tier } from "../contract/model.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
@@ -76,6 +77,28 @@ export async function candidateOf(
   );
   const digest = releaseDigest(files, artifacts);
   return { candidate: { commit, digest, rendered, components: split.components, desired, artifacts }, findings: all };
+}
+
+/** The contract of a commit. Throws FourTierError if the commit has none or it is not valid. */
+export async function contractAt(
+  git: Git,
+  commit: string,
+  file: string,
+  allowedHosts: readonly string[],
+): Promise<Contract> {
+  const bytes = await git.readFile(commit, file);
+  if (bytes === undefined) {
+    throw new FourTierError({
+      id: "contract/missing",
+      severity: "error",
+      where: { kind: "file", file },
+      message: `Commit ${commit.slice(0, 12)} has no ${file}.`,
+      remedy: "Commit the contract, or name its file with the input `contract`.",
+    });
+  }
+  const { contract, findings } = parseContract(new TextDecoder().decode(bytes), file, { allowedHosts });
+  if (contract === undefined) throw new FourTierError(findings);
+  return contract;
 }
 
 /** A rendered release as if it had been applied: what a plan starts from when only commits can be read. */

@@ -155,10 +155,7 @@ export function promotionJson(view: PromotionView): JsonObject {
     components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
     artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
     plan: { digest: standing.plan.digest, changes: standing.plan.changes.map(changeJson) },
-    drift: {
-      digest: standing.drift.digest,
-      entries: standing.drift.entries.map(({ key, what, fields }) => ({ key, what, fields: fields.map(fieldJson) })),
-    },
+    drift: driftJson(standing.drift),
     gate: gateJson(view.gate),
     outcome:
       typeof outcome === "string"
@@ -169,7 +166,14 @@ export function promotionJson(view: PromotionView): JsonObject {
   };
 }
 
-function changeJson(change: Change): JsonObject {
+/** Drift for a JSON report. */
+export function driftJson(drift: Drift): JsonObject {
+  const entries = drift.entries.map(({ key, what, fields }) => ({ key, what, fields: fields.map(fieldJson) }));
+  return { digest: drift.digest, entries };
+}
+
+/** A change for a JSON report; values are cut as in the summary. */
+export function changeJson(change: Change): JsonObject {
   const { key, kind, name, action, fields } = change;
   return { key, kind, name, action, class: change.class, fields: fields.map(fieldJson) };
 }

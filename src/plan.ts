@@ -1,0 +1,182 @@
+/**
+ * Says what a promotion would do, for the person who decides (design 7): the plan, the gate, and the brief. It needs no
+ * credential for the tier: what the tier runs is taken from evidence and rendered from its commit. With a look at the
+ * tier it also shows what somebody changed by hand.
+ */
+import type { Contract, Tier } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import type { RunContext } from "./environment.ts";
+import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { evaluateGate } from "./gate/evaluate.ts";
+import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
+import type { Git } from "./git.ts";
+import { ledgerPath, tierFolder } from "./ledger/paths.ts";
+import { readLedger } from "./ledger/store.ts";
+import { renderBrief } from "./release/brief.ts";
+import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
+import type { CurrentRelease } from "./release/gather.ts";
+import type { History } from "./release/history.ts";
+import { observe } from "./release/observe.ts";
+import { type Applied, type Drift, makePlan, type Plan } from "./release/plan.ts";
+import { standingOf } from "./release/standing.ts";
+import { resolveTier } from "./contract/tiers.ts";
+import { gateJson } from "./report/gate.ts";
+import { changeJson, driftJson } from "./report/promotion.ts";
+import type { ActionResult } from "./report/report.ts";
+
+export interface PlanRequest {
+  readonly run: RunContext;
+  readonly tier: Tier;
+  readonly candidate: Candidate;
+  readonly root: string;
+  readonly contract: Contract;
+  readonly allowedHosts: readonly string[];
+  readonly git: Git;
+  /** A connection that may look at the tier; undefined for none. */
+  readonly live: Workspace | undefined;
+  /** What the tier has, as far as evidence proves it. */
+  readonly current: () => Promise<Fact<CurrentRelease | undefined>>;
+  readonly gather: (
+    stage: "plan" | "plan-live",
+    live: Partial<LiveFacts>,
+    current: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>,
+  ) => Promise<GateFacts>;
+  readonly history: (from: string | undefined, to: string) => Promise<Fact<History>>;
+  readonly log: { info(message: string): void };
+}
+
+/** What the tier has, and what the candidate would make of it. */
+interface Comparison {
+  readonly current: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>;
+  readonly plan: Plan;
+  readonly drift: Fact<Drift>;
+  readonly live: Partial<LiveFacts>;
+  readonly findings: readonly Finding[];
+}
+
+export async function plan(request: PlanRequest): Promise<ActionResult> {
+  const { tier, candidate, run, log } = request;
+  const compared =
+    request.live === undefined ? await compareCommits(request) : await compareLive(request, request.live);
+  log.info(`${candidate.commit.slice(0, 12)} to ${tier.name}: ${count(compared.plan)}`);
+  const stage = request.live === undefined ? "plan" : "plan-live";
+  const facts = await request.gather(stage, { ...compared.live, plan: known(compared.plan) }, compared.current);
+  const gate = evaluateGate(facts);
+  const current = compared.current.known ? compared.current.value : undefined;
+  const summary = renderBrief({
+    project: tier.project,
+    tier: tier.name,
+    catalog: tier.catalog,
+    repository: `${run.owner}/${run.repository}`,
+    serverUrl: run.serverUrl,
+    candidate: { commit: candidate.commit, release: candidate.digest },
+    current,
+    history: await request.history(current?.commit, candidate.commit),
+    plan: compared.plan,
+    drift: compared.drift,
+    facts,
+    gate,
+  });
+  return {
+    findings: [...compared.findings, ...gate.findings],
+    outputs: {
+      "release-digest": candidate.digest,
+      "plan-digest": compared.plan.digest,
+      "drift-digest": compared.drift.known ? compared.drift.value.digest : "",
+      changed: String(!compared.plan.empty),
+      "deployment-id": "",
+    },
+    summary,
+    report: {
+      mode: "plan",
+      tier: tier.name,
+      project: tier.project,
+      commit: candidate.commit,
+      release: candidate.digest,
+      current: current === undefined ? null : { commit: current.commit, release: current.release },
+      plan: { digest: compared.plan.digest, changes: compared.plan.changes.map(changeJson) },
+      drift: compared.drift.known ? driftJson(compared.drift.value) : null,
+      gate: gateJson(gate),
+    },
+  };
+}
+
+/** From commits alone: the release that the tier provably runs, rendered anew, against the candidate. */
+async function compareCommits(request: PlanRequest): Promise<Comparison> {
+  const { candidate, tier } = request;
+  const current = await request.current();
+  if (!current.known) {
+    throw new FourTierError({
+      id: "plan/unknown-current",
+      severity: "unknown",
+      message: `What ${tier.name} runs could not be read from GitHub: ${current.why}`,
+      why: "A plan says what would change, and without what is there now it cannot.",
+      remedy: current.remedy,
+    });
+  }
+  const from = current.value === undefined ? new Map() : await appliedAt(request, current.value);
+  return {
+    current,
+    plan: makePlan(from, candidate.desired),
+    drift: notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`),
+    live: {},
+    findings: [],
+  };
+}
+
+/** What a commit made of the tier: rendered with the contract of its own time. */
+async function appliedAt(request: PlanRequest, current: CurrentRelease): Promise<Applied> {
+  const { git, root, tier, allowedHosts } = request;
+  const contract = await contractAt(git, current.commit, request.contract.file, allowedHosts);
+  const { candidate, findings } = await candidateOf({
+    git,
+    commit: current.commit,
+    root,
+    contract,
+    tier: resolveTier(contract, tier.name, tier.developer === undefined ? {} : { developer: tier.developer }),
+    artifacts: current.artifacts,
+  });
+  if (candidate === undefined) throw new FourTierError(findings.filter(isFailure));
+  if (candidate.digest !== current.release) {
+    throw new FourTierError({
+      id: "plan/other-current",
+      severity: "error",
+      message: `The record of ${tier.name} says release ${current.release.slice(0, 12)} for commit ${current.commit.slice(0, 12)}, and that commit makes ${candidate.digest.slice(0, 12)}.`,
+      why: "What the tier runs cannot be told from its record.",
+      remedy: `Give the brief a principal that may read ${tier.name}: its ledger says what was applied.`,
+    });
+  }
+  return asApplied(candidate);
+}
+
+/** With a look at the tier: its ledger says what was applied, its resources what lives. */
+async function compareLive(request: PlanRequest, workspace: Workspace): Promise<Comparison> {
+  const { tier, candidate } = request;
+  if (tier.clientId === undefined) {
+    throw new FourTierError({
+      id: "plan/no-client-id",
+      severity: "error",
+      message: `Whose folder holds ${tier.name}'s ledger is not known: the contract has no client_id for it.`,
+      remedy: `Add tiers.${tier.name}.client_id (the application id of ${tier.servicePrincipal}) to the contract.`,
+    });
+  }
+  const folder = tierFolder(tier.clientId, tier.project, tier.name);
+  const ledger = await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+  const place = { tier, principal: tier.clientId, folder };
+  const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
+  const standing = standingOf(ledger, observation, candidate.desired, place);
+  const release = ledger?.release;
+  if (release === undefined) request.log.info(`There is no applied release in ${ledgerPath(folder)}.`);
+  return {
+    current: known(release === undefined ? undefined : { commit: release.commit, release: release.digest }),
+    plan: standing.plan,
+    drift: known(standing.drift),
+    live: { drift: known(standing.drift), adoption: known(observation.namesakes) },
+    findings: observation.findings,
+  };
+}
+
+function count(plan: Plan): string {
+  const moving = plan.changes.filter((change) => change.action !== "none").length;
+  return `${moving} of ${plan.changes.length} resources change`;
+}
