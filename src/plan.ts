@@ -43,6 +43,7 @@ export interface PlanRequest {
   ) => Promise<GateFacts>;
   readonly history: (from: string | undefined, to: string) => Promise<Fact<History>>;
   readonly log: { info(message: string): void };
+  readonly now: Date;
 }
 
 /** What the tier has, and what the candidate would make of it. */
@@ -135,6 +136,7 @@ async function appliedAt(request: PlanRequest, current: CurrentRelease): Promise
     contract,
     tier: resolveTier(contract, tier.name, tier.developer === undefined ? {} : { developer: tier.developer }),
     artifacts: current.artifacts,
+    now: request.now,
   });
   if (candidate === undefined) throw new FourTierError(findings.filter(isFailure));
   if (candidate.digest !== current.release) {

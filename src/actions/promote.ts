@@ -1,44 +1,297 @@
-/** action-promote: inputs to one of two stories, plan or promote. */
+/** action-promote: typed inputs, then one of three stories: validate (all tiers, from commits), plan, promote. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Contract, Tier } from "../contract/model.ts";
-import { FourTierError, isFailure } from "../findings.ts";
-import { known } from "../gate/facts.ts";
+import type { Tier } from "../contract/model.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import { type Git, openGit } from "../git.ts";
+import { tierProof } from "../grants.ts";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
 import { proxyFetch } from "../http/agent.ts";
 import { plan } from "../plan.ts";
 import { promote as promoteRelease } from "../promote.ts";
-import { type Candidate, candidateOf, type CarriedArtifact, readWheels } from "../release/candidate.ts";
+import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
 import { recordDeployment } from "../release/evidence.ts";
-import { currentRelease, gatherGateFacts } from "../release/gather.ts";
+import { currentRelease, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import type { ActionResult } from "../report/report.ts";
+import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 
-/** Inputs of this action alone, checked. */
+/** The inputs that only this action has, checked. */
 interface Inputs {
   readonly mode: "plan" | "promote";
+  readonly allTiers: boolean;
   readonly commit: string;
   /** Absolute; undefined for none. */
   readonly artifacts: string | undefined;
   readonly approved: { readonly release: string; readonly plan: string };
   readonly acceptDrift: string;
-  readonly live: "auto" | "true" | "false";
+  readonly live: boolean;
   readonly lockWaitMs: number;
 }
 
-/** Runs `mode: plan` or `mode: promote`. */
+/** What both stories need of a run. */
+interface Ground extends ResolvedTier {
+  readonly context: ActionContext;
+  readonly own: Inputs;
+  readonly git: Git;
+  readonly github: GitHub;
+  readonly wheels: readonly CarriedArtifact[];
+  readonly candidate: Candidate;
+  /** Warnings of the rendering. */
+  readonly notes: readonly Finding[];
+}
+
 export async function promote(context: ActionContext): Promise<ActionResult> {
-  const inputs = readInputs(context);
-  const resolved = await resolveTierOfRun(context);
+  const own = readInputs(context);
   const git = await openGit(context.run.workspace);
-  const wheels = inputs.artifacts === undefined ? [] : await readWheels(inputs.artifacts);
-  const candidate = await readCandidate(git, inputs, resolved, wheels);
-  const github = connect(context);
-  return inputs.mode === "plan"
-    ? planned(context, inputs, resolved, { git, candidate, github })
-    : promoted(context, inputs, { git, candidate, github, wheels });
+  if (own.allTiers) return validateAll(context, own, git);
+  const resolved = await resolveTierOfRun(context);
+  const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
+  const { candidate, notes } = await readCandidate(git, own, resolved, wheels);
+  const ground: Ground = { ...resolved, context, own, git, wheels, candidate, notes, github: githubOf(context) };
+  const result = own.mode === "plan" ? await planned(ground) : await promoted(ground);
+  return { ...result, findings: [...notes, ...result.findings] };
+}
+
+/** `tier: all`: no credentials, no GitHub; whatever can be wrong in a commit is found in all tiers at once. */
+async function validateAll(context: ActionContext, own: Inputs, git: Git): Promise<ActionResult> {
+  const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
+  const { inputs, contract } = await resolveTierOfRun({ ...context, input });
+  const wheels = own.artifacts === undefined ? undefined : await readWheels(own.artifacts);
+  return validate({
+    git,
+    commit: own.commit,
+    root: inputs.bundle,
+    contract:
+      own.commit === context.run.sha ? contract : await contractAt(git, own.commit, contract.file, inputs.allowedHosts),
+    allowedHosts: inputs.allowedHosts,
+    artifacts: wheels,
+    now: new Date(),
+  });
+}
+
+async function planned(ground: Ground): Promise<ActionResult> {
+  const { context, own, git, github, candidate, contract, tier, inputs } = ground;
+  const live = own.live ? (await accessTier(context)).workspace : undefined;
+  return plan({
+    run: context.run,
+    tier,
+    candidate,
+    root: inputs.bundle,
+    contract,
+    allowedHosts: inputs.allowedHosts,
+    git,
+    live,
+    current: () => currentRelease({ github, contract, tier }),
+    gather: (stage, live, current) => gather(ground, stage, live, current),
+    history: (from, to) => factOf(() => historyBetween(github, from, to)),
+    log: context.log,
+    now: new Date(),
+  });
+}
+
+async function promoted(ground: Ground): Promise<ActionResult> {
+  const { context, own, git, github, candidate, wheels, tier } = ground;
+  const { run, log, cancelled } = context;
+  const access = await accessTier(context);
+  const result = await promoteRelease({
+    run,
+    tier: access.tier,
+    workspace: access.workspace,
+    principal: access.clientId,
+    candidate,
+    wheels,
+    root: ground.inputs.bundle,
+    git,
+    acceptDrift: own.acceptDrift,
+    gather: async (live, current) => {
+      const grants = await factOf(async () => {
+        const proof = await tierProof(access.workspace, access.contract, access.tier, new Date());
+        return proof.findings;
+      });
+      return gather(ground, "promote", { ...live, identity: identityOf(access), grants }, current);
+    },
+    record: (release, description) =>
+      recordDeployment(github, {
+        commit: release.commit,
+        environment: tier.name,
+        description,
+        evidence: {
+          tier: recorded(tier),
+          project: tier.project,
+          release: release.digest,
+          plan: release.plan,
+          components: { ...release.components },
+          run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+          artifacts: [...release.artifacts],
+        },
+      }),
+    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    lockWaitMs: own.lockWaitMs,
+    log,
+    signal: cancelled,
+    now: () => new Date(),
+    pause,
+  });
+  return { ...result, findings: [...access.findings, ...result.findings] };
+}
+
+function gather(
+  { context, own, github, contract, tier, candidate }: Ground,
+  stage: Stage,
+  live: Partial<LiveFacts>,
+  current: NonNullable<GatherRequest["current"]>,
+) {
+  return gatherGateFacts({
+    github,
+    run: context.run,
+    contract,
+    tier,
+    stage,
+    commit: candidate.commit,
+    release: candidate.digest,
+    approved: own.approved,
+    acceptedDrift: own.acceptDrift,
+    current,
+    live,
+  });
+}
+
+function identityOf(access: TierAccess): LiveFacts["identity"] {
+  return known({
+    servicePrincipal: access.identity.displayName,
+    clientId: access.clientId,
+    workspaceId: access.identity.workspaceId ?? access.tier.workspaceId ?? "",
+    catalog: access.catalog.name,
+    findings: access.findings,
+  });
+}
+
+/** The commit, rendered for the tier with its own contract; what is wrong with it stops here. */
+async function readCandidate(
+  git: Git,
+  own: Inputs,
+  { contract, tier, inputs }: ResolvedTier,
+  wheels: readonly CarriedArtifact[],
+): Promise<{ candidate: Candidate; notes: readonly Finding[] }> {
+  const checkout = await git.checkoutEquals(await git.head());
+  if (checkout.some(isFailure)) throw new FourTierError(checkout);
+  const { candidate, findings } = await candidateOf({
+    git,
+    commit: own.commit,
+    root: inputs.bundle,
+    contract,
+    tier,
+    artifacts: wheels,
+    now: new Date(),
+  });
+  if (candidate === undefined) throw new FourTierError(findings);
+  return { candidate, notes: [...checkout, ...findings] };
+}
+
+function githubOf(context: ActionContext): GitHub {
+  const { run, log, cancelled } = context;
+  const token = context.input("github-token");
+  if (token !== "") log.secret(token);
+  return connectGitHub({
+    token,
+    apiUrl: run.apiUrl,
+    serverUrl: run.serverUrl,
+    owner: run.owner,
+    repository: run.repository,
+    log,
+    fetch: proxyFetch,
+    signal: cancelled,
+  });
+}
+
+/** Whether an attempt of a run is over; undefined if GitHub does not say. */
+async function runHasEnded(github: GitHub, id: string, attempt: number): Promise<boolean | undefined> {
+  const found = await getRun(github, id).catch(() => undefined);
+  if (found === undefined) return undefined;
+  return found.attempt > attempt || found.status === "completed";
+}
+
+/** What a service refuses becomes an unknown fact with the finding's own words. */
+async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
+  try {
+    return known(await read());
+  } catch (error) {
+    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
+    return notKnown(finding?.message ?? messageOf(error), finding?.remedy ?? "Run this again.");
+  }
+}
+
+async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  // An abort ends the wait; whoever waits looks at the signal next.
+  await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+}
+
+function recorded(tier: Tier): "dev" | "staging" | "prod" {
+  if (tier.name !== "sandbox") return tier.name;
+  throw new Error("a sandbox is not recorded");
+}
+
+function readInputs(context: ActionContext): Inputs {
+  const { run } = context;
+  const input = (name: string): string => context.input(name);
+  const findings: Finding[] = [];
+  const wrong = (name: string, message: string, remedy: string): void => {
+    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
+  };
+  const mode = input("mode") || "plan";
+  if (["rollback", "verify", "reject", "hold", "resume"].includes(mode)) {
+    wrong("mode", `mode: ${mode} is not in this release.`, "Use mode: plan or mode: promote.");
+  } else if (mode !== "plan" && mode !== "promote") {
+    wrong("mode", `There is no mode ${mode}.`, "Use mode: plan or mode: promote.");
+  }
+  const tier = input("tier");
+  if (tier === "all" && mode !== "plan") {
+    wrong("tier", "tier: all goes with mode: plan only.", "Promote into one tier: dev, staging or prod.");
+  }
+  const commit = (input("commit") || run.sha).toLowerCase();
+  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
+    wrong("commit", "The input commit is not a whole commit id.", "Give all 40 hex digits; a branch can move.");
+  }
+  for (const name of ["release-digest", "plan-digest", "accept-drift"]) {
+    const value = input(name);
+    if (value !== "" && !/^[0-9a-f]{64}$/.test(value)) {
+      wrong(name, `The input ${name} is not a digest of 64 hex digits.`, "Hand on the output of the plan unchanged.");
+    }
+  }
+  if (tier === "prod" && mode === "promote") {
+    for (const name of ["release-digest", "plan-digest"]) {
+      if (input(name) === "") {
+        wrong(
+          name,
+          `The input ${name} is empty, and prod takes only what was approved.`,
+          `Hand on the output ${name} of the job that wrote the brief.`,
+        );
+      }
+    }
+  }
+  const live = input("live") || "auto";
+  if (!["auto", "true", "false"].includes(live)) {
+    wrong("live", `The input live is ${live}.`, "Use true, false or auto.");
+  }
+  const minutes = Number(input("lock-wait-minutes") || "30");
+  if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
+    wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
+  }
+  if (findings.length > 0) throw new FourTierError(findings);
+  const artifacts = input("artifacts");
+  return {
+    mode: mode === "promote" ? "promote" : "plan",
+    allTiers: tier === "all",
+    commit,
+    artifacts: artifacts === "" ? undefined : isAbsolute(artifacts) ? artifacts : join(run.workspace, artifacts),
+    approved: { release: input("release-digest"), plan: input("plan-digest") },
+    acceptDrift: input("accept-drift"),
+    live: live === "true" || (live === "auto" && (run.oidc !== undefined || input("client-secret") !== "")),
+    lockWaitMs: minutes * 60_000,
+  };
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { RenderedBundle } from "../bundle/model.ts";
+import { ARTIFACTS_FOLDER } from "../bundle/paths.ts";
 import { renderBundle } from "../bundle/render.ts";
 import { parseContract } from "../contract/parse.ts";
 import type { Contract, Tier } from "../contract/model.ts";
@@ -12,9 +13,6 @@ import { type Component, componentsOf } from "./components.ts";
 import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
 import type { Applied, Desired } from "./plan.ts";
 import type { Content } from "./upload.ts";
-
-/** Where carried wheels lie in a component's folder; rendering writes the paths. */
-const ARTIFACTS_FOLDER = ".artifacts";
 
 /** A wheel in hand: its bytes are what was hashed. */
 export interface CarriedArtifact extends Artifact {
@@ -121,7 +119,9 @@ export function contentsOf(
       digest: component.digest,
       folder: folder(component.name, component.digest),
       files: [
-        ...component.files.map((file) => ({ path: posix.relative(root, file.path), bytes: file.content })),
+        ...component.files
+          .filter((file) => root === "" || file.path.startsWith(`${root}/`)) // the contract may stand outside
+          .map((file) => ({ path: posix.relative(root, file.path), bytes: file.content })),
         ...wheels.map((wheel) => ({ path: `${ARTIFACTS_FOLDER}/${wheel.name}`, bytes: wheel.bytes })),
       ],
     }));

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
+import { isNotebook, notebookName } from "../bundle/paths.ts";
 import { listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
@@ -152,18 +153,13 @@ function leafFolders(root: string, files: readonly ContentFile[]): string[] {
   return folders.filter((folder) => !folders.some((other) => other.startsWith(`${folder}/`)));
 }
 
-const NOTEBOOK = /^(?:#|--|\/\/) Databricks notebook source\s*(?:\r?\n|$)/;
-const NOTEBOOK_EXTENSION = /\.(?:py|sql|scala|r|ipynb)$/i;
-
 /** Where a file is found again: a notebook loses its extension in the workspace (facts: databricks-api 6). */
 function remotePath(file: ContentFile): string {
-  return isNotebook(file) ? file.path.replace(NOTEBOOK_EXTENSION, "") : file.path;
+  return asNotebook(file) ? notebookName(file.path) : file.path;
 }
 
-function isNotebook(file: ContentFile): boolean {
-  if (file.path.endsWith(".ipynb")) return true;
-  if (!NOTEBOOK_EXTENSION.test(file.path)) return false;
-  return NOTEBOOK.test(new TextDecoder().decode(file.bytes.subarray(0, 100)));
+function asNotebook(file: ContentFile): boolean {
+  return isNotebook(file.path, new TextDecoder().decode(file.bytes.subarray(0, 200)));
 }
 
 /**
@@ -172,7 +168,7 @@ function isNotebook(file: ContentFile): boolean {
  */
 function sameContent(file: ContentFile, live: Uint8Array): boolean {
   if (sha256(file.bytes) === sha256(live)) return true;
-  if (!isNotebook(file)) return false;
+  if (!asNotebook(file)) return false;
   const [wanted, found] = [file.bytes, live].map((bytes) => new TextDecoder().decode(bytes));
   if (wanted === undefined || found === undefined) return false;
   if (!file.path.endsWith(".ipynb")) return normal(wanted) === normal(found);
