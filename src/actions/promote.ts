@@ -8,7 +8,6 @@ import { type Git, openGit } from "../git.ts";
 import { tierProof } from "../grants.ts";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
-import { proxyFetch } from "../http/agent.ts";
 import { plan } from "../plan.ts";
 import { promote as promoteRelease } from "../promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
@@ -204,7 +203,6 @@ function githubOf(context: ActionContext): GitHub {
     owner: run.owner,
     repository: run.repository,
     log,
-    fetch: proxyFetch,
     signal: cancelled,
   });
 }
