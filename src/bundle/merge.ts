@@ -11,7 +11,7 @@ export function merge(a: Node, b: Node, problems: Problems): Node {
   if (isNull(a)) return b;
   if (a.kind === "map" && b.kind === "map") return mergeMaps(a, b, problems);
   if (a.kind === "list" && b.kind === "list") return { ...a, items: [...a.items, ...b.items] };
-  if (a.kind === b.kind || isReference(a) || isReference(b)) return b;
+  if (a.kind === b.kind) return b;
   problems.error(
     "merge-kind",
     b.where,
@@ -22,10 +22,6 @@ export function merge(a: Node, b: Node, problems: Problems): Node {
 }
 
 const NAMES = { map: "map", list: "list", scalar: "single value" };
-
-function isReference(node: Node): boolean {
-  return node.kind === "scalar" && typeof node.value === "string" && node.value.startsWith("${");
-}
 
 export function mergeMaps(a: Mapping, b: Mapping, problems: Problems): Mapping {
   const entries = new Map(a.entries);
@@ -39,8 +35,8 @@ export function mergeMaps(a: Mapping, b: Mapping, problems: Problems): Mapping {
   return { ...a, entries };
 }
 
-/** Merges the items of a list that have the same key; the first stands for all. */
-export function mergeByKey(node: Node, keyName: string, problems: Problems): Node {
+/** Merges the items of a list that have the same key; the first stands for all. `sorted`: by that key, as the CLI sorts tasks. */
+export function mergeByKey(node: Node, keyName: string, sorted: boolean, problems: Problems): Node {
   if (node.kind !== "list") return node;
   const order: (Node | string)[] = [];
   const byKey = new Map<string, Node>();
@@ -54,6 +50,8 @@ export function mergeByKey(node: Node, keyName: string, problems: Problems): Nod
     if (existing === undefined) order.push(key);
     byKey.set(key, existing === undefined ? item : merge(existing, item, problems));
   }
+  const keyOf = (item: Node | string): string => (typeof item === "string" ? item : "");
+  if (sorted) order.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
   const items = order.flatMap((item) => (typeof item === "string" ? (byKey.get(item) ?? []) : item));
   return { ...list(items, node.where) };
 }

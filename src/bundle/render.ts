@@ -211,7 +211,7 @@ function mergeLists(resource: Mapping, kind: ResourceKind, problems: Problems): 
       : [["clusters", "label"]];
   return lists.reduce((tree, [name, key]) => {
     const node = tree.entries.get(name)?.value;
-    return node === undefined ? tree : withKey(tree, name, mergeByKey(node, key, problems));
+    return node === undefined ? tree : withKey(tree, name, mergeByKey(node, key, name === "tasks", problems));
   }, resource);
 }
 

@@ -1,0 +1,149 @@
+/**
+ * What we render equals what the Databricks CLI makes of the same bundle, in the fields both define. What the CLI made
+ * is kept under golden/ with its version, and made again when the CLI is on the PATH
+ * (UPDATE_GOLDENS=1 writes it).
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { renderBundle } from "../../src/bundle/render.ts";
+import { memorySource } from "../../src/bundle/source.ts";
+import { isArray, isObject, type JsonObject, type JsonValue, parseJson, stringifyJson } from "../../src/json.ts";
+import { CLIENT_IDS, optionsFor, render } from "./bundles.ts";
+import { cliVersion, findCli, GOLDEN_VERSION, readFolder, validateWithCli } from "./oracle.ts";
+
+const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
+const TIERS = ["dev", "staging", "prod"] as const;
+/** Folders of the bundles that do not lie at the root of their repository. */
+const ROOTS: Readonly<Record<string, string>> = { paths: "ml" };
+const cli = findCli(GOLDEN_VERSION);
+
+/** Only the CLI has these: marks of its own deployment. */
+const CLI_ONLY = ["deployment", "edit_mode", "format", "run_as", "permissions"];
+/** Only we have these: always explicit, so that a comparison with a live resource never meets an absent field. */
+const OURS_ONLY = ["continuous", "development", "pause_status", "four_tier_project", "four_tier_tier", "four_tier_key"];
+
+for (const name of readdirSync(GOLDEN)) {
+  const folder = `${GOLDEN}${name}/bundle`;
+  const root = ROOTS[name] ?? "";
+
+  describe(`bundle ${name}`, () => {
+    for (const tier of TIERS) {
+      const file = `${GOLDEN}${name}/${tier}.json`;
+
+      test.skipIf(cli === undefined)(
+        `${tier}: the golden is what the CLI makes today`,
+        { timeout: 30_000 },
+        async () => {
+          const made = await fromCli(cli ?? "", folder, root, tier);
+          if (process.env["UPDATE_GOLDENS"] === "1") writeFileSync(file, `${stringifyJson(made, 2)}\n`);
+          expect(existsSync(file)).toBe(true);
+          expect(made["resources"]).toEqual((parseJson(readFileSync(file, "utf8")) as JsonObject)["resources"]);
+        },
+      );
+
+      test(`${tier}: our rendering equals the CLI's`, () => {
+        const golden = parseJson(readFileSync(file, "utf8")) as { resources: JsonObject; file_path: string };
+        const options = optionsFor(tier, { root });
+        const { rendered, findings } = renderBundle(memorySource(readFolder(folder)), options);
+        expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+        const ours = [...(rendered?.resources ?? [])].map(([key, { settings }]): [string, JsonValue] => [
+          key,
+          substitute(settings, golden.file_path, CLIENT_IDS[tier]),
+        ]);
+        expect(ours.map(([key]) => key)).toEqual(Object.keys(golden.resources).sort());
+        for (const [key, settings] of ours) {
+          const theirs = golden.resources[key] ?? null;
+          expect(differences(theirs, settings, key)).toEqual([]);
+          const acl = rendered?.resources.get(key)?.permissions;
+          expect(levels(substitute(acl ?? [], "", CLIENT_IDS[tier]), "permission_level")).toEqual(
+            levels(isObject(theirs) ? theirs["permissions"] : undefined, "level"),
+          );
+        }
+      });
+    }
+  });
+}
+
+test("the comparison sees a difference", () => {
+  expect(differences({ a: [{ b: 1 }] }, { a: [{ b: 2 }] }, "x")).toEqual(["x.a[0].b: CLI 1, ours 2"]);
+  expect(differences({ a: 1 }, {}, "x")).toEqual(["x.a: only the CLI has it"]);
+  expect(differences({}, { a: 1 }, "x")).toEqual(["x.a: only we have it"]);
+});
+
+test("a bundle of no resources renders", () => {
+  expect(render({ "databricks.yml": "bundle: { name: x }\ntargets: { dev: }\n" }).lines).toEqual([]);
+});
+
+async function fromCli(path: string, folder: string, root: string, tier: (typeof TIERS)[number]): Promise<JsonObject> {
+  const identity = { clientId: CLIENT_IDS[tier], displayName: `ml-pipelines-${tier}` };
+  // The variables of the contract, as action-setup-env exports them; only declared ones may be given.
+  const declared = stringifyJson(readFolder(folder));
+  const all = { catalog: tier, source_catalog: tier, tier };
+  const variables = Object.fromEntries(
+    Object.entries(all).filter(([name]) => new RegExp(`\\b${name}: `).test(declared)),
+  );
+  const made = await validateWithCli(path, folder, root, tier, identity, variables);
+  const resources: Record<string, JsonValue> = {};
+  for (const kind of ["jobs", "pipelines"]) {
+    const group = isObject(made["resources"]) ? made["resources"][kind] : undefined;
+    for (const [key, value] of Object.entries(isObject(group) ? group : {})) resources[`${kind}.${key}`] = value;
+  }
+  const workspace = isObject(made["workspace"]) ? made["workspace"] : {};
+  return { cli: await cliVersion(path), file_path: workspace["file_path"] ?? "", resources };
+}
+
+function substitute(value: JsonValue, release: string, principal: string): JsonValue {
+  if (typeof value === "string") {
+    return value.replaceAll("${release}", () => release).replaceAll("${principal}", () => principal);
+  }
+  if (isArray(value)) return value.map((item) => substitute(item, release, principal));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, release, principal)]));
+}
+
+/** What differs; `pause_status` is the tier's, and local wheels are moved by both, only later by the CLI. */
+function differences(theirs: JsonValue, ours: JsonValue, path: string): string[] {
+  if (isObject(theirs) && isObject(ours)) {
+    return [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].flatMap((key) => {
+      const [left, right] = [theirs[key], ours[key]];
+      const at = `${path}.${key}`;
+      if (left === undefined && right === undefined) return [];
+      if (key === "pause_status") return [];
+      if (left === undefined) return isOnlyOurs(key, right) ? [] : [`${at}: only we have it`];
+      if (right === undefined && left === null) return []; // `webhook_notifications:` with nothing after it
+      if (right === undefined) return CLI_ONLY.includes(key) ? [] : [`${at}: only the CLI has it`];
+      return differences(left, right, at);
+    });
+  }
+  if (isArray(theirs) && isArray(ours) && theirs.length === ours.length) {
+    return theirs.flatMap((item, index) => differences(item, ours[index] ?? null, `${path}[${index}]`));
+  }
+  if (typeof theirs === "string" && typeof ours === "string" && isCarried(theirs, ours)) return [];
+  return stringifyJson(theirs) === stringifyJson(ours)
+    ? []
+    : [`${path}: CLI ${stringifyJson(theirs)}, ours ${stringifyJson(ours)}`];
+}
+
+/** `["group_name","data-scientists","CAN_VIEW"]`, sorted. */
+function levels(acl: JsonValue | undefined, levelKey: string): string[] {
+  return (isArray(acl) ? acl : [])
+    .map((entry) => {
+      const { [levelKey]: level, ...principal } = isObject(entry) ? entry : {};
+      return stringifyJson([...Object.entries(principal).flat(), level]);
+    })
+    .sort();
+}
+
+function isOnlyOurs(key: string, value: JsonValue | undefined): boolean {
+  return OURS_ONLY.includes(key) || (key === "tags" && isObject(value) && Object.keys(value).every(isOurTag));
+}
+
+function isOurTag(tag: string): boolean {
+  return tag.startsWith("four_tier_");
+}
+
+/** `./dist/x.whl` stays so until the CLI deploys; here it has its place in the release's folder already. */
+function isCarried(theirs: string, ours: string): boolean {
+  return /^\.\/.*\.whl$/.test(theirs) && ours.endsWith(`/.artifacts/${theirs.split("/").at(-1)}`);
+}
