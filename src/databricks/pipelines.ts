@@ -16,6 +16,8 @@ export interface PipelineStatus {
 
 export interface Pipeline extends PipelineStatus {
   readonly spec: JsonObject;
+  /** Not part of the spec it answers, yet of the one it takes: left out of an update, they are gone. */
+  readonly parameters: JsonObject | undefined;
   /** Milliseconds since 1970; hand it to `updatePipeline` as expectedLastModified. */
   readonly lastModified: number | undefined;
 }
@@ -39,6 +41,7 @@ const statusSchema = v.looseObject({
 const pipelineSchema = v.looseObject({
   ...statusSchema.entries,
   spec: v.optional(jsonObject, {}),
+  parameters: v.optional(jsonObject),
   last_modified: v.optional(integer),
 });
 const updateSchema = v.looseObject({
@@ -69,6 +72,7 @@ export async function getPipeline(workspace: Workspace, pipelineId: string): Pro
     ...toStatus(found),
     name: found.name === "" && typeof name === "string" ? name : found.name,
     spec: found.spec,
+    parameters: found.parameters,
     lastModified: found.last_modified,
   };
 }

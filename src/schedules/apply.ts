@@ -102,7 +102,7 @@ async function stop(workspace: Workspace, id: string, patience: Patience): Promi
       await updatePipeline(
         workspace,
         id,
-        stoppedSpec(pipeline.spec),
+        stoppedSpec(pipeline.spec, pipeline.parameters),
         expectedLastModified === undefined ? {} : { expectedLastModified },
       );
     } catch (error) {

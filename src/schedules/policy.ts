@@ -194,7 +194,7 @@ export function jobFields(settings: JsonObject, wanted: State): JsonObject {
   return fields;
 }
 
-/** The full spec of a pipeline that no longer starts by itself: updating a pipeline replaces all of it. */
-export function stoppedSpec(spec: JsonObject): JsonObject {
-  return { ...spec, continuous: false };
+/** All that a pipeline is updated with so that it no longer starts by itself: an update replaces everything. */
+export function stoppedSpec(spec: JsonObject, parameters: JsonObject | undefined): JsonObject {
+  return { ...spec, ...(parameters === undefined ? {} : { parameters }), continuous: false };
 }

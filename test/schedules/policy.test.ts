@@ -199,12 +199,14 @@ describe("what is written", () => {
     });
   });
 
-  test("a pipeline's whole spec, no longer continuous", () => {
-    expect(stoppedSpec({ id: "p", name: "stream", continuous: true, libraries: [] })).toEqual({
+  test("a pipeline's whole spec with its parameters, no longer continuous", () => {
+    expect(stoppedSpec({ id: "p", name: "stream", continuous: true, libraries: [] }, { day: "1" })).toEqual({
       id: "p",
       name: "stream",
       continuous: false,
       libraries: [],
+      parameters: { day: "1" },
     });
+    expect(stoppedSpec({ continuous: true }, undefined)).toEqual({ continuous: false });
   });
 });

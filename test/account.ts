@@ -1,0 +1,72 @@
+/** A simulated account with four tiers' worth of workspaces, and a contract that fits it. */
+import { onTestFinished } from "vitest";
+import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
+import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import type { Contract, Tier, TierName } from "../src/contract/model.ts";
+import { parseContract } from "../src/contract/parse.ts";
+import { resolveTier } from "../src/contract/tiers.ts";
+import { connect, type Workspace } from "../src/databricks/workspace.ts";
+
+export const APPLICATION = {
+  dev: "11111111-1111-4111-8111-111111111111",
+  staging: "22222222-2222-4222-8222-222222222222",
+  prod: "33333333-3333-4333-8333-333333333333",
+} as const;
+type Deployed = keyof typeof APPLICATION;
+
+export interface Account {
+  readonly simulator: DatabricksSimulator;
+  readonly contract: Contract;
+  tier(name: TierName): Tier;
+  /** A connection as the tier's own principal, to the tier's own workspace. */
+  connect(name: Deployed): Workspace;
+  /** Writes that reached the service and what they were, in order: `POST /api/2.2/jobs/update`. */
+  writes(): string[];
+}
+
+/** Starts the account; it ends with the test, which fails if something was asked that is not modelled. */
+export async function startAccount(scenario: Partial<DatabricksScenario>, contractTail = ""): Promise<Account> {
+  const principals = Object.fromEntries(
+    (["dev", "staging", "prod"] as const).map((tier) => [
+      `ml-pipelines-${tier}`,
+      { application_id: APPLICATION[tier], workspaces: [tier], secrets: [`dose-${tier}`] },
+    ]),
+  );
+  const { service_principals: more, ...rest } = scenario;
+  const simulator = await startDatabricks({
+    workspaces: {
+      dev: { id: "1111111111111111" },
+      staging: { id: "2222222222222222" },
+      prod: { id: "3333333333333333" },
+    },
+    service_principals: { ...principals, ...more },
+    users: { "mona@example.com": { display_name: "Mona" }, "rob@example.com": {} },
+    groups: { "metastore-admins": { members: ["rob@example.com"] } },
+    ...rest,
+  });
+  onTestFinished(() => simulator.close());
+  const url = (tier: Deployed): string => simulator.workspaces[tier]?.url ?? "";
+  const text = `project: ml-pipelines
+tiers:
+  dev: { workspace: "${url("dev")}" }
+  staging: { workspace: "${url("staging")}" }
+  prod: { workspace: "${url("prod")}", workspace_id: "3333333333333333" }
+${contractTail}`;
+  const { contract, findings } = parseContract(text, "four-tier.yml", { allowedHosts: ["127.0.0.1"] });
+  if (contract === undefined) throw new Error(JSON.stringify(findings));
+  return {
+    simulator,
+    contract,
+    tier: (name) => resolveTier(contract, name),
+    connect: (name) =>
+      connect({
+        host: url(name),
+        credentials: { kind: "secret", ...simulator.credentials(`ml-pipelines-${name}`) },
+        log: { info: () => {}, debug: () => {}, warning: () => {}, secret: () => {} },
+      }),
+    writes: () =>
+      simulator.requests
+        .filter(({ method, path }) => method !== "GET" && !path.startsWith("/oidc/"))
+        .map(({ method, path }) => `${method} ${path}`),
+  };
+}

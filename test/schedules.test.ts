@@ -1,0 +1,289 @@
+import { describe, expect, test } from "vitest";
+import type { TierName } from "../src/contract/model.ts";
+import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
+import { type Account, startAccount } from "./account.ts";
+
+const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "Europe/Berlin" };
+const now = new Date("2027-01-15T12:00:00Z");
+type Deployed = "dev" | "staging" | "prod";
+
+const tags = (tier: TierName, key: string): Record<string, string> => ({
+  four_tier_project: "ml-pipelines",
+  four_tier_tier: tier,
+  four_tier_key: key,
+});
+const task = {
+  task_key: "run",
+  notebook_task: { notebook_path: "/a" },
+};
+const job = (tier: Deployed, name: string, settings: object) => ({
+  owner: `ml-pipelines-${tier}`,
+  settings: { name, tags: tags(tier, `jobs.${name}`), tasks: [task], ...settings },
+});
+const pipeline = (tier: Deployed, name: string, spec: object) => ({
+  owner: `ml-pipelines-${tier}`,
+  spec: { name, tags: tags(tier, `pipelines.${name}`), catalog: tier, schema: "gold", serverless: true, ...spec },
+});
+
+async function match(
+  account: Account,
+  tier: Deployed,
+  options: Partial<SchedulesOptions> = {},
+): Promise<SchedulesResult> {
+  return matchSchedules(
+    account.connect(tier),
+    account.tier(tier),
+    { mode: "enforce", scope: "project", strict: true, now, patience: { timeoutMs: 1_000, everyMs: 5 }, ...options },
+    { info: () => {} },
+  );
+}
+
+const outcomes = (result: SchedulesResult): Record<string, string> =>
+  Object.fromEntries(result.rows.map((row) => [row.decision.resource.name, row.outcome]));
+const ids = (result: SchedulesResult): string[] =>
+  result.findings.map((finding) => `${finding.severity} ${finding.id}`);
+
+describe("outside prod", () => {
+  const everything = {
+    jobs: {
+      staging: [
+        job("staging", "cron", { schedule: { ...cron, pause_status: "UNPAUSED" } }),
+        job("staging", "implicit", { schedule: cron }),
+        job("staging", "files", { trigger: { file_arrival: { url: "/Volumes/a/b/c/" }, pause_status: "UNPAUSED" } }),
+        job("staging", "always", { continuous: { pause_status: "UNPAUSED", task_retry_mode: "ON_FAILURE" } }),
+        job("staging", "several", {
+          triggers: [
+            { schedule: cron, pause_status: "PAUSED" },
+            { periodic: { interval: 1, unit: "HOURS" }, pause_status: "UNPAUSED" },
+          ],
+        }),
+        job("staging", "quiet", { schedule: { ...cron, pause_status: "PAUSED" } }),
+        job("staging", "manual", {}),
+      ],
+    },
+    pipelines: { staging: [pipeline("staging", "stream", { continuous: true }), pipeline("staging", "batch", {})] },
+  };
+
+  test("check tells each that starts by itself and writes nothing", async () => {
+    const account = await startAccount(everything);
+    const result = await match(account, "staging", { mode: "check" });
+    expect(outcomes(result)).toEqual({
+      always: "drift",
+      cron: "drift",
+      files: "drift",
+      implicit: "drift",
+      quiet: "right",
+      several: "drift",
+      stream: "drift",
+    });
+    expect(ids(result)).toEqual(Array.from({ length: 6 }, () => "error schedules/drift"));
+    expect(result.seen).toBe(9);
+    expect(account.writes()).toEqual([]);
+    expect(account.simulator.unmodelled).toEqual([]);
+  });
+
+  test("check that is not strict warns", async () => {
+    const account = await startAccount(everything);
+    const result = await match(account, "staging", { mode: "check", strict: false });
+    expect(new Set(ids(result))).toEqual(new Set(["warning schedules/drift"]));
+  });
+
+  test("enforce pauses all of it, changes nothing else, and has nothing left to do", async () => {
+    const account = await startAccount(everything);
+    const { world } = account.simulator;
+    const before = new Map(world.jobs("staging").map((one) => [one.settings["name"], structuredClone(one.settings)]));
+    const specBefore = structuredClone(world.pipeline("staging", "stream").spec);
+
+    const result = await match(account, "staging");
+    expect(result.findings).toEqual([]);
+    expect(Object.values(outcomes(result)).sort()).toEqual([...Array.from({ length: 6 }, () => "changed"), "right"]);
+    const settings = (name: string): Record<string, unknown> => world.job("staging", name).settings;
+    expect(settings("cron")).toEqual({ ...before.get("cron"), schedule: { ...cron, pause_status: "PAUSED" } });
+    expect(settings("implicit")["schedule"]).toEqual({ ...cron, pause_status: "PAUSED" });
+    expect(settings("files")["trigger"]).toEqual({ file_arrival: { url: "/Volumes/a/b/c/" }, pause_status: "PAUSED" });
+    expect(settings("always")["continuous"]).toEqual({ pause_status: "PAUSED", task_retry_mode: "ON_FAILURE" });
+    expect(settings("several")["triggers"]).toEqual([
+      { schedule: cron, pause_status: "PAUSED" },
+      { periodic: { interval: 1, unit: "HOURS" }, pause_status: "PAUSED" },
+    ]);
+    for (const name of ["quiet", "manual"]) expect(settings(name)).toEqual(before.get(name));
+    expect(world.pipeline("staging", "stream").spec).toEqual({ ...specBefore, continuous: false });
+    expect(world.picture("staging").find(({ name }) => name === "stream")?.activeRuns).toBe(0);
+
+    const written = account.writes().length;
+    expect(written).toBe(7); // Five jobs; the pipeline's spec and its stop.
+    expect(ids(await match(account, "staging"))).toEqual([]);
+    expect(account.writes()).toHaveLength(written);
+  });
+
+  test("a pipeline that somebody changes between reading and writing is read again, and keeps the change", async () => {
+    const account = await startAccount(everything);
+    account.simulator.when({
+      method: "PUT",
+      path: "/api/2.0/pipelines/*",
+      run: () =>
+        account.simulator.world.changePipeline("staging", "stream", (spec) => (spec["configuration"] = { by: "hand" })),
+    });
+    const result = await match(account, "staging");
+    expect(result.findings).toEqual([]);
+    expect(account.simulator.world.pipeline("staging", "stream").spec).toMatchObject({
+      continuous: false,
+      configuration: { by: "hand" },
+    });
+  });
+
+  test("an answer that is lost after the pipeline was changed is found by reading", async () => {
+    const account = await startAccount(everything);
+    account.simulator.fault({ method: "PUT", path: "/api/2.0/pipelines/*", effect: "lost-answer" });
+    const result = await match(account, "staging");
+    expect(result.findings).toEqual([]);
+    expect(outcomes(result)["stream"]).toBe("changed");
+    expect(account.writes().filter((write) => write.startsWith("PUT"))).toHaveLength(1);
+  });
+
+  test("a pipeline that does not stop in time is said, and the jobs are paused all the same", async () => {
+    const account = await startAccount(everything);
+    // It is told to stop, and each time it is looked at it has not heard.
+    for (let look = 1; look < 400; look += 1) {
+      account.simulator.when({
+        method: "GET",
+        path: "/api/2.0/pipelines/*",
+        nth: look,
+        run: () => {
+          const { pipelines } = account.simulator.world.workspace("staging");
+          const update = pipelines.active(account.simulator.world.pipeline("staging", "stream"));
+          if (update !== undefined) update.state = "RUNNING";
+        },
+      });
+    }
+    const result = await match(account, "staging", { patience: { timeoutMs: 100, everyMs: 5 } });
+    expect(ids(result)).toEqual(["error schedules/still-running"]);
+    expect(outcomes(result)).toMatchObject({ stream: "failed", cron: "changed" });
+  });
+
+  test("an exception lets one run, one that ended does not, and both are said", async () => {
+    const account = await startAccount(
+      { jobs: { staging: everything.jobs.staging.slice(0, 2) } },
+      `schedules:
+  exceptions:
+    - { tier: staging, job: cron, state: running, until: 2027-01-15, reason: load test }
+    - { tier: staging, job: implicit, state: running, until: 2027-01-14, reason: was needed }
+`,
+    );
+    const result = await match(account, "staging", { mode: "check" });
+    expect(outcomes(result)).toEqual({ cron: "right", implicit: "drift" });
+    expect(ids(result)).toEqual(["warning schedules/exception-expired", "error schedules/drift"]);
+    expect(result.rows[0]?.decision.why).toBe("exception until 2027-01-15: load test");
+  });
+
+  test("a job we may not change is one finding; the others are changed", async () => {
+    const account = await startAccount({
+      jobs: {
+        dev: [
+          job("dev", "ours", { schedule: cron }),
+          {
+            owner: "mona@example.com",
+            settings: { name: "hers", tasks: [task], schedule: cron },
+            permissions: [{ principal: "ml-pipelines-dev", level: "CAN_VIEW" }],
+          },
+        ],
+      },
+    });
+    expect(outcomes(await match(account, "dev"))).toEqual({ ours: "changed" });
+    const result = await match(account, "dev", { scope: "workspace" });
+    expect(outcomes(result)).toEqual({ hers: "failed", ours: "right" });
+    expect(ids(result)).toEqual(["error schedules/not-applied"]);
+  });
+
+  test("a job that is deleted meanwhile is gone, not wrong", async () => {
+    const account = await startAccount({ jobs: { dev: [job("dev", "ours", { schedule: cron })] } });
+    account.simulator.when({ path: "/api/2.2/jobs/get", run: () => account.simulator.world.deleteJob("dev", "ours") });
+    const result = await match(account, "dev");
+    expect(outcomes(result)).toEqual({ ours: "gone" });
+    expect(result.findings).toEqual([]);
+  });
+
+  test("a job that somebody starts again each time is said", async () => {
+    const account = await startAccount({ jobs: { dev: [job("dev", "ours", { schedule: cron })] } });
+    account.simulator.when({
+      path: "/api/2.2/jobs/update",
+      after: true,
+      run: () =>
+        account.simulator.world.changeJob("dev", "ours", (settings) => {
+          settings["schedule"] = { ...cron, pause_status: "UNPAUSED" };
+        }),
+    });
+    const result = await match(account, "dev", { patience: { timeoutMs: 50, everyMs: 5 } });
+    expect(ids(result)).toEqual(["error schedules/not-kept"]);
+  });
+
+  test("another project's job of the same tier is not this project's", async () => {
+    const other = job("dev", "theirs", {
+      schedule: cron,
+      tags: { ...tags("dev", "jobs.theirs"), four_tier_project: "other" },
+    });
+    const account = await startAccount({ jobs: { dev: [other] } });
+    expect((await match(account, "dev")).rows).toEqual([]);
+  });
+});
+
+describe("in prod", () => {
+  test("what declares a schedule runs; what is not continuous stays so; what is not ours stays as it is", async () => {
+    const account = await startAccount({
+      jobs: {
+        prod: [
+          job("prod", "cron", { schedule: { ...cron, pause_status: "PAUSED" } }),
+          job("prod", "always", { continuous: { pause_status: "PAUSED" } }),
+          {
+            owner: "mona@example.com",
+            settings: { name: "hers", tasks: [task], schedule: { ...cron, pause_status: "PAUSED" } },
+            permissions: [{ principal: "ml-pipelines-prod", level: "CAN_MANAGE" }],
+          },
+        ],
+      },
+      pipelines: {
+        prod: [pipeline("prod", "stream", { continuous: true }), pipeline("prod", "batch", { continuous: false })],
+      },
+    });
+    const result = await match(account, "prod", { scope: "workspace" });
+    expect(result.findings).toEqual([]);
+    expect(outcomes(result)).toEqual({ always: "changed", cron: "changed", hers: "foreign", stream: "right" });
+    expect(account.simulator.world.pipeline("prod", "batch").spec["continuous"]).toBe(false);
+    expect(account.simulator.world.job("prod", "hers").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
+    expect(account.writes()).toEqual(["POST /api/2.2/jobs/update", "POST /api/2.2/jobs/update"]);
+  });
+
+  test("a start that races with ours is no error", async () => {
+    const account = await startAccount({
+      jobs: { prod: [job("prod", "always", { continuous: { pause_status: "PAUSED" } })] },
+    });
+    account.simulator.when({
+      path: "/api/2.2/jobs/get",
+      after: true,
+      run: () =>
+        account.simulator.world.changeJob("prod", "always", (settings) => {
+          settings["continuous"] = { pause_status: "UNPAUSED" };
+        }),
+    });
+    const refusal = account.simulator.fault({
+      path: "/api/2.2/jobs/update",
+      effect: "error",
+      status: 409,
+      code: "RESOURCE_CONFLICT",
+      message: "A concurrent request to run the continuous job is already in progress.",
+    });
+    const result = await match(account, "prod");
+    expect(result.findings).toEqual([]);
+    expect(outcomes(result)).toEqual({ always: "changed" });
+    expect(refusal.hits).toBe(1);
+  });
+
+  test("a continuous pipeline that stands still is said", async () => {
+    const account = await startAccount({ pipelines: { prod: [pipeline("prod", "stream", { continuous: true })] } });
+    const { pipelines } = account.simulator.world.workspace("prod");
+    const stream = account.simulator.world.pipeline("prod", "stream");
+    pipelines.stop(stream);
+    pipelines.step(stream);
+    expect(ids(await match(account, "prod"))).toEqual(["warning schedules/pipeline-stopped"]);
+  });
+});
