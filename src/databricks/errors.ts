@@ -34,8 +34,7 @@ export class ApiError extends FourTierError {
       id: failure.status === 401 || failure.status === 403 ? "databricks/refused" : "databricks/failed",
       severity: "error",
       where: {
-        kind: "request",
-        ...request,
+        ...whereOf(request),
         status: failure.status,
         ...(failure.requestId === undefined ? {} : { requestId: failure.requestId }),
       },
@@ -62,7 +61,7 @@ export class LostAnswer extends FourTierError {
       {
         id: "databricks/lost-answer",
         severity: "error",
-        where: { kind: "request", ...request },
+        where: whereOf(request),
         message: `The answer to ${request.method} ${request.path} was lost (${reason}), so it is not known whether it took effect.`,
         remedy: "Run this again: it first looks for what the lost request may have created.",
       },
@@ -78,7 +77,7 @@ export class UnexpectedAnswer extends FourTierError {
     super({
       id: "databricks/unexpected-answer",
       severity: "error",
-      where: { kind: "request", ...request },
+      where: whereOf(request),
       message: `Databricks answered ${request.method} ${request.path} in a form this client does not know: ${what}.`,
       remedy:
         "Check that the host is a Databricks workspace (not a proxy's page), then report this with the request's path.",
@@ -114,6 +113,11 @@ export async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** Two fields and no more: what is passed as a name may be the whole request, with its query and body. */
+function whereOf({ method, path }: RequestName): { kind: "request"; method: string; path: string } {
+  return { kind: "request", method, path };
 }
 
 function remedyFor({ status, code }: ApiFailure): string {
