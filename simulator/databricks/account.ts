@@ -7,6 +7,7 @@ import { JobStore } from "./job-store.ts";
 import { PipelineStore } from "./pipeline-store.ts";
 import { Directory } from "./principals.ts";
 import type { Behaviours, ParsedScenario } from "./scenario.ts";
+import { Metastore } from "./unity-state.ts";
 
 /** Time that tests can move forward. */
 export class Clock {
@@ -51,6 +52,7 @@ export class Account {
   readonly clock = new Clock();
   readonly directory: Directory;
   readonly workspaces = new Map<string, Workspace>();
+  readonly metastore: Metastore;
   /** Set when the account's own server listens. */
   url = "";
   #lastId = 8_728_374_651_029_384_757n;
@@ -62,6 +64,7 @@ export class Account {
     this.directory = new Directory(scenario, scenario.account_id);
     for (const [name, { id }] of Object.entries(scenario.workspaces))
       this.workspaces.set(name, new Workspace(this, name, id));
+    this.metastore = new Metastore(this, scenario);
   }
 
   /** A new int64, far beyond what a JavaScript number holds (facts: databricks-api 2.5). */

@@ -81,7 +81,7 @@ export function fileRoutes(): Route[] {
       facts: FACTS,
       body: v.strictObject({ path: v.string(), recursive: v.optional(v.boolean(), false) }),
       handle: ({ workspace, principal, body }) => {
-        workspace.files.delete(principal, plainPath(body.path), body.recursive ?? false);
+        workspace.files.delete(principal, plainPath(body.path), body.recursive);
         return {};
       },
     }),

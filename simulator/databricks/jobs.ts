@@ -57,9 +57,9 @@ export function jobRoutes(): Route[] {
       }),
       handle: (call) => {
         const job = jobFor(call, BigInt(call.body.job_id), "CAN_MANAGE", "Admin or Manage or Owner");
-        const changes = (call.body.new_settings ?? {}) as JsonObject;
+        const changes = call.body.new_settings as JsonObject;
         call.workspace.jobs.checkRunAs(changes, call.principal, job.creator);
-        call.workspace.jobs.change(job, merged(job.settings, changes, call.body.fields_to_remove ?? []));
+        call.workspace.jobs.change(job, merged(job.settings, changes, call.body.fields_to_remove));
         return {};
       },
     }),

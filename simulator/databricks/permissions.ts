@@ -118,7 +118,7 @@ function write(call: Call<Body>, how: "replace" | "merge"): Answer {
   const { account, workspace, principal, body } = call;
   const at = target(call, "CAN_MANAGE");
   const { kind, id } = at;
-  const given = fromRequests(account, workspace, kind, body.access_control_list ?? []);
+  const given = fromRequests(account, workspace, kind, body.access_control_list);
   const old = workspace.acls.of(kind, id);
   const changed = new Set(given.map((entry) => entry.principal));
   const entries = how === "replace" ? given : [...old.filter((entry) => !changed.has(entry.principal)), ...given];

@@ -68,8 +68,7 @@ export function readBody(route: Route, bytes: Buffer): Json {
   } catch {
     throw new ApiError(400, "MALFORMED_REQUEST", "The request body is not valid JSON.");
   }
-  checkShape(body, value, `${route.method} ${route.path}`);
-  return value;
+  return checkShape(body, value, `${route.method} ${route.path}`) as Json;
 }
 
 /** Checks a JSON value; see readBody. `what` names it in the refusal. */

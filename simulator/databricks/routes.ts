@@ -9,6 +9,8 @@ import { permissionRoutes } from "./permissions.ts";
 import { pipelineRoutes } from "./pipelines.ts";
 import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
+import { unityRoutes } from "./unity-catalogs.ts";
+import { grantRoutes } from "./unity-grants.ts";
 
 export function allRoutes(authority: Authority): Route[] {
   return [
@@ -19,5 +21,7 @@ export function allRoutes(authority: Authority): Route[] {
     ...permissionRoutes(),
     ...pipelineRoutes(),
     ...fileRoutes(),
+    ...unityRoutes(),
+    ...grantRoutes(),
   ];
 }

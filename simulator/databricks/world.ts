@@ -10,6 +10,8 @@ import { type Job, nameOf } from "./job-store.ts";
 import type { Pipeline } from "./pipeline-store.ts";
 import type { Principal } from "./principals.ts";
 import type { Run, RunResult } from "./run.ts";
+import { applyChanges } from "./unity-grants.ts";
+import type { Securable } from "./unity-state.ts";
 
 /** One job or pipeline, as the closing picture shows it. */
 export interface Picture {
@@ -142,6 +144,44 @@ export class World {
     const middle = bytes.length >> 1;
     bytes[middle] = (bytes[middle] ?? 0) ^ 1;
     node.bytes = bytes;
+  }
+
+  /** Any catalog, schema, table, volume, function or model by its full name; `metastore` is the metastore. */
+  securable(fullName: string): Securable {
+    return this.#account.metastore.named(fullName);
+  }
+
+  /** Somebody grants by hand; `principal` as the scenario calls it. */
+  grant(fullName: string, principal: string, privileges: readonly string[]): void {
+    const name = this.#account.directory.nameOf(principal);
+    applyChanges(this.#account, this.securable(fullName), [{ principal: name, add: privileges, remove: [] }]);
+  }
+
+  revoke(fullName: string, principal: string, privileges: readonly string[]): void {
+    const name = this.#account.directory.nameOf(principal);
+    applyChanges(this.#account, this.securable(fullName), [{ principal: name, add: [], remove: privileges }]);
+  }
+
+  /** Direct grants of an object: principal, as the scenario calls it -> privileges, sorted. */
+  grants(fullName: string): Record<string, string[]> {
+    const assignments = [...this.securable(fullName).grants.values()];
+    return Object.fromEntries(
+      assignments.map(({ principal, principalId, privileges }) => [
+        this.#account.directory.byName(principal)?.key ?? (principal === "" ? `#${principalId}` : principal),
+        [...privileges].sort(),
+      ]),
+    );
+  }
+
+  setOwner(fullName: string, principal: string): void {
+    this.securable(fullName).owner = this.#account.directory.nameOf(principal);
+  }
+
+  /** Binds a catalog to a workspace; undefined takes the binding away. */
+  bind(catalog: string, workspace: string, binding: "READ_WRITE" | "READ_ONLY" | undefined): void {
+    const { bindings } = this.securable(catalog);
+    if (binding === undefined) bindings.delete(workspace);
+    else bindings.set(workspace, binding);
   }
 
   /** What runs in a workspace, sorted by kind and name. */

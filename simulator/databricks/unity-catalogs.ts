@@ -1,0 +1,294 @@
+/**
+ * Unity Catalog: listing and reading what there is, and bindings (facts: unity-catalog 1.4 to 1.6).
+ */
+import * as v from "valibot";
+import type { Json, JsonObject } from "../json.ts";
+import {
+  type Answer,
+  badRequest,
+  type Call,
+  flag,
+  forbidden,
+  integer,
+  required,
+  route,
+  type Route,
+  Unmodelled,
+} from "./api.ts";
+import { int64 } from "./job-settings.ts";
+import { tokenFor } from "./pages.ts";
+import { pageOf } from "./pages.ts";
+import type { SecurableType } from "./unity-privileges.ts";
+import { Rights } from "./unity-rights.ts";
+import type { Securable } from "./unity-state.ts";
+
+const BASE = "/api/2.1/unity-catalog";
+const FACTS = "unity-catalog 1.4";
+const PAGING = ["max_results", "page_token"];
+
+export function unityRoutes(): Route[] {
+  const inSchema: [SecurableType, string, string, string[]][] = [
+    ["table", "tables", "tables", ["omit_columns", "omit_properties", "omit_username"]],
+    ["volume", "volumes", "volumes", []],
+    ["function", "functions", "functions", []],
+    ["model", "models", "registered_models", []],
+  ];
+  return [
+    route("GET", `${BASE}/metastore_summary`, { facts: "unity-catalog 1.6", handle: summary }),
+    route("GET", `${BASE}/current-metastore-assignment`, {
+      facts: "unity-catalog 1.6",
+      handle: ({ account, workspace }) => ({
+        body: {
+          metastore_id: account.metastore.root.id,
+          workspace_id: BigInt(workspace.id),
+          default_catalog_name: "main",
+        },
+      }),
+    }),
+    route("GET", `${BASE}/catalogs`, {
+      facts: FACTS,
+      query: [...PAGING, "include_browse", "include_unbound"],
+      handle: (call) => list(call, "catalogs", call.account.metastore.catalogs, "all"),
+    }),
+    route("GET", `${BASE}/schemas`, {
+      facts: FACTS,
+      query: [...PAGING, "catalog_name", "include_browse"],
+      handle: (call) => {
+        const catalog = call.account.metastore.find("catalog", required(call.query, "catalog_name"));
+        return list(call, "schemas", childrenOf(call, catalog, "schema"), "all");
+      },
+    }),
+    ...inSchema.map(([type, path, key, more]) =>
+      route("GET", `${BASE}/${path}`, {
+        facts: FACTS,
+        query: [...PAGING, "catalog_name", "schema_name", "include_browse", ...more],
+        handle: (call) => {
+          const name = `${required(call.query, "catalog_name")}.${required(call.query, "schema_name")}`;
+          const schema = call.account.metastore.find("schema", name);
+          // facts: unity-catalog 1.4: without max_results volumes and models come in pages
+          const missing = type === "volume" || type === "model" ? "page" : "all";
+          return list(call, key, childrenOf(call, schema, type), missing);
+        },
+      }),
+    ),
+    ...([["catalog", "catalogs"], ["schema", "schemas"], ...inSchema] as const).map(([type, path]) =>
+      route("GET", `${BASE}/${path}/{name}`, {
+        facts: FACTS,
+        query: ["include_browse"],
+        handle: (call) => {
+          const found = call.account.metastore.find(type, call.params["name"] ?? "");
+          const rights = new Rights(call);
+          const refusal = rights.unreachable(found);
+          if (refusal !== undefined) throw refusal;
+          if (rights.sees(found)) return { body: show(call, found, false) };
+          if (flag(call.query, "include_browse") && rights.browses(found)) return { body: show(call, found, true) };
+          throw rights.missing(found);
+        },
+      }),
+    ),
+    route("PATCH", `${BASE}/catalogs/{name}`, {
+      facts: "unity-catalog 1.5",
+      body: v.strictObject({
+        isolation_mode: v.optional(v.picklist(["OPEN", "ISOLATED"])),
+        owner: v.optional(v.string()),
+      }),
+      handle: (call) => {
+        const catalog = managed(call, call.params["name"] ?? "");
+        const { isolation_mode, owner } = call.body;
+        if (owner !== undefined) catalog.owner = call.account.directory.grantee(owner) ?? owner;
+        if (isolation_mode !== undefined) {
+          // facts: unity-catalog 1.5: isolating binds the current workspace
+          if (isolation_mode === "ISOLATED" && catalog.bindings.size === 0)
+            catalog.bindings.set(call.workspace.name, "READ_WRITE");
+          catalog.isolation = isolation_mode;
+        }
+        return { body: show(call, catalog, false) };
+      },
+    }),
+    route("GET", `${BASE}/bindings/{type}/{name}`, {
+      facts: "unity-catalog 1.5",
+      query: PAGING,
+      handle: (call) => ({ body: bindings(call, managed(call, nameOfCatalog(call))) }),
+    }),
+    route("PATCH", `${BASE}/bindings/{type}/{name}`, {
+      facts: "unity-catalog 1.5",
+      body: v.strictObject({ add: v.optional(v.array(Binding), []), remove: v.optional(v.array(Binding), []) }),
+      handle: (call) => {
+        const catalog = managed(call, nameOfCatalog(call));
+        const { add, remove } = call.body;
+        for (const one of remove) catalog.bindings.delete(workspaceOf(call, one));
+        for (const one of add) {
+          catalog.bindings.set(
+            workspaceOf(call, one),
+            one.binding_type === "BINDING_TYPE_READ_ONLY" ? "READ_ONLY" : "READ_WRITE",
+          );
+        }
+        return { body: bindings(call, catalog) };
+      },
+    }),
+  ];
+}
+
+const Binding = v.strictObject({
+  workspace_id: int64,
+  binding_type: v.optional(v.picklist(["BINDING_TYPE_READ_WRITE", "BINDING_TYPE_READ_ONLY"])),
+});
+
+function summary({ account }: Call<unknown>): Answer {
+  const { root, name, storageRoot, externalAccess } = account.metastore;
+  return {
+    body: {
+      metastore_id: root.id,
+      name,
+      owner: root.owner,
+      privilege_model_version: "1.0",
+      storage_root: storageRoot,
+      external_access_enabled: externalAccess,
+      cloud: "aws",
+      region: "eu-central-1",
+    },
+  };
+}
+
+/** What is in a container; nothing when its catalog is not bound here (facts: unity-catalog 1.5). */
+function childrenOf(call: Call<unknown>, parent: Securable, type: SecurableType): Securable[] {
+  const rights = new Rights(call);
+  if (!rights.reaches(parent)) {
+    const refusal = rights.unreachable(parent);
+    if (refusal !== undefined) throw refusal;
+    return [];
+  }
+  // who may not even enter the container is told which right he lacks
+  if (!rights.sees(parent) && !rights.browses(parent)) throw rights.missing(parent);
+  return call.account.metastore.children(parent, type);
+}
+
+/** Filtered by the caller's rights: who may little sees an empty estate (facts: unity-catalog 1.4). */
+function list(call: Call<unknown>, key: string, all: readonly Securable[], missing: "all" | "page"): Answer {
+  const rights = new Rights(call);
+  const browse = flag(call.query, "include_browse");
+  const unbound = flag(call.query, "include_unbound");
+  const rows: JsonObject[] = [];
+  for (const one of all) {
+    const reachable = rights.reaches(one) || (unbound && rights.manages(one));
+    if (!reachable) continue;
+    if (rights.sees(one)) rows.push(show(call, one, false));
+    else if (browse && rights.browses(one)) rows.push(show(call, one, true));
+  }
+  return { body: paged(call, key, rows, missing) };
+}
+
+/** Unity Catalog's paging: 0 is the server's page, missing may mean everything, an empty page may go on. */
+export function paged(
+  call: Call<unknown>,
+  key: string,
+  rows: readonly Json[],
+  missing: "all" | "page",
+  least = 1,
+): JsonObject {
+  const { query, account } = call;
+  const cap = account.scenario.page_size;
+  const asked = integer(query, "max_results");
+  if (asked !== undefined && (asked < 0 || (asked > 0 && asked < least))) {
+    throw badRequest(`max_results must be 0 or at least ${least}, not ${asked}.`);
+  }
+  const size =
+    asked === undefined
+      ? missing === "all"
+        ? Math.max(1, rows.length)
+        : cap
+      : asked === 0
+        ? cap
+        : Math.min(asked, cap);
+  const token = query.get("page_token");
+  const name = `${call.params["name"] ?? ""} ${key}`;
+  // facts: unity-catalog 1.1: a page may be empty and still go on
+  if (account.behaviours.empty_pages && token === null && asked !== undefined)
+    return { next_page_token: tokenFor(0, name) };
+  const { items, next } = pageOf(rows, size, token, name);
+  // facts: unity-catalog 1.1, 1.4: nothing there: the key is missing
+  return {
+    ...(items.length === 0 ? {} : { [key]: [...items] }),
+    ...(next === undefined ? {} : { next_page_token: next }),
+  };
+}
+
+function managed(call: Call<unknown>, name: string): Securable {
+  const catalog = call.account.metastore.find("catalog", name);
+  if (!new Rights(call).manages(catalog)) throw forbidden(`User does not have MANAGE on Catalog '${name}'.`);
+  return catalog;
+}
+
+function nameOfCatalog({ params }: Call<unknown>): string {
+  if (params["type"]?.toLowerCase() !== "catalog")
+    throw new Unmodelled(`the simulator does not model bindings of ${params["type"]}`);
+  return params["name"] ?? "";
+}
+
+function bindings(call: Call<unknown>, catalog: Securable): JsonObject {
+  const rows = [...catalog.bindings].map(([name, type]) => ({
+    workspace_id: BigInt(call.account.workspaces.get(name)?.id ?? 0),
+    binding_type: `BINDING_TYPE_${type}`,
+  }));
+  return paged(call, "bindings", rows, "all");
+}
+
+function workspaceOf({ account }: Call<unknown>, { workspace_id }: { workspace_id: number | bigint }): string {
+  const found = [...account.workspaces.values()].find(({ id }) => BigInt(id) === BigInt(workspace_id));
+  if (found === undefined)
+    throw badRequest(`Workspace ${workspace_id} does not exist or is not attached to this metastore.`);
+  return found.name;
+}
+
+function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObject {
+  const [catalog, schema] = one.fullName.split(".");
+  const omitted = (name: string) => call.query.get(name) === "true";
+  const common: JsonObject = {
+    name: one.name,
+    full_name: one.fullName,
+    owner: one.owner,
+    metastore_id: call.account.metastore.root.id,
+    securable_type: one.type.toUpperCase(),
+    created_at: one.created,
+    updated_at: one.created,
+    created_by: one.owner,
+    ...(one.comment === undefined ? {} : { comment: one.comment }),
+    ...(one.properties === undefined || omitted("omit_properties") ? {} : { properties: { ...one.properties } }),
+    ...(browseOnly ? { browse_only: true } : {}),
+  };
+  switch (one.type) {
+    case "metastore":
+      return common;
+    case "catalog":
+      return { ...common, isolation_mode: one.isolation, catalog_type: one.variant ?? "MANAGED_CATALOG" };
+    case "schema":
+      return { ...common, catalog_name: catalog ?? "", schema_id: one.id };
+    case "table": {
+      const columns = Object.entries(one.columns).map(([name, type], position) => ({
+        name,
+        type_text: type,
+        type_name: type.toUpperCase(),
+        position,
+      }));
+      const within = {
+        catalog_name: catalog ?? "",
+        schema_name: schema ?? "",
+        table_id: one.id,
+        table_type: one.variant ?? "MANAGED",
+      };
+      return { ...common, ...within, ...(columns.length === 0 || omitted("omit_columns") ? {} : { columns }) };
+    }
+    case "volume":
+      return {
+        ...common,
+        catalog_name: catalog ?? "",
+        schema_name: schema ?? "",
+        volume_id: one.id,
+        volume_type: "MANAGED",
+      };
+    case "function":
+      return { ...common, catalog_name: catalog ?? "", schema_name: schema ?? "", function_id: one.id };
+    case "model":
+      return { ...common, catalog_name: catalog ?? "", schema_name: schema ?? "", id: one.id };
+  }
+}
