@@ -11,7 +11,7 @@ export interface TestTier {
   readonly simulator: DatabricksSimulator;
   readonly workspace: Workspace;
   /** Method and path of every write to jobs, pipelines, permissions and files so far. */
-  writes(): string[];
+  readonly writes: () => string[];
 }
 
 /** Starts the simulator; it ends with the test, which fails if anything unmodelled was asked. */

@@ -70,7 +70,7 @@ describe("a component's folder", () => {
   it("is complete only with its manifest", async () => {
     const tier = await startTier();
     tier.simulator.fault({ method: "POST", path: "*manifest.json", effect: "error", status: 403 });
-    await expect(upload(tier)).rejects.toThrow();
+    await expect(upload(tier)).rejects.toThrow(/403/);
     expect((await inspectFolders(tier.workspace, [content], "dev"))[0]).toMatchObject({ complete: false, missing: [] });
     expect(await upload(tier)).toBe(0);
     expect((await inspectFolders(tier.workspace, [content], "dev"))[0]?.complete).toBe(true);
