@@ -1,110 +1,65 @@
-/** The plan (what would change, in declared fields) and the drift (what somebody changed by hand). Both have a digest. */
-import type { ResourceKey } from "../contract/model.ts";
-import type { JsonArray, JsonObject, JsonValue } from "../json.ts";
+/** The plan: what would change in a tier, in declared fields, old → new; and a digest of that meaning. */
+import { canonicalJson, type JsonArray, type JsonObject } from "../json.ts";
+import { accessByPrincipal } from "./access.ts";
+import type { Action, Applied, AppliedResource, Change, ChangeClass, Desired, Plan } from "./change.ts";
+import { type Difference, differences, differencesDigest } from "./fields.ts";
+import { classOfCreate, classOfDelete, classOfReplace, classOfUpdate, needsReplacement } from "./impact.ts";
+import { masked } from "./mask.ts";
 
-/** What the ledger keeps of one resource. `settings` are declared and symbolic. */
-export interface AppliedResource {
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly settings: JsonObject;
-  readonly permissions: JsonArray | undefined;
-  readonly component: string;
-  /** The digest of the component's content that its paths point to. */
-  readonly componentDigest: string;
+export * from "./change.ts";
+export { driftOf } from "./drift.ts";
+
+/** Compares what a tier last had applied with what a release wants there. Pure: equal input gives an equal digest. */
+export function makePlan(from: Applied, to: readonly Desired[]): Plan {
+  const wanted = new Map(to.map((desired) => [desired.key, desired]));
+  const keys = [...new Set([...from.keys(), ...wanted.keys()])].sort();
+  const found = keys.map((key) => compare(key, from.get(key), wanted.get(key)));
+  const changes = found.map(({ change, fields }): Change => ({ ...change, fields: fields.map(masked) }));
+  const changed = found.filter(({ change }) => change.action !== "none");
+  const digest = differencesDigest(changed.map(({ change, fields }) => ({ of: { ...change }, fields })));
+  return { changes, digest, empty: changed.length === 0 };
 }
 
-/** What a tier last had applied; an empty map for a new tier. */
-export type Applied = ReadonlyMap<ResourceKey, AppliedResource>;
-
-/** What a release wants: a rendered resource and the digest of its component. */
-export interface Desired {
-  readonly key: ResourceKey;
-  readonly kind: string;
-  readonly name: string;
-  readonly settings: JsonObject;
-  readonly permissions: JsonArray | undefined;
-  readonly component: string;
-  readonly componentDigest: string;
+interface Compared {
+  readonly change: Omit<Change, "fields">;
+  readonly fields: readonly Difference[];
 }
 
-export type Action = "none" | "create" | "update" | "replace" | "delete";
-
-/** What a change means for what runs, mildest first. */
-export const CHANGE_CLASSES = [
-  "no-op",
-  "metadata",
-  "next-run",
-  "re-point",
-  "restarts",
-  "replaces",
-  "deletes",
-  "data-losing",
-] as const;
-export type ChangeClass = (typeof CHANGE_CLASSES)[number];
-
-/** One field, old → new; undefined = absent. Shown values have secrets masked. */
-export interface FieldChange {
-  /** `tasks[train].notebook_task.notebook_path`. */
-  readonly path: string;
-  readonly old: JsonValue | undefined;
-  readonly new: JsonValue | undefined;
+function compare(key: string, old: AppliedResource | undefined, now: Desired | undefined): Compared {
+  const change = (action: Action, name: string, each: ChangeClass, fields: readonly Difference[]): Compared => ({
+    change: { key, kind: now?.kind ?? old?.kind ?? "", name, action, class: each },
+    fields,
+  });
+  if (now === undefined) return change("delete", old?.name ?? "", classOfDelete(old?.kind ?? ""), []);
+  const wanted = documentOf(now, now.permissions, now.settings);
+  if (old === undefined) {
+    return change("create", now.name, classOfCreate(now.kind, now.settings), differences({}, wanted));
+  }
+  // a list that is no longer declared is left as it is
+  const access = now.permissions === undefined ? undefined : old.permissions;
+  // content matters to what points into it
+  const before = documentOf(old, access, now.settings);
+  const fields = differences(before, wanted);
+  if (fields.length === 0) return change("none", now.name, "no-op", fields);
+  if (needsReplacement(now.kind, fields)) return change("replace", now.name, classOfReplace(now.settings), fields);
+  return change("update", now.name, classOfUpdate(now.kind, old.settings, now.settings, fields), fields);
 }
 
-export interface Change {
-  readonly key: ResourceKey;
-  readonly kind: string;
-  readonly name: string;
-  readonly action: Action;
-  readonly class: ChangeClass;
-  readonly fields: readonly FieldChange[];
+/** Everything of a resource that a plan compares, as one document. */
+function documentOf(
+  resource: Pick<Desired, "name" | "settings" | "component" | "componentDigest">,
+  permissions: JsonArray | undefined,
+  pointing: JsonObject,
+): JsonObject {
+  return {
+    ...resource.settings,
+    name: resource.name,
+    ...(permissions === undefined ? {} : { permissions: accessByPrincipal(permissions) }),
+    ...(pointsIntoRelease(pointing) ? { release: `${resource.component}-${resource.componentDigest}` } : {}),
+  };
 }
 
-export interface Plan {
-  /** Every resource of either side, sorted by key; unchanged ones have action `none`. */
-  readonly changes: readonly Change[];
-  /** 64 hex over the meaning of the changes. */
-  readonly digest: string;
-  /** True if nothing would be written. */
-  readonly empty: boolean;
-}
-
-/** Compares what stands with what is wanted. */
-export function makePlan(_from: Applied, _to: readonly Desired[]): Plan {
-  throw new Error("not yet");
-}
-
-/** A live resource, read back: its API settings with ids resolved, undefined if it is gone. */
-export interface LiveResource {
-  readonly name: string;
-  readonly settings: JsonObject;
-  /** Who it runs as, if the API says. */
-  readonly runAs: string | undefined;
-  readonly permissions: JsonArray | undefined;
-}
-
-export interface DriftEntry {
-  readonly key: ResourceKey;
-  readonly what: "changed" | "missing";
-  /** old = applied, new = live. */
-  readonly fields: readonly FieldChange[];
-}
-
-export interface Drift {
-  readonly entries: readonly DriftEntry[];
-  /** 64 hex; of no drift it is the digest of the empty list. */
-  readonly digest: string;
-  readonly empty: boolean;
-}
-
-/**
- * What differs between what was applied and what lives. `resolve` turns a symbolic setting of the ledger into what the
- * API should show (ids, folders, principal).
- */
-export function driftOf(
-  _applied: Applied,
-  _live: ReadonlyMap<ResourceKey, LiveResource | undefined>,
-  _context: { resolve: (key: ResourceKey, settings: JsonObject) => JsonObject; principal: string },
-): Drift {
-  throw new Error("not yet");
+/** True if a setting refers to the component's folder. */
+export function pointsIntoRelease(settings: JsonObject): boolean {
+  return canonicalJson(settings).includes("${release}");
 }

@@ -1,0 +1,118 @@
+/**
+ * Two settings documents compared field by field. Lists whose items the platform tells apart by a key (tasks,
+ * environments, …) are compared by that key, so their order does not matter; null and empty are absent.
+ */
+import { canonicalJson, equalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
+import { sha256 } from "./digest.ts";
+
+/** A step into a document: a field, an item of a keyed list, an item of another list. */
+export type Segment = string | { readonly key: string } | number;
+
+/** One field that differs, unmasked. */
+export interface Difference {
+  readonly segments: readonly Segment[];
+  readonly old: JsonValue | undefined;
+  readonly new: JsonValue | undefined;
+}
+
+/** By the list's field: what tells its items apart (facts: databricks-api 2.6, 5). */
+const KEYED: Readonly<Record<string, string>> = {
+  tasks: "task_key",
+  depends_on: "task_key",
+  job_clusters: "job_cluster_key",
+  environments: "environment_key",
+  parameters: "name",
+  clusters: "label",
+  rules: "metric",
+  on_start: "id",
+  on_success: "id",
+  on_failure: "id",
+  on_duration_warning_threshold_exceeded: "id",
+  on_streaming_backlog_exceeded: "id",
+  permissions: "principal",
+};
+
+/** Every field that differs, in the order of its path. Equal documents give an empty list. */
+export function differences(
+  old: JsonValue | undefined,
+  now: JsonValue | undefined,
+  segments: readonly Segment[] = [],
+): Difference[] {
+  const a = normal(old);
+  const b = normal(now);
+  if (a === undefined && b === undefined) return [];
+  if (isObject(a) && isObject(b)) {
+    return sortedKeys(a, b).flatMap((key) => differences(a[key], b[key], [...segments, key]));
+  }
+  if (isArray(a) && isArray(b)) {
+    const field = segments.at(-1);
+    const left = keyedItems(a, field);
+    const right = keyedItems(b, field);
+    if (left !== undefined && right !== undefined) {
+      const keys = [...new Set([...left.keys(), ...right.keys()])].sort();
+      return keys.flatMap((key) => differences(left.get(key), right.get(key), [...segments, { key }]));
+    }
+    if (a.length === b.length && [...a, ...b].every(isObject)) {
+      return a.flatMap((item, index) => differences(item, b[index], [...segments, index]));
+    }
+  }
+  if (a !== undefined && b !== undefined && equalJson(a, b)) return [];
+  return [{ segments, old: a, new: b }];
+}
+
+/** Without null and empty parts; undefined if nothing is left. Items of lists keep their places. */
+export function normal(value: JsonValue | undefined): JsonValue | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (isArray(value)) return value.length === 0 ? undefined : value.map((item) => normal(item) ?? null);
+  if (isObject(value)) {
+    const kept = Object.entries(value).flatMap(([key, inner]): [string, JsonValue][] => {
+      const each = normal(inner);
+      return each === undefined ? [] : [[key, each]];
+    });
+    return kept.length === 0 ? undefined : Object.fromEntries(kept);
+  }
+  return value;
+}
+
+/** The items by their key; undefined if the list is none that has one, or an item lacks it or repeats it. */
+export function keyedItems(
+  items: readonly JsonValue[],
+  field: Segment | undefined,
+): ReadonlyMap<string, JsonObject> | undefined {
+  const name = typeof field === "string" && Object.hasOwn(KEYED, field) ? KEYED[field] : undefined;
+  if (name === undefined) return undefined;
+  const found = new Map<string, JsonObject>();
+  for (const item of items) {
+    const key = isObject(item) ? item[name] : undefined;
+    if (!isObject(item) || typeof key !== "string" || found.has(key)) return undefined;
+    found.set(key, item);
+  }
+  return found;
+}
+
+/** `tasks[train].notebook_task.notebook_path`; a key that is no plain word stands in quotes. */
+export function pathText(segments: readonly Segment[]): string {
+  return segments.reduce<string>((text, segment) => {
+    if (typeof segment === "number") return `${text}[${segment}]`;
+    if (typeof segment === "object") return `${text}[${segment.key}]`;
+    if (!/^\w+$/.test(segment)) return `${text}[${JSON.stringify(segment)}]`;
+    return text === "" ? segment : `${text}.${segment}`;
+  }, "");
+}
+
+/** The digest of differences: of the values themselves, masked nowhere, so that a changed secret is a change. */
+export function differencesDigest(found: readonly { of: JsonObject; fields: readonly Difference[] }[]): string {
+  const meaning = found.map(({ of, fields }) => ({
+    ...of,
+    fields: fields.map((field) => ({
+      path: pathText(field.segments),
+      ...(field.old === undefined ? {} : { old: field.old }),
+      ...(field.new === undefined ? {} : { new: field.new }),
+    })),
+  }));
+  return sha256(canonicalJson(meaning));
+}
+
+function sortedKeys(a: JsonObject, b: JsonObject): string[] {
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
+}
