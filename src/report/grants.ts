@@ -52,8 +52,10 @@ function restsOn(certificate: Certificate): string {
     [seen.grantLists, "list of grants", "lists of grants"],
     [seen.groups, "group", "groups"],
   ];
-  const listed = counts.map(([count, one, many]) => `${count} ${count === 1 ? one : many}`).join(", ");
-  const refused = certificate.refused.length === 0 ? "nothing" : `${certificate.refused.length} requests`;
+  const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+  const listed = counts.map((entry) => counted(...entry)).join(", ");
+  const refusals = certificate.refused.length;
+  const refused = refusals === 0 ? "nothing" : counted(refusals, "request", "requests");
   return blocks(
     `Asked by ${code(principal.name)} (${text(certificate.authority)}) at ${text(certificate.at)}. Seen: ${text(listed)}. Refused: ${refused}.`,
   );
