@@ -25,21 +25,26 @@ export interface Account {
 }
 
 /** Starts the account; it ends with the test, which fails if something was asked that is not modelled. */
-export async function startAccount(scenario: Partial<DatabricksScenario>, contractTail = ""): Promise<Account> {
+export async function startAccount(
+  scenario: Partial<DatabricksScenario>,
+  contractTail = "",
+  /** More keys of a tier in the contract: `{ dev: ", client_id: …" }`. */
+  more: Partial<Record<Deployed, string>> = {},
+): Promise<Account> {
   const principals = Object.fromEntries(
     (["dev", "staging", "prod"] as const).map((tier) => [
       `ml-pipelines-${tier}`,
       { application_id: APPLICATION[tier], workspaces: [tier], secrets: [`dose-${tier}`] },
     ]),
   );
-  const { service_principals: more, ...rest } = scenario;
+  const { service_principals: others, ...rest } = scenario;
   const simulator = await startDatabricks({
     workspaces: {
       dev: { id: "1111111111111111" },
       staging: { id: "2222222222222222" },
       prod: { id: "3333333333333333" },
     },
-    service_principals: { ...principals, ...more },
+    service_principals: { ...principals, ...others },
     users: { "mona@example.com": { display_name: "Mona" }, "rob@example.com": {} },
     groups: { "metastore-admins": { members: ["rob@example.com"] } },
     ...rest,
@@ -48,9 +53,9 @@ export async function startAccount(scenario: Partial<DatabricksScenario>, contra
   const url = (tier: Deployed): string => simulator.workspaces[tier]?.url ?? "";
   const text = `project: ml-pipelines
 tiers:
-  dev: { workspace: "${url("dev")}" }
-  staging: { workspace: "${url("staging")}" }
-  prod: { workspace: "${url("prod")}", workspace_id: "3333333333333333" }
+  dev: { workspace: "${url("dev")}"${more.dev ?? ""} }
+  staging: { workspace: "${url("staging")}"${more.staging ?? ""} }
+  prod: { workspace: "${url("prod")}", workspace_id: "3333333333333333"${more.prod ?? ""} }
 ${contractTail}`;
   const { contract, findings } = parseContract(text, "four-tier.yml", { allowedHosts: ["127.0.0.1"] });
   if (contract === undefined) throw new Error(JSON.stringify(findings));
