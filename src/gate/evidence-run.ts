@@ -4,7 +4,7 @@
  */
 import type { TierName } from "../contract/model.ts";
 import { short } from "./check.ts";
-import type { EvidenceFacts, EvidenceRun, RepositoryFacts, SuiteTrust, WorkflowPin } from "./facts.ts";
+import type { EvidenceFacts, EvidenceRun, RepositoryFacts, SuiteTrust } from "./facts.ts";
 
 /** Events whose runs may deploy: they run the default branch's own files. */
 export const DEPLOYING_EVENTS: readonly string[] = ["push", "workflow_dispatch"];
@@ -74,7 +74,7 @@ function runDoubts(run: EvidenceRun, commit: string, attempt: number, expected: 
 
 function workflowDoubts(run: EvidenceRun, attempt: number, expected: Expectation): string[] {
   const file = DEPLOYING_WORKFLOW[expected.tier];
-  const path = `${expected.suite.repository}/.github/workflows/${file}`;
+  const path = deployingWorkflow(expected.suite, expected.tier);
   const used = run.referencedWorkflows.filter((workflow) => workflow.path === path);
   if (used.length === 0) return [`the run behind it did not call ${path}`];
   const pins = (expected.trustPinsAtCommit ? [...run.pins, ...run.pinsAtCommit] : run.pins).filter(
@@ -94,12 +94,21 @@ function workflowDoubts(run: EvidenceRun, attempt: number, expected: Expectation
 }
 
 function jobDoubts(run: EvidenceRun, attempt: number, path: string): string[] {
-  const callers = run.pinsAtCommit.filter((pin: WorkflowPin) => pin.path === path).map(({ job }) => job);
-  if (callers.length === 0) return [`no job of ${run.workflow}, at the commit that ran, calls ${path} directly`];
-  const wanted = callers.map((caller) => `${caller} / ${DEPLOYING_JOB}`);
+  const wanted = deployingJobNames(run, path);
+  if (wanted.length === 0) return [`no job of ${run.workflow}, at the commit that ran, calls ${path} directly`];
   const jobs = run.jobs.filter((job) => wanted.includes(job.name) && job.attempt === attempt);
   if (jobs.length === 0) return [`attempt ${attempt} of the run has no job ${wanted.join(" or ")}`];
   return jobs
     .filter(({ conclusion }) => conclusion !== "success")
     .map((job) => `its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}`);
+}
+
+/** How the run's deploying jobs are called: the caller's job, then ours. `path` is the called workflow's. */
+export function deployingJobNames(run: EvidenceRun, path: string): string[] {
+  return run.pinsAtCommit.filter((pin) => pin.path === path).map(({ job }) => `${job} / ${DEPLOYING_JOB}`);
+}
+
+/** `owner/name/.github/workflows/x.yml` of the workflow that deploys to a tier. */
+export function deployingWorkflow(suite: SuiteTrust, tier: Expectation["tier"]): string {
+  return `${suite.repository}/.github/workflows/${DEPLOYING_WORKFLOW[tier]}`;
 }

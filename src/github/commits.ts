@@ -76,6 +76,7 @@ const PullSchema = v.object({
 const ReviewSchema = v.object({ user: Login, state: v.string(), commit_id: OptionalText });
 
 const CheckRunSchema = v.object({
+  id: Id,
   name: v.string(),
   status: v.string(),
   conclusion: OptionalText,
@@ -146,16 +147,18 @@ export async function reviewsOfPull(github: GitHub, number: string): Promise<Rev
   return reviews;
 }
 
-/** The newest check run of each name on a commit. */
+/** The newest check run of each name on a commit: a run that was started anew has the same names again. */
 export async function checkRuns(github: GitHub, sha: string): Promise<CheckRun[]> {
-  const runs: CheckRun[] = [];
+  const newest = new Map<string, CheckRun & { readonly id: bigint }>();
   for await (const found of github.list(
     "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
     { ref: sha, filter: "latest" },
     CheckRunSchema,
     "checks: read",
   )) {
-    runs.push({ name: found.name, status: found.status, conclusion: found.conclusion, url: found.html_url });
+    const { name, status, conclusion, html_url: url } = found;
+    const id = BigInt(found.id);
+    if ((newest.get(name)?.id ?? -1n) < id) newest.set(name, { id, name, status, conclusion, url });
   }
-  return runs;
+  return [...newest.values()].map(({ id: _id, ...run }) => run);
 }

@@ -1,6 +1,6 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
-import { type Check, conclude, short, withFact } from "../check.ts";
-import { DEPLOYING_JOB, doubts } from "../evidence-run.ts";
+import { type Check, conclude, type Evidence, short, withFact } from "../check.ts";
+import { deployingJobNames, deployingWorkflow, doubts } from "../evidence-run.ts";
 import type { EvidenceFacts } from "../facts.ts";
 
 export const source: Check = {
@@ -11,6 +11,7 @@ export const source: Check = {
     if (tier === undefined || tier === "sandbox") {
       return conclude("source", { summary: `${facts.tier} has no tier below it.` });
     }
+    const workflow = deployingWorkflow(facts.suite, tier);
     return withFact("source", facts.repository, (repository) =>
       withFact("source", facts.source, (claims) => {
         const judged = claims.map((evidence) => ({
@@ -42,7 +43,7 @@ export const source: Check = {
         if (good !== undefined) {
           return conclude("source", {
             summary: `${tier} has release ${short(facts.candidate.release)}, by run ${good.claim?.runId ?? ""}.`,
-            evidence: links(good),
+            evidence: links(good, workflow),
           });
         }
         if (judged.length === 0) {
@@ -59,7 +60,7 @@ export const source: Check = {
         }
         return conclude("source", {
           summary: "",
-          evidence: judged.flatMap(({ evidence }) => links(evidence)),
+          evidence: judged.flatMap(({ evidence }) => links(evidence, workflow)),
           problems: judged.map(({ evidence, doubts }) => ({
             what: "not-believed",
             message: `Deployment ${evidence.deployment.id} (by ${evidence.deployment.creator ?? "an unknown account"}) does not show that ${tier} has this release: ${doubts.join("; ")}.`,
@@ -72,9 +73,10 @@ export const source: Check = {
   },
 };
 
-function links(evidence: EvidenceFacts): { label: string; url?: string }[] {
-  const { run, claim, deployment } = evidence;
-  const job = run?.jobs.find(({ name, attempt }) => attempt === claim?.attempt && name.endsWith(` / ${DEPLOYING_JOB}`));
+/** The Deployment, the run behind it, and the job in it that deployed. */
+function links({ run, claim, deployment }: EvidenceFacts, workflow: string): Evidence[] {
+  const names = run === undefined ? [] : deployingJobNames(run, workflow);
+  const job = run?.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
   return [
     { label: `deployment ${deployment.id}`, ...(deployment.url === undefined ? {} : { url: deployment.url }) },
     ...(run === undefined ? [] : [{ label: `run ${claim?.runId ?? ""}`, url: run.url }]),

@@ -1,0 +1,412 @@
+/** Facts from the simulated GitHub, through the real client, to the gate's verdict: honest and forged. */
+import { expect, test } from "vitest";
+import type { Contract } from "../../src/contract/model.ts";
+import { parseContract } from "../../src/contract/parse.ts";
+import { resolveTier } from "../../src/contract/tiers.ts";
+import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
+import { known, type LiveFacts, type Stage } from "../../src/gate/facts.ts";
+import { connectGitHub, type GitHub } from "../../src/github/client.ts";
+import { type Evidence, recordDeployment } from "../../src/release/evidence.ts";
+import { currentRelease, gatherGateFacts } from "../../src/release/gather.ts";
+import { historyBetween } from "../../src/release/history.ts";
+import { named } from "../../simulator/github/permissions.ts";
+import type { Job, Run } from "../../simulator/github/world.ts";
+import { MINIMAL } from "../contract/examples.ts";
+import { begin, fakeRun, type Repository } from "../simulator/github/harness.ts";
+
+const PIN = "5".repeat(40);
+const OTHER = "6".repeat(40);
+const RELEASE = "1".repeat(64);
+const PLAN = "2".repeat(64);
+const WORKFLOWS = "four-tier/four-tier/.github/workflows";
+
+const CALLER = `name: promote
+on: { push: { branches: [main] } }
+jobs:
+  deploy-to-dev: { name: dev, uses: "${WORKFLOWS}/deploy-to-dev.yml@${PIN}" }
+  gate-to-staging: { name: staging, needs: deploy-to-dev, uses: "${WORKFLOWS}/gate-to-staging.yml@${PIN}" }
+  approve-to-prod: { name: prod, needs: gate-to-staging, uses: "${WORKFLOWS}/approve-to-prod.yml@${PIN}" }
+`;
+
+const TIER_ENVIRONMENT = { branch_policy: "default" as const };
+
+const SCENARIO = {
+  users: {
+    octocat: { role: "write" as const },
+    hubot: { role: "admin" as const },
+    mallory: { role: "write" as const },
+  },
+  environments: {
+    dev: TIER_ENVIRONMENT,
+    staging: TIER_ENVIRONMENT,
+    prod: { ...TIER_ENVIRONMENT, reviewers: ["hubot"], prevent_self_review: true, can_admins_bypass: false },
+  },
+};
+
+const FILES = {
+  "four-tier.yml": `project: ml-pipelines\n${MINIMAL}`,
+  ".github/workflows/promote.yml": CALLER,
+  ".github/CODEOWNERS": "* @hubot\n",
+  "src/score.py": "1\n",
+};
+
+type World = Awaited<ReturnType<typeof begin>>;
+
+/** A world in which a reviewed pull request was merged; its merge is what is promoted. */
+async function merged(scenario: Parameters<typeof begin>[0] = {}): Promise<World & { commit: string }> {
+  const world = await begin({ ...SCENARIO, ...scenario }, FILES);
+  const head = world.repository.commit("Score hourly", { "src/score.py": "2\n" }, "feature");
+  const number = await world.github.openPullRequest({ head: "feature", user: "octocat", title: "Score hourly" });
+  await world.github.review(number, "hubot");
+  end(
+    addRun(
+      world,
+      { path: ".github/workflows/validate.yml", event: "pull_request", headSha: head, headBranch: "feature" },
+      "validate / validate",
+    ),
+  );
+  const commit = await world.github.mergePullRequest(number, "octocat");
+  world.repository.git("checkout", "-q", "main");
+  return Object.assign(world, { commit });
+}
+
+function addRun(world: World, overrides: Partial<Run>, name: string): Job {
+  const job = fakeRun(world.github, world.repository, overrides);
+  return addJob(job, name, true);
+}
+
+/** `only` replaces the harness's own job. */
+function addJob(of: Job, name: string, only = false): Job {
+  const job: Job = { ...of, id: of.id + 100_000 + of.run.jobs.length, name, steps: [] };
+  if (only) of.run.jobs.pop();
+  of.run.jobs.push(job);
+  return job;
+}
+
+function end(job: Job, conclusion: "success" | "failure" = "success"): void {
+  job.status = "completed";
+  job.conclusion = conclusion;
+}
+
+const REFERENCED = ["deploy-to-dev", "gate-to-staging", "approve-to-prod"].map((name) => ({
+  path: `${WORKFLOWS}/${name}.yml@${PIN}`,
+  sha: PIN,
+}));
+
+/** The honest run of the merge: dev and staging are done, prod is at work. */
+function promoteRun(world: World, overrides: Partial<Run> = {}): { run: Run; dev: Job; staging: Job; prod: Job } {
+  const dev = addRun(world, { referenced: REFERENCED, ...overrides }, "dev / promote");
+  const staging = addJob(dev, "staging / promote");
+  const prod = addJob(dev, "prod / promote");
+  end(dev);
+  end(staging);
+  return { run: dev.run, dev, staging, prod };
+}
+
+const ALL = {
+  actions: "read",
+  checks: "read",
+  contents: "read",
+  deployments: "write",
+  "pull-requests": "read",
+} as const;
+
+function connect(world: World, job: Job, permissions: Parameters<typeof named>[0] = ALL): GitHub {
+  return client(world, world.github.world.issue({ kind: "job", job, permissions: named(permissions) }));
+}
+
+function client(world: World, token: string): GitHub {
+  return connectGitHub({
+    token,
+    apiUrl: world.github.apiUrl,
+    serverUrl: "https://github.com",
+    owner: "acme",
+    repository: "ml-pipelines",
+    log: { debug: () => {} },
+    pause: () => Promise.resolve(),
+  });
+}
+
+function payload(
+  tier: "dev" | "staging" | "prod",
+  run: Run,
+  change: Partial<Evidence> = {},
+): Omit<Evidence, "suite" | "version"> {
+  return {
+    tier,
+    project: "ml-pipelines",
+    release: RELEASE,
+    plan: PLAN,
+    components: { default: RELEASE },
+    run: { id: String(run.id), attempt: run.attempt, job: "promote" },
+    artifacts: [],
+    ...change,
+  };
+}
+
+/** Records a deployment as action-promote does, finished with success. */
+async function deployed(
+  github: GitHub,
+  tier: "dev" | "staging" | "prod",
+  run: Run,
+  commit: string,
+  change: Partial<Evidence> = {},
+): Promise<void> {
+  const evidence = payload(tier, run, change);
+  const record = await recordDeployment(github, { commit, environment: tier, evidence, description: "promoted" });
+  await record.finish("success", "applied and read back");
+}
+
+function contract(): Contract {
+  const parsed = parseContract(FILES["four-tier.yml"], "four-tier.yml", { allowedHosts: [] });
+  if (parsed.contract === undefined) throw new Error(parsed.findings.map(({ message }) => message).join());
+  return parsed.contract;
+}
+
+const LIVE: LiveFacts = {
+  identity: known({
+    servicePrincipal: "ml-pipelines-prod",
+    clientId: "",
+    workspaceId: "",
+    catalog: "prod",
+    findings: [],
+  }),
+  plan: known({ digest: PLAN, changes: [], empty: true }),
+  drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
+  adoption: known([]),
+  grants: known([]),
+  lock: known({ held: false }),
+};
+
+/** The gate to prod, asked by the run's prod job. */
+async function gate(
+  world: World & { commit: string },
+  github: GitHub,
+  run: Run,
+  options: { stage?: Stage; commit?: string; release?: string; tier?: "staging" | "prod" } = {},
+): Promise<GateResult> {
+  const facts = await gatherGateFacts({
+    github,
+    run: {
+      owner: "acme",
+      repository: "ml-pipelines",
+      sha: world.commit,
+      ref: run.ref,
+      event: run.event,
+      eventPath: undefined,
+      actor: run.actor,
+      triggeringActor: run.triggeringActor,
+      runId: String(run.id),
+      runAttempt: run.attempt,
+      job: "promote",
+      workflowRef: "",
+      workspace: "/",
+      apiUrl: world.github.apiUrl,
+      serverUrl: "https://github.com",
+      temp: "/",
+      oidc: undefined,
+    },
+    contract: contract(),
+    tier: resolveTier(contract(), options.tier ?? "prod"),
+    stage: options.stage ?? "promote",
+    commit: options.commit ?? world.commit,
+    release: options.release ?? RELEASE,
+    approved: { release: options.release ?? RELEASE, plan: PLAN },
+    acceptedDrift: "",
+    live: LIVE,
+  });
+  return evaluateGate(facts);
+}
+
+function approve(world: World, run: Run, user = "hubot"): void {
+  const prod = world.github.world.environments.get("prod");
+  if (prod === undefined) throw new Error("the scenario has prod");
+  run.approvals.push({ environments: [prod], user, state: "approved", comment: "read it" });
+}
+
+const ids = (result: GateResult): string[] => result.findings.map(({ id }) => id);
+
+test("an honest release passes every check, and asks GitHub for nothing it does not model", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  const result = await gate(world, github, run);
+  expect(result.findings).toEqual([]);
+  expect(result.verdict).toBe("pass");
+  expect(result.checks).toHaveLength(13);
+  const links = result.checks.find(({ check }) => check === "source")?.evidence.map(({ label }) => label);
+  expect(links).toEqual([expect.stringMatching(/^deployment /), `run ${run.id}`, "staging / promote"]);
+  expect(world.github.unmodelled).toEqual([]);
+});
+
+test("a commit that skips staging is told so", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "dev", run, world.commit);
+  approve(world, run);
+  expect(ids(await gate(world, github, run))).toEqual(["gate/path-skipped-tier", "gate/source-none"]);
+});
+
+test("a person's forged Deployment that points to a run of an edited workflow on a branch is not believed", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const evil = promoteRun(world, { headBranch: "evil", ref: "refs/heads/evil" });
+  await deployed(client(world, world.github.userToken("mallory")), "staging", evil.run, world.commit);
+  approve(world, run);
+  const result = await gate(world, connect(world, prod), run);
+  expect(ids(result)).toEqual(["gate/source-not-believed"]);
+  expect(result.findings[0]?.message).toContain("by mallory");
+  expect(result.findings[0]?.message).toContain("branch evil");
+});
+
+test("a forged Deployment beside the honest one changes nothing", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  await deployed(client(world, world.github.userToken("mallory")), "staging", run, world.commit, {
+    run: { id: "99999", attempt: 1, job: "promote" },
+  });
+  approve(world, run);
+  expect(ids(await gate(world, github, run))).toEqual([]);
+});
+
+test("bytes that were changed after staging give another release, which staging never had", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  const result = await gate(world, github, run, { release: "9".repeat(64) });
+  expect(ids(result)).toEqual(["gate/source-not-believed"]);
+  expect(result.findings[0]?.message).toContain("carried artifacts give 999999999999");
+});
+
+test("our workflow at a commit that nobody trusts, and a deploying job that failed, are not evidence", async () => {
+  await using world = await merged();
+  const { run, staging, prod } = promoteRun(world, {
+    referenced: REFERENCED.map(({ path }) => ({ path, sha: OTHER })),
+  });
+  end(staging, "failure");
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  const result = await gate(world, github, run);
+  expect(ids(result)).toEqual(["gate/source-not-believed"]);
+  expect(result.findings[0]?.message).toContain("nor the contract's suite.commits lists");
+  expect(result.findings[0]?.message).toContain("ended with failure");
+});
+
+test("an unreviewed direct push, and a commit that was force-pushed away, do not get in", async () => {
+  await using world = await merged();
+  const commit = world.repository.commit("Quick fix", { "src/score.py": "3\n" });
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, commit);
+  approve(world, run);
+  expect(ids(await gate(world, github, run, { commit }))).toEqual(["gate/commit-no-pull-request"]);
+  world.repository.git("reset", "-q", "--hard", world.commit);
+  expect(ids(await gate(world, github, run, { commit }))).toContain("gate/commit-off-branch");
+});
+
+test("approvals: nobody's, the actor's own, and one of an earlier attempt", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  expect(ids(await gate(world, github, run))).toEqual(["gate/approval-missing"]);
+  approve(world, run, "octocat");
+  expect(ids(await gate(world, github, run))).toEqual(["gate/approval-self"]);
+  approve(world, run);
+  expect(ids(await gate(world, github, run))).toEqual([]);
+  run.attempt = 2;
+  expect(ids(await gate(world, github, run))).toEqual(["gate/approval-re-run"]);
+});
+
+test("an environment that nobody set up is no gate", async () => {
+  await using world = await merged({ environments: { prod: {} } });
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  expect(ids(await gate(world, github, run))).toEqual([
+    "gate/protection-any-branch",
+    "gate/protection-no-reviewers",
+    "gate/protection-self-review",
+    "gate/protection-admin-bypass",
+  ]);
+});
+
+test("each missing permission makes its checks unknown and is named", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  await deployed(connect(world, prod), "staging", run, world.commit);
+  approve(world, run);
+  for (const [scope, check] of [
+    ["actions", "protection"],
+    ["checks", "commit"],
+    ["pull-requests", "commit"],
+    ["contents", "path"],
+    ["deployments", "source"],
+  ] as const) {
+    const rest = Object.fromEntries(Object.entries(ALL).filter(([name]) => name !== scope));
+    const result = await gate(world, connect(world, prod, rest), run);
+    expect(result.verdict).not.toBe("pass");
+    const row = result.checks.find((each) => each.check === check);
+    expect(row?.verdict).toBe("unknown");
+    expect(row?.findings[0]?.remedy).toContain(`${scope}: `);
+  }
+});
+
+test("what a tier has is the newest release that a run proves, not what somebody wrote last", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  const request = { github, contract: contract(), tier: { name: "prod" as const } };
+  expect(await currentRelease(request)).toEqual(known(undefined));
+  end(prod);
+  await deployed(github, "prod", run, world.commit);
+  await deployed(client(world, world.github.userToken("mallory")), "prod", run, world.commit, {
+    run: { id: "99999", attempt: 1, job: "promote" },
+    release: "9".repeat(64),
+  });
+  expect(await currentRelease(request)).toEqual(known({ commit: world.commit, release: RELEASE, artifacts: [] }));
+});
+
+test("an older commit does not overwrite a newer one", async () => {
+  await using world = await merged();
+  const older = world.commit;
+  const first = promoteRun(world);
+  const github = connect(world, first.prod);
+  await deployed(github, "staging", first.run, older);
+  await nextPullRequest(world, world.repository);
+  const second = promoteRun(world);
+  end(second.prod);
+  await deployed(connect(world, second.prod), "prod", second.run, second.run.headSha);
+  approve(world, first.run);
+  expect(ids(await gate(world, github, first.run))).toEqual(["gate/order-older"]);
+});
+
+async function nextPullRequest(world: World, repository: Repository): Promise<string> {
+  repository.commit("Score daily", { "src/score.py": "4\n" }, "feature-2");
+  const number = await world.github.openPullRequest({ head: "feature-2", user: "mallory", title: "Score daily" });
+  const commit = await world.github.mergePullRequest(number, "mallory");
+  repository.git("checkout", "-q", "main");
+  return commit;
+}
+
+test("the history names the pull requests between two commits", async () => {
+  await using world = await merged();
+  const second = await nextPullRequest(world, world.repository);
+  const { prod } = promoteRun(world);
+  const github = connect(world, prod);
+  const history = await historyBetween(github, world.commit, second);
+  expect(history.pulls.map(({ number, title, author }) => [number, title, author])).toEqual([
+    ["2", "Score daily", "mallory"],
+  ]);
+  expect(history.commits.map(({ title }) => title)).toContain("Score daily");
+  expect((await historyBetween(github, undefined, world.commit)).pulls.map(({ number }) => number)).toEqual(["1"]);
+});
