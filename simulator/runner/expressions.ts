@@ -1,0 +1,124 @@
+/** Evaluates `${{ }}` with GitHub's own parser; what it does not know is refused by name (facts: github 7). */
+import { data, Evaluator, Lexer, Parser } from "@actions/expressions";
+import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
+import { isBasicExpression, isMapping, isScalar, isSequence } from "@actions/workflow-parser";
+import { UnmodelledError } from "./unmodelled.ts";
+
+export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
+export type Dictionary = { readonly [key: string]: Value };
+
+/** What an expression can see: contexts by name, and how the job or its needs stand for `success()` and its kin. */
+export interface Scope {
+  readonly contexts: Dictionary;
+  readonly status?: { readonly success: boolean; readonly failure: boolean; readonly cancelled: boolean };
+}
+
+type Call = (...args: data.ExpressionData[]) => data.ExpressionData;
+
+/** Evaluates the text of one expression. Throws Error with the parser's message for one that is not understood. */
+export function evaluate(expression: string, scope: Scope): Value {
+  const { tokens } = new Lexer(expression).lex();
+  const status = scope.status ?? { success: true, failure: false, cancelled: false };
+  const is =
+    (answer: boolean): Call =>
+    () =>
+      new data.BooleanData(answer);
+  const functions: readonly [name: string, call: Call][] = [
+    ["success", is(status.success)],
+    ["failure", is(status.failure)],
+    ["cancelled", is(status.cancelled)],
+    ["always", is(true)],
+    [
+      "hashFiles",
+      () => {
+        throw new UnmodelledError("expression function hashFiles");
+      },
+    ],
+  ];
+  const known = functions.map(([name, call]) => ({ name, call, minArgs: 0, maxArgs: 255 }));
+  // The parser must know each context by name, and each name must have data (trap 5).
+  const tree = new Parser(tokens, Object.keys(scope.contexts), known).parse();
+  const contexts = toData(scope.contexts) as data.Dictionary;
+  const table = new Map(known.map((entry) => [entry.name.toLowerCase(), entry]));
+  return fromData(new Evaluator(tree, contexts, table).evaluate());
+}
+
+/** Evaluates a condition: the parser has already put `success() &&` before one that asks for no status (trap 4). */
+export function condition(expression: string, scope: Scope): boolean {
+  return truthy(evaluate(expression, scope));
+}
+
+/** Null, false, zero, NaN and the empty string are false. */
+export function truthy(value: Value): boolean {
+  return !(value === null || value === false || value === 0 || Number.isNaN(value) || value === "");
+}
+
+/** A token's value: scalars as they are, expressions evaluated, mappings and sequences all through. */
+export function resolve(token: TemplateToken, scope: Scope): Value {
+  if (isBasicExpression(token)) return evaluate(token.expression, scope);
+  if (isMapping(token)) {
+    const entries: [string, Value][] = [];
+    for (const { key, value } of token) {
+      if (key.isExpression) throw new UnmodelledError("an expression as a key");
+      entries.push([key.toString(), resolve(value, scope)]);
+    }
+    return Object.fromEntries(entries);
+  }
+  if (isSequence(token)) return [...token].map((item) => resolve(item, scope));
+  return literal(token);
+}
+
+/** A scalar that holds no expression. */
+function literal(token: TemplateToken): Value {
+  if (!isScalar(token)) throw new UnmodelledError(`a ${token.typeName()}`);
+  const json: unknown = token.toJSON();
+  if (json === null || json === undefined) return null;
+  if (typeof json === "string" || typeof json === "number" || typeof json === "boolean") return json;
+  return token.toString();
+}
+
+/** As `resolve`, as text. */
+export function resolveText(token: TemplateToken | undefined, scope: Scope): string {
+  return token === undefined ? "" : textOf(resolve(token, scope));
+}
+
+/** A mapping's values as text, as in `env:` and `with:`; undefined is an empty one. */
+export function resolveTexts(token: TemplateToken | undefined, scope: Scope): Record<string, string> {
+  if (token === undefined) return {};
+  const value = resolve(token, scope);
+  if (!isDictionary(value)) throw new Error("Expected a mapping");
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)]));
+}
+
+/** How a value appears inside a text: nothing for null, and a whole object as its kind's name. */
+export function textOf(value: Value): string {
+  if (value === null) return "";
+  if (typeof value === "object") return Array.isArray(value) ? "Array" : "Object";
+  return String(value);
+}
+
+export function isDictionary(value: Value | undefined): value is Dictionary {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function toData(value: Value): data.ExpressionData {
+  if (value === null) return new data.Null();
+  if (typeof value === "string") return new data.StringData(value);
+  if (typeof value === "number") return new data.NumberData(value);
+  if (typeof value === "boolean") return new data.BooleanData(value);
+  if (isDictionary(value)) {
+    return new data.Dictionary(...Object.entries(value).map(([key, one]) => ({ key, value: toData(one) })));
+  }
+  return new data.Array(...value.map(toData));
+}
+
+function fromData(value: data.ExpressionData): Value {
+  if (value instanceof data.StringData || value instanceof data.NumberData || value instanceof data.BooleanData) {
+    return value.value;
+  }
+  if (value instanceof data.Dictionary) {
+    return Object.fromEntries(value.pairs().map((pair) => [pair.key, fromData(pair.value)]));
+  }
+  if (value instanceof data.Array) return value.values().map(fromData);
+  return null;
+}
