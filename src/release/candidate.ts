@@ -58,7 +58,7 @@ export async function candidateOf(
   });
   if (rendered === undefined) return { candidate: undefined, findings };
   const files = await releaseFiles(git, commit, contract.file, rendered);
-  const split = componentsOf(contract, files, artifacts, [...rendered.resources.keys()]);
+  const split = componentsOf(contract, files, artifacts, [...rendered.resources.keys()], rendered);
   const all = [...findings, ...split.findings];
   if (all.some(isFailure)) return { candidate: undefined, findings: all };
   const digests = new Map(split.components.map((component) => [component.name, component.digest]));
@@ -122,7 +122,9 @@ export function contentsOf(
         ...component.files
           .filter((file) => root === "" || file.path.startsWith(`${root}/`)) // the contract may stand outside
           .map((file) => ({ path: posix.relative(root, file.path), bytes: file.content })),
-        ...wheels.map((wheel) => ({ path: `${ARTIFACTS_FOLDER}/${wheel.name}`, bytes: wheel.bytes })),
+        ...wheels
+          .filter((wheel) => component.artifacts.some((artifact) => artifact.name === wheel.name))
+          .map((wheel) => ({ path: `${ARTIFACTS_FOLDER}/${wheel.name}`, bytes: wheel.bytes })),
       ],
     }));
 }

@@ -9,6 +9,7 @@ import type { Contract, ResourceKey } from "../contract/model.ts";
 import { nearestName } from "../contract/nearest.ts";
 import type { Finding } from "../findings.ts";
 import { type Artifact, checkFiles, type ReleaseFile, releaseDigest } from "./digest.ts";
+import { checkReach } from "./reaches.ts";
 
 /** Without `components` in the contract, and for resources that none claims. */
 export const DEFAULT_COMPONENT = "default";
@@ -35,14 +36,14 @@ export function componentOf(contract: Contract, resource: ResourceKey): string {
  * Files that no component claims are shared: each component carries them. What is never read in a workspace is carried
  * by none, so that it moves nothing: the contract, `.github/`, git's own files, and the bundle's configuration
  * (`rendered.includes`), which acts through the resources' settings. With `rendered`, an artifact is carried only where
- * a resource needs it; without, everywhere.
+ * a resource needs it (without, everywhere), and a path into another component's content is a finding.
  */
 export function componentsOf(
   contract: Contract,
   files: readonly ReleaseFile[],
   artifacts: readonly Artifact[],
   resources: readonly ResourceKey[],
-  rendered?: Pick<RenderedBundle, "includes" | "artifacts">,
+  rendered?: Pick<RenderedBundle, "includes" | "artifacts" | "resources">,
 ): { components: readonly Component[]; findings: readonly Finding[] } {
   const configuration = new Set([contract.file, ...(rendered?.includes ?? [])]);
   const content = files.filter((file) => !configuration.has(file.path) && !isRepositoryFile(file.path));
@@ -57,6 +58,7 @@ export function componentsOf(
     const needed = artifacts.filter((artifact) => isNeeded(artifact, own, rendered?.artifacts));
     return [{ name, digest: digestOf(carried, needed), files: carried, artifacts: needed, resources: own }];
   });
+  if (rendered !== undefined) findings.push(...checkReach(components, rendered));
   return { components, findings };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Contract } from "../../src/contract/model.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { describeWhere } from "../../src/findings.ts";
+import type { JsonObject } from "../../src/json.ts";
 import { type Component, componentOf, componentsOf } from "../../src/release/components.ts";
 import { type ReleaseFile, releaseDigest } from "../../src/release/digest.ts";
 import { MINIMAL } from "../contract/examples.ts";
@@ -27,7 +28,7 @@ const FILES = {
   "src/common/util.py": "u",
 };
 const RESOURCES = ["jobs.score", "jobs.train", "jobs.clean"];
-const RENDERED = { includes: ["databricks.yml", "resources/score.yml"], artifacts: [] };
+const RENDERED = { includes: ["databricks.yml", "resources/score.yml"], artifacts: [], resources: new Map() };
 const TWO =
   'components: { scoring: { files: ["src/scoring/**"], resources: [jobs.score] }, training: { files: [src/training], resources: [jobs.train] } }';
 
@@ -177,5 +178,38 @@ describe("components", () => {
       RENDERED,
     );
     expect(findings.map((finding) => finding.id)).toEqual(["release/symbolic-link", "release/path"]);
+  });
+
+  it("finds a path into what only another component carries", () => {
+    const found = (key: string, settings: JsonObject): string[] => {
+      const resource = {
+        key,
+        kind: "jobs" as const,
+        name: key,
+        settings,
+        permissions: undefined,
+        component: "",
+        references: [],
+        where: { kind: "file", file: "x" } as const,
+        at: (path: readonly (string | number)[]) => ({ kind: "file", file: path.join("/") }) as const,
+      };
+      const rendered = { ...RENDERED, resources: new Map([[key, resource]]) };
+      return componentsOf(contractWith(TWO), release(FILES), [], RESOURCES, rendered).findings.map(
+        (finding) => `${finding.id} ${finding.where === undefined ? "" : describeWhere(finding.where)}`,
+      );
+    };
+    const notebook = (path: string): JsonObject => ({ tasks: [{ notebook_task: { notebook_path: path } }] });
+    const elsewhere = ["contract/file-of-another-component tasks/0/notebook_task/notebook_path"];
+    expect(found("jobs.score", notebook("${release}/src/scoring/score"))).toEqual([]);
+    expect(found("jobs.score", notebook("${release}/src/common/util"))).toEqual([]);
+    expect(found("jobs.score", notebook("${release}/src/training/train"))).toEqual(elsewhere);
+    expect(found("jobs.clean", notebook("${release}/src/training/train.py"))).toEqual(elsewhere);
+    expect(found("jobs.score", notebook("${release}/src/training"))).toEqual(elsewhere);
+    expect(found("jobs.score", notebook("${release}/src/training/**"))).toEqual(elsewhere);
+    expect(found("jobs.score", { x: ["--editable ${release}/src/training"] })).toEqual([
+      "contract/file-of-another-component x/0",
+    ]);
+    // what no component carries is for rendering to tell
+    expect(found("jobs.score", notebook("${release}/src/nowhere"))).toEqual([]);
   });
 });
