@@ -3,11 +3,11 @@
  */
 import { parseDocument } from "yaml";
 import { DatabricksSchema, type ParsedScenario, parseStrictly, ScenarioError } from "./databricks/scenario.ts";
+import { type GitHubScenario, parseGitHubScenario } from "./github/scenario.ts";
 
 export interface Scenario {
   readonly databricks: ParsedScenario | undefined;
-  /** Checked by the GitHub half, which knows its shape. */
-  readonly github: unknown;
+  readonly github: GitHubScenario | undefined;
 }
 
 /** Reads a scenario file's text. Throws ScenarioError, naming `file` and every wrong key. */
@@ -25,6 +25,6 @@ export function parseScenario(text: string, file: string): Scenario {
   return {
     databricks:
       databricks === undefined ? undefined : parseStrictly(DatabricksSchema, databricks, `${file}: databricks`),
-    github,
+    github: github === undefined ? undefined : parseGitHubScenario(github),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Every route the simulated account knows. What is not here is refused by name.
  */
-import type { Route } from "./api.ts";
+import { rawRoute, type Route } from "./api.ts";
 import { type Authority, authRoutes } from "./auth.ts";
 import { fileRoutes } from "./files.ts";
 import { jobRoutes } from "./jobs.ts";
@@ -11,6 +11,12 @@ import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
 import { unityRoutes } from "./unity-catalogs.ts";
 import { grantRoutes } from "./unity-grants.ts";
+
+/** What the CLI reports about itself; nothing is kept. */
+const telemetry = rawRoute("POST", "/telemetry-ext", {
+  facts: "databricks-api 10",
+  handle: () => ({ body: { errors: [], numProtoSuccess: 1 } }),
+});
 
 export function allRoutes(authority: Authority): Route[] {
   return [
@@ -23,5 +29,6 @@ export function allRoutes(authority: Authority): Route[] {
     ...fileRoutes(),
     ...unityRoutes(),
     ...grantRoutes(),
+    telemetry,
   ];
 }

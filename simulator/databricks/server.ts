@@ -29,6 +29,8 @@ export interface DatabricksSimulator {
   readonly unmodelled: readonly string[];
   /** Reading and changing by hand, as an administrator in the UI would. */
   readonly world: World;
+  /** Every principal with its credentials; a token is good in all its workspaces until it expires. */
+  principals(): Readonly<Record<string, PrincipalCredentials>>;
   /** Client id and first secret of a service principal, by its name in the scenario. */
   credentials(name: string): { clientId: string; clientSecret: string };
   /** A token without the OAuth dance, for a principal (service principal or user) in all its workspaces. */
@@ -44,6 +46,13 @@ export interface DatabricksSimulator {
   /** Every token given so far is expired. */
   expireTokens(): void;
   close(): Promise<void>;
+}
+
+export interface PrincipalCredentials {
+  /** Application id, or e-mail. */
+  readonly name: string;
+  readonly client_secrets: readonly string[];
+  readonly token: string;
 }
 
 const NOBODY = { key: "", name: "", displayName: "" } as Principal;
@@ -85,6 +94,13 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
       const [clientSecret = ""] = principal(name).secrets;
       return { clientId: principal(name).name, clientSecret };
     },
+    principals: () =>
+      Object.fromEntries(
+        [...account.directory.principals.values()].map((one) => [
+          one.key,
+          { name: one.name, client_secrets: [...one.secrets], token: authority.issue(one, undefined) },
+        ]),
+      ),
     tokenFor: (name) => authority.issue(principal(name), undefined),
     fault: (fault) => faults.add(fault),
     when: (hook) => faults.hook(hook),
@@ -144,7 +160,7 @@ class Front {
         number: log.length + 1,
         server: door.name,
         method,
-        path: url.pathname,
+        path: decoded(url.pathname),
         query: Object.fromEntries(url.searchParams),
         status,
         ...(trace.principal === undefined ? {} : { principal: trace.principal.key }),
@@ -169,7 +185,7 @@ class Front {
     const authorization = request.headers.authorization;
     const expect = (expired: boolean) => authority.authenticate(authorization, workspace, expired);
     const presumed = route.open ? undefined : attempt(() => expect(false));
-    const target = { workspace: workspace.name, method, path: url.pathname, principal: presumed?.key };
+    const target = { workspace: workspace.name, method, path: decoded(url.pathname), principal: presumed?.key };
     trace.principal = presumed;
     trace.faults = faults.strike(target);
     for (const fault of trace.faults) {
@@ -266,6 +282,11 @@ function codeOf(status: number): string {
     504: "DEADLINE_EXCEEDED",
   };
   return codes[status] ?? (status < 500 ? "BAD_REQUEST" : "INTERNAL_ERROR");
+}
+
+/** Paths are written and matched readable: a client may send `/` inside a segment as %2F. */
+function decoded(path: string): string {
+  return attempt(() => decodeURIComponent(path)) ?? path;
 }
 
 function attempt<T>(action: () => T): T | undefined {
