@@ -1,0 +1,275 @@
+/** A real repository, a simulated workspace, and one promotion after the other into it. */
+import { afterAll, onTestFinished } from "vitest";
+import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
+import type { Contract, TierName } from "../src/contract/model.ts";
+import { parseContract } from "../src/contract/parse.ts";
+import { resolveTier } from "../src/contract/tiers.ts";
+import { connect } from "../src/databricks/workspace.ts";
+import { FourTierError } from "../src/findings.ts";
+import { type GateFacts, known } from "../src/gate/facts.ts";
+import { openGit } from "../src/git.ts";
+import type { LedgerRelease } from "../src/ledger/model.ts";
+import { promote, type PromoteRequest } from "../src/promote.ts";
+import { type Candidate, candidateOf, type CarriedArtifact } from "../src/release/candidate.ts";
+import type { ActionResult } from "../src/report/report.ts";
+import { goodFacts } from "./gate/facts.ts";
+import { newRepository, removeFolders, type Repository } from "./repository.ts";
+
+export const IDS = {
+  dev: "11111111-1111-4111-8111-111111111111",
+  staging: "22222222-2222-4222-8222-222222222222",
+  prod: "33333333-3333-4333-8333-333333333333",
+} as const;
+type OwnTier = keyof typeof IDS;
+
+export const CONTRACT = `project: ml-pipelines
+tiers:
+  sandbox: { service_principal: ml-pipelines-sandbox }
+  dev: { workspace: https://dev.cloud.databricks.com, client_id: ${IDS.dev} }
+  staging: { workspace: https://stg.cloud.databricks.com, client_id: ${IDS.staging} }
+  prod: { workspace: https://prd.cloud.databricks.com, client_id: ${IDS.prod} }
+components:
+  data: { files: ["src/data/**"], resources: [pipelines.ingest, jobs.refresh] }
+  scoring: { files: ["src/scoring/**"], resources: [jobs.score, jobs.watch] }
+`;
+
+export const BUNDLE = `bundle: { name: ml-pipelines }
+variables:
+  catalog: { default: dev }
+targets: { sandbox: {}, dev: { default: true }, staging: {}, prod: {} }
+resources:
+  pipelines:
+    ingest:
+      name: ingest
+      catalog: \${var.catalog}
+      schema: bronze
+      serverless: true
+      continuous: false
+      development: false
+      libraries: [{ file: { path: src/data/ingest.sql } }]
+  jobs:
+    refresh:
+      name: refresh
+      schedule: { quartz_cron_expression: 0 5 * * * ?, timezone_id: UTC }
+      tasks: [{ task_key: ingest, pipeline_task: { pipeline_id: "\${resources.pipelines.ingest.id}" } }]
+    score:
+      name: score
+      max_concurrent_runs: 1
+      tasks: [{ task_key: score, notebook_task: { notebook_path: src/scoring/score.py } }]
+    watch:
+      name: watch
+      tasks: [{ task_key: start, run_job_task: { job_id: "\${resources.jobs.score.id}" } }]
+`;
+
+export const FILES: Readonly<Record<string, string>> = {
+  "four-tier.yml": CONTRACT,
+  "databricks.yml": BUNDLE,
+  "src/data/ingest.sql": "select 1\n",
+  "src/scoring/score.py": "# Databricks notebook source\nprint('scores')\n",
+  "lib/shared.py": "SHARED = 1\n",
+};
+
+export interface Run {
+  readonly result: ActionResult;
+  /** What it recorded: description of the record, and how it ended. */
+  readonly records: readonly { release: LedgerRelease; description: string; ended: string }[];
+  /** `POST /api/2.2/jobs/create`: every request that is not a read. */
+  readonly writes: readonly string[];
+  readonly log: readonly string[];
+}
+
+export interface RunOptions extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "pause">> {
+  readonly commit?: string;
+  readonly wheels?: readonly CarriedArtifact[];
+  readonly run?: string;
+  readonly acceptDrift?: string;
+  readonly approved?: Partial<GateFacts["approved"]>;
+  /** Changes what GitHub records. */
+  readonly facts?: Partial<GateFacts>;
+}
+
+export class Scene {
+  readonly repository: Repository;
+  readonly simulator: DatabricksSimulator;
+  readonly tier: OwnTier;
+  #runs = 100;
+
+  constructor(repository: Repository, simulator: DatabricksSimulator, tier: OwnTier) {
+    this.repository = repository;
+    this.simulator = simulator;
+    this.tier = tier;
+  }
+
+  get folder(): string {
+    return `/Workspace/Users/${IDS[this.tier]}/.four-tier/ml-pipelines/${this.tier}`;
+  }
+
+  get world(): DatabricksSimulator["world"] {
+    return this.simulator.world;
+  }
+
+  /** Changes files and commits. */
+  change(files: Readonly<Record<string, string>>): string {
+    for (const [path, content] of Object.entries(files)) this.repository.write(path, content);
+    return this.repository.commit();
+  }
+
+  /** Every write so far, sign-in left out. */
+  writes(): string[] {
+    return this.simulator.requests
+      .filter(({ method, path }) => method !== "GET" && path.startsWith("/api/"))
+      .map(({ method, path }) => `${method} ${decodeURIComponent(path)}`);
+  }
+
+  async candidate(commit: string, wheels: readonly CarriedArtifact[] = []): Promise<Candidate> {
+    const git = await openGit(this.repository.folder);
+    const contract = await this.contract(commit);
+    const { candidate, findings } = await candidateOf({
+      git,
+      commit,
+      root: "",
+      contract,
+      tier: resolveTier(contract, this.tier),
+      artifacts: wheels,
+      now: new Date(),
+    });
+    if (candidate === undefined) throw new FourTierError(findings);
+    return candidate;
+  }
+
+  async contract(commit: string): Promise<Contract> {
+    const git = await openGit(this.repository.folder);
+    const bytes = await git.readFile(commit, "four-tier.yml");
+    const parsed = parseContract(new TextDecoder().decode(bytes), "four-tier.yml", { allowedHosts: [] });
+    if (parsed.contract === undefined) throw new FourTierError(parsed.findings);
+    return parsed.contract;
+  }
+
+  /** Promotes a commit (default: the head) as a run of its own. */
+  async promote(options: RunOptions = {}): Promise<Run> {
+    const git = await openGit(this.repository.folder);
+    const commit = options.commit ?? (await git.head());
+    const candidate = await this.candidate(commit, options.wheels);
+    const contract = await this.contract(commit);
+    const tier = resolveTier(contract, this.tier);
+    const records: { release: LedgerRelease; description: string; ended: string }[] = [];
+    const log: string[] = [];
+    const before = this.writes().length;
+    const runId = options.run ?? String((this.#runs += 1));
+    const { clientId, clientSecret } = this.simulator.credentials(`ml-pipelines-${this.tier}`);
+    const workspace = connect({
+      host: this.simulator.workspaces[this.tier]?.url ?? "",
+      credentials: { kind: "secret", clientId, clientSecret },
+      log: { info() {}, debug() {}, warning() {}, secret() {} },
+    });
+    const good = goodFacts();
+    const result = await promote({
+      run: { ...RUN, runId, sha: commit },
+      tier,
+      workspace,
+      principal: clientId,
+      candidate,
+      wheels: options.wheels ?? [],
+      root: "",
+      git,
+      acceptDrift: options.acceptDrift ?? "",
+      gather: async (live, current) => ({
+        ...good,
+        tier: this.tier,
+        previous: tier.previous,
+        environment: this.tier,
+        candidate: { commit, release: candidate.digest },
+        approved: { release: options.approved?.release, plan: options.approved?.plan },
+        acceptedDrift: options.acceptDrift,
+        destructive: tier.destructive,
+        run: { ...good.run, id: runId },
+        source: known([]),
+        order: known({ current: current.known ? current.value : undefined, relation: await relation(git, current, commit) }),
+        ...live,
+        ...PROVEN,
+        ...options.facts,
+      }),
+      record: (release, description) => {
+        const record = { release, description, ended: "" };
+        records.push(record);
+        return Promise.resolve({
+          id: String(records.length),
+          finish: (state, text) => {
+            record.ended = `${state}: ${text}`;
+            return Promise.resolve();
+          },
+        });
+      },
+      runHasEnded: options.runHasEnded ?? (() => Promise.resolve(false)),
+      lockWaitMs: options.lockWaitMs ?? 60_000,
+      log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },
+      signal: options.signal ?? new AbortController().signal,
+      now: () => new Date(),
+      pause: options.pause ?? (() => new Promise((resolve) => setImmediate(resolve))),
+    });
+    return { result, records, log, writes: this.writes().slice(before) };
+  }
+}
+
+/** Facts that are not this story's: source has its own tests. */
+const PROVEN: Partial<GateFacts> = { source: goodFacts().source };
+
+async function relation(
+  git: { isAncestor(a: string, b: string): Promise<boolean> },
+  current: Parameters<PromoteRequest["gather"]>[1],
+  commit: string,
+) {
+  if (!current.known || current.value === undefined) return undefined;
+  if (current.value.commit === commit) return "identical" as const;
+  if (await git.isAncestor(current.value.commit, commit)) return "ahead" as const;
+  return (await git.isAncestor(commit, current.value.commit)) ? ("behind" as const) : ("diverged" as const);
+}
+
+const RUN = {
+  owner: "acme",
+  repository: "ml-pipelines",
+  sha: "0".repeat(40),
+  ref: "refs/heads/main",
+  event: "push",
+  eventPath: undefined,
+  actor: "octocat",
+  triggeringActor: "octocat",
+  runId: "1",
+  runAttempt: 1,
+  job: "promote",
+  workflowRef: "acme/ml-pipelines/.github/workflows/promote.yml@refs/heads/main",
+  workspace: "/nowhere",
+  apiUrl: "http://127.0.0.1:9",
+  serverUrl: "https://github.com",
+  temp: "/nowhere",
+  oidc: undefined,
+};
+
+/** A tier and a repository of one commit; both go when the test ends, which fails if anything unmodelled was asked. */
+export async function scene(
+  tier: TierName & OwnTier = "dev",
+  more: Partial<DatabricksScenario> = {},
+  files: Readonly<Record<string, string>> = {},
+): Promise<Scene> {
+  const simulator = await startDatabricks({
+    workspaces: { [tier]: { id: "1111111111111111" } },
+    service_principals: {
+      [`ml-pipelines-${tier}`]: { application_id: IDS[tier], workspaces: [tier], secrets: [`dose-${tier}-secret`] },
+    },
+    users: { "mona@example.com": { display_name: "Mona" } },
+    ...more,
+  });
+  onTestFinished(async () => {
+    await simulator.close();
+    if (simulator.unmodelled.length > 0) throw new Error(`not modelled: ${simulator.unmodelled.join(", ")}`);
+  });
+  return new Scene(newRepository({ ...FILES, ...files }), simulator, tier);
+}
+
+afterAll(removeFolders);
+
+/** The ids of a result's findings. */
+export function ids(result: ActionResult): string[] {
+  return result.findings.map(({ id }) => id);
+}
