@@ -185,7 +185,10 @@ export class Scene {
         destructive: tier.destructive,
         run: { ...good.run, id: runId },
         source: known([]),
-        order: known({ current: current.known ? current.value : undefined, relation: await relation(git, current, commit) }),
+        order: known({
+          current: current.known ? current.value : undefined,
+          relation: await relation(git, current, commit),
+        }),
         ...live,
         ...PROVEN,
         ...options.facts,

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { isFailure } from "../src/findings.ts";
+import { BUNDLE, FILES, ids, scene } from "./promotion.ts";
+
+const jobWrites = (writes: readonly string[]): string[] => writes.filter((write) => /\/(jobs|pipelines)\b/.test(write));
+
+describe("the first promotion", () => {
+  it("uploads, creates what the bundle says in the order of its references, reads back, and records it", async () => {
+    const dev = await scene();
+    const { result, records, writes } = await dev.promote();
+    expect(result.findings.filter(isFailure)).toEqual([]);
+    expect(dev.world.picture("dev").map(({ kind, name, paused }) => `${kind} ${name} ${paused ?? ""}`)).toEqual([
+      "job refresh true",
+      "job score ",
+      "job watch ",
+      "pipeline ingest ",
+    ]);
+    expect(jobWrites(writes)).toEqual([
+      "POST /api/2.0/pipelines",
+      "POST /api/2.2/jobs/create",
+      "POST /api/2.2/jobs/create",
+      "POST /api/2.2/jobs/create",
+    ]);
+    const refresh = dev.world.job("dev", "refresh").settings;
+    expect(refresh).toMatchObject({
+      tasks: [{ pipeline_task: { pipeline_id: dev.world.pipeline("dev", "ingest").id } }],
+      tags: { four_tier_project: "ml-pipelines", four_tier_tier: "dev", four_tier_key: "jobs.refresh" },
+    });
+    const candidate = await dev.candidate(dev.repository.git("rev-parse", "HEAD"));
+    const scoring = candidate.components.find(({ name }) => name === "scoring");
+    expect(dev.world.job("dev", "score").settings).toMatchObject({
+      tasks: [
+        { notebook_task: { notebook_path: `${dev.folder}/releases/scoring-${scoring?.digest}/src/scoring/score` } },
+      ],
+    });
+    expect(dev.world.job("dev", "watch").settings).toMatchObject({
+      tasks: [{ run_job_task: { job_id: dev.world.job("dev", "score").id } }],
+    });
+    expect(records).toMatchObject([{ ended: expect.stringMatching(/^success: 4 of 4/) as string }]);
+    expect(result.outputs).toMatchObject({ changed: "true", "release-digest": candidate.digest, "deployment-id": "1" });
+    expect(result.summary).toContain("jobs.refresh");
+  });
+});
+
+describe("the second promotion of a commit", () => {
+  it("writes nothing at all, takes no lock, says so, and leaves a record", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const again = await dev.promote();
+    expect(again.writes).toEqual([]);
+    expect(again.result.findings.filter(isFailure)).toEqual([]);
+    expect(again.result.outputs).toMatchObject({ changed: "false" });
+    expect(again.result.summary).toContain("nothing was written to jobs, pipelines or files");
+    expect(again.records.map(({ ended }) => ended)).toEqual([
+      "success: nothing to do: no write to jobs, pipelines or files",
+    ]);
+  });
+});
+
+describe("a commit", () => {
+  it("that touches one component moves only its resources", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const before = dev.world.job("dev", "refresh").settings;
+    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    const { writes, result } = await dev.promote();
+    expect(result.findings.filter(isFailure)).toEqual([]);
+    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+    expect(writes.filter((write) => write.includes("/releases/data-"))).toEqual([]);
+    expect(dev.world.job("dev", "refresh").settings).toEqual(before);
+  });
+
+  it("that touches nothing deployed is recorded and moves nothing", async () => {
+    const dev = await scene("dev", {}, { "databricks.yml": `${BUNDLE}sync: { exclude: ["docs/**"] }\n` });
+    await dev.promote();
+    const commit = dev.change({ "docs/notes.md": "hello" });
+    const { writes, records } = await dev.promote();
+    expect(jobWrites(writes)).toEqual([]);
+    expect(writes.filter((write) => write.includes("/releases/"))).toEqual([]);
+    expect(records).toMatchObject([{ release: { commit } }]);
+    expect((await dev.promote()).writes).toEqual([]);
+  });
+
+  it("that takes a resource away deletes it only where the contract lists it, and last", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const without = BUNDLE.slice(0, BUNDLE.indexOf("    watch:"));
+    const contract = (FILES["four-tier.yml"] ?? "").replace(", jobs.watch", "");
+    dev.change({ "databricks.yml": without, "four-tier.yml": contract });
+    const refused = await dev.promote();
+    expect(ids(refused.result)).toContain("gate/destructive");
+    expect(refused.writes).toEqual([]);
+    dev.change({ "four-tier.yml": contract.replace("dev: {", "dev: { destructive: [jobs.watch],") });
+    const allowed = await dev.promote();
+    expect(allowed.result.findings.filter(isFailure)).toEqual([]);
+    expect(jobWrites(allowed.writes).at(-1)).toBe("POST /api/2.2/jobs/delete");
+    expect(dev.world.jobs("dev")).toHaveLength(2);
+  });
+});
