@@ -130,7 +130,8 @@ function checkPrincipal(identity: Identity, contract: Contract, tier: Tier, clie
   ];
 }
 
-function checkWorkspace(identity: Identity, contract: Contract, tier: Tier): Finding[] {
+/** Whether the host is the workspace that the contract names. */
+export function checkWorkspace(identity: Identity, contract: Contract, tier: Tier): Finding[] {
   const where = contract.at(["tiers", tier.name, "workspace_id"]);
   const { workspaceId } = identity;
   if (tier.workspaceId === undefined) {

@@ -18,6 +18,7 @@ import type { ActionResult } from "../report/report.ts";
 import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
+import { viewTier } from "./tier-view.ts";
 
 /** The inputs that only this action has, checked. */
 interface Inputs {
@@ -75,7 +76,7 @@ async function validateAll(context: ActionContext, own: Inputs, git: Git): Promi
 
 async function planned(ground: Ground): Promise<ActionResult> {
   const { context, own, git, github, candidate, contract, tier, inputs } = ground;
-  const live = own.live ? (await accessTier(context)).workspace : undefined;
+  const live = own.live ? (await viewTier(context)).workspace : undefined;
   return plan({
     run: context.run,
     tier,

@@ -84,7 +84,7 @@ export async function accessTier(context: ActionContext): Promise<TierAccess> {
 }
 
 /** The part of a tier that decides where a credential goes and whose it must be. */
-function whereAndWho(
+export function whereAndWho(
   tier: Tier,
 ): Pick<Tier, "host" | "workspaceId" | "servicePrincipal" | "clientId" | "hasPrincipal"> {
   const { host, workspaceId, servicePrincipal, clientId, hasPrincipal } = tier;
@@ -95,7 +95,7 @@ function whereAndWho(
  * The ways to sign in, best first. A workflow that serves both kinds of users always has `id-token: write`, so with
  * `auto` a secret that is given stands in when federation is refused.
  */
-function credentialsFor(
+export function credentialsFor(
   context: ActionContext,
   inputs: TierInputs,
   clientId: string,
