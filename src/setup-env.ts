@@ -5,7 +5,7 @@
 import type { Contract, Tier, TierName } from "./contract/model.ts";
 import { TIERS } from "./contract/model.ts";
 import type { Credentials } from "./databricks/auth.ts";
-import type { CredentialRefused } from "./databricks/auth-advice.ts";
+import { CredentialRefused } from "./databricks/auth-advice.ts";
 import { ApiError } from "./databricks/errors.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { type Catalog, getBindings, getCatalog } from "./databricks/unity.ts";
@@ -71,15 +71,12 @@ export async function proveTier(
 ): Promise<Proof> {
   const identity = await whoAmI(workspace).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
-    throw new FourTierError(
-      {
-        id: "identity/not-in-workspace",
-        severity: "error",
-        message: `The credential of ${describe(contract, clientId)} is good, but ${tier.host} does not let it in (${error.detail}).`,
-        remedy: `The tier ${tier.name} needs ${tier.servicePrincipal}: sign in as that principal, and assign it to this workspace if it is not.`,
-      },
-      { cause: error },
-    );
+    throw new CredentialRefused(workspace.authType === "oauth-m2m" ? "secret" : "oidc", {
+      id: "identity/not-in-workspace",
+      severity: "error",
+      message: `The credential of ${describe(contract, clientId)} is good, but ${tier.host} does not let it in (${error.detail}).`,
+      remedy: `The tier ${tier.name} needs ${tier.servicePrincipal}: sign in as that principal, and assign it to this workspace if it is not.`,
+    });
   });
   const findings = [...checkPrincipal(identity, contract, tier, clientId), ...checkWorkspace(identity, contract, tier)];
   // The wrong principal's view of a catalog proves nothing, so it is not even asked.
@@ -253,14 +250,10 @@ export async function explainRefusal(
   context: { readonly log: ClientLog; readonly cancelled: AbortSignal },
 ): Promise<FourTierError> {
   if (credentials.kind !== "secret") return refused;
-  const untried: TierName[] = [];
   for (const name of TIERS) {
-    const { clientId, host, workspaceId } = contract.tiers[name];
-    if (name === tier.name || clientId?.toLowerCase() === credentials.clientId) continue;
-    if (clientId === undefined) {
-      untried.push(name);
-      continue;
-    }
+    const { clientId = credentials.clientId, host, workspaceId } = contract.tiers[name];
+    const same = host === tier.host && clientId.toLowerCase() === credentials.clientId;
+    if (name === tier.name || same) continue;
     const other = connect({
       host,
       workspaceId,
@@ -271,20 +264,17 @@ export async function explainRefusal(
     });
     const identity = await whoAmI(other).catch(() => undefined);
     if (identity === undefined) continue;
+    const wanted = tier.clientId === undefined ? "" : ` (${tier.clientId})`;
     return new FourTierError({
       id: "identity/wrong-secret",
       severity: "error",
       where: contract.at(["tiers", tier.name]),
-      message: `The client secret belongs to ${identity.displayName} (${identity.userName}), the principal of the tier ${name}; the tier ${tier.name} needs a secret of ${tier.servicePrincipal} (${credentials.clientId}).`,
-      why: `Nothing was done in ${tier.name}: its workspace refused the secret.`,
+      message: `The client secret belongs to ${identity.displayName} (${identity.userName}), the principal of the tier ${name}; the tier ${tier.name} needs a secret of ${tier.servicePrincipal}${wanted}.`,
+      why: `Nothing was done in ${tier.name}: its workspace refused the credential.`,
       remedy: `Put a secret of ${tier.servicePrincipal} into DATABRICKS_CLIENT_SECRET of the GitHub environment ${tier.name}, and see how the secret of ${name} came there.`,
     });
   }
-  if (untried.length === 0) return refused;
-  const [finding, ...others] = refused.findings;
-  if (finding === undefined) return refused;
-  const hint = `Whether it belongs to ${untried.join(" or ")} could not be tried: the contract gives no client_id there.`;
-  return new FourTierError([{ ...finding, message: `${finding.message} ${hint}` }, ...others], { cause: refused });
+  return refused;
 }
 
 function tierOf(contract: Contract, clientId: string): TierName | undefined {
