@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import type { Workspace } from "../src/databricks/workspace.ts";
 import { type TierProof, tierProof } from "../src/grants.ts";
+import { isArray, isObject } from "../src/json.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 
 type Catalogs = NonNullable<DatabricksScenario["catalogs"]>;
@@ -312,6 +314,27 @@ describe("the contract's names", () => {
     const account = await startAccount({ catalogs: clean }, rule("data-scientist"));
     expect(said(await prove(account, "staging"))).toEqual([]);
   });
+});
+
+test("a group that a listing shows without members is asked for itself", async () => {
+  const account = await startAccount({
+    catalogs: prodWith({ schema: { readers: ["SELECT"] } }),
+    groups: { "metastore-admins": {}, readers: { members: ["ml-pipelines-dev"] } },
+  });
+  const real = account.connect("prod");
+  const forgetful: Workspace = {
+    ...real,
+    call: async (request) => {
+      const answer = await real.call(request);
+      const body = answer.json();
+      if (!request.path.endsWith("/Groups") || !isObject(body)) return answer;
+      const resources = isArray(body["Resources"]) ? body["Resources"] : [];
+      const bare = resources.filter(isObject).map(({ members: _members, ...group }) => group);
+      return { ...answer, header: (name) => answer.header(name), json: () => ({ ...body, Resources: bare }) };
+    },
+  };
+  const proof = await tierProof(forgetful, account.contract, account.tier("prod"), now);
+  expect(said(proof)).toContain("error grants/cross-tier");
 });
 
 test("dropped while it was read: what is gone holds nothing", async () => {

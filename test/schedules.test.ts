@@ -217,12 +217,32 @@ describe("outside prod", () => {
     expect(ids(result)).toEqual(["error schedules/not-kept"]);
   });
 
-  test("another project's job of the same tier is not this project's", async () => {
+  test("a continuous pipeline that stands still is only told not to be continuous", async () => {
+    const account = await startAccount({ pipelines: { dev: [pipeline("dev", "stream", { continuous: true })] } });
+    const { pipelines } = account.simulator.world.workspace("dev");
+    const stream = account.simulator.world.pipeline("dev", "stream");
+    pipelines.stop(stream);
+    pipelines.step(stream);
+    expect(outcomes(await match(account, "dev"))).toEqual({ stream: "changed" });
+    expect(account.writes()).toEqual([`PUT /api/2.0/pipelines/${stream.id}`]);
+  });
+
+  test("a pipeline keeps its parameters", async () => {
+    const parameters = { day: "2027-01-15" };
+    const account = await startAccount({
+      pipelines: { dev: [pipeline("dev", "stream", { continuous: true, parameters })] },
+    });
+    await match(account, "dev");
+    expect(account.simulator.world.pipeline("dev", "stream").parameters).toEqual(parameters);
+  });
+
+  test("another project's job, and another tier's in the same workspace, are not this tier's", async () => {
+    const sandbox = job("dev", "mine", { schedule: cron, tags: tags("sandbox", "jobs.mine") });
     const other = job("dev", "theirs", {
       schedule: cron,
       tags: { ...tags("dev", "jobs.theirs"), four_tier_project: "other" },
     });
-    const account = await startAccount({ jobs: { dev: [other] } });
+    const account = await startAccount({ jobs: { dev: [other, sandbox] } });
     expect((await match(account, "dev")).rows).toEqual([]);
   });
 });

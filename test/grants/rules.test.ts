@@ -257,6 +257,13 @@ const cases: readonly Case[] = [
     findings: ["warning grants/missing"],
   },
   {
+    name: "MANAGE alone does not make somebody an owner",
+    spec: { [scores]: { owner: "platform" } },
+    options: { groups: { platform: ["mona@example.com"] } },
+    expected: { grants: [rule("table prod.gold.scores", "platform", "MANAGE")] },
+    findings: ["error grants/foreign-owner"],
+  },
+  {
     name: "an owner who was not shown",
     spec: { [scores]: { owner: undefined } },
     findings: ["unknown grants/owner-unseen"],
