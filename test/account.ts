@@ -12,11 +12,18 @@ export const APPLICATION = {
   staging: "22222222-2222-4222-8222-222222222222",
   prod: "33333333-3333-4333-8333-333333333333",
 } as const;
+export const SECRET = {
+  dev: "dose-canary-dev-5711",
+  staging: "dose-canary-staging-5712",
+  prod: "dose-canary-prod-5713",
+} as const;
 type Deployed = keyof typeof APPLICATION;
 
 export interface Account {
   readonly simulator: DatabricksSimulator;
   readonly contract: Contract;
+  /** What four-tier.yml says. */
+  readonly contractText: string;
   tier(name: TierName): Tier;
   /** A connection as the tier's own principal, to the tier's own workspace. */
   connect(name: Deployed): Workspace;
@@ -34,7 +41,7 @@ export async function startAccount(
   const principals = Object.fromEntries(
     (["dev", "staging", "prod"] as const).map((tier) => [
       `ml-pipelines-${tier}`,
-      { application_id: APPLICATION[tier], workspaces: [tier], secrets: [`dose-${tier}`] },
+      { application_id: APPLICATION[tier], workspaces: [tier], secrets: [SECRET[tier]] },
     ]),
   );
   const { service_principals: others, ...rest } = scenario;
@@ -62,6 +69,7 @@ ${contractTail}`;
   return {
     simulator,
     contract,
+    contractText: text,
     tier: (name) => resolveTier(contract, name),
     connect: (name) =>
       connect({
