@@ -1,0 +1,209 @@
+import { marked } from "marked";
+import { describe, expect, it } from "vitest";
+import { evaluateGate } from "../../src/gate/evaluate.ts";
+import { type GateFacts, known, notKnown } from "../../src/gate/facts.ts";
+import { type BriefFacts, renderBrief } from "../../src/release/brief.ts";
+import type { Change, Drift, Plan } from "../../src/release/plan.ts";
+import { COMMIT, CURRENT, DRIFT, goodFacts, PLAN, RELEASE } from "../gate/facts.ts";
+
+const base = { kind: "jobs", name: "score", fields: [] };
+const update: Change = {
+  ...base,
+  key: "jobs.score",
+  action: "update",
+  class: "next-run",
+  fields: [
+    { path: "max_concurrent_runs", old: 1, new: 4 },
+    { path: "schedule.quartz_cron_expression", old: "0 0 6 * * ?", new: "0 0 7 * * ?" },
+  ],
+};
+const untouched: Change = { ...base, key: "jobs.train", action: "none", class: "no-op" };
+const restart: Change = { ...base, kind: "pipelines", key: "pipelines.ingest", action: "update", class: "restarts" };
+const deletion: Change = { ...base, key: "jobs.old", action: "delete", class: "deletes" };
+
+const planOf = (...changes: Change[]): Plan => ({
+  changes,
+  digest: PLAN,
+  empty: changes.every(({ action }) => action === "none"),
+});
+
+const none: Drift = { entries: [], digest: "e".repeat(64), empty: true };
+const drifted: Drift = {
+  digest: DRIFT,
+  empty: false,
+  entries: [
+    { key: "jobs.score", what: "changed", fields: [{ path: "timeout_seconds", old: 60, new: 0 }] },
+    { key: "jobs.train", what: "missing", fields: [] },
+  ],
+};
+
+function brief(change: Partial<BriefFacts> & { gateFacts?: Partial<GateFacts> } = {}): string {
+  const plan = change.plan ?? planOf(update, untouched);
+  const drift = change.drift ?? known(none);
+  const facts: GateFacts = { ...goodFacts(), stage: "plan-live", plan: known(plan), drift, ...change.gateFacts };
+  return renderBrief({
+    project: "ml-pipelines",
+    tier: "prod",
+    catalog: "prod",
+    repository: "acme/ml-pipelines",
+    serverUrl: "https://github.com",
+    candidate: { commit: COMMIT, release: RELEASE },
+    current: { commit: CURRENT, release: "0".repeat(64) },
+    history: known({
+      commits: [{ sha: COMMIT, title: "Score hourly", author: "octocat", url: "https://github.com/c" }],
+      pulls: [
+        {
+          number: "7",
+          title: "Score hourly",
+          url: "https://github.com/acme/ml-pipelines/pull/7",
+          author: "octocat",
+          base: "main",
+          head: COMMIT,
+          merged: true,
+          mergeCommit: COMMIT,
+        },
+      ],
+    }),
+    plan,
+    drift,
+    facts,
+    gate: evaluateGate(facts),
+    ...change,
+  });
+}
+
+/** What a person reads: the page without its markup, blanks folded. */
+async function read(markdown: string): Promise<string> {
+  const html = await marked.parse(markdown);
+  return html
+    .replace(/<br>/g, "\n")
+    .replace(/<[^>]*>/g, " ")
+    .replace(/&#(\d+);/g, (_all, digits: string) => String.fromCodePoint(Number(digits)))
+    .replace(/&amp;/g, "&")
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/[ \t]+/g, " ")
+    .replace(/ ([,.])/g, "$1");
+}
+
+/** The four rows that a tired person reads. */
+async function glance(markdown: string): Promise<string> {
+  const page = await read(markdown);
+  return page.slice(0, page.indexOf("New in"));
+}
+
+describe("the brief", () => {
+  it("says what, risk, proof and way back before anything else", async () => {
+    const top = await glance(brief());
+    expect(top.indexOf("What")).toBeLessThan(top.indexOf("Risk"));
+    expect(top.indexOf("Risk")).toBeLessThan(top.indexOf("Proof"));
+    expect(top.indexOf("Proof")).toBeLessThan(top.indexOf("Way back"));
+    expect(top).toContain("1 pull request by octocat; 1 resource of 2 changes.");
+    expect(top).toContain("takes new settings from its next run: jobs.score");
+    expect(top).toContain("staging runs this very release");
+    expect(top).toContain("8 of 8 checks of the gate pass");
+    expect(top).toContain(CURRENT.slice(0, 12));
+    expect(top).toContain("Data and streaming checkpoints do not go back");
+    expect(top).not.toContain("does not let this release in");
+  });
+
+  it("shows each field, old and new, and what starts by itself apart", async () => {
+    const page = await read(brief());
+    expect(page).toMatch(/jobs\.score\s+max_concurrent_runs\s+1\s+4/);
+    const schedules = page.slice(page.indexOf("What starts by itself"));
+    expect(schedules).toMatch(/jobs\.score\s+schedule\.quartz_cron_expression\s+"0 0 6 \* \* \?"\s+"0 0 7 \* \* \?"/);
+    expect(await read(brief({ plan: planOf(restart) }))).not.toContain("What starts by itself");
+  });
+
+  it("puts the worst first", async () => {
+    const top = await glance(brief({ plan: planOf(update, restart, deletion) }));
+    expect(top.indexOf("deletes: jobs.old")).toBeGreaterThan(0);
+    expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("restarts: pipelines.ingest"));
+    expect(top.indexOf("restarts: pipelines.ingest")).toBeLessThan(top.indexOf("next run: jobs.score"));
+    expect(top).toContain("The gate does not let this release in");
+  });
+
+  it("shows what was changed by hand, and how to accept it", async () => {
+    const page = await read(brief({ drift: known(drifted) }));
+    expect(await glance(brief({ drift: known(drifted) }))).toContain("changed by hand in prod: jobs.score, jobs.train");
+    expect(page).toMatch(/jobs\.score\s+timeout_seconds\s+60\s+0/);
+    expect(page).toMatch(/jobs\.train\s+\(the whole resource\)\s+there\s+gone/);
+    expect(page).toContain(`accept-drift set to ${DRIFT}`);
+    const accepted = await read(brief({ drift: known(drifted), gateFacts: { acceptedDrift: DRIFT } }));
+    expect(accepted).toContain("This run accepts it");
+  });
+
+  it("says that nobody looked, when nobody could", async () => {
+    const page = brief({ drift: notKnown("Nobody looked at prod.", "Give the brief a principal.") });
+    expect(await glance(page)).toContain("nobody could look whether prod was changed by hand");
+    expect(await read(page)).toContain("Nobody looked at prod. Give the brief a principal.");
+  });
+
+  it("tells the first release from the next, and no change from one", async () => {
+    const first = await glance(brief({ current: undefined, plan: planOf({ ...update, action: "create" }) }));
+    expect(first).toContain("The first release of prod");
+    expect(first).toContain("no release to go back to");
+    expect(await glance(brief({ plan: planOf(untouched) }))).toContain("no resource changes");
+    expect(await read(brief({ plan: planOf(untouched) }))).toContain("No change: prod has what this release declares");
+  });
+
+  it("names who may approve, and not who started the run", async () => {
+    expect(await read(brief())).toMatch(/Who may approve\s+hubot; not octocat/);
+    const run = { ...goodFacts().run, actor: "HUBOT" };
+    expect(await read(brief({ gateFacts: { run } }))).toContain("Nobody: HUBOT started this run");
+  });
+
+  it("carries the digests that are approved", async () => {
+    const page = await read(brief());
+    expect(page).toContain(RELEASE);
+    expect(page).toContain(PLAN);
+  });
+
+  it("lets no text from outside become markup, a link or a mention", async () => {
+    const evil = "x` | <img src=x onerror=alert(1)> ](https://evil.example) @acme/everyone <!-- --> **b** \n\n# h";
+    const markdown = brief({
+      history: known({
+        commits: [{ sha: COMMIT, title: evil, author: evil, url: "javascript:alert(1)" }],
+        pulls: [
+          {
+            number: "7",
+            title: evil,
+            url: "javascript:alert(1)",
+            author: evil,
+            base: "main",
+            head: COMMIT,
+            merged: true,
+            mergeCommit: undefined,
+          },
+        ],
+      }),
+      plan: planOf({
+        ...update,
+        key: `jobs.${evil}`,
+        fields: [{ path: `schedule.${evil}`, old: evil, new: { [evil]: evil } }],
+      }),
+      drift: known({
+        ...drifted,
+        entries: [{ key: evil, what: "changed", fields: [{ path: evil, old: evil, new: evil }] }],
+      }),
+      gateFacts: { run: { ...goodFacts().run, actor: evil } },
+    });
+    const html = await marked.parse(markdown);
+    expect(html).not.toMatch(/<img|<!--|href="javascript|href="https:\/\/evil|<strong>b|<h1/);
+    expect(markdown).not.toContain("@acme");
+    expect(html.match(/<table>/g)?.length).toBe(
+      (await marked.parse(brief({ drift: known(drifted) }))).match(/<table>/g)?.length,
+    );
+  });
+
+  it("stays below what GitHub shows, however much changes", () => {
+    const many = Array.from({ length: 3000 }, (_, index) => ({
+      ...update,
+      key: `jobs.job_${index}`,
+      fields: [{ path: "description", old: "a".repeat(10_000), new: "b".repeat(10_000) }],
+    }));
+    const markdown = brief({ plan: planOf(...many) });
+    expect(Buffer.byteLength(markdown)).toBeLessThan(1024 * 1024);
+    expect(markdown).toContain("and 2900 more");
+  });
+});
