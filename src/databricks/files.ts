@@ -152,7 +152,8 @@ export async function deletePath(
 
 function toStatus(status: v.InferOutput<typeof statusSchema>): FileStatus {
   return {
-    path: status.path,
+    // The service answers with or without the prefix, whichever way it was asked (facts: databricks-api 6).
+    path: /^\/Workspace(\/|$)/.test(status.path) ? status.path : `/Workspace${status.path}`,
     type: status.object_type,
     id: status.object_id,
     language: status.language,
