@@ -1,6 +1,6 @@
 /** The OIDC issuer of Actions: who gets a token, what it says (facts: github 4). */
 import { randomUUID } from "node:crypto";
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { World } from "./world.ts";
 
 export const ISSUER = "https://token.actions.githubusercontent.com";
@@ -80,11 +80,25 @@ export interface Issuer {
   sign(claims: Readonly<Record<string, string>>, audience: string): Promise<string>;
 }
 
-/** A fresh key a simulator. Tokens live five minutes. */
-export async function createIssuer(issuer: string): Promise<Issuer> {
+interface Keys {
+  readonly privateKey: CryptoKey;
+  readonly jwk: JWK;
+  readonly kid: string;
+}
+
+/** One key a process: making it takes longer than all the rest of starting. */
+let keys: Promise<Keys> | undefined;
+
+async function makeKeys(): Promise<Keys> {
   const { publicKey, privateKey } = await generateKeyPair("RS256");
   const kid = randomUUID();
-  const jwk: JWK = { ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" };
+  return { privateKey, kid, jwk: { ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" } };
+}
+
+/** An issuer by this name. Tokens live five minutes. */
+export async function createIssuer(issuer: string): Promise<Issuer> {
+  keys ??= makeKeys();
+  const { privateKey, kid, jwk } = await keys;
   return {
     issuer,
     keys: { keys: [jwk] },
