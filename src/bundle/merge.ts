@@ -18,7 +18,7 @@ export function merge(a: Node, b: Node, problems: Problems): Node {
     `This is a ${NAMES[b.kind]}, but what it overrides (${a.where.file}:${a.where.line}) is a ${NAMES[a.kind]}.`,
     "Give both the same shape.",
   );
-  return b;
+  return a;
 }
 
 const NAMES = { map: "map", list: "list", scalar: "single value" };

@@ -66,6 +66,7 @@ const TASKS = [
 
 /** Translates the paths of a job. */
 export function translateJob(job: Mapping, key: string, content: Content): Mapping {
+  if (job.entries.has("git_source")) return job; // its paths are the repository's; that it is refused is said elsewhere
   let node: Node = job;
   for (const task of TASKS) {
     for (const [pattern, kind] of TASK_PATHS) {
@@ -237,10 +238,15 @@ function dependency(node: Scalar, value: string, key: string, content: Content):
   const what = `${key}: dependencies`;
   const flagged = splitPipFlag(value);
   if (flagged !== undefined) {
-    const path = localPath(flagged.path, node, what, content);
+    const [extras = ""] = flagged.folder ? (/\[[^\]/]*\]$/.exec(flagged.path) ?? []) : [];
+    const path = localPath(flagged.path.slice(0, flagged.path.length - extras.length), node, what, content);
     if (path === undefined) return [node];
     const name = checked(path, flagged.folder ? "folder" : "file", node, what, content);
-    return [name === undefined ? node : { ...node, value: `${flagged.flag} ${inRelease(name, content)}` }];
+    return [
+      name === undefined
+        ? node
+        : { ...node, value: `${flagged.flag} ${flagged.quote}${inRelease(name, content)}${extras}${flagged.quote}` },
+    ];
   }
   if (!isEnvironmentPath(value)) return [node];
   const path = localPath(value, node, what, content);

@@ -12,9 +12,11 @@ export function isEnvironmentPath(value: string): boolean {
 }
 
 /** `-r requirements.txt` and `-e ./lib` (and their long forms): the flag and its path; undefined for everything else. */
-export function splitPipFlag(value: string): { flag: string; path: string; folder: boolean } | undefined {
-  const match = /^(-r|-e|--requirement|--editable|-c|--constraint)(?:\s+|=)(\S.*)$/.exec(value.trim());
-  const [, flag = "", path = ""] = match ?? [];
+export function splitPipFlag(
+  value: string,
+): { flag: string; path: string; quote: string; folder: boolean } | undefined {
+  const match = /^(-r|-e|--requirement|--editable|-c|--constraint)(?:\s+|=)(["']?)(\S.*?)\2$/.exec(value.trim());
+  const [, flag = "", quote = "", path = ""] = match ?? [];
   if (match === null || path.startsWith("/") || SCHEME.test(path)) return undefined;
-  return { flag, path: path.trim(), folder: flag === "-e" || flag === "--editable" };
+  return { flag, path, quote, folder: flag === "-e" || flag === "--editable" };
 }

@@ -38,7 +38,7 @@ export function pauseJob(job: Mapping, key: string, tier: Tier, state: State, pr
   if (second !== undefined) {
     const where = job.entries.get(second)?.key ?? job.where;
     const message = `${key} declares ${declared.join(" and ")}; a job has one of them.`;
-    problems.error("schedules-many", where, message, "Keep one.");
+    problems.error("schedules-many", where, message, "Keep one of them.");
   }
   return node.kind === "map" ? node : job;
 }

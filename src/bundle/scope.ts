@@ -3,7 +3,7 @@ import type { Tier } from "../contract/model.ts";
 import { interpolate, type Scope, scalarText } from "./interpolate.ts";
 import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL } from "./model.ts";
 import type { RenderOptions } from "./options.ts";
-import type { Problems } from "./problems.ts";
+import { Problems } from "./problems.ts";
 import { getString, type Mapping, mapping, type Node, withKey } from "./tree.ts";
 import { CONTRACT_VARIABLES, readVariables } from "./variables.ts";
 
@@ -103,8 +103,18 @@ export function makeScope(
       );
     }
   }
+  checkCircles(scope, problems);
   checkClaims(scope, tier, values, problems);
   return scope;
+}
+
+/** Circles among variables are findings even where nothing uses them; what else they lack is one where they are used. */
+function checkCircles(scope: Scope, problems: Problems): void {
+  const found = new Problems();
+  for (const { value } of scope.variables.values()) {
+    if (value !== undefined) interpolate(value, { ...scope, problems: found });
+  }
+  problems.addAll(found.list().filter(({ id }) => id === "bundle/circular"));
 }
 
 /** A target that gives a variable of the contract another value than the contract does. */

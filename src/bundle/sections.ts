@@ -243,11 +243,7 @@ export function deployedFiles(
   problems: Problems,
 ): readonly string[] {
   const inside = source.list().filter((path) => folder === "" || folder === "." || path.startsWith(`${folder}/`));
-  for (const item of items(get(root, ["sync", "paths"]))) {
-    if (item.kind === "scalar" && ["", ".", "./"].includes(String(item.value))) continue;
-    const remedy = "Remove it: the release is the bundle's folder, all of it, less `sync.exclude`.";
-    problems.error("sync-paths", item.where, `sync.paths: ${shown(item)} is not supported.`, remedy);
-  }
+  const paths = items(get(root, ["sync", "paths"])).map((item) => syncPath(item, folder, problems));
   for (const item of items(get(root, ["sync", "include"]))) {
     const excludes = excluder([item], folder, problems);
     if (inside.some((path) => excludes(path))) continue;
@@ -256,7 +252,22 @@ export function deployedFiles(
     problems.error("sync-include", item.where, message, remedy);
   }
   const excluded = excluder(items(get(root, ["sync", "exclude"])), folder, problems);
-  return inside.filter((path) => !excluded(path));
+  const within = (path: string): boolean =>
+    paths.length === 0 || paths.some((at) => at === "" || path === at || path.startsWith(`${at}/`));
+  return inside.filter((path) => within(path) && !excluded(path));
+}
+
+/** A folder or file of `sync.paths`, from the repository's root. */
+function syncPath(item: Node, folder: string, problems: Problems): string {
+  const text = item.kind === "scalar" ? String(item.value ?? "") : "";
+  const base = posix.dirname(item.where.file);
+  const path = posix.join(base === "." ? "" : base, text).replace(/\/$/, "");
+  const relative = posix.relative(folder, path === "." ? "" : path);
+  if (relative === ".." || relative.startsWith("../") || posix.isAbsolute(text)) {
+    const remedy = "Move databricks.yml up to a folder that holds both; the release is the bundle's folder.";
+    problems.error("sync-paths", item.where, `sync.paths: ${shown(item)} leads out of the bundle's folder.`, remedy);
+  }
+  return path === "." ? "" : path;
 }
 
 function shown(node: Node): string {

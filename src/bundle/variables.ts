@@ -33,9 +33,7 @@ export function readVariables(
   problems: Problems,
 ): ReadonlyMap<string, Variable> {
   const declared = new Map<string, Variable>();
-  const complex = new Set<string>();
   for (const [name, entry] of getMap(root, ["variables"])?.entries ?? []) {
-    if (getString(entry.value, ["type"]) === "complex") complex.add(name);
     declared.set(name, readDefinition(name, entry.value, entry.key, problems));
   }
   for (const [name, entry] of getMap(target, ["variables"])?.entries ?? []) {
@@ -48,7 +46,6 @@ export function readVariables(
     }
     declared.set(name, override(base, entry.value));
   }
-  for (const variable of declared.values()) checkKind(variable, complex, problems);
   for (const name of CONTRACT_VARIABLES) {
     const base = declared.get(name);
     const where = base?.where ?? root.where;
@@ -84,7 +81,7 @@ function readDefinition(name: string, node: Node, where: FileWhere, problems: Pr
   }
   const type = node.entries.get("type");
   if (type !== undefined && getString(node, ["type"]) !== "complex" && !isNull(type.value)) {
-    problems.error(
+    problems.warning(
       "variable",
       type.value.where,
       "The only type of variable is `complex`.",
@@ -113,15 +110,4 @@ function override(base: Variable, node: Node): Variable {
     if (isDefinition) return withDefinition(base, node);
   }
   return { name: base.name, where: base.where, value: node };
-}
-
-function checkKind({ name, value, where }: Variable, complex: ReadonlySet<string>, problems: Problems): void {
-  if (value === undefined || value.kind === "scalar" || complex.has(name)) return;
-  const message = `The variable \`${name}\` has a ${value.kind === "map" ? "map" : "list"} as its value, but is not declared complex.`;
-  problems.error(
-    "variable",
-    value.where,
-    message,
-    `Add \`type: complex\` to its declaration (${where.file}:${where.line}).`,
-  );
 }
