@@ -79,7 +79,12 @@ export function withTags(resource: Mapping, key: string, context: Decoration): M
   for (const name of Object.keys(own)) {
     const taken = declared.entries.get(name);
     if (taken === undefined) continue;
-    problems.error("reserved", taken.key, `${key}: the tag ${name} belongs to the suite.`, "Remove it: the suite sets it.");
+    problems.error(
+      "reserved",
+      taken.key,
+      `${key}: the tag ${name} belongs to the suite.`,
+      "Remove it: the suite sets it.",
+    );
   }
   const presets = getMap(settings, ["presets", "tags"]);
   const entries = new Map(declared.entries);

@@ -39,6 +39,8 @@ const INDEX = String.raw`(?:\[\d+\])*`;
 const REFERENCE = new RegExp(String.raw`\$\{(${SEGMENT}(?:\.${SEGMENT}${INDEX})*${INDEX})\}`, "gu");
 const MALFORMED = /\$\{[^}]*\b(var|vars|variables|bundle|workspace|resources)\b[^}]*\}?/;
 const WORKSPACE_PREFIX = /\/Workspace\/?(?=\$\{workspace\.(?:root|file|resource|artifact|state)_path\})/g;
+/** References that double at each step would fill the memory; no bundle that people write comes near. */
+const MAX_SIZE = 5_000_000;
 const SYMBOLS = [RELEASE_SYMBOL, PRINCIPAL_SYMBOL];
 
 /** Resolves every reference below `node`. Findings go to the scope's problems; what failed stays as it is written. */
@@ -54,6 +56,7 @@ export function idReferences(text: string): string[] {
 class Resolver {
   readonly #scope: Scope;
   readonly #known = new Map<string, Node | undefined>();
+  readonly #sizes = new WeakMap<object, number>();
 
   constructor(scope: Scope) {
     this.#scope = scope;
@@ -121,8 +124,27 @@ class Resolver {
     if (cached !== undefined) return cached;
     const steps = splitReference(reference);
     const found = this.#lookUp(reference, steps, where, [...open, reference]);
+    if (found !== undefined && this.#size(found) > MAX_SIZE) {
+      const message = `\${${reference}} grows to more than ${MAX_SIZE} values and characters.`;
+      this.#scope.problems.error("reference-size", where, message, "Use fewer references to references.");
+      const nothing = scalar("", where);
+      this.#known.set(reference, nothing);
+      return nothing;
+    }
     this.#known.set(reference, found);
     return found;
+  }
+
+  /** How much a value is when written out; parts that are shared are counted each time, but visited once. */
+  #size(node: Node): number {
+    if (node.kind === "scalar") return typeof node.value === "string" ? 1 + node.value.length : 1;
+    const inside = node.kind === "list" ? node.items : node.entries;
+    const known = this.#sizes.get(inside);
+    if (known !== undefined) return known;
+    const parts = node.kind === "list" ? node.items : [...node.entries.values()].map(({ value }) => value);
+    const size = parts.reduce((sum, part) => sum + this.#size(part), 1);
+    this.#sizes.set(inside, size);
+    return size;
   }
 
   #lookUp(reference: string, steps: Steps, where: FileWhere, open: readonly string[]): Node | undefined {

@@ -99,10 +99,7 @@ function findIncludes(
 ): readonly string[] {
   const patterns = get(root, ["include"]);
   if (patterns === undefined || isNull(patterns)) return [];
-  if (patterns.kind !== "list") {
-    problems.error("include", patterns.where, "`include` must be a list of file patterns.", "Write it as a YAML list.");
-    return [];
-  }
+  if (patterns.kind !== "list") return []; // a finding of the sections
   const found = new Set<string>();
   for (const item of patterns.items) {
     for (const path of findInclude(source, folder, item, problems)) if (path !== rootFile) found.add(path);

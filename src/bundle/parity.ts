@@ -53,17 +53,14 @@ function compare(staging: Side, prod: Side): readonly Finding[] {
       if (!allowed.some((matches) => matches(key))) onlyOne(key, ours, theirs, problems);
       continue;
     }
-    const left = leaves(theirs, staging);
-    const right = leaves(ours, prod);
-    for (const path of new Set([...left.keys(), ...right.keys()])) {
-      const before = left.get(path);
-      const after = right.get(path);
-      if (isOwn(path) || same(before, after) || allowed.some((matches) => matches(`${key}.${path}`))) continue;
+    const differ = (path: string, before: Part | undefined, after: Part | undefined): void => {
+      if (isOwn(path) || allowed.some((matches) => matches(`${key}.${path}`))) return;
       const where = after === undefined ? theirs.at(before?.path ?? []) : ours.at(after.path);
       const message = `${key}: \`${path}\` is ${show(after)} in prod and ${show(before)} in staging.`;
       const remedy = `Make them equal, or list \`${key}.${path}\` under \`tiers.prod.may_differ_from_staging\` in the contract.`;
       problems.error("differs-from-staging", where, message, remedy, WHY);
-    }
+    };
+    walk(whole(theirs, staging), whole(ours, prod), "", differ);
   }
   return problems.list();
 }
@@ -83,41 +80,62 @@ function onlyOne(
   problems.error("differs-from-staging", resource.where, `${key} is in ${has} and not in ${lacks}.`, remedy, WHY);
 }
 
-interface Leaf {
+/** A part of a resource's settings on one side. */
+interface Part {
   readonly path: SettingsPath;
   readonly value: JsonValue;
+  /** The same part with `⟨catalog⟩` and the like in place of the tier's own names. */
   readonly symbolic: JsonValue | undefined;
-  /** The value with every name of the tier's own replaced. */
-  readonly neutral: JsonValue;
+  /** The tier's own names, as they may be written out. */
+  readonly names: readonly string[];
 }
 
-function leaves(resource: RenderedResource, { tier, symbolic }: Side): Map<string, Leaf> {
-  const found = new Map<string, Leaf>();
+function whole(resource: RenderedResource, { tier, symbolic }: Side): Part {
   const own = [tier.host, tier.clientId, tier.servicePrincipal, tier.workspaceId, tier.catalog, tier.name];
   const names = own.flatMap((name) => (name === undefined || name === "" ? [] : [name]));
-  const visit = (value: JsonValue, symbol: JsonValue | undefined, path: SettingsPath, shown: string): void => {
-    if (isObject(value) && Object.keys(value).length > 0) {
-      for (const [key, inner] of Object.entries(value)) {
-        visit(
-          inner,
-          isObject(symbol) ? symbol[key] : undefined,
-          [...path, key],
-          shown === "" ? key : `${shown}.${key}`,
-        );
-      }
-    } else if (isArray(value) && value.length > 0) {
-      for (const [index, item] of value.entries()) {
-        visit(
-          item,
-          isArray(symbol) ? symbol[index] : undefined,
-          [...path, index],
-          `${shown}[${itemName(item, index)}]`,
-        );
-      }
-    } else found.set(shown, { path, value, symbolic: symbol, neutral: neutral(value, names) });
-  };
-  visit(resource.settings, symbolic.resources.get(resource.key)?.settings, [], "");
-  return found;
+  return { path: [], value: resource.settings, symbolic: symbolic.resources.get(resource.key)?.settings, names };
+}
+
+type Differ = (path: string, before: Part | undefined, after: Part | undefined) => void;
+
+/** Goes down both sides; a part that only one of them has is one difference. */
+function walk(before: Part, after: Part, shown: string, differ: Differ): void {
+  const left = parts(before);
+  const right = parts(after);
+  if (left === undefined || right === undefined) {
+    if (!same(before, after)) differ(shown, before, after);
+    return;
+  }
+  for (const step of new Set([...left.keys(), ...right.keys()])) {
+    const [a, b] = [left.get(step), right.get(step)];
+    const path = shown === "" ? step.replace(/^\./, "") : `${shown}${step}`;
+    if (a === undefined || b === undefined) differ(path, a, b);
+    else walk(a, b, path, differ);
+  }
+}
+
+/** The fields or items of a part, by how a path names them (`.field`, `[item]`); undefined for a single value. */
+function parts(part: Part): ReadonlyMap<string, Part> | undefined {
+  const { value, symbolic, path, names } = part;
+  if (isObject(value)) {
+    const symbol = (key: string): JsonValue | undefined => (isObject(symbolic) ? symbolic[key] : undefined);
+    return new Map(
+      Object.entries(value).map(([key, inner]) => [
+        `.${key}`,
+        { path: [...path, key], value: inner, symbolic: symbol(key), names },
+      ]),
+    );
+  }
+  if (isArray(value)) {
+    const symbol = (index: number): JsonValue | undefined => (isArray(symbolic) ? symbolic[index] : undefined);
+    return new Map(
+      value.map((item, index) => [
+        `[${itemName(item, index)}]`,
+        { path: [...path, index], value: item, symbolic: symbol(index), names },
+      ]),
+    );
+  }
+  return undefined;
 }
 
 function itemName(item: JsonValue, index: number): string {
@@ -138,11 +156,14 @@ function neutral(value: JsonValue, names: readonly string[]): JsonValue {
   }, value);
 }
 
-function same(a: Leaf | undefined, b: Leaf | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
+function same(before: Part, after: Part): boolean {
   const equal = (left: JsonValue | undefined, right: JsonValue | undefined): boolean =>
     left !== undefined && right !== undefined && stringifyJson(left) === stringifyJson(right);
-  return equal(a.value, b.value) || equal(a.symbolic, b.symbolic) || equal(a.neutral, b.neutral);
+  return (
+    equal(before.value, after.value) ||
+    equal(before.symbolic, after.symbolic) ||
+    equal(neutral(before.value, before.names), neutral(after.value, after.names))
+  );
 }
 
 function isOwn(path: string): boolean {
@@ -156,6 +177,6 @@ function pattern(written: string): (path: string) => boolean {
   return (path) => regexp.test(path);
 }
 
-function show(leaf: Leaf | undefined): string {
-  return leaf === undefined ? "absent" : `\`${stringifyJson(leaf.value)}\``;
+function show(part: Part | undefined): string {
+  return part === undefined ? "absent" : `\`${stringifyJson(part.value)}\``;
 }

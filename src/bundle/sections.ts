@@ -133,6 +133,30 @@ const ARTIFACT_KEYS: Keys = {
   dynamic_version: noEffect("Nothing to do: carried artifacts are known by their digest."),
 };
 
+const LISTS = ["include", "permissions"];
+const SINGLES = ["default", "mode", "compute_id", "cluster_id"];
+
+/** A section of the wrong shape would otherwise say nothing. */
+function checkShapes(part: Mapping, what: string, keys: Keys, problems: Problems): void {
+  const expect = (value: Node, name: string, kind: "map" | "list"): void => {
+    if (isNull(value) || value.kind === kind) return;
+    problems.error("section-kind", value.where, `\`${name}\` must be a ${kind}.`, `Write it as a YAML ${kind}.`);
+  };
+  for (const [key, { value }] of part.entries) {
+    if (!Object.hasOwn(keys, key) || SINGLES.includes(key)) continue;
+    expect(value, `${what}${key}`, LISTS.includes(key) ? "list" : "map");
+  }
+  for (const section of ["resources", "variables", "artifacts"]) {
+    for (const [key, { value }] of getMap(part, [section])?.entries ?? []) {
+      if (section !== "variables") expect(value, `${what}${section}.${key}`, "map");
+    }
+  }
+  for (const key of ["paths", "include", "exclude"]) {
+    const value = get(part, ["sync", key]);
+    if (value !== undefined) expect(value, `${what}sync.${key}`, "list");
+  }
+}
+
 function checkKeys(node: Mapping | undefined, keys: Keys, what: string, problems: Problems): void {
   for (const [key, entry] of node?.entries ?? new Map<string, Entry>()) {
     const rule = Object.hasOwn(keys, key) ? keys[key] : undefined;
@@ -169,6 +193,8 @@ export function findTarget(root: Mapping, tier: Tier, problems: Problems): Mappi
 
 /** Checks the sections as they are written: the root's, and those of the tier's target. */
 export function checkSections(root: Mapping, target: Mapping, tier: Tier, problems: Problems): void {
+  checkShapes(root, "", ROOT_KEYS, problems);
+  checkShapes(target, `targets.${tier.name}.`, TARGET_KEYS, problems);
   checkKeys(root, ROOT_KEYS, ROOT_NAMES[0], problems);
   checkKeys(target, TARGET_KEYS, `targets.${tier.name}`, problems);
   for (const [part, where] of [

@@ -119,7 +119,7 @@ export function keyWhere(node: Mapping, key: string): FileWhere {
   return node.entries.get(key)?.key ?? node.where;
 }
 
-/** Where a path stands: its key, or its item; the nearest ancestor that exists otherwise. */
+/** Where a path stands: a single value itself, else its key or item; the nearest ancestor that exists otherwise. */
 export function whereAt(node: Node, path: Path, start: FileWhere = node.where): FileWhere {
   let at = start;
   let current: Node = node;
@@ -127,7 +127,7 @@ export function whereAt(node: Node, path: Path, start: FileWhere = node.where): 
     const entry = current.kind === "map" ? current.entries.get(String(step)) : undefined;
     const next: Node | undefined = entry?.value ?? child(current, step);
     if (next === undefined) return at;
-    at = entry?.key ?? next.where;
+    at = next.kind === "scalar" ? next.where : (entry?.key ?? next.where);
     current = next;
   }
   return at;

@@ -109,6 +109,42 @@ const CASES: readonly Case[] = [
   },
   { says: "an anchor block", files: `${HEAD}x-common: &common { a: 1 }\n`, expected: [] },
   {
+    says: "sections of the wrong shape",
+    files: `bundle: { name: x }
+targets: { dev: { resources: { jobs: [1] }, permissions: {}, mode: [] } }
+include: a.yml
+variables: [a]
+resources: { pipelines: x, jobs: }
+presets: y
+sync: { exclude: "*.md" }
+artifacts: { wheel: z }
+`,
+    expected: [
+      "error bundle/section-kind databricks.yml:2:38",
+      "error bundle/section-kind databricks.yml:2:58",
+      "error bundle/mode databricks.yml:2:68",
+      "error bundle/section-kind databricks.yml:3:10",
+      "error bundle/section-kind databricks.yml:4:12",
+      "error bundle/section-kind databricks.yml:5:25",
+      "error bundle/section-kind databricks.yml:6:10",
+      "error bundle/section-kind databricks.yml:7:18",
+      "error bundle/section-kind databricks.yml:8:21",
+    ],
+  },
+  {
+    says: "references that double",
+    files: job('description: "${var.v0}"').concat(
+      "\nvariables:\n",
+      ...Array.from(
+        { length: 40 },
+        (_, level) => `  v${level}: { default: "\${var.v${level + 1}}\${var.v${level + 1}}" }\n`,
+      ),
+      "  v40: { default: xx }\n",
+    ),
+    // v18 has 2^23 characters, more than allowed; v17 refers to it.
+    expected: ["error bundle/reference-size databricks.yml:26:19"],
+  },
+  {
     says: "sections that are refused",
     files: `bundle: { name: x, cluster_id: c }
 targets:
@@ -295,7 +331,7 @@ resources: { jobs: { a: { name: a, tasks: [] } } }
   {
     says: "two jobs of one name",
     files: `${HEAD}resources: { jobs: { a: { name: x }, b: { name: x } } }\n`,
-    expected: ["error bundle/name-twice databricks.yml:3:43"],
+    expected: ["error bundle/name-twice databricks.yml:3:49"],
   },
   {
     says: "tags of the suite",
