@@ -38,8 +38,10 @@ export function differences(
   now: JsonValue | undefined,
   segments: readonly Segment[] = [],
 ): Difference[] {
-  const a = normal(old);
-  const b = normal(now);
+  // a document that is not there yet is an empty one, so that its fields are told one by one
+  const absent = segments.length === 0 ? {} : undefined;
+  const a = normal(old) ?? absent;
+  const b = normal(now) ?? absent;
   if (a === undefined && b === undefined) return [];
   if (isObject(a) && isObject(b)) {
     return sortedKeys(a, b).flatMap((key) => differences(a[key], b[key], [...segments, key]));

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseContract } from "../../src/contract/parse.ts";
 import { describeWhere, type Finding } from "../../src/findings.ts";
@@ -122,6 +123,7 @@ describe("bad YAML", () => {
     ["a key twice, quoted", "tiers:\n  dev: 1\n  'dev': 2\n", "contract/duplicate-key @3:3"],
     ["nothing", "", "contract/empty @1:1"],
     ["comments only", "# later\n", "contract/empty @1:1"],
+    ["a list as a key", "? [a]\n: 1\n", "contract/yaml @1:3"],
     ["two documents", "a: 1\n---\nb: 2\n", "contract/yaml @2:1"],
     ["an unknown tag", "project: !secret x\n", "contract/yaml @1:10"],
     ["an alias without an anchor", "tiers: *nope\n", "contract/yaml @1:8"],
@@ -147,6 +149,31 @@ describe("bad YAML", () => {
     expect(contract).toBeUndefined();
     expect(findings[0]?.id).toBe("contract/yaml");
     expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  it("is never thrown, and everything said has its place, whatever the text", () => {
+    const places = fc.array(fc.tuple(fc.nat(EXAMPLE.length), fc.nat(12), fc.stringMatching(/^[\x00-\x7fé]{0,6}$/)), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(places, (cuts) => {
+        const text = cuts.reduce(
+          (each, [from, length, put]) => each.slice(0, from) + put + each.slice(from + length),
+          EXAMPLE,
+        );
+        const { contract, findings } = parse(text);
+        expect(contract === undefined).toBe(findings.some((finding) => finding.severity === "error"));
+        const lines = text.split(/\r\n|[\r\n]/).length;
+        for (const { where, message, remedy } of findings) {
+          expect(
+            where?.kind === "file" && (where.line ?? 0) >= 1 && (where.line ?? 0) <= lines && (where.column ?? 0) >= 1,
+          ).toBe(true);
+          expect(message !== "" && remedy !== "").toBe(true);
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it("says a few things, not thousands, about one deep slip", () => {

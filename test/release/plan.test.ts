@@ -91,6 +91,14 @@ describe("a plan", () => {
     expect(plan.empty).toBe(false);
   });
 
+  it("shows the fields of a create one by one", () => {
+    const [create] = makePlan(new Map(), [desired("jobs.x", { name: "x", tags: { a: "1" }, queue: {} })]).changes;
+    expect(create?.fields).toEqual([
+      { path: "name", old: undefined, new: "x" },
+      { path: "tags", old: undefined, new: { a: "1" } },
+    ]);
+  });
+
   it("shows each field old and new, items of keyed lists by their key", () => {
     const after: JsonObject = {
       ...JOB,
@@ -212,6 +220,14 @@ describe("what a change means", () => {
     ["a continuous job set going", "jobs", paused, running, "update", "restarts"],
     ["a continuous job added", "jobs", {}, running, "update", "restarts"],
     ["a continuous job paused", "jobs", running, paused, "update", "next-run"],
+    [
+      "a running continuous job's retry mode",
+      "jobs",
+      { continuous: { pause_status: "UNPAUSED", task_retry_mode: "NEVER" } },
+      { continuous: { pause_status: "UNPAUSED", task_retry_mode: "ON_FAILURE" } },
+      "update",
+      "next-run",
+    ],
     [
       "a continuous job's other field",
       "jobs",
