@@ -152,10 +152,13 @@ describe("bad YAML", () => {
   });
 
   it("is never thrown, and everything said has its place, whatever the text", () => {
-    const places = fc.array(fc.tuple(fc.nat(EXAMPLE.length), fc.nat(12), fc.stringMatching(/^[\x00-\x7fé]{0,6}$/)), {
-      minLength: 1,
-      maxLength: 4,
-    });
+    const places = fc.array(
+      fc.tuple(fc.nat(EXAMPLE.length), fc.nat(12), fc.string({ unit: "binary-ascii", maxLength: 6 })),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    );
     fc.assert(
       fc.property(places, (cuts) => {
         const text = cuts.reduce(
