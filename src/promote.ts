@@ -230,7 +230,7 @@ async function carryOut(
     const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
     outcome.findings = await phase("read back", () =>
       verifyApplied(workspace, resources, {
-        ...driftContext(resources, observation, place),
+        ...driftContext(resources, { live: new Map() }, place),
         tier: tier.name,
         schedules: tier.schedules,
         pause,

@@ -7,13 +7,13 @@ import { parseContract } from "../src/contract/parse.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { connect } from "../src/databricks/workspace.ts";
 import { FourTierError } from "../src/findings.ts";
-import { type GateFacts, known } from "../src/gate/facts.ts";
+import { type EvidenceFacts, type GateFacts, known } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { promote, type PromoteRequest } from "../src/promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact } from "../src/release/candidate.ts";
 import type { ActionResult } from "../src/report/report.ts";
-import { goodFacts } from "./gate/facts.ts";
+import { evidence, goodFacts } from "./gate/facts.ts";
 import { newRepository, removeFolders, type Repository } from "./repository.ts";
 
 export const IDS = {
@@ -184,13 +184,12 @@ export class Scene {
         acceptedDrift: options.acceptDrift,
         destructive: tier.destructive,
         run: { ...good.run, id: runId },
-        source: known([]),
         order: known({
           current: current.known ? current.value : undefined,
           relation: await relation(git, current, commit),
         }),
         ...live,
-        ...PROVEN,
+        source: known([provenBy(commit, candidate.digest)]),
         ...options.facts,
       }),
       record: (release, description) => {
@@ -215,8 +214,16 @@ export class Scene {
   }
 }
 
-/** Facts that are not this story's: source has its own tests. */
-const PROVEN: Partial<GateFacts> = { source: goodFacts().source };
+/** The tier below has it: what counts as evidence has its own tests. */
+function provenBy(commit: string, release: string): EvidenceFacts {
+  const { deployment, claim, run } = evidence;
+  if (claim === undefined || run === undefined) throw new Error("the evidence is not whole");
+  return {
+    deployment: { ...deployment, sha: commit },
+    claim: { ...claim, release },
+    run: { ...run, headSha: commit },
+  };
+}
 
 async function relation(
   git: { isAncestor(a: string, b: string): Promise<boolean> },

@@ -3,7 +3,7 @@
  * answer was lost is looked up before it is tried again; what is equal is not written; deletions come last.
  */
 import type { Tier } from "../contract/model.ts";
-import { LostAnswer } from "../databricks/errors.ts";
+import { ApiError, LostAnswer } from "../databricks/errors.ts";
 import { createJob, deleteJob, resetJob } from "../databricks/jobs.ts";
 import { type AccessEntry, putPermissions } from "../databricks/permissions.ts";
 import { createPipeline, deletePipeline, updatePipeline } from "../databricks/pipelines.ts";
@@ -127,7 +127,7 @@ async function applyStep(
     id = await create(workspace, step, settings, options);
   } else if (live !== undefined) {
     id = live.id;
-    await (step.kind === "jobs" ? resetJob(workspace, id, settings) : updatePipeline(workspace, id, settings));
+    await update(workspace, step, id, settings);
   } else {
     id = await create(workspace, step, settings, options);
   }
@@ -164,6 +164,31 @@ function settingsFor(
   }
   const foreign = live?.runAs !== undefined && live.runAs !== options.principal;
   return foreign ? { ...settings, run_as: { service_principal_name: options.principal } } : settings;
+}
+
+/** Replaces a job's or pipeline's settings whole. */
+async function update(workspace: Workspace, step: Step, id: string, settings: JsonObject): Promise<void> {
+  try {
+    await (step.kind === "jobs" ? resetJob(workspace, id, settings) : updatePipeline(workspace, id, settings));
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403 && settings["run_as"] !== undefined) {
+      throw new FourTierError(
+        [
+          {
+            id: "release/run-as",
+            severity: "error",
+            message: `${step.key} (${id}) runs as ${step.live?.runAs ?? "somebody else"}, and the tier's principal may not make it run as itself.`,
+            why: "Whoever a job runs as decides what it can read and write: in a tier that is the tier's principal.",
+            remedy:
+              "Give the principal the role servicePrincipal.user on itself, or change `run as` by hand once; then promote again.",
+          },
+          ...error.findings,
+        ],
+        { cause: error },
+      );
+    }
+    throw error;
+  }
 }
 
 /** Creates; after a lost answer it looks for what may have come of it, and only then tries again. */

@@ -100,11 +100,20 @@ function stepsOf(
   const wanted = new Map(desired.map((resource) => [resource.key, resource]));
   const drifted = new Set(drift.entries.map((entry) => entry.key));
   const steps: Step[] = [];
-  for (const change of makePlan(standing, desired).changes) {
+  const { changes } = makePlan(standing, desired);
+  const renewed = new Set(
+    changes
+      .filter(({ key, action }) => action === "replace" || (action === "create" && !observation.live.get(key)))
+      .map(({ key }) => key),
+  );
+  for (const change of changes) {
     const resource = wanted.get(change.key);
     const live = observation.live.get(change.key);
     const permissions = resource !== undefined && accessIsDue(resource, live, place.principal);
-    const action = change.action === "none" && (drifted.has(change.key) || permissions) ? "update" : change.action;
+    const needed = references(resource?.settings ?? applied.get(change.key)?.settings ?? {});
+    // A resource that names another by its id moves when that id does.
+    const due = drifted.has(change.key) || permissions || needed.some((key) => renewed.has(key));
+    const action = change.action === "none" && due ? "update" : change.action;
     if (action === "none") continue;
     steps.push({
       key: change.key,
@@ -114,7 +123,7 @@ function stepsOf(
       desired: resource,
       live,
       permissions,
-      references: references(resource?.settings ?? applied.get(change.key)?.settings ?? {}),
+      references: needed,
     });
   }
   return steps;

@@ -57,10 +57,11 @@ export function fieldText(field: FieldChange): string {
   return `${field.path}: ${valueText(field.old)} → ${valueText(field.new)}`;
 }
 
-/** A value on one line, at most 60 characters; absent is `—`. */
+/** A value on one line, at most 60 characters, digests by their first 12 digits; absent is `—`. */
 export function valueText(value: JsonValue | undefined): string {
   if (value === undefined) return "—";
-  const text = typeof value === "string" ? value : stringifyJson(value);
+  const whole = typeof value === "string" ? value : stringifyJson(value);
+  const text = whole.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 

@@ -1,0 +1,415 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { isFailure } from "../src/findings.ts";
+import { BUNDLE, FILES, IDS, scene, type Scene } from "./promotion.ts";
+
+const failures = (result: { findings: readonly { id: string; severity: string }[] }): string[] =>
+  result.findings.filter(({ severity }) => severity === "error" || severity === "unknown").map(({ id }) => id);
+const jobWrites = (writes: readonly string[]): string[] => writes.filter((write) => /\/(jobs|pipelines)\b/.test(write));
+const names = (dev: Scene): string[] => dev.world.picture(dev.tier).map(({ name }) => name);
+const ALL = ["refresh", "score", "watch", "ingest"];
+
+describe("a create whose answer is lost", () => {
+  it.each([
+    ["a job", "/api/2.2/jobs/create"],
+    ["a pipeline", "/api/2.0/pipelines"],
+  ])("leaves no second one: %s", async (_name, path) => {
+    const dev = await scene();
+    const fault = dev.simulator.fault({ method: "POST", path, effect: "lost-answer" });
+    const { result, log } = await dev.promote();
+    expect(fault.hits).toBe(1);
+    expect(failures(result)).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+    expect(log.join("\n")).toContain("was lost");
+    expect((await dev.promote()).writes).toEqual([]);
+  });
+
+  it("is tried again when it had no effect", async () => {
+    const dev = await scene();
+    const fault = dev.simulator.fault({ method: "POST", path: "/api/2.2/jobs/create", effect: "reset", nth: 2 });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    expect(fault.hits).toBe(1);
+    expect(names(dev)).toEqual(ALL);
+  });
+
+  it("leaves no second one when the list lags behind", async () => {
+    const dev = await scene();
+    dev.simulator.fault({ method: "POST", path: "/api/2.2/jobs/create", effect: "lost-answer" });
+    // The first list is the one before the promotion, the next two are looks for the lost job.
+    dev.simulator.fault({ method: "GET", path: "/api/2.2/jobs/list", effect: "stale", nth: 3 });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+  });
+
+  it("leaves no second one when the run dies right after it", async () => {
+    const dev = await scene();
+    const fault = dev.simulator.fault({ method: "POST", path: "/api/2.2/jobs/create", effect: "lost-answer" });
+    const blind = dev.simulator.fault({
+      method: "GET",
+      path: "/api/2.2/jobs/list",
+      effect: "error",
+      status: 403,
+      nth: 3,
+      times: "always",
+    });
+    const first = await dev.promote();
+    expect(failures(first.result)).toContain("promote/unfinished");
+    fault.cancel();
+    blind.cancel();
+    const second = await dev.promote();
+    expect(failures(second.result)).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+  });
+});
+
+describe("a promotion that stops half way", () => {
+  it("says what was applied and what not, and the next run goes on from there", async () => {
+    const dev = await scene();
+    const fault = dev.simulator.fault({
+      method: "POST",
+      path: "/api/2.2/jobs/create",
+      effect: "error",
+      status: 400,
+      code: "INVALID_PARAMETER_VALUE",
+      message: "no",
+      nth: 2,
+      times: "always",
+    });
+    const first = await dev.promote();
+    expect(failures(first.result)).toEqual(["databricks/failed", "promote/unfinished"]);
+    const unfinished = first.result.findings.find(({ id }) => id === "promote/unfinished");
+    expect(unfinished?.message).toMatch(/^2 of 4 changes/);
+    expect(unfinished?.message).toContain("jobs.score, jobs.watch");
+    expect(first.records).toMatchObject([{ ended: "failure: 2 of 4 changes applied" }]);
+    expect(first.result.outputs).toMatchObject({ changed: "true" });
+    fault.cancel();
+    const second = await dev.promote();
+    expect(failures(second.result)).toEqual([]);
+    expect(jobWrites(second.writes)).toEqual(["POST /api/2.2/jobs/create", "POST /api/2.2/jobs/create"]);
+    expect(names(dev)).toEqual(ALL);
+    expect((await dev.promote()).writes).toEqual([]);
+  });
+
+  it("has the same plan when it goes on: what was approved still holds", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.change({
+      "databricks.yml": BUNDLE.replaceAll("max_concurrent_runs: 1", "max_concurrent_runs: 2").replace(
+        "0 5 * * * ?",
+        "0 6 * * * ?",
+      ),
+    });
+    const fault = prod.simulator.fault({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      effect: "error",
+      status: 403,
+      nth: 2,
+      times: "always",
+    });
+    const first = await approve(prod);
+    expect(failures(first.result)).toContain("promote/unfinished");
+    fault.cancel();
+    const second = await prod.promote({
+      approved: { release: first.result.outputs["release-digest"], plan: first.result.outputs["plan-digest"] },
+    });
+    expect(failures(second.result)).toEqual([]);
+    expect(second.result.outputs["plan-digest"]).toBe(first.result.outputs["plan-digest"]);
+    expect(jobWrites(second.writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+  });
+
+  it("and gives way to a newer commit: what it left is brought along", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.change({
+      "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 5").replace(
+        "0 5 * * * ?",
+        "0 6 * * * ?",
+      ),
+    });
+    const fault = dev.simulator.fault({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      effect: "error",
+      status: 403,
+      nth: 2,
+      times: "always",
+    });
+    await dev.promote();
+    fault.cancel();
+    dev.change({ "databricks.yml": BUNDLE });
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    expect(dev.world.job("dev", "refresh").settings).toMatchObject({
+      schedule: { quartz_cron_expression: "0 5 * * * ?" },
+    });
+    expect(dev.world.job("dev", "score").settings).toMatchObject({ max_concurrent_runs: 1 });
+  });
+
+  it("because it was cancelled starts nothing more, records it, and lets the lock go", async () => {
+    const dev = await scene();
+    const cancel = new AbortController();
+    dev.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/create",
+      nth: 1,
+      after: true,
+      run: () => cancel.abort(),
+    });
+    const { result, records } = await dev.promote({ signal: cancel.signal });
+    expect(failures(result)).toEqual(["promote/cancelled", "promote/unfinished"]);
+    expect(dev.world.jobs("dev")).toHaveLength(1);
+    expect(records).toMatchObject([{ ended: expect.stringMatching(/^failure/) as string }]);
+    const next = await dev.promote({ lockWaitMs: 0 });
+    expect(failures(next.result)).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+  });
+});
+
+describe("two promotions at once", () => {
+  it("of the same commit: one waits, then finds nothing to do", async () => {
+    const dev = await scene();
+    const [a, b] = await Promise.all([dev.promote(), dev.promote()]);
+    expect([...failures(a.result), ...failures(b.result)]).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+    expect([a, b].map(({ result }) => result.outputs["changed"]).sort()).toEqual(["false", "true"]);
+  });
+
+  it("of two commits: the older never wins, however long it waited", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const older = dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('older')\n" });
+    const newer = dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('newer')\n" });
+    // The older one has passed its gate and is about to take the lock when the newer one overtakes it.
+    let overtaken: Promise<unknown> = Promise.resolve();
+    dev.simulator.when({
+      method: "POST",
+      path: "/api/2.0/workspace/mkdirs",
+      run: async () => {
+        overtaken = dev.promote({ commit: newer });
+        await overtaken;
+      },
+    });
+    const late = await dev.promote({ commit: older });
+    expect(failures(late.result)).toContain("gate/order-older");
+    expect(jobWrites(late.writes)).toEqual(["POST /api/2.2/jobs/reset"]); // the newer one's
+    const head = await dev.candidate(newer);
+    const scoring = head.components.find(({ name }) => name === "scoring")?.digest;
+    expect(JSON.stringify(dev.world.job("dev", "score").settings["tasks"])).toContain(scoring);
+  });
+});
+
+describe("a change by hand", () => {
+  it("is put back in dev, and said", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.world.changeJob("dev", "score", (settings) => void (settings["max_concurrent_runs"] = 9));
+    const { result, writes } = await dev.promote();
+    expect(result.findings.map(({ id, severity }) => `${severity} ${id}`)).toContain("warning gate/drift-changed");
+    expect(result.findings.filter(isFailure)).toEqual([]);
+    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+    expect(dev.world.job("dev", "score").settings).toMatchObject({ max_concurrent_runs: 1 });
+  });
+
+  it("is refused in prod, shown, and goes through when it was accepted by its digest", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.world.changeJob(
+      "prod",
+      "refresh",
+      (settings) => void (settings["schedule"] = { ...(settings["schedule"] as object), pause_status: "PAUSED" }),
+    );
+    prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    const refused = await approve(prod);
+    expect(failures(refused.result)).toEqual(["gate/drift-changed"]);
+    expect(refused.writes).toEqual([]);
+    expect(refused.result.summary).toMatch(/schedule\.pause.{1,5}status.*UNPAUSED → PAUSED/);
+    const other = await approve(prod, "f".repeat(64));
+    expect(failures(other.result)).toContain("gate/drift-other");
+    expect(other.writes).toEqual([]);
+    const accepted = await approve(prod, refused.result.outputs["drift-digest"]);
+    expect(failures(accepted.result)).toEqual([]);
+    expect(prod.world.job("prod", "refresh").settings).toMatchObject({ schedule: { pause_status: "UNPAUSED" } });
+  });
+
+  it("between the gate and the lock is seen under the lock", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.0/workspace/mkdirs",
+      run: () => prod.world.changeJob("prod", "score", (settings) => void (settings["max_concurrent_runs"] = 9)),
+    });
+    const { result, writes } = await approve(prod);
+    expect(failures(result)).toEqual(["gate/drift-changed"]);
+    expect(jobWrites(writes)).toEqual([]);
+    expect(writes.filter((write) => write.includes("/releases/"))).toEqual([]);
+  });
+
+  it("that deleted a job brings it back", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.world.deleteJob("dev", "score");
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+    const watch = dev.world.job("dev", "watch").settings;
+    expect(watch).toMatchObject({ tasks: [{ run_job_task: { job_id: dev.world.job("dev", "score").id } }] });
+  });
+});
+
+describe("what was approved for prod", () => {
+  it("is this release and this plan, and nothing else is applied", async () => {
+    const prod = await scene("prod");
+    const nothing = await prod.promote();
+    expect(failures(nothing.result)).toEqual(["gate/plan-digest-no-release", "gate/plan-digest-no-plan"]);
+    const wrong = await prod.promote({
+      approved: { release: nothing.result.outputs["release-digest"], plan: "f".repeat(64) },
+    });
+    expect(failures(wrong.result)).toEqual(["gate/plan-digest-other-plan"]);
+    expect([...nothing.writes, ...wrong.writes]).toEqual([]);
+  });
+});
+
+describe("the tier's folder", () => {
+  it("with one byte changed stops everything, even a promotion that had nothing to do", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const file = dev.world.files("dev", `${dev.folder}/releases`).find((path) => path.endsWith("/lib/shared.py")) ?? "";
+    dev.world.flipByte("dev", file);
+    await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/folder-tampered" }] });
+    expect(dev.writes().filter((write) => write.includes("lock.2"))).toEqual([]);
+  });
+
+  it("holds the carried wheels, and the job points to them", async () => {
+    const bundle = BUNDLE.replace(
+      "tasks: [{ task_key: score, notebook_task: { notebook_path: src/scoring/score.py } }]",
+      'environments: [{ environment_key: default, spec: { environment_version: "4", dependencies: [dist/churn-1.0-py3-none-any.whl] } }]\n      tasks: [{ task_key: score, environment_key: default, python_wheel_task: { package_name: churn, entry_point: score } }]',
+    );
+    const dev = await scene("dev", {}, { "databricks.yml": bundle });
+    const bytes = new Uint8Array([80, 75, 3, 4, 0, 255]);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const wheels = [{ name: "churn-1.0-py3-none-any.whl", sha256, bytes }];
+    const { result, records } = await dev.promote({ wheels });
+    expect(failures(result)).toEqual([]);
+    expect(records).toMatchObject([{ release: { artifacts: [{ name: "churn-1.0-py3-none-any.whl", sha256 }] } }]);
+    const { environments } = dev.world.job("dev", "score").settings as {
+      environments: { spec: { dependencies: string[] } }[];
+    };
+    const path = environments[0]?.spec.dependencies[0] ?? "";
+    expect(path).toMatch(/\/releases\/scoring-[0-9a-f]{64}\/\.artifacts\/churn-1\.0-py3-none-any\.whl$/);
+    expect(dev.world.readFile("dev", path)).toEqual(Buffer.from(bytes));
+  });
+});
+
+describe("a resource that stood before us", () => {
+  const settings = { name: "score", tasks: [{ task_key: "old", notebook_task: { notebook_path: "/Shared/old" } }] };
+
+  it("of the same name is refused, with the line that would adopt it", async () => {
+    const dev = await scene("dev", {
+      jobs: {
+        dev: [
+          { owner: "mona@example.com", settings, permissions: [{ principal: "ml-pipelines-dev", level: "CAN_VIEW" }] },
+        ],
+      },
+    });
+    const { result, writes } = await dev.promote();
+    expect(failures(result)).toEqual(["gate/adoption-namesake"]);
+    expect(result.findings.find(({ id }) => id === "gate/adoption-namesake")?.remedy).toContain(
+      "adopt: { dev: { jobs.score:",
+    );
+    expect(writes).toEqual([]);
+  });
+
+  it("is taken over when the contract adopts it", async () => {
+    const dev = await scene("dev", {
+      jobs: { dev: [{ id: "830012345678901234", owner: "ml-pipelines-dev", settings }] },
+    });
+    dev.change({ "four-tier.yml": `${FILES["four-tier.yml"]}adopt: { dev: { jobs.score: "830012345678901234" } }\n` });
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    expect(names(dev)).toEqual(ALL);
+    const job = dev.world.job("dev", "score");
+    expect(String(job.id)).toBe("830012345678901234");
+    expect(job.settings).toMatchObject({ tags: { four_tier_key: "jobs.score" }, tasks: [{ task_key: "score" }] });
+    expect((await dev.promote()).writes).toEqual([]);
+  });
+
+  it.each(["allowed", "denied"] as const)(
+    "and runs as somebody else then runs as the tier's principal, or says why not: %s",
+    async (own) => {
+      const dev = await scene("dev", {
+        behaviours: { run_as_itself: own },
+        jobs: {
+          dev: [
+            {
+              id: "83",
+              owner: "mona@example.com",
+              settings,
+              permissions: [{ principal: "ml-pipelines-dev", level: "CAN_MANAGE" }],
+            },
+          ],
+        },
+      });
+      dev.change({ "four-tier.yml": `${FILES["four-tier.yml"]}adopt: { dev: { jobs.score: "83" } }\n` });
+      const { result } = await dev.promote();
+      if (own === "denied") {
+        expect(failures(result)).toContain("release/run-as");
+        return;
+      }
+      expect(failures(result)).toEqual([]);
+      expect((await dev.promote()).writes).toEqual([]);
+    },
+  );
+
+  it("cannot be adopted by an id that is not there", async () => {
+    const dev = await scene();
+    dev.change({ "four-tier.yml": `${FILES["four-tier.yml"]}adopt: { dev: { jobs.score: "83" } }\n` });
+    await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/adopt-missing" }] });
+  });
+});
+
+describe("a lost ledger", () => {
+  it("costs nothing: what is ours is found by its tags", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const before = dev.world.picture("dev").map(({ id }) => id);
+    dev.world
+      .workspace("dev")
+      .files.delete(
+        dev.world.principal("ml-pipelines-dev"),
+        `${dev.folder}/ledger.json`.replace("/Workspace", ""),
+        false,
+      );
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    expect(dev.world.picture("dev").map(({ id }) => id)).toEqual(before);
+    expect((await dev.promote()).writes).toEqual([]);
+  });
+});
+
+describe("permissions", () => {
+  it("are written if declared, with the tier's principal as the one owner, and not written again", async () => {
+    const bundle = BUNDLE.replace(
+      "    score:\n      name: score\n",
+      "    score:\n      name: score\n      permissions: [{ user_name: mona@example.com, level: CAN_VIEW }]\n",
+    );
+    const dev = await scene("dev", {}, { "databricks.yml": bundle });
+    const first = await dev.promote();
+    expect(failures(first.result)).toEqual([]);
+    const puts = first.writes.filter((write) => write.includes("/permissions/"));
+    expect(puts).toEqual([`PUT /api/2.0/permissions/jobs/${dev.world.job("dev", "score").id}`]);
+    expect((await dev.promote()).writes).toEqual([]);
+    expect(IDS.dev).not.toBe("");
+  });
+});
+
+/** Promotes to prod with the digests that this very state asks for, as an approver would hand them on. */
+async function approve(prod: Scene, acceptDrift?: string) {
+  const brief = await prod.promote();
+  return prod.promote({
+    approved: { release: brief.result.outputs["release-digest"], plan: brief.result.outputs["plan-digest"] },
+    ...(acceptDrift === undefined ? {} : { acceptDrift }),
+  });
+}
