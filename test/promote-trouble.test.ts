@@ -172,7 +172,7 @@ describe("two promotions at once", () => {
     const [a, b] = await Promise.all([dev.promote(), dev.promote()]);
     expect([...failures(a.result), ...failures(b.result)]).toEqual([]);
     expect(names(dev)).toEqual(ALL);
-    expect([a, b].map(({ result }) => result.outputs["changed"]).toSorted()).toEqual(["false", "true"]);
+    expect(new Set([a, b].map(({ result }) => result.outputs["changed"]))).toEqual(new Set(["true", "false"]));
   });
 
   it("of two commits: the older never wins, however long it waited", async () => {
