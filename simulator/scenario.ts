@@ -25,6 +25,14 @@ export function parseScenario(text: string, file: string): Scenario {
   return {
     databricks:
       databricks === undefined ? undefined : parseStrictly(DatabricksSchema, databricks, `${file}: databricks`),
-    github: github === undefined ? undefined : parseGitHubScenario(github),
+    github: github === undefined ? undefined : parseGitHubPart(github, file),
   };
+}
+
+function parseGitHubPart(value: unknown, file: string): GitHubScenario {
+  try {
+    return parseGitHubScenario(value);
+  } catch (error) {
+    throw new ScenarioError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }

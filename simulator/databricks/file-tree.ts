@@ -106,7 +106,10 @@ export class FileTree {
   /** Throws 403 without the right, 404 when there is nothing (and its folder may be seen). */
   demand(principal: Principal, level: string, path: string): Node {
     const node = this.at(path);
-    if (!this.can(principal, level, path)) {
+    // what is not there is told to whoever may look into the folder where it would be
+    let seen = path;
+    while (!this.#nodes.has(seen)) seen = parentOf(seen);
+    if (!this.can(principal, node === undefined ? "CAN_READ" : level, seen)) {
       throw forbidden(`${principal.name} does not have the permission ${level} on ${path}.`);
     }
     if (node === undefined) throw notFound(`Path (${path}) doesn't exist.`);

@@ -59,7 +59,7 @@ export function fileRoutes(): Route[] {
     }),
     route("GET", `${BASE}/list`, {
       facts: FACTS,
-      query: ["path", "notebooks_modified_after"],
+      query: ["path"],
       handle: ({ account, workspace, principal, query }) => {
         const node = workspace.files.demand(principal, "CAN_READ", plainPath(required(query, "path")));
         const nodes = node.kind === "directories" ? workspace.files.children(node.path) : [node];
@@ -71,6 +71,7 @@ export function fileRoutes(): Route[] {
     }),
     route("GET", `${BASE}/get-status`, {
       facts: FACTS,
+      // return_export_info adds to notebooks only what this simulator does not know
       query: ["path", "return_export_info"],
       handle: ({ account, workspace, principal, query }) => {
         const node = workspace.files.demand(principal, "CAN_READ", plainPath(required(query, "path")));

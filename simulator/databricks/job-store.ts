@@ -1,13 +1,12 @@
 /**
  * The jobs of one workspace and their runs: what the service does by itself, whoever asked.
  */
-import { copy, isObject, type JsonObject } from "../json.ts";
-import { ApiError, badRequest, forbidden } from "./api.ts";
+import { copy, type JsonObject } from "../json.ts";
+import { ApiError, badRequest } from "./api.ts";
 import type { Workspace } from "./account.ts";
 import type { Account } from "./account.ts";
 import { wildcard } from "./faults.ts";
 import { checkSettings, listAt, objectAt, withDefaults } from "./job-settings.ts";
-import type { Principal } from "./principals.ts";
 import { type Course, Run, type RunTrigger } from "./run.ts";
 
 export interface Job {
@@ -18,6 +17,8 @@ export interface Job {
   settings: JsonObject;
   /** What they were before the last write. */
   previous: JsonObject;
+  /** A run-now kick-started the loop of a paused continuous job (facts: databricks-api 3.3 [?]). */
+  kicked: boolean;
 }
 
 export interface RunRequest {
@@ -66,7 +67,7 @@ export class JobStore {
   create(settings: JsonObject, creator: string, id = this.#account.nextId()): Job {
     checkSettings(settings);
     const kept = withDefaults(settings);
-    const job = { id, creator, created: this.#account.clock.now(), settings: kept, previous: kept };
+    const job = { id, creator, created: this.#account.clock.now(), settings: kept, previous: kept, kicked: false };
     this.#jobs.set(id, job);
     this.#workspace.acls.set("jobs", String(id), [{ principal: creator, level: "IS_OWNER" }]);
     this.#keepRunning(job);
@@ -81,6 +82,7 @@ export class JobStore {
     if (kept["run_as"] === undefined && runAs !== undefined) kept["run_as"] = copy(runAs);
     job.previous = job.settings;
     job.settings = kept;
+    job.kicked = false;
     this.#keepRunning(job);
   }
 
@@ -98,6 +100,7 @@ export class JobStore {
   start(job: Job, request: RunRequest): Run {
     if (isContinuous(job) && request.trigger === "ONE_TIME") {
       const kick = !isPaused(job) || this.#account.behaviours.run_now_on_paused_continuous === "kick-start";
+      job.kicked = kick && isPaused(job);
       // run-now on a continuous job cancels the active run and starts a new one
       if (kick) for (const run of this.active(job)) run.end("CANCELED", this.#account.clock.now());
     }
@@ -129,34 +132,6 @@ export class JobStore {
 
   cancel(run: Run): void {
     run.cancel(this.#account.clock.now());
-  }
-
-  /** facts: databricks-api 5, 11.7: naming somebody in run_as needs a right on that principal. */
-  checkRunAs(settings: JsonObject, caller: Principal, creator: string): void {
-    const { run_as } = settings;
-    if (!isObject(run_as)) return;
-    const { directory, behaviours } = this.#account;
-    const { user_name, service_principal_name, group_name } = run_as as Record<string, string | undefined>;
-    if (group_name !== undefined) {
-      if (!directory.groups.has(group_name)) throw badRequest(`Group '${group_name}' does not exist.`);
-      return;
-    }
-    const target = directory.byName(user_name ?? service_principal_name ?? "");
-    const kind = user_name === undefined ? "service-principal" : "user";
-    if (target?.kind !== kind || !target.workspaces.has(this.#workspace.name)) {
-      throw badRequest(
-        `Principal '${user_name ?? service_principal_name ?? ""}' of run_as does not exist in this workspace.`,
-      );
-    }
-    const itself = target === caller && (target.kind === "user" || behaviours.run_as_itself === "allowed");
-    const granted =
-      target.users.has(caller.key) ||
-      [...directory.groups.values()].some((group) => target.users.has(group.name) && group.members.has(caller.key));
-    if (!itself && !granted) {
-      throw forbidden(
-        `User ${caller.name} needs the role servicePrincipal.user on ${target.name} to run a job of ${creator} as it.`,
-      );
-    }
   }
 
   #newRun(job: Job, { trigger, creator, parameters = {}, only }: RunRequest): Run {
@@ -199,7 +174,7 @@ export class JobStore {
 
   // facts: databricks-api 3.3: a continuous job that is not paused always has a run; unpausing starts one
   #keepRunning(job: Job): void {
-    if (!isContinuous(job) || isPaused(job) || this.active(job).length > 0) return;
+    if (!isContinuous(job) || (isPaused(job) && !job.kicked) || this.active(job).length > 0) return;
     this.start(job, { trigger: "CONTINUOUS", creator: job.creator });
   }
 }

@@ -4,10 +4,12 @@
 import * as v from "valibot";
 import { copy, type JsonObject } from "../json.ts";
 import { type Answer, badRequest, type Call, flag, forbidden, integer, required, route, type Route } from "./api.ts";
-import { CreateJob, int64, JobSettings, listAt, merged } from "./job-settings.ts";
+import { listAt, merged } from "./job-settings.ts";
+import { CreateJob, int64, JobSettings } from "./job-shape.ts";
 import { type Job, nameOf, noSuchJob } from "./job-store.ts";
 import { pageOf } from "./pages.ts";
 import { fromRequests } from "./permissions.ts";
+import { checkRunAs } from "./run-as.ts";
 
 const BASE = "/api/2.2/jobs";
 const FACTS = "databricks-api 5";
@@ -17,9 +19,10 @@ export function jobRoutes(): Route[] {
     route("POST", `${BASE}/create`, {
       facts: FACTS,
       body: CreateJob,
-      handle: ({ account, workspace, principal, body }) => {
-        const settings = body as JsonObject;
-        workspace.jobs.checkRunAs(settings, principal, principal.name);
+      handle: (call) => {
+        const { account, workspace, principal } = call;
+        const settings = call.body as JsonObject;
+        checkRunAs(call, settings);
         const acl = fromRequests(account, workspace, "jobs", listAt(settings, "access_control_list"));
         const job = workspace.jobs.create(settings, principal.name);
         const others = acl.filter((entry) => entry.principal !== principal.name);
@@ -29,7 +32,7 @@ export function jobRoutes(): Route[] {
     }),
     route("GET", `${BASE}/get`, {
       facts: FACTS,
-      query: ["job_id", "page_token", "include_trigger_state"],
+      query: ["job_id", "page_token"],
       handle: get,
     }),
     route("GET", `${BASE}/list`, {
@@ -43,7 +46,7 @@ export function jobRoutes(): Route[] {
       handle: (call) => {
         const job = jobFor(call, BigInt(call.body.job_id), "CAN_MANAGE", "Admin or Manage or Owner");
         const settings = call.body.new_settings as JsonObject;
-        call.workspace.jobs.checkRunAs(settings, call.principal, job.creator);
+        checkRunAs(call, settings);
         call.workspace.jobs.change(job, settings);
         return {};
       },
@@ -58,7 +61,7 @@ export function jobRoutes(): Route[] {
       handle: (call) => {
         const job = jobFor(call, BigInt(call.body.job_id), "CAN_MANAGE", "Admin or Manage or Owner");
         const changes = call.body.new_settings as JsonObject;
-        call.workspace.jobs.checkRunAs(changes, call.principal, job.creator);
+        checkRunAs(call, changes);
         call.workspace.jobs.change(job, merged(job.settings, changes, call.body.fields_to_remove));
         return {};
       },
@@ -119,7 +122,6 @@ function get(call: Call<unknown>): Answer {
       run_as: runAs,
       settings,
       created_time: job.created,
-      ...(flag(query, "include_trigger_state") ? { trigger_state: {} } : {}),
       ...(next === undefined ? {} : { has_more: true, next_page_token: next }),
     },
   };

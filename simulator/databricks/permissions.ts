@@ -5,7 +5,17 @@ import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
 import type { Account, Workspace } from "./account.ts";
 import { type Entry, type Kind, LEVELS } from "./acls.ts";
-import { type Answer, badRequest, type Call, forbidden, notFound, route, type Route, Unmodelled } from "./api.ts";
+import {
+  type Answer,
+  ApiError,
+  badRequest,
+  type Call,
+  forbidden,
+  notFound,
+  route,
+  type Route,
+  Unmodelled,
+} from "./api.ts";
 import { noSuchJob } from "./job-store.ts";
 import { noSuchPipeline } from "./pipeline-store.ts";
 import { checkShape } from "./router.ts";
@@ -88,7 +98,13 @@ function known(account: Account, workspace: Workspace, request: v.InferOutput<ty
     if (principal?.kind === kind && principal.workspaces.has(workspace.name)) return principal.name;
   }
   // facts: databricks-api 8: the error for an unknown principal is not seen [?]
-  throw notFound(`Principal: ${user_name ?? group_name ?? service_principal_name ?? ""} does not exist.`);
+  const status = account.behaviours.unknown_acl_principal;
+  const code = status === 404 ? "RESOURCE_DOES_NOT_EXIST" : "INVALID_PARAMETER_VALUE";
+  throw new ApiError(
+    status,
+    code,
+    `Principal: ${user_name ?? group_name ?? service_principal_name ?? ""} does not exist.`,
+  );
 }
 
 function kindOf({ params }: Call<unknown>): Kind {
@@ -128,7 +144,8 @@ function write(call: Call<Body>, how: "replace" | "merge"): Answer {
     if (owners.length !== 1) throw badRequest(`The ${noun} must have exactly one owner.`);
     const before = old.find((entry) => entry.level === "IS_OWNER");
     // facts: databricks-api 8: giving it to somebody else needs an admin [?]
-    if (before?.principal !== owners[0]?.principal && !workspace.acls.isAdmin(principal)) {
+    const mayMove = account.behaviours.owner_change === "owner" || workspace.acls.isAdmin(principal);
+    if (before?.principal !== owners[0]?.principal && !mayMove) {
       throw forbidden(`Only an administrator can change the owner of the ${noun}.`);
     }
   }

@@ -164,6 +164,7 @@ export class PipelineStore {
     } = copy(given);
     const spec: JsonObject = { ...rest, id };
     checkSpec(spec);
+    if (old !== undefined) checkChange(old.spec, spec);
     const name = spec["name"] as string;
     if (allow_duplicate_names !== true && this.named(name).some((other) => other !== old)) {
       const status = this.#account.behaviours.duplicate_pipeline_name;
@@ -194,6 +195,16 @@ export function isContinuous(pipeline: Pipeline): boolean {
 /** facts: databricks-api 2.1. */
 export function noSuchPipeline(id: string): ApiError {
   return notFound(`The specified pipeline ${id} was not found.`);
+}
+
+/** facts: databricks-api 4: what only a new pipeline can have. A hive pipeline keeps the storage it was given. */
+function checkChange(old: JsonObject, spec: JsonObject): void {
+  if ((old["catalog"] === undefined) !== (spec["catalog"] === undefined)) {
+    throw badRequest("A pipeline cannot move between a storage location and a catalog; create a new one.");
+  }
+  const { storage = old["storage"] } = spec;
+  if (storage !== old["storage"]) throw badRequest("The storage location of a pipeline cannot be changed.");
+  if (old["storage"] !== undefined) spec["storage"] = old["storage"];
 }
 
 // facts: databricks-api 4

@@ -15,8 +15,9 @@ import {
   type Route,
   Unmodelled,
 } from "./api.ts";
-import { int64 } from "./job-settings.ts";
+import { int64 } from "./job-shape.ts";
 import { pageOf } from "./pages.ts";
+import { checkRunAs } from "./run-as.ts";
 import { noSuchPipeline, type Pipeline, type Update } from "./pipeline-store.ts";
 
 const BASE = "/api/2.0/pipelines";
@@ -92,9 +93,11 @@ export function pipelineRoutes(): Route[] {
     route("POST", BASE, {
       facts: FACTS,
       body: Create,
-      handle: ({ workspace, principal, body }) => {
+      handle: (call) => {
+        const { workspace, principal, body } = call;
         if (body.dry_run === true) return { body: { effective_settings: body } };
         const given = body as JsonObject;
+        checkRunAs(call, given);
         return { body: { pipeline_id: workspace.pipelines.create(given, principal.name).id } };
       },
     }),
@@ -110,6 +113,7 @@ export function pipelineRoutes(): Route[] {
     route("PUT", one, { facts: FACTS, body: Edit, handle: edit }),
     route("DELETE", one, {
       facts: FACTS,
+      // cascade drops the pipeline's datasets; the simulator has none, so both ways end the same
       query: ["cascade", "force"],
       handle: (call) => {
         call.workspace.pipelines.delete(pipelineFor(call, "CAN_MANAGE"));
@@ -127,7 +131,7 @@ export function pipelineRoutes(): Route[] {
     }),
     route("GET", `${one}/updates`, {
       facts: FACTS,
-      query: ["max_results", "page_token", "until_update_id"],
+      query: ["max_results", "page_token"],
       handle: (call) => {
         const pipeline = pipelineFor(call, "CAN_VIEW");
         call.workspace.pipelines.step(pipeline);
@@ -158,7 +162,7 @@ export function pipelineRoutes(): Route[] {
     }),
     route("GET", `${one}/events`, {
       facts: FACTS,
-      query: ["filter", "order_by", "max_results", "page_token"],
+      query: ["filter", "max_results", "page_token"],
       handle: events,
     }),
     route("POST", `${one}/stop`, {
@@ -190,6 +194,7 @@ function edit(call: Call<v.InferOutput<typeof Edit>>): Answer {
     const status = call.account.behaviours.stale_last_modified;
     throw new ApiError(status, "RESOURCE_CONFLICT", `The pipeline was modified after ${String(expected)}.`);
   }
+  checkRunAs(call, spec as JsonObject);
   call.workspace.pipelines.replace(pipeline, spec as JsonObject);
   return {};
 }

@@ -3,7 +3,8 @@
  */
 import * as v from "valibot";
 import { type Answer, ApiError, badRequest, type Call, flag, forbidden, integer, route, type Route } from "./api.ts";
-import { int64 } from "./job-settings.ts";
+import { listAt } from "./job-settings.ts";
+import { int64 } from "./job-shape.ts";
 import { idOf, jobFor } from "./jobs.ts";
 import { pageOf } from "./pages.ts";
 import type { Run } from "./run.ts";
@@ -31,11 +32,17 @@ export function runRoutes(): Route[] {
     route("POST", `${BASE}/run-now`, { facts: "databricks-api 2.3, 5", body: RunNow, handle: runNow }),
     route("GET", `${BASE}/runs/get`, {
       facts: "databricks-api 5",
-      query: ["run_id", "page_token", "include_history", "include_resolved_values"],
+      query: ["run_id", "page_token"],
       handle: (call) => {
         const run = runFor(call, idOf(call.query, "run_id"), "CAN_VIEW");
-        call.workspace.jobs.step(run);
-        return { body: { ...run.show(call.workspace.url, call.workspace.id) } };
+        const token = call.query.get("page_token");
+        if (token === null) call.workspace.jobs.step(run);
+        const shown = run.show(call.workspace.url, call.workspace.id);
+        // facts: databricks-api 2.4: at most 100 tasks a page
+        const { items, next } = pageOf(listAt(shown, "tasks"), 100, token, `run ${run.id}`);
+        return {
+          body: { ...shown, tasks: items, ...(next === undefined ? {} : { has_more: true, next_page_token: next }) },
+        };
       },
     }),
     route("GET", `${BASE}/runs/list`, {
@@ -131,7 +138,8 @@ function list(call: Call<unknown>): Answer {
     (wanted === undefined || run.jobId === wanted) &&
     run.started >= from &&
     run.started <= to &&
-    workspace.acls.can(principal, "CAN_VIEW", "jobs", String(run.jobId));
+    workspace.acls.can(principal, "CAN_VIEW", "jobs", String(run.jobId)) &&
+    (query.get("run_type") ?? "JOB_RUN") === "JOB_RUN";
   const first = query.get("page_token") === null;
   // one reading of the list is one look at each of its runs
   if (first) for (const run of workspace.jobs.runs.filter(visible)) workspace.jobs.step(run);

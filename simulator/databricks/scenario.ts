@@ -193,6 +193,10 @@ const Behaviours = v.strictObject({
   oauth_errors: v.optional(v.picklist(["rfc6749", "envelope"]), "rfc6749"),
   /** `expires_in` of a token answer is a number, or a string as Databricks' own fake gives it (facts: databricks-api 1.1). */
   expires_in: v.optional(v.picklist(["number", "string"]), "number"),
+  /** Status of permissions for a principal that is not there (facts: databricks-api 8). */
+  unknown_acl_principal: v.optional(v.picklist([404, 400]), 404),
+  /** Who may give a job or pipeline to another owner (facts: databricks-api 8). */
+  owner_change: v.optional(v.picklist(["admin", "owner"]), "admin"),
   /** Where a principal that is not assigned to the workspace is refused. */
   unassigned_principal: v.optional(v.picklist(["token", "api"]), "token"),
   /** Status of a request with an expired token (facts: databricks-api 2.1 knows only the invalid one). */

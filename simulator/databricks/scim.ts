@@ -11,7 +11,8 @@ const CORE = "urn:ietf:params:scim:schemas:core:2.0";
 
 export function scimRoutes(): Route[] {
   const style = "scim" as const;
-  const query = ["filter", "startIndex", "count", "attributes", "excludedAttributes", "sortBy", "sortOrder"];
+  const projection = ["attributes", "excludedAttributes"];
+  const query = ["filter", "startIndex", "count", ...projection];
   const lists: [string, (call: Call<unknown>) => Resource[]][] = [
     ["ServicePrincipals", (call) => people(call, "service-principal")],
     ["Users", (call) => people(call, "user")],
@@ -21,9 +22,9 @@ export function scimRoutes(): Route[] {
     route("GET", `${BASE}/Me`, {
       facts: "databricks-api 1.6",
       style,
-      query: ["attributes", "excludedAttributes"],
-      handle: ({ account, principal }) => ({
-        body: { ...person(account, principal), schemas: [`${CORE}:User`], userName: principal.name },
+      query: projection,
+      handle: ({ account, principal, query }) => ({
+        body: projected({ ...person(account, principal), schemas: [`${CORE}:User`], userName: principal.name }, query),
       }),
     }),
     ...lists.flatMap(([name, all]) => [
@@ -36,12 +37,12 @@ export function scimRoutes(): Route[] {
       route("GET", `${BASE}/${name}/{id}`, {
         facts: "databricks-api 7",
         style,
-        query: ["attributes", "excludedAttributes"],
+        query: projection,
         handle: (call) => {
           const found = all(call).find((resource) => resource["id"] === call.params["id"]);
           if (found === undefined)
             throw new ApiError(404, "SCIM_404", `${name.slice(0, -1)} with id ${call.params["id"]} not found.`);
-          return { body: found };
+          return { body: projected(found, call.query) };
         },
       }),
     ]),
@@ -126,6 +127,24 @@ function filtered(resources: Resource[], filter: string | null): Resource[] {
   });
 }
 
+/** Only the attributes that were asked for; id and schemas always (RFC 7644 3.9). */
+function projected(resource: Resource, query: URLSearchParams): Resource {
+  const names = (parameter: string) => {
+    const given = query.get(parameter);
+    return given === null || given === "" ? undefined : given.split(",").map((name) => name.trim().toLowerCase());
+  };
+  const wanted = names("attributes");
+  const unwanted = names("excludedAttributes") ?? [];
+  return Object.fromEntries(
+    Object.entries(resource).filter(
+      ([name]) =>
+        name === "id" ||
+        name === "schemas" ||
+        ((wanted?.includes(name.toLowerCase()) ?? true) && !unwanted.includes(name.toLowerCase())),
+    ),
+  );
+}
+
 /** Pages of at most 100, whatever is asked: clients must go on until the page is empty. */
 function page(resources: Resource[], query: URLSearchParams): Resource {
   const start = Math.max(1, integer(query, "startIndex") ?? 1);
@@ -136,6 +155,6 @@ function page(resources: Resource[], query: URLSearchParams): Resource {
     totalResults: resources.length,
     startIndex: start,
     itemsPerPage: found.length,
-    Resources: found,
+    Resources: found.map((resource) => projected(resource, query)),
   };
 }

@@ -15,7 +15,7 @@ import {
   type Route,
   Unmodelled,
 } from "./api.ts";
-import { int64 } from "./job-settings.ts";
+import { int64 } from "./job-shape.ts";
 import { tokenFor } from "./pages.ts";
 import { pageOf } from "./pages.ts";
 import type { SecurableType } from "./unity-privileges.ts";

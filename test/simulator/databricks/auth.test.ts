@@ -207,6 +207,17 @@ describe("SCIM", () => {
     });
   });
 
+  it("gives only the attributes that are asked for", async () => {
+    const simulator = await start();
+    const call = as(simulator, "mona@example.com", "dev");
+    const path = "/api/2.0/preview/scim/v2/Users?attributes=userName";
+    expect((await call("GET", path)).body["Resources"]).toEqual([
+      { schemas: [expect.any(String)], id: expect.any(String) as string, userName: "mona@example.com" },
+    ]);
+    const me = (await call("GET", "/api/2.0/preview/scim/v2/Me?excludedAttributes=groups,roles")).body;
+    expect(Object.keys(me)).toEqual(expect.not.arrayContaining(["groups", "roles"]));
+  });
+
   it("shows a group's members by kind, and one that holds itself", async () => {
     const groups = {
       outer: { members: ["inner", "mona@example.com", "ml-pipelines-dev"] },
@@ -229,6 +240,27 @@ describe("SCIM", () => {
         { displayName: "local", meta: { resourceType: "WorkspaceGroup" } },
       ],
     });
+  });
+});
+
+describe("the account's host", () => {
+  it("gives tokens for all workspaces and serves the one that the header names", async () => {
+    const simulator = await start();
+    const url = simulator.accountUrl;
+    const config = (await request(`${url}/.well-known/databricks-config`, "GET", {})).body;
+    expect(config).toMatchObject({ host_type: "unified", account_id: simulator.accountId });
+    const endpoint = (config["oidc_endpoint"] as string).replace("{account_id}", simulator.accountId);
+    const found = await request(`${endpoint}/.well-known/oauth-authorization-server`, "GET", {});
+    const form = new TextEncoder().encode(new URLSearchParams(CREDENTIALS).toString());
+    const token = await request(found.body["token_endpoint"] as string, "POST", basic(DEV_ID, "dev-secret"), form);
+    const me = (id: string) =>
+      request(`${url}/api/2.0/preview/scim/v2/Me`, "GET", {
+        authorization: `Bearer ${tokenIn(token)}`,
+        "x-databricks-workspace-id": id,
+      });
+    expect((await me("1111111111111111")).headers.get("x-databricks-org-id")).toBe("1111111111111111");
+    expect((await me("3333333333333333")).status).toBe(403);
+    expect((await me("999")).status).toBe(400);
   });
 });
 

@@ -126,6 +126,13 @@ describe("workspace files", () => {
     );
   });
 
+  it("that are not there are told to whoever may look, and to nobody else", async () => {
+    const { status, simulator } = await dev();
+    expect((await status("/nope/at/all")).body).toMatchObject({ error_code: "RESOURCE_DOES_NOT_EXIST" });
+    const mona = as(simulator, "mona@example.com", "dev");
+    expect((await mona("GET", `/api/2.0/workspace/get-status?path=/Users/${DEV_ID}/x`)).status).toBe(403);
+  });
+
   it("are listed one level deep", async () => {
     const { call, put, mkdirs } = await dev();
     await mkdirs(`${HOME}/x/y`);

@@ -203,7 +203,18 @@ describe("a job", () => {
         { group_name: "admins", all_permissions: [{ inherited: true, inherited_from_object: ["/jobs/"] }] },
       ],
     });
-    expect((await put({ user_name: "nobody@example.com", permission_level: "CAN_VIEW" })).status).toBe(404);
+  });
+
+  it.each([
+    [{ unknown_acl_principal: 404, owner_change: "admin" }, 404, 403],
+    [{ unknown_acl_principal: 400, owner_change: "owner" }, 400, 200],
+  ] as const)("is given to nobody unknown, and away only by who may: %o [?]", async (behaviours, unknown, away) => {
+    const { call } = await devOf({ behaviours });
+    const id = await create(call, { name: "a" });
+    const put = (list: JsonObject[]) =>
+      call("PUT", `/api/2.0/permissions/jobs/${id}`, { body: { access_control_list: list } });
+    expect((await put([{ user_name: "nobody@example.com", permission_level: "IS_OWNER" }])).status).toBe(unknown);
+    expect((await put([{ user_name: "mona@example.com", permission_level: "IS_OWNER" }])).status).toBe(away);
   });
 });
 
@@ -268,6 +279,34 @@ describe("a run", () => {
     expect(simulator.world.picture("dev")).toMatchObject([{ paused: true, activeRuns: 1 }]);
     expect(await active()).toHaveLength(0);
     expect(run.result).toBe("CANCELED");
+  });
+
+  it.each([
+    ["one-off", [false, false]],
+    ["kick-start", [true, false]],
+  ] as const)("of a paused continuous job is a %s [?]", async (run_now_on_paused_continuous, expected) => {
+    const { call, simulator } = await devOf({ behaviours: { run_now_on_paused_continuous } });
+    const id = await create(call, { ...settings, continuous: { pause_status: "PAUSED" } });
+    await call("POST", "/api/2.2/jobs/run-now", { body: { job_id: id } });
+    const [first] = simulator.world.runs("dev", "smoke");
+    if (first !== undefined) simulator.world.finishRun("dev", first);
+    const active = simulator.world.runs("dev", "smoke").map((run) => run.active);
+    expect([...active, false].slice(0, 2)).toEqual(expected);
+  });
+
+  it("of many tasks is read in pages, and has an output a task", async () => {
+    const { call } = await devOf({ runs: [{ job: "wide", polls: 0, output: "42" }] });
+    const tasks = Array.from({ length: 101 }, (_, index) => notebook(`t${index}`));
+    const id = await create(call, { name: "wide", tasks });
+    const run = (await call("POST", "/api/2.2/jobs/run-now", { body: { job_id: id } })).body["run_id"] as bigint;
+    const first = (await call("GET", `/api/2.2/jobs/runs/get?run_id=${run}`)).body;
+    const token = first["next_page_token"] as string;
+    const second = (await call("GET", `/api/2.2/jobs/runs/get?run_id=${run}&page_token=${token}`)).body;
+    expect([(first["tasks"] as JsonObject[]).length, (second["tasks"] as JsonObject[]).length]).toEqual([100, 1]);
+    expect((await call("GET", `/api/2.2/jobs/runs/get-output?run_id=${run}`)).status).toBe(400);
+    const task = (second["tasks"] as JsonObject[])[0]?.["run_id"] as bigint;
+    const output = await call("GET", `/api/2.2/jobs/runs/get-output?run_id=${task}`);
+    expect(output.body).toMatchObject({ notebook_output: { result: "42" }, metadata: { task_key: "t100" } });
   });
 
   it("of a continuous job starts by itself, again and again, unless the job is paused", async () => {

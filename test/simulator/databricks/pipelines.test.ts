@@ -53,6 +53,18 @@ describe("a pipeline", () => {
     expect(late.status).toBe(409);
   });
 
+  it("cannot move between storage and catalog, and names nobody in run_as without the right", async () => {
+    const { call, create, get } = await dev();
+    const id = await create({ name: "hive" });
+    const { spec: first } = await get(id);
+    expect((await call("PUT", `${PATH}/${id}`, { body: { name: "hive", catalog: "dev" } })).status).toBe(400);
+    expect((await call("PUT", `${PATH}/${id}`, { body: { name: "hive", storage: "/other" } })).status).toBe(400);
+    expect((await call("PUT", `${PATH}/${id}`, { body: { name: "hive" } })).status).toBe(200);
+    expect((await get(id))["spec"]).toEqual(first);
+    const run_as = { service_principal_name: DEV_ID };
+    expect((await call("POST", PATH, { body: { ...spec, run_as } })).status).toBe(403);
+  });
+
   it("is found by LIKE, with its wildcards", async () => {
     const { call, create } = await dev();
     await create({ ...spec, name: "a_b" });
