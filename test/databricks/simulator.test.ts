@@ -1,4 +1,5 @@
 /** The client against the simulated account: what both took from the facts must fit, and every unknown is tried both ways. */
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CredentialRefused } from "../../src/databricks/auth-advice.ts";
 import { ApiError, LostAnswer } from "../../src/databricks/errors.ts";
@@ -11,6 +12,7 @@ import { getBindings, getCatalog, getGrants, getMetastoreSummary, listCatalogs }
 import type { Workspace } from "../../src/databricks/workspace.ts";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
 import { type DatabricksSimulator, startDatabricks } from "../../simulator/databricks/server.ts";
+import { json, serve } from "../http/loopback.ts";
 import { collect, connectTo } from "./fake.ts";
 
 const APP = "33333333-3333-4333-8333-333333333333";
@@ -93,6 +95,58 @@ describe("signing in", () => {
     const simulator = await start({ behaviours: { unassigned_principal } });
     await expect(whoAmI(as(simulator, "ml-pipelines-staging", "prod"))).rejects.toThrow(error);
   });
+});
+
+describe("federation", () => {
+  /** An issuer with real keys, and GitHub's end of the request for a token. */
+  async function issuer(sub: string) {
+    const { publicKey, privateKey } = await generateKeyPair("RS256");
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "1", alg: "RS256", use: "sig" }] };
+    const server = await serve(async (request, response) => {
+      if (request.path === "/jwks") return json(response, 200, keys);
+      const value = await new SignJWT({ repository: "acme/ml", repository_id: "222", repository_owner_id: "111" })
+        .setProtectedHeader({ alg: "RS256", kid: "1" })
+        .setIssuer(server.url)
+        .setAudience(request.query.get("audience") ?? "")
+        .setSubject(sub)
+        .setIssuedAt()
+        .setExpirationTime("5m")
+        .sign(privateKey);
+      return json(response, 200, { value });
+    });
+    return server;
+  }
+
+  it.each(["repo:acme/ml:environment:prod", "repo:acme@111/ml@222:environment:prod"])(
+    "lets %s in by its policy, and nobody else",
+    async (subject) => {
+      const github = await issuer(subject);
+      const policy = (allowed: string): Partial<DatabricksScenario> => ({
+        service_principals: {
+          "ml-pipelines-prod": {
+            application_id: APP,
+            workspaces: ["prod"],
+            // no audiences: the account id, which the host's metadata names
+            federation: [{ issuer: github.url, subject: allowed }],
+          },
+        },
+      });
+      const signIn = async (allowed: string) => {
+        const simulator = await start(policy(allowed));
+        simulator.trustIssuer(github.url, `${github.url}/jwks`);
+        const { workspace } = connectTo(simulator.workspaces["prod"]?.url ?? "", {
+          credentials: {
+            kind: "oidc",
+            clientId: APP,
+            request: { url: `${github.url}/token?v=1`, token: "x".repeat(20) },
+          },
+        });
+        return whoAmI(workspace);
+      };
+      expect(await signIn(subject)).toMatchObject({ userName: APP });
+      await expect(signIn("repo:acme/ml:environment:staging")).rejects.toThrow(`sub ${subject}`);
+    },
+  );
 });
 
 describe("reading and writing", () => {
