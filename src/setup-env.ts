@@ -101,7 +101,7 @@ function checkPrincipal(identity: Identity, contract: Contract, tier: Tier, clie
     ];
   }
   if (identity.displayName !== tier.servicePrincipal) {
-    const owner = TIERS.find((name) => contract.tiers[name].servicePrincipal === identity.displayName);
+    const owner = tierNamed(contract, identity.displayName);
     return [
       {
         id: "identity/principal",
@@ -250,10 +250,12 @@ export async function explainRefusal(
   context: { readonly log: ClientLog; readonly cancelled: AbortSignal },
 ): Promise<FourTierError> {
   if (credentials.kind !== "secret") return refused;
+  const tried = new Set([`${tier.host} ${credentials.clientId}`]);
   for (const name of TIERS) {
     const { clientId = credentials.clientId, host, workspaceId } = contract.tiers[name];
-    const same = host === tier.host && clientId.toLowerCase() === credentials.clientId;
-    if (name === tier.name || same) continue;
+    const attempt = `${host} ${clientId.toLowerCase()}`;
+    if (name === tier.name || tried.has(attempt)) continue;
+    tried.add(attempt);
     const other = connect({
       host,
       workspaceId,
@@ -265,13 +267,15 @@ export async function explainRefusal(
     const identity = await whoAmI(other).catch(() => undefined);
     if (identity === undefined) continue;
     const wanted = tier.clientId === undefined ? "" : ` (${tier.clientId})`;
+    const owner = tierNamed(contract, identity.displayName);
+    const whose = owner === undefined ? "no tier's principal" : `the principal of the tier ${owner}`;
     return new FourTierError({
       id: "identity/wrong-secret",
       severity: "error",
       where: contract.at(["tiers", tier.name]),
-      message: `The client secret belongs to ${identity.displayName} (${identity.userName}), the principal of the tier ${name}; the tier ${tier.name} needs a secret of ${tier.servicePrincipal}${wanted}.`,
+      message: `The client secret belongs to ${identity.displayName} (${identity.userName}), ${whose}; the tier ${tier.name} needs a secret of ${tier.servicePrincipal}${wanted}.`,
       why: `Nothing was done in ${tier.name}: its workspace refused the credential.`,
-      remedy: `Put a secret of ${tier.servicePrincipal} into DATABRICKS_CLIENT_SECRET of the GitHub environment ${tier.name}, and see how the secret of ${name} came there.`,
+      remedy: `Put a secret of ${tier.servicePrincipal} into DATABRICKS_CLIENT_SECRET of the GitHub environment ${tier.name}, and see how the secret of ${identity.displayName} came there.`,
     });
   }
   return refused;
@@ -279,6 +283,11 @@ export async function explainRefusal(
 
 function tierOf(contract: Contract, clientId: string): TierName | undefined {
   return TIERS.find((name) => contract.tiers[name].clientId?.toLowerCase() === clientId);
+}
+
+/** The tier whose principal is called so. The sandbox shares dev's workspace, so it is looked at last. */
+function tierNamed(contract: Contract, displayName: string): TierName | undefined {
+  return TIERS.toReversed().find((name) => contract.tiers[name].servicePrincipal === displayName);
 }
 
 function describe(contract: Contract, clientId: string): string {

@@ -56,6 +56,8 @@ export async function accessTier(context: ActionContext): Promise<TierAccess> {
   const clientId = clientIdFor(trusted, tier, inputs.clientId);
   const [first, ...others] = credentialsFor(context, inputs, clientId);
   const sign = async (credentials: Credentials) => {
+    const way = credentials.kind === "oidc" ? "GitHub's OIDC token" : "a client secret";
+    context.log.info(`Signing in to ${tier.host} as ${tier.servicePrincipal} (${clientId}) with ${way}`);
     const workspace = connect({
       host: tier.host,
       workspaceId: tier.workspaceId,
@@ -80,6 +82,8 @@ export async function accessTier(context: ActionContext): Promise<TierAccess> {
     throw new FourTierError(proved.findings);
   }
   const { workspace, identity, catalog, findings } = proved;
+  const where = identity.workspaceId === undefined ? "" : ` in workspace ${identity.workspaceId}`;
+  context.log.info(`Proved: ${identity.displayName} (${identity.userName})${where}, catalog ${catalog.name}`);
   return { inputs, contract, tier, clientId, workspace, identity, catalog, findings };
 }
 

@@ -234,6 +234,17 @@ describe("a job that is not", () => {
     expect(workspaces.prod.seen.filter(({ path }) => path.startsWith("/api/"))).toEqual([]);
   });
 
+  it("is told the same when the contract gives no client ids and the job brings both", async () => {
+    const { run, repository, contract } = await account();
+    const sha = repository.commit({ "four-tier.yml": contract.replaceAll(/, client_id: [-0-9]+/g, "") });
+    const result = await run(
+      { tier: "prod", "client-id": APPLICATION.staging, "client-secret": SECRET.staging },
+      { sha },
+    );
+    expect(ids(result)).toEqual(["identity/wrong-secret"]);
+    expect(said(result)).toContain("the principal of the tier staging");
+  });
+
   it("with a secret that is nobody's hears for whom it was refused", async () => {
     const { run } = await account();
     const result = await run({ tier: "prod", "client-secret": "dose-unknown-secret" });
