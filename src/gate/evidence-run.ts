@@ -80,7 +80,7 @@ function workflowDoubts(run: EvidenceRun, attempt: number, expected: Expectation
   const pins = (expected.trustPinsAtCommit ? [...run.pins, ...run.pinsAtCommit] : run.pins).filter(
     (pin) => pin.path === path,
   );
-  const trusted = [...pins.map(({ ref }) => ref).filter((ref) => COMMIT.test(ref)), ...expected.suite.commits];
+  const trusted = [...pins.map(({ ref }) => ref), ...expected.suite.commits];
   const found: string[] = [];
   for (const { sha } of used.filter(({ sha }) => !trusted.includes(sha))) {
     const moving = pins.filter(({ ref }) => !COMMIT.test(ref)).map(({ ref }) => ref);

@@ -21,7 +21,15 @@ import {
   type SuiteTrust,
 } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
-import { checkRuns, compare, type Comparison, type Pull, pullsOfCommit, reviewsOfPull } from "../github/commits.ts";
+import {
+  checkRuns,
+  compare,
+  type Comparison,
+  type Pull,
+  pullsOfCommit,
+  type Review,
+  reviewsOfPull,
+} from "../github/commits.ts";
 import { codeowners } from "../github/contents.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
@@ -239,12 +247,6 @@ async function readPulls(github: GitHub, commit: string, base: string, runId: st
 
 async function readPull(github: GitHub, pull: Pull, runId: string): Promise<PullFacts> {
   const [reviews, checks] = await Promise.all([reviewsOfPull(github, pull.number), checkRuns(github, pull.head)]);
-  const newest = new Map<string, { user: string; state: string; stale: boolean }>();
-  for (const { user, state, commit } of reviews) {
-    // A comment changes nobody's verdict.
-    if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
-    newest.set(user, { user, state, stale: commit !== pull.head });
-  }
   return {
     number: pull.number,
     title: pull.title,
@@ -252,10 +254,20 @@ async function readPull(github: GitHub, pull: Pull, runId: string): Promise<Pull
     author: pull.author,
     base: pull.base,
     merged: pull.merged,
-    reviews: [...newest.values()],
+    reviews: verdictsOf(reviews, pull.head),
     // A fast-forward makes the pull request's head the commit that this very run is checking.
     checks: checks.filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
   };
+}
+
+/** The newest verdict of each reviewer; a comment changes nobody's. `head` is the pull request's head commit. */
+export function verdictsOf(reviews: readonly Review[], head: string): PullFacts["reviews"] {
+  const newest = new Map<string, PullFacts["reviews"][number]>();
+  for (const { user, state, commit } of reviews) {
+    if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
+    newest.set(user, { user, state, stale: commit !== head });
+  }
+  return [...newest.values()];
 }
 
 async function readSource(

@@ -63,6 +63,12 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
   ["a commit that was never in staging", () => ({ source: known([]) }), "path", "gate/path-skipped-tier"],
   ["the same, seen by source", () => ({ source: known([]) }), "source", "gate/source-none"],
   [
+    "a commit whose deployment to staging failed",
+    () => ({ source: known([{ ...evidence, deployment: { ...evidence.deployment, state: "failure" } }]) }),
+    "path",
+    "gate/path-skipped-tier",
+  ],
+  [
     "a credential of another tier",
     ({ identity }) => ({
       identity: known({
@@ -215,6 +221,14 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
   [
     "an approval by the actor, spelt otherwise",
     () => ({ approvals: known([{ environments: ["prod"], state: "approved", user: "OctoCat", comment: "" }]) }),
+    "approval",
+    "gate/approval-self",
+  ],
+  [
+    "the same the other way round",
+    ({ run }) => ({
+      run: { ...run, actor: "HuBot", triggeringActor: "octocat" },
+    }),
     "approval",
     "gate/approval-self",
   ],

@@ -7,7 +7,7 @@ import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
 import { known, type LiveFacts, type Stage } from "../../src/gate/facts.ts";
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
 import { type Evidence, recordDeployment } from "../../src/release/evidence.ts";
-import { currentRelease, gatherGateFacts } from "../../src/release/gather.ts";
+import { currentRelease, gatherGateFacts, verdictsOf } from "../../src/release/gather.ts";
 import { historyBetween } from "../../src/release/history.ts";
 import { named } from "../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
@@ -298,6 +298,43 @@ test("our workflow at a commit that nobody trusts, and a deploying job that fail
   expect(ids(result)).toEqual(["gate/source-not-believed"]);
   expect(result.findings[0]?.message).toContain("nor the contract's suite.commits lists");
   expect(result.findings[0]?.message).toContain("ended with failure");
+});
+
+test("evidence of a suite that the default branch has left is not believed any more", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  world.repository.commit("Newer suite", { ".github/workflows/promote.yml": CALLER.replaceAll(PIN, OTHER) });
+  const result = await gate(world, github, run);
+  expect(ids(result)).toEqual(["gate/source-not-believed"]);
+  expect(result.findings[0]?.message).toContain("promote.yml on main pins");
+});
+
+test("a review counts until its reviewer's next verdict; a comment is none", () => {
+  const review = (user: string | undefined, state: string, commit = "head") => ({ user, state, commit });
+  expect(
+    verdictsOf(
+      [
+        review("a", "APPROVED"),
+        review("a", "COMMENTED", "later"),
+        review("b", "APPROVED", "older"),
+        review("c", "APPROVED"),
+        review("c", "CHANGES_REQUESTED"),
+        review("d", "CHANGES_REQUESTED"),
+        review("d", "DISMISSED"),
+        review("e", "PENDING"),
+        review(undefined, "APPROVED"),
+      ],
+      "head",
+    ),
+  ).toEqual([
+    { user: "a", state: "APPROVED", stale: false },
+    { user: "b", state: "APPROVED", stale: true },
+    { user: "c", state: "CHANGES_REQUESTED", stale: false },
+    { user: "d", state: "DISMISSED", stale: false },
+  ]);
 });
 
 test("an unreviewed direct push, and a commit that was force-pushed away, do not get in", async () => {

@@ -82,7 +82,7 @@ function checkProblems(pull: PullFacts): Problem[] {
     ];
   }
   return pull.checks
-    .filter(({ status, conclusion }) => status !== "completed" || !GREEN.includes(conclusion ?? ""))
+    .filter(({ conclusion }) => !GREEN.includes(conclusion ?? ""))
     .map((check) => ({
       what: "checks",
       message: `The check ${check.name} of pull request #${pull.number} is ${check.conclusion ?? check.status}.`,
