@@ -1,5 +1,6 @@
 /** Gathers what the gate decides on from GitHub's record. Thin: it reads, the checks decide. */
 import type { Contract, Tier, TierName } from "../contract/model.ts";
+import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
@@ -30,7 +31,7 @@ import {
   type Review,
   reviewsOfPull,
 } from "../github/commits.ts";
-import { codeowners } from "../github/contents.ts";
+import { codeowners, fileAt } from "../github/contents.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
 import { getBranch, getRepository } from "../github/repository.ts";
@@ -81,7 +82,8 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     if (!asked.has(check)) return notAsked;
     return repository.known ? factOf(() => read(repository.value)) : repository;
   };
-  const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
+  const policy = repository.known ? await readPolicy(request, repository.value.head) : STRICT;
+  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
   const [history, pulls, source, protection, approvals] = await Promise.all([
     readOrder(request),
     needed("commit", ({ defaultBranch }) => readPulls(github, commit, defaultBranch, run.runId)),
@@ -100,7 +102,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     candidate: { commit, release: request.release },
     approved: { release: given(request.approved.release), plan: given(request.approved.plan) },
     acceptedDrift: given(request.acceptedDrift),
-    destructive: tier.destructive,
+    destructive: policy.destructive,
     run: {
       id: run.runId,
       attempt: run.runAttempt,
@@ -201,6 +203,29 @@ async function isAncestor(github: GitHub, commit: string, head: string): Promise
   if (commit === head) return true;
   const found = await compare(github, commit, head);
   return found?.relation === "ahead" || found?.relation === "identical";
+}
+
+/** What the gate lets through beyond the rule. */
+interface Policy {
+  readonly suiteCommits: readonly string[];
+  readonly destructive: readonly string[];
+}
+
+const STRICT: Policy = { suiteCommits: [], destructive: [] };
+
+/**
+ * The policy that the default branch has now: a release brings its own contract, and must not lower its own gate by it.
+ * One that cannot be read lets nothing through.
+ */
+async function readPolicy({ github, contract, tier, commit }: GatherRequest, head: string): Promise<Policy> {
+  if (commit === head) return { suiteCommits: contract.suite.commits, destructive: tier.destructive };
+  const text = await factOf(() => fileAt(github, contract.file, head));
+  if (!text.known || text.value === undefined) return STRICT;
+  // Hosts are not what is read here: those that the run's own contract was allowed are good enough.
+  const allowedHosts = Object.values(contract.tiers).map(({ host }) => new URL(host).hostname);
+  const current = parseContract(text.value, contract.file, { allowedHosts }).contract;
+  if (current === undefined) return STRICT;
+  return { suiteCommits: current.suite.commits, destructive: current.tiers[tier.name].destructive };
 }
 
 /** The order, and on the way who wrote what is new. */

@@ -157,8 +157,8 @@ async function deployed(
   await record.finish("success", "applied and read back");
 }
 
-function contract(): Contract {
-  const parsed = parseContract(FILES["four-tier.yml"], "four-tier.yml", { allowedHosts: [] });
+function contract(text = FILES["four-tier.yml"]): Contract {
+  const parsed = parseContract(text, "four-tier.yml", { allowedHosts: [] });
   if (parsed.contract === undefined) throw new Error(parsed.findings.map(({ message }) => message).join());
   return parsed.contract;
 }
@@ -183,7 +183,7 @@ async function gate(
   world: World & { commit: string },
   github: GitHub,
   run: Run,
-  options: { stage?: Stage; commit?: string; release?: string; tier?: "staging" | "prod" } = {},
+  options: { stage?: Stage; commit?: string; release?: string; contract?: Contract; live?: LiveFacts } = {},
 ): Promise<GateResult> {
   const facts = await gatherGateFacts({
     github,
@@ -206,14 +206,14 @@ async function gate(
       temp: "/",
       oidc: undefined,
     },
-    contract: contract(),
-    tier: resolveTier(contract(), options.tier ?? "prod"),
+    contract: options.contract ?? contract(),
+    tier: resolveTier(options.contract ?? contract(), "prod"),
     stage: options.stage ?? "promote",
     commit: options.commit ?? world.commit,
     release: options.release ?? RELEASE,
     approved: { release: options.release ?? RELEASE, plan: PLAN },
     acceptedDrift: "",
-    live: LIVE,
+    live: options.live ?? LIVE,
   });
   return evaluateGate(facts);
 }
@@ -310,6 +310,30 @@ test("evidence of a suite that the default branch has left is not believed any m
   const result = await gate(world, github, run);
   expect(ids(result)).toEqual(["gate/source-not-believed"]);
   expect(result.findings[0]?.message).toContain("promote.yml on main pins");
+});
+
+test("a release cannot lower its own gate: what may be deleted is what the default branch says now", async () => {
+  await using world = await merged();
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  const deletion = {
+    ...LIVE,
+    plan: known({
+      digest: PLAN,
+      empty: false,
+      changes: [
+        { key: "jobs.old", kind: "jobs", name: "old", action: "delete", class: "deletes", fields: [] } as const,
+      ],
+    }),
+  };
+  const own = contract(FILES["four-tier.yml"].replace(/(prod: \{)/, "$1 destructive: [jobs.old],"));
+  expect(ids(await gate(world, github, run, { contract: own, live: deletion }))).toEqual([]);
+  world.repository.commit("Something else", { "README.md": "hello again\n" });
+  expect(ids(await gate(world, github, run, { contract: own, live: deletion }))).toEqual(["gate/destructive"]);
+  world.repository.commit("Not a contract", { "four-tier.yml": "project: [\n" });
+  expect(ids(await gate(world, github, run, { contract: own, live: deletion }))).toEqual(["gate/destructive"]);
 });
 
 test("a review counts until its reviewer's next verdict; a comment is none", () => {
