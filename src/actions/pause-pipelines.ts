@@ -9,12 +9,12 @@ import { accessTier } from "./tier-access.ts";
 /** Brings the schedules of the run's tier to what the tier wants, or says where they differ. */
 export async function pausePipelines(context: ActionContext): Promise<ActionResult> {
   const options = readOptions(context);
-  const { tier, workspace } = await accessTier(context);
+  const { tier, workspace, findings } = await accessTier(context);
   const result = await matchSchedules(workspace, tier, options, context.log);
   const drifted = result.rows.filter((row) => row.decision.drifted.length > 0).length;
   const changed = result.rows.filter((row) => row.outcome === "changed").length;
   return {
-    findings: result.findings,
+    findings: [...findings, ...result.findings],
     outputs: { drifted: String(drifted), changed: String(changed) },
     summary: schedulesSummary(result),
     report: schedulesReport(result),

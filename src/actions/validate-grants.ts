@@ -9,10 +9,15 @@ import { accessTier } from "./tier-access.ts";
 /** Proves who can read and write what in the tier of this run. */
 export async function validateGrants(context: ActionContext): Promise<ActionResult> {
   readMode(context.input("mode"));
-  const { contract, tier, workspace } = await accessTier(context);
+  const { contract, tier, workspace, findings } = await accessTier(context);
   context.log.info(`Reading the grants of catalog ${tier.catalog}`);
   const proof = await tierProof(workspace, contract, tier, new Date());
-  return { findings: proof.findings, outputs: {}, summary: grantsSummary(proof), report: grantsReport(proof) };
+  return {
+    findings: [...findings, ...proof.findings],
+    outputs: {},
+    summary: grantsSummary(proof),
+    report: grantsReport(proof),
+  };
 }
 
 function readMode(mode: string): void {
