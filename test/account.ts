@@ -60,8 +60,8 @@ export async function startAccount(
   const url = (tier: Deployed): string => simulator.workspaces[tier]?.url ?? "";
   const text = `project: ml-pipelines
 tiers:
-  dev: { workspace: "${url("dev")}"${more.dev ?? ""} }
-  staging: { workspace: "${url("staging")}"${more.staging ?? ""} }
+  dev: { workspace: "${url("dev")}", workspace_id: "1111111111111111"${more.dev ?? ""} }
+  staging: { workspace: "${url("staging")}", workspace_id: "2222222222222222"${more.staging ?? ""} }
   prod: { workspace: "${url("prod")}", workspace_id: "3333333333333333"${more.prod ?? ""} }
 ${contractTail}`;
   const { contract, findings } = parseContract(text, "four-tier.yml", { allowedHosts: ["127.0.0.1"] });
