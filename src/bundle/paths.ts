@@ -241,7 +241,8 @@ function dependency(node: Scalar, value: string, key: string, content: Content):
     const [extras = ""] = flagged.folder ? (/\[[^\]/]*\]$/.exec(flagged.path) ?? []) : [];
     const path = localPath(flagged.path.slice(0, flagged.path.length - extras.length), node, what, content);
     if (path === undefined) return [node];
-    const name = checked(path, flagged.folder ? "folder" : "file", node, what, content);
+    const isFolder = flagged.folder && !content.files.has(path);
+    const name = checked(path, isFolder ? "folder" : "file", node, what, content);
     return [
       name === undefined
         ? node

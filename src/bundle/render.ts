@@ -215,11 +215,18 @@ function mergeLists(resource: Mapping, kind: ResourceKind, problems: Problems): 
   }, resource);
 }
 
+const WITHOUT_EFFECT: readonly (readonly [string, string])[] = [
+  ["cascade_on_destroy", "nothing is deleted that the contract does not list under `destructive`."],
+  ["lifecycle", "nothing is deleted that the contract does not list under `destructive`."],
+  ["parent_path", "jobs are found by their names and tags."],
+];
+
 function noteBundleOnly(declared: Mapping, key: string, problems: Problems): void {
-  const cascade = declared.entries.get("cascade_on_destroy");
-  if (cascade !== undefined) {
-    const remedy = "Nothing to do: nothing is deleted that the contract does not list under `destructive`.";
-    problems.notice("no-effect", cascade.key, `${key}: \`cascade_on_destroy\` has no effect in a promotion.`, remedy);
+  for (const [name, why] of WITHOUT_EFFECT) {
+    const entry = declared.entries.get(name);
+    if (entry === undefined) continue;
+    const message = `${key}: \`${name}\` has no effect in a promotion.`;
+    problems.notice("no-effect", entry.key, message, `Nothing to do: ${why}`);
   }
   const id = declared.entries.get("id");
   if (id !== undefined) {

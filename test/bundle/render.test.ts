@@ -246,7 +246,7 @@ test("no text makes rendering throw", () => {
       ];
       for (const text of bundles) expect(render({ "databricks.yml": text }).findings).toBeInstanceOf(Array);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -317,6 +317,6 @@ test("any shape in place of any section is a finding or nothing, never a crash",
       };
       expect(render({ "databricks.yml": JSON.stringify(bundle) }).findings).toBeInstanceOf(Array);
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
