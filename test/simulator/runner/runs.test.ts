@@ -111,7 +111,7 @@ test("a cancelled run ends its steps, and always() still tidies", async () => {
     },
   });
   const run = world.push();
-  world.runner.cancel(await started.promise);
+  await world.runner.cancel(await started.promise);
   const result = await run;
   expect(result.conclusion).toBe("cancelled");
   expect(jobNamed(result, "job").steps.map((step) => step.conclusion)).toEqual(["cancelled", "success"]);
