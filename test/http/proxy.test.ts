@@ -1,66 +1,7 @@
-import { spawn } from "node:child_process";
-import { createServer } from "node:http";
-import { connect as connectTcp, type AddressInfo } from "node:net";
-import { resolve } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { inProcess } from "./child.ts";
+import { proxy } from "./forward-proxy.ts";
 import { serve } from "./loopback.ts";
-
-/** Proxies are read from the environment when the first request is made, so each case is a process of its own. */
-async function inProcess(env: Record<string, string>, url: string): Promise<string> {
-  const script = `
-    import { createHttp } from ${JSON.stringify(resolve("src/http/client.ts"))};
-    import { proxyFetch } from ${JSON.stringify(resolve("src/http/agent.ts"))};
-    const url = new URL(${JSON.stringify(url)});
-    const http = createHttp({ origins: [url.origin], userAgent: "test", attempts: 1 });
-    try {
-      const answer = await http.send({ method: "GET", url, headers: { authorization: "Bearer canary-token" } }, () => "final", true);
-      console.log("send", answer.status, answer.text());
-      console.log("fetch", await (await proxyFetch(url)).text());
-    } catch (error) {
-      console.log(JSON.stringify(error.findings ?? String(error)), error.stack, error.cause?.stack);
-    }`;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let said = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    said += chunk;
-  });
-  await new Promise((done) => child.once("close", done));
-  return said;
-}
-
-/** A forward proxy with a password. What it is asked for goes to `target`, whatever name was asked for. */
-async function proxy(target: string): Promise<{ url: string; asked: string[] }> {
-  const asked: string[] = [];
-  const right = `Basic ${Buffer.from("user:canary-password").toString("base64")}`;
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    if (request.headers["proxy-authorization"] !== right) return void response.writeHead(407).end();
-    void fetch(target).then(async (answer) => response.end(await answer.text()));
-  });
-  server.on("connect", (request, socket) => {
-    asked.push(`CONNECT ${request.url}`);
-    if (request.headers["proxy-authorization"] !== right) {
-      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-      return;
-    }
-    const onward = connectTcp(Number(new URL(target).port), "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 OK\r\n\r\n");
-      onward.pipe(socket).pipe(onward);
-    });
-    onward.on("error", () => socket.destroy());
-    socket.on("error", () => onward.destroy());
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://user:canary-password@127.0.0.1:${port}`, asked };
-}
 
 describe("proxies", () => {
   it("carry requests to other hosts, with their password, for our client and for fetch", async () => {

@@ -1,0 +1,34 @@
+import { createServer } from "node:http";
+import { connect as connectTcp, type AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+
+/** A forward proxy with a password. What it is asked for goes to `target`, whatever name was asked for. */
+export async function proxy(target: string): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const right = `Basic ${Buffer.from("user:canary-password").toString("base64")}`;
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    if (request.headers["proxy-authorization"] !== right) return void response.writeHead(407).end();
+    void fetch(target).then(async (answer) => response.end(await answer.text()));
+  });
+  server.on("connect", (request, socket) => {
+    asked.push(`CONNECT ${request.url}`);
+    if (request.headers["proxy-authorization"] !== right) {
+      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+      return;
+    }
+    const onward = connectTcp(Number(new URL(target).port), "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      onward.pipe(socket).pipe(onward);
+    });
+    onward.on("error", () => socket.destroy());
+    socket.on("error", () => onward.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://user:canary-password@127.0.0.1:${port}`, asked };
+}
