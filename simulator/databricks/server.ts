@@ -57,6 +57,12 @@ export interface PrincipalCredentials {
 
 const NOBODY = { key: "", name: "", displayName: "" } as Principal;
 
+/** Every route that is modelled, with the section of the facts that it follows: for the table of coverage. */
+export function modelledRoutes(): readonly { readonly route: string; readonly facts: string }[] {
+  const authority = new Authority(new Account(parseStrictly(DatabricksSchema, { workspaces: {} }, "databricks")));
+  return allRoutes(authority).map(({ method, path, facts }) => ({ route: `${method} ${path}`, facts }));
+}
+
 /** Starts the account of a scenario. Throws ScenarioError when the scenario is wrong. */
 export async function startDatabricks(scenario: DatabricksScenario): Promise<DatabricksSimulator> {
   const account = new Account(parseStrictly(DatabricksSchema, scenario, "databricks"));
@@ -72,7 +78,10 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
   const accountDoor = new Workspace(account, "account", "0");
   const servers = new Map<string, Server>();
   for (const workspace of [accountDoor, ...account.workspaces.values()]) {
-    const server = createServer((request, response) => void front.serve(workspace, request, response));
+    const server = createServer((request, response) => {
+      // a client that goes away in the middle of its request gets no answer
+      front.serve(workspace, request, response).catch(() => request.socket.destroy());
+    });
     servers.set(workspace.name, server);
     workspace.url = await listen(server);
   }

@@ -81,6 +81,14 @@ describe("client credentials", () => {
     expect((await me("dev")).status).toBe(401);
   });
 
+  it("are worth nothing once the principal is deactivated", async () => {
+    const simulator = await start();
+    const call = as(simulator, "ml-pipelines-dev", "dev");
+    simulator.world.principal("ml-pipelines-dev").active = false;
+    expect((await call("GET", "/api/2.0/preview/scim/v2/Me")).status).toBe(403);
+    expect((await ask(simulator, "dev", CREDENTIALS, basic(DEV_ID, "dev-secret"))).status).toBe(401);
+  });
+
   it("leave no trace of the secret or the token in the request log", async () => {
     const simulator = await start();
     const token = await ask(simulator, "dev", CREDENTIALS, basic(DEV_ID, "dev-secret"));
@@ -279,5 +287,7 @@ describe("the closed world", () => {
   it("refuses a scenario with a key it does not know", async () => {
     const wrong = { ...scenario(), worskpaces: {} };
     await expect(start(wrong)).rejects.toThrow("unknown key worskpaces");
+    const jobs = { dev: [{ owner: "ml-pipelines-dev", settings: { nmae: "score" } }] };
+    await expect(start(scenario({ jobs }))).rejects.toThrow("databricks.jobs.dev.0.settings: unknown key nmae");
   });
 });

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../simulator/json.ts";
 import type { DatabricksScenario } from "../../../simulator/databricks/scenario.ts";
@@ -192,6 +194,30 @@ describe("faults", () => {
     simulator.when({ method: "POST", path: "/api/2.2/jobs/create", after: true, run: () => simulator.expireTokens() });
     expect((await call("POST", "/api/2.2/jobs/create", { body: { name: "a" } })).status).toBe(200);
     expect((await call("GET", "/api/2.2/jobs/list")).status).toBe(401);
+  });
+});
+
+describe("a client", () => {
+  it("that goes away in the middle of its request does no harm", async () => {
+    const { call, simulator } = await dev();
+    const { hostname, port } = new URL(simulator.workspaces["dev"]?.url ?? "");
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      "POST /api/2.2/jobs/create HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n{",
+    );
+    // the server has the head of the request now, and waits for the rest
+    await once(socket, "data");
+    socket.resetAndDestroy();
+    expect((await call("GET", "/api/2.2/jobs/list")).status).toBe(200);
+    expect(simulator.requests).toHaveLength(1);
+  });
+
+  it("may send 500 files at once", async () => {
+    const { put, simulator } = await dev();
+    const paths = Array.from({ length: 500 }, (_, index) => `${HOME}/f${index}.txt`);
+    const answers = await Promise.all(paths.map((path) => put(path, "x".repeat(8192))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(simulator.world.files("dev", HOME)).toHaveLength(500);
   });
 });
 

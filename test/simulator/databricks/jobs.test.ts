@@ -45,6 +45,13 @@ describe("a job", () => {
     });
   });
 
+  it("with several triggers has a pause status for each", async () => {
+    const { call } = await devOf();
+    const triggers = [{ periodic: { interval: 1, unit: "HOURS" } }, { schedule: nightly, pause_status: "PAUSED" }];
+    const settings = await settingsOf(call, await create(call, { name: "a", triggers }));
+    expect(settings["triggers"]).toMatchObject([{ pause_status: "UNPAUSED" }, { pause_status: "PAUSED" }]);
+  });
+
   it("may share its name; a create is never idempotent", async () => {
     const { call } = await devOf();
     await create(call, { name: "score" });
