@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
-import { BUNDLE, FILES, ids, scene } from "./promotion.ts";
+import { BUNDLE, FILES } from "./promotion-files.ts";
+import { ids, scene } from "./promotion.ts";
 
 const jobWrites = (writes: readonly string[]): string[] => writes.filter((write) => /\/(jobs|pipelines)\b/.test(write));
 

@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Tier } from "../contract/model.ts";
+import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import { type Git, openGit } from "../git.ts";
@@ -51,7 +52,7 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   if (own.allTiers) return validateAll(context, own, git);
   const resolved = await resolveTierOfRun(context);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
-  const { candidate, notes } = await readCandidate(git, own, resolved, wheels);
+  const { candidate, notes } = await readCandidate(context, own, git, resolved, wheels);
   const ground: Ground = { ...resolved, context, own, git, wheels, candidate, notes, github: githubOf(context) };
   const result = own.mode === "plan" ? await planned(ground) : await promoted(ground);
   return { ...result, findings: [...notes, ...result.findings] };
@@ -97,7 +98,7 @@ async function planned(ground: Ground): Promise<ActionResult> {
 async function promoted(ground: Ground): Promise<ActionResult> {
   const { context, own, git, github, candidate, wheels, tier } = ground;
   const { run, log, cancelled } = context;
-  const access = await accessTier(context);
+  const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const result = await promoteRelease({
     run,
     tier: access.tier,
@@ -171,18 +172,32 @@ function identityOf(access: TierAccess): LiveFacts["identity"] {
   });
 }
 
-/** The commit, rendered for the tier with its own contract; what is wrong with it stops here. */
+/** The commit, rendered for the tier with the contract it holds; what is wrong with it stops here. */
 async function readCandidate(
+  { run }: ActionContext,
+  { commit }: Inputs,
   git: Git,
-  own: Inputs,
-  { contract, tier, inputs }: ResolvedTier,
+  { contract: ofRun, tier: tierOfRun, inputs }: ResolvedTier,
   wheels: readonly CarriedArtifact[],
 ): Promise<{ candidate: Candidate; notes: readonly Finding[] }> {
   const checkout = await git.checkoutEquals(await git.head());
   if (checkout.some(isFailure)) throw new FourTierError(checkout);
+  const other = commit !== run.sha;
+  const contract = other ? await contractAt(git, commit, ofRun.file, inputs.allowedHosts) : ofRun;
+  const tier = other ? resolveTier(contract, tierOfRun.name, { developer: inputs.developer }) : tierOfRun;
+  if (tier.catalog !== tierOfRun.catalog || tier.host !== tierOfRun.host) {
+    throw new FourTierError({
+      id: "release/contract-differs",
+      severity: "error",
+      where: { kind: "file", file: contract.file },
+      message: `At commit ${commit.slice(0, 12)} the contract gives ${tier.name} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}.`,
+      why: "The release would be rendered for a place that this run does not prove.",
+      remedy: "Promote a commit that has the same contract, or start the run from that commit.",
+    });
+  }
   const { candidate, findings } = await candidateOf({
     git,
-    commit: own.commit,
+    commit,
     root: inputs.bundle,
     contract,
     tier,
@@ -204,8 +219,18 @@ function githubOf(context: ActionContext): GitHub {
     owner: run.owner,
     repository: run.repository,
     log,
-    signal: cancelled,
+    signal: afterGrace(cancelled),
   });
+}
+
+/** A runner kills a cancelled step within seconds: time to record what is in flight and to let the lock go. */
+const GRACE_MS = 8_000;
+
+/** Aborts a while after the signal: connections outlive the cancellation, so that it can be recorded. */
+function afterGrace(signal: AbortSignal): AbortSignal {
+  const late = new AbortController();
+  signal.addEventListener("abort", () => setTimeout(() => late.abort(), GRACE_MS).unref(), { once: true });
+  return late.signal;
 }
 
 /** Whether an attempt of a run is over; undefined if GitHub does not say. */

@@ -1,0 +1,206 @@
+import { rmSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { startGitHub } from "../../simulator/github/server.ts";
+import type { GitHubScenarioInput } from "../../simulator/github/scenario.ts";
+import { APPLICATION, SECRET, startAccount } from "../account.ts";
+import { BUNDLE, FILES } from "../promotion-files.ts";
+import { type ActionOptions, type ActionRun, runAction } from "./harness.ts";
+import { ownCatalog } from "./policy.ts";
+import { makeRepository } from "./repository.ts";
+
+const GITHUB: GitHubScenarioInput = {
+  users: { octocat: { role: "write" }, hubot: { role: "admin" } },
+  environments: {
+    dev: { branch_policy: "default" },
+    staging: { branch_policy: "default" },
+    prod: { reviewers: ["hubot"], prevent_self_review: true, can_admins_bypass: false, branch_policy: "default" },
+  },
+};
+const COMPONENTS = (FILES["four-tier.yml"] ?? "").slice((FILES["four-tier.yml"] ?? "").indexOf("components:"));
+
+/** GitHub and Databricks around one repository, whose main holds what an approved pull request brought. */
+async function project(github: GitHubScenarioInput = GITHUB) {
+  const catalogs = { dev: ownCatalog("dev"), staging: ownCatalog("staging"), prod: ownCatalog("prod") };
+  const ids = Object.fromEntries(Object.entries(APPLICATION).map(([tier, id]) => [tier, `, client_id: ${id}`]));
+  const account = await startAccount({ catalogs }, COMPONENTS, ids);
+  const repository = makeRepository();
+  repository.commit({
+    ...FILES,
+    "four-tier.yml": account.contractText,
+    ".github/CODEOWNERS": "/.github/ @hubot\n/four-tier.yml @hubot\n",
+  });
+  const hub = await startGitHub(github, { repoDir: repository.folder });
+  onTestFinished(() => hub.close());
+  let branches = 0;
+  /** Brings a change to main by a pull request, and checks it out. */
+  const merge = async (files: Record<string, string>): Promise<string> => {
+    const branch = `change-${(branches += 1)}`;
+    repository.git("checkout", "-q", "-b", branch);
+    repository.commit(files);
+    const number = await hub.openPullRequest({ head: branch, user: "octocat" });
+    await hub.review(number, "hubot");
+    const sha = await hub.mergePullRequest(number, "octocat");
+    repository.git("checkout", "-q", "main");
+    repository.git("reset", "-q", "--hard", sha);
+    return sha;
+  };
+  const sha = await merge({ "src/scoring/score.py": "# Databricks notebook source\nprint('merged')\n" });
+  const run = async (inputs: Record<string, string>, more: Partial<ActionOptions> = {}): Promise<ActionRun> => {
+    const tier = inputs["tier"] === "staging" || inputs["tier"] === "prod" ? inputs["tier"] : "dev";
+    const promoting = inputs["mode"] === "promote";
+    const result = await runAction("promote", {
+      workspace: repository.folder,
+      sha: repository.git("rev-parse", "main"),
+      apiUrl: hub.apiUrl,
+      githubToken: hub.userToken("hubot"),
+      inputs: {
+        "allowed-hosts": "127.0.0.1",
+        ...(promoting ? { "client-secret": SECRET[tier] } : {}),
+        ...inputs,
+      },
+      secrets: Object.values(SECRET),
+      ...more,
+    });
+    expect(account.simulator.unmodelled).toEqual([]);
+    expect(hub.unmodelled).toEqual([]);
+    return result;
+  };
+  return { account, repository, hub, merge, run, sha };
+}
+
+const titles = (run: ActionRun, level = "error"): (string | undefined)[] =>
+  run.annotations.filter((annotation) => annotation.level === level).map(({ title }) => title);
+
+test("a pull request is validated for every tier without any credential or network", async () => {
+  const { account, hub, run, repository } = await project();
+  const asked = hub.requests.length;
+  const result = await run({ mode: "plan", tier: "all" });
+  expect(titles(result)).toEqual([]);
+  expect(result.exitCode).toBe(0);
+  expect(result.outputs["release-digest"]).toMatch(/^[0-9a-f]{64}$/);
+  expect(result.summary).toContain("Every tier can take this commit");
+  expect([account.simulator.requests.length, hub.requests.length - asked]).toEqual([0, 0]);
+
+  repository.commit({ "databricks.yml": BUNDLE.replace("score.py", "scores.py") });
+  const broken = await run({ mode: "plan", tier: "all" });
+  expect(broken.exitCode).toBe(1);
+  expect(broken.annotations).toMatchObject([{ level: "error", file: "databricks.yml" }]);
+});
+
+test("a merge goes to dev, is recorded as a Deployment, and the second run writes nothing", async () => {
+  const { account, hub, run, sha } = await project();
+  const first = await run({ mode: "promote", tier: "dev" });
+  expect(titles(first)).toEqual([]);
+  expect(first.exitCode).toBe(0);
+  expect(first.outputs).toMatchObject({ changed: "true", conclusion: "success" });
+  const [deployment] = hub.world.deployments;
+  expect(deployment).toMatchObject({
+    sha,
+    environment: "dev",
+    task: "four-tier",
+    payload: { tier: "dev", release: first.outputs["release-digest"], plan: first.outputs["plan-digest"] },
+  });
+  expect(deployment?.statuses.map(({ state }) => state)).toEqual(["success", "in_progress"].toReversed());
+  expect(first.outputs["deployment-id"]).toBe(String(deployment?.id));
+
+  const before = account.writes().length;
+  const second = await run({ mode: "promote", tier: "dev" });
+  expect(second.exitCode).toBe(0);
+  expect(second.outputs).toMatchObject({ changed: "false", "release-digest": first.outputs["release-digest"] });
+  expect(account.writes().slice(before)).toEqual([]);
+  expect(second.summary).toContain("nothing was written to jobs, pipelines or files");
+});
+
+test("a byte changed in the checkout stops the promotion", async () => {
+  const { account, repository, run } = await project();
+  writeFileSync(join(repository.folder, "src/scoring/score.py"), "# Databricks notebook source\nprint('evil')\n");
+  const result = await run({ mode: "promote", tier: "dev" });
+  expect(result.exitCode).toBe(1);
+  expect(titles(result)).toEqual(["release/checkout-differs"]);
+  expect(result.annotations[0]).toMatchObject({ file: "src/scoring/score.py" });
+  expect(account.writes()).toEqual([]);
+});
+
+test("prod takes nothing without the two digests, and no digest that is not one", async () => {
+  const { account, run } = await project();
+  const empty = await run({ mode: "promote", tier: "prod" });
+  expect(titles(empty)).toEqual(["input/release-digest", "input/plan-digest"]);
+  const malformed = await run({
+    mode: "promote",
+    tier: "prod",
+    "release-digest": "abc",
+    "plan-digest": "f".repeat(63),
+  });
+  expect(titles(malformed)).toEqual(["input/release-digest", "input/plan-digest"]);
+  expect(account.simulator.requests).toEqual([]);
+});
+
+test("what skips staging does not enter prod", async () => {
+  const { account, run } = await project();
+  const brief = await run({ mode: "plan", tier: "prod" });
+  expect(titles(brief)).toContain("gate/path-skipped-tier");
+  const result = await run({
+    mode: "promote",
+    tier: "prod",
+    "release-digest": brief.outputs["release-digest"] ?? "",
+    "plan-digest": brief.outputs["plan-digest"] ?? "",
+  });
+  expect(result.exitCode).toBe(1);
+  expect(account.writes()).toEqual([]);
+});
+
+test("a brief from commits names what would change, with the digests to approve", async () => {
+  const { account, run, merge } = await project();
+  await run({ mode: "promote", tier: "dev" });
+  const asked = account.simulator.requests.length;
+  await merge({ "src/scoring/score.py": "# Databricks notebook source\nprint('next')\n" });
+  const plan = await run({ mode: "plan", tier: "dev" });
+  expect(account.simulator.requests).toHaveLength(asked);
+  expect(plan.outputs).toMatchObject({ changed: "true", "drift-digest": "" });
+  expect(plan.outputs["plan-digest"]).toMatch(/^[0-9a-f]{64}$/);
+  expect(plan.summary).toContain("jobs.score");
+});
+
+test("a cancelled run stops, records it, and lets the next one in", async () => {
+  const { account, hub, run } = await project();
+  const cancelled = await run(
+    { mode: "promote", tier: "dev" },
+    { onLine: (line, kill) => void (line.includes("created pipelines.ingest") && kill("SIGTERM")) },
+  );
+  expect(cancelled.exitCode).toBe(1);
+  expect(titles(cancelled)).toEqual(["promote/cancelled", "promote/unfinished"]);
+  expect(hub.world.deployments[0]?.statuses.at(-1)?.state).toBe("failure");
+  const next = await run({ mode: "promote", tier: "dev", "lock-wait-minutes": "0" });
+  expect(titles(next)).toEqual([]);
+  expect(account.simulator.world.jobs("dev")).toHaveLength(3);
+  expect(account.simulator.world.pipelines("dev")).toHaveLength(1);
+});
+
+test("a carried wheel is part of the release, byte by byte", async () => {
+  const { account, repository, run } = await project();
+  const folder = mkdtempSync(join(tmpdir(), "four-tier-wheels-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, "churn-1.0-py3-none-any.whl"), "PK wheel");
+  const plain = await run({ mode: "plan", tier: "all" });
+  const carried = await run({ mode: "plan", tier: "all", artifacts: folder });
+  writeFileSync(join(folder, "churn-1.0-py3-none-any.whl"), "PK wheeL");
+  const other = await run({ mode: "plan", tier: "all", artifacts: folder });
+  const digests = [plain, carried, other].map(({ outputs }) => outputs["release-digest"]);
+  expect(new Set(digests).size).toBe(3);
+  expect(repository.git("status", "--porcelain")).toBe("");
+  expect(account.simulator.requests).toEqual([]);
+});
+
+test.each([
+  ["rollback", "is not in this release"],
+  ["deploy", "There is no mode deploy"],
+])("mode: %s is refused", async (mode, message) => {
+  const { account, run } = await project();
+  const result = await run({ mode, tier: "dev" });
+  expect(result.annotations).toMatchObject([
+    { title: "input/mode", message: expect.stringContaining(message) as string },
+  ]);
+  expect(account.simulator.requests).toEqual([]);
+});
