@@ -48,13 +48,13 @@ export interface TierProof {
 }
 
 /**
- * Proves the grants of one tier as the tier's own principal. `now` dates the certificate. Throws FourTierError where the
+ * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate. Throws FourTierError where the
  * service fails (not where it refuses: that is `unknown`).
  */
 export async function tierProof(workspace: Workspace, contract: Contract, tier: Tier, now: Date): Promise<TierProof> {
   const me = await whoAmI(workspace);
-  const own = { tier: tier.name, applicationId: me.userName };
-  const { principals, findings: ambiguous } = await resolveTierPrincipals(workspace, contract, own);
+  const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
+  const { principals, findings: ambiguous } = await resolveTierPrincipals(workspace, contract, caller);
   const ownPrincipal = principals.find((principal) => principal.tier === tier.name);
   if (ownPrincipal === undefined) throw noPrincipal(tier);
 
@@ -151,6 +151,7 @@ async function seenElsewhere(
   const others = TIERS.filter((tier) => tier !== own.tier && tier !== "sandbox");
   const tierOf = new Map(others.map((tier) => [keyOf(contract.tiers[tier].catalog), tier]));
   const result: { findings: Finding[]; cells: Cell[]; visible: string[] } = { findings: [], cells: [], visible: [] };
+  if (keyOf(own.key) !== keyOf(me.userName)) return result; // A reader's view tells nothing of the tier's principal.
   for await (const catalog of listCatalogs(workspace)) {
     const tier = tierOf.get(keyOf(catalog.name));
     if (tier === undefined || catalog.browseOnly) continue;

@@ -25,8 +25,8 @@ export interface Account {
   /** What four-tier.yml says. */
   readonly contractText: string;
   tier(name: TierName): Tier;
-  /** A connection as the tier's own principal, to the tier's own workspace. */
-  connect(name: Deployed): Workspace;
+  /** A connection to the tier's workspace, as the tier's own principal or another service principal. */
+  connect(name: Deployed, principal?: string): Workspace;
   /** Writes that reached the service and what they were, in order: `POST /api/2.2/jobs/update`. */
   writes(): string[];
 }
@@ -71,10 +71,10 @@ ${contractTail}`;
     contract,
     contractText: text,
     tier: (name) => resolveTier(contract, name),
-    connect: (name) =>
+    connect: (name, principal = `ml-pipelines-${name}`) =>
       connect({
         host: url(name),
-        credentials: { kind: "secret", ...simulator.credentials(`ml-pipelines-${name}`) },
+        credentials: { kind: "secret", ...simulator.credentials(principal) },
         log: { info: () => {}, debug: () => {}, warning: () => {}, secret: () => {} },
       }),
     writes: () =>

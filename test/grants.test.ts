@@ -337,6 +337,27 @@ test("a group that a listing shows without members is asked for itself", async (
   expect(said(proof)).toContain("error grants/cross-tier");
 });
 
+test("a reader with the rights to see it all proves the tier, and is not taken for its principal", async () => {
+  const reader = "aaaaaaaa-0000-4000-8000-000000000001";
+  const account = await startAccount(
+    {
+      catalogs: { ...clean, prod: catalog("prod", { grants: { auditor: ["ALL_PRIVILEGES", "MANAGE"] } }) },
+      service_principals: { auditor: { application_id: reader, workspaces: ["prod"], secrets: ["dose-auditor"] } },
+    },
+    `grants:
+  rules:
+    - { on: catalog prod, principal: auditor, privileges: [ALL_PRIVILEGES, MANAGE] }
+`,
+  );
+  const proof = await tierProof(account.connect("prod", "auditor"), account.contract, account.tier("prod"), now);
+  expect(said(proof)).toEqual([]);
+  expect(proof.certificate).toMatchObject({
+    principal: { name: "auditor", applicationId: reader },
+    authority: "MANAGE and ALL PRIVILEGES on catalog prod",
+  });
+  expect(row(proof).at(-1)).toBe("prod, prod: owns, pass");
+});
+
 test("dropped while it was read: what is gone holds nothing", async () => {
   const account = await startAccount({ catalogs: clean });
   account.simulator.fault({

@@ -18,18 +18,19 @@ export interface Directory {
 
 /**
  * The tiers' principals: by the contract's `client_id`, else by display name as this workspace knows it. One that is not
- * assigned to this workspace stays unresolved; a name that two carry is a finding. `own` is the proven one.
+ * assigned to this workspace stays unresolved; a name that two carry is a finding. Who asks is known by his own word.
  */
 export async function resolveTierPrincipals(
   workspace: Workspace,
   contract: Contract,
-  own: { readonly tier: TierName; readonly applicationId: string },
+  caller: { readonly tier: TierName; readonly name: string; readonly applicationId: string },
 ): Promise<{ principals: TierPrincipal[]; findings: Finding[] }> {
   const findings: Finding[] = [];
   const tiers = TIERS.filter((tier) => tier !== "sandbox" || contract.tiers.sandbox.hasPrincipal);
   const principals = await mapBounded(tiers, READS, async (tier): Promise<TierPrincipal> => {
     const { servicePrincipal: name, clientId } = contract.tiers[tier];
-    const known = tier === own.tier ? own.applicationId : clientId;
+    const isCaller = tier === caller.tier && name === caller.name;
+    const known = clientId ?? (isCaller ? caller.applicationId : undefined);
     if (known !== undefined) return { tier, name, key: known, resolved: true };
     const found = await findServicePrincipals(workspace, { displayName: name });
     const [only, ...others] = found;
