@@ -10,8 +10,6 @@ import { type Authenticator, createAuthenticator, type Credentials } from "./aut
 import { ApiError, LostAnswer, UnexpectedAnswer } from "./errors.ts";
 import { servesManyWorkspaces, workspaceUrl } from "./hosts.ts";
 
-/** What is sent after a cancellation (recording, releasing a lock) has to be over before the runner kills the process. */
-const DETACHED_MS = 8_000;
 const AUTH_TYPE = { secret: "oauth-m2m", oidc: "github-oidc" } as const;
 
 /** What the client needs of a log; the actions' frame has it. */
@@ -58,11 +56,6 @@ export interface Workspace {
   audience(): Promise<string | undefined>;
   /** Sends one request, with authentication, retries and deadlines. Throws ApiError, LostAnswer or FourTierError. */
   call(request: ApiRequest): Promise<ApiAnswer>;
-  /**
-   * The same connection, deaf to cancellation and with a deadline of seconds: for recording what was done and releasing
-   * a lock after the run was cancelled.
-   */
-  readonly detached: Workspace;
 }
 
 export interface ConnectOptions {
@@ -98,30 +91,20 @@ export function connect(options: ConnectOptions): Workspace {
     redactor,
     httpFor: (origin) => createHttp({ overallMs: 60_000, ...shared, origins: [origin], userAgent: userAgentText }),
   });
-  const make = (http: HttpClient, detached: Workspace | undefined): Workspace => {
-    const workspace: Workspace = {
-      host: host.origin,
-      workspaceId: options.workspaceId,
-      authType: AUTH_TYPE[credentials.kind],
-      call: async (request) => {
-        const sent = await toHttp(request, host, options.workspaceId, authenticator);
-        const repeatable = request.repeatable ?? ["GET", "PUT", "DELETE"].includes(request.method);
-        const answer = await sendWithToken(http, sent, repeatable, authenticator, request);
-        if (answer.status >= 300) throw new ApiError(request, readFailure(answer, redactor));
-        return toApiAnswer(answer, request);
-      },
-      audience: () => authenticator.audience(),
-      get detached() {
-        return detached ?? workspace;
-      },
-    };
-    return workspace;
+  const http = createHttp({ ...shared, origins: [host.origin], userAgent: userAgentText, signal: options.signal });
+  return {
+    host: host.origin,
+    workspaceId: options.workspaceId,
+    authType: AUTH_TYPE[credentials.kind],
+    audience: () => authenticator.audience(),
+    call: async (request) => {
+      const sent = await toHttp(request, host, options.workspaceId, authenticator);
+      const repeatable = request.repeatable ?? ["GET", "PUT", "DELETE"].includes(request.method);
+      const answer = await sendWithToken(http, sent, repeatable, authenticator, request);
+      if (answer.status >= 300) throw new ApiError(request, readFailure(answer, redactor));
+      return toApiAnswer(answer, request);
+    },
   };
-  const base = { ...shared, origins: [host.origin], userAgent: userAgentText };
-  return make(
-    createHttp({ ...base, signal: options.signal }),
-    make(createHttp({ ...base, overallMs: DETACHED_MS, attemptMs: DETACHED_MS / 2 }), undefined),
-  );
 }
 
 /** One request with a token; a token that is refused is renewed once, since a refused request had no effect. */
