@@ -22,7 +22,7 @@ import { type Candidate, type CarriedArtifact, contentsOf } from "./release/cand
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { observe } from "./release/observe.ts";
 import { driftContext, type Place, resourcesAfter, type Standing, standingOf } from "./release/standing.ts";
-import { type FolderState, inspectFolders, uploadFolders } from "./release/upload.ts";
+import { type FolderState, inspectFolders, unreadFindings, uploadFolders } from "./release/upload.ts";
 import { verifyApplied } from "./release/verify.ts";
 import { type Outcome, type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
@@ -65,6 +65,8 @@ interface Look {
 
 /** How often to look whether the lock is free, in milliseconds. */
 const LOCK_POLL_MS = 5_000;
+/** Milliseconds between attempts to end the record. */
+const RECORD_AGAIN = [1_000, 4_000];
 
 /** Promotes; throws FourTierError before anything was written, and returns findings for everything after. */
 export async function promote(request: PromoteRequest): Promise<ActionResult> {
@@ -75,7 +77,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
 
   const before = await phase("look", () => look(request, place));
   const facts = await phase("gate", () => gatherFacts(request, before, place));
-  const gate = evaluateGate(facts);
+  const gate = evaluateGate(approvedAlready(facts, before, candidate));
   const view = { tier, candidate, phases, acceptDrift: request.acceptDrift };
   if (gate.verdict !== "pass") return report({ ...view, ...before, gate, outcome: "refused" });
   if (isDone(before, candidate)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
@@ -83,7 +85,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   const lock = await phase("lock", () => takeLock(request, place));
   try {
     const now = await phase("look again", () => look(request, place));
-    const again = evaluateGate(await refresh(request, facts, now));
+    const again = evaluateGate(approvedAlready(await refresh(request, facts, now), now, candidate));
     if (again.verdict !== "pass") return report({ ...view, ...now, gate: again, outcome: "refused" });
     if (isDone(now, candidate)) {
       return await nothingToDo(request, { ...view, ...now, gate: again, outcome: "nothing" });
@@ -91,8 +93,9 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
     const release = releaseOf(request, now.standing);
     const record = await request.record(release, `Promoting ${candidate.commit.slice(0, 12)} to ${tier.name}`);
     const outcome = await carryOut(request, { place, look: now, lock, release, phase });
-    await finish(request, record, outcome);
-    return report({ ...view, ...now, gate: again, outcome, deployment: record.id });
+    const unrecorded = await finish(request, record, outcome);
+    const findings = [...outcome.findings, ...unrecorded];
+    return report({ ...view, ...now, gate: again, outcome: { ...outcome, findings }, deployment: record.id });
   } finally {
     await releaseQuietly(lock, request.log);
   }
@@ -152,6 +155,16 @@ async function orderOf({ git, candidate }: PromoteRequest, standing: Standing): 
     current,
     relation: (await git.isAncestor(candidate.commit, current.commit)) ? "behind" : "diverged",
   };
+}
+
+/**
+ * A run that applied its plan and then failed (GitHub did not take the record, say) is started again: the tier has the
+ * release, so what was approved is the plan that led there, and not the empty one from here.
+ */
+function approvedAlready(facts: GateFacts, seen: Look, candidate: Candidate): GateFacts {
+  const applied = seen.standing.ledger?.release?.plan;
+  if (!isDone(seen, candidate) || applied === undefined || applied !== facts.approved.plan) return facts;
+  return { ...facts, plan: known({ ...seen.standing.plan, digest: applied }) };
 }
 
 /** True if the tier has this commit, whole and untouched: then nothing is locked and nothing written. */
@@ -296,15 +309,35 @@ async function saveQuietly(
   }
 }
 
-async function finish(request: PromoteRequest, record: DeploymentRecord, outcome: Outcome): Promise<void> {
+/** Ends the record; a status that is sent twice does no harm, and one that never came would keep the next tier shut. */
+async function finish(
+  request: PromoteRequest,
+  record: DeploymentRecord,
+  outcome: Outcome,
+): Promise<readonly Finding[]> {
   const failed = outcome.findings.some(isFailure);
   const applied = `${outcome.done.length} of ${outcome.done.length + outcome.open.length} changes applied`;
-  try {
-    await record.finish(failed ? "failure" : "success", failed ? applied : `${applied} and read back equal`);
-  } catch (error) {
-    if (!failed) throw error;
-    request.log.warning(`The failure could not be recorded on GitHub (${messageOf(error)}).`);
+  for (const wait of [...RECORD_AGAIN, undefined]) {
+    try {
+      await record.finish(failed ? "failure" : "success", failed ? applied : `${applied} and read back equal`);
+      return [];
+    } catch (error) {
+      if (wait !== undefined) {
+        await request.pause(wait, request.signal);
+        continue;
+      }
+      return [
+        {
+          id: "promote/not-recorded",
+          severity: failed ? "warning" : "error",
+          message: `GitHub did not take the end of Deployment ${record.id}: ${messageOf(error)}`,
+          why: "The next tier believes only what is recorded.",
+          remedy: "Promote the same commit again: it finds nothing to do and records that.",
+        },
+      ];
+    }
   }
+  return [];
 }
 
 function releaseOf({ candidate, run, now }: PromoteRequest, { plan }: Standing): LedgerRelease {
@@ -324,7 +357,11 @@ function report(view: PromotionView): ActionResult {
   const { standing, candidate, gate, outcome } = view;
   const changed = typeof outcome === "object" && (outcome.done.length > 0 || outcome.uploaded > 0);
   return {
-    findings: [...gate.findings, ...(typeof outcome === "object" ? outcome.findings : [])],
+    findings: [
+      ...gate.findings,
+      ...unreadFindings(view.folders, view.tier.name),
+      ...(typeof outcome === "object" ? outcome.findings : []),
+    ],
     outputs: {
       "release-digest": candidate.digest,
       "plan-digest": standing.plan.digest,

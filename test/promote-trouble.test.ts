@@ -273,6 +273,31 @@ describe("what was approved for prod", () => {
   });
 });
 
+describe("a record that GitHub does not take", () => {
+  it("is sent again", async () => {
+    const dev = await scene();
+    let asked = 0;
+    const finish = (): Promise<void> => ((asked += 1) < 3 ? Promise.reject(new Error("502")) : Promise.resolve());
+    const { result, records } = await dev.promote({ finish });
+    expect(failures(result)).toEqual([]);
+    expect(records).toMatchObject([{ ended: expect.stringMatching(/^success/) as string }]);
+  });
+
+  it("fails the run, and the same approved digests then find nothing to do and record that", async () => {
+    const prod = await scene("prod");
+    const brief = await prod.promote();
+    const { "release-digest": release, "plan-digest": plan } = brief.result.outputs;
+    const first = await prod.promote({ approved: { release, plan }, finish: () => Promise.reject(new Error("502")) });
+    expect(failures(first.result)).toEqual(["promote/not-recorded"]);
+    const second = await prod.promote({ approved: { release, plan } });
+    expect(failures(second.result)).toEqual([]);
+    expect(second.writes).toEqual([]);
+    expect(second.records).toMatchObject([{ ended: expect.stringMatching(/^success: nothing to do/) as string }]);
+    const other = await prod.promote({ approved: { release, plan: "f".repeat(64) } });
+    expect(failures(other.result)).toEqual(["gate/plan-digest-other-plan"]);
+  });
+});
+
 describe("the tier's folder", () => {
   it("with one byte changed stops everything, even a promotion that had nothing to do", async () => {
     const dev = await scene();

@@ -34,6 +34,8 @@ export interface RunOptions extends Partial<Pick<PromoteRequest, "signal" | "run
   readonly run?: string;
   readonly acceptDrift?: string;
   readonly approved?: Partial<GateFacts["approved"]>;
+  /** What GitHub does when the record is to be ended. */
+  readonly finish?: () => Promise<void>;
   /** Changes what GitHub records. */
   readonly facts?: Partial<GateFacts>;
 }
@@ -146,9 +148,9 @@ export class Scene {
         records.push(record);
         return Promise.resolve({
           id: String(records.length),
-          finish: (state, text) => {
+          finish: async (state, text) => {
+            await options.finish?.();
             record.ended = `${state}: ${text}`;
-            return Promise.resolve();
           },
         });
       },

@@ -1,18 +1,18 @@
 /** action-promote: typed inputs, then one of three stories: validate (all tiers, from commits), plan, promote. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import { type Git, openGit } from "../git.ts";
 import { tierProof } from "../grants.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
 import { plan } from "../plan.ts";
 import { promote as promoteRelease } from "../promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
-import { recordDeployment } from "../release/evidence.ts";
+import { type DeploymentRecord, recordDeployment } from "../release/evidence.ts";
 import { currentRelease, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -96,7 +96,7 @@ async function planned(ground: Ground): Promise<ActionResult> {
 }
 
 async function promoted(ground: Ground): Promise<ActionResult> {
-  const { context, own, git, github, candidate, wheels, tier } = ground;
+  const { context, own, git, github, candidate, wheels } = ground;
   const { run, log, cancelled } = context;
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const result = await promoteRelease({
@@ -116,21 +116,7 @@ async function promoted(ground: Ground): Promise<ActionResult> {
       });
       return gather(ground, "promote", { ...live, identity: identityOf(access), grants }, current);
     },
-    record: (release, description) =>
-      recordDeployment(github, {
-        commit: release.commit,
-        environment: tier.name,
-        description,
-        evidence: {
-          tier: recorded(tier),
-          project: tier.project,
-          release: release.digest,
-          plan: release.plan,
-          components: { ...release.components },
-          run: { id: run.runId, attempt: run.runAttempt, job: run.job },
-          artifacts: [...release.artifacts],
-        },
-      }),
+    record: (release, description) => record(ground, release, description),
     runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
     lockWaitMs: own.lockWaitMs,
     log,
@@ -255,9 +241,28 @@ async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> 
   await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
 
-function recorded(tier: Tier): "dev" | "staging" | "prod" {
-  if (tier.name !== "sandbox") return tier.name;
-  throw new Error("a sandbox is not recorded");
+/** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */
+async function record(
+  { context, tier, github }: Ground,
+  release: LedgerRelease,
+  description: string,
+): Promise<DeploymentRecord> {
+  if (tier.name === "sandbox") return { id: "", finish: () => Promise.resolve() };
+  const { run } = context;
+  return recordDeployment(github, {
+    commit: release.commit,
+    environment: tier.name,
+    description,
+    evidence: {
+      tier: tier.name,
+      project: tier.project,
+      release: release.digest,
+      plan: release.plan,
+      components: { ...release.components },
+      run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+      artifacts: [...release.artifacts],
+    },
+  });
 }
 
 function readInputs(context: ActionContext): Inputs {

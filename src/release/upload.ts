@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { isNotebook, notebookName } from "../bundle/paths.ts";
+import { ApiError } from "../databricks/errors.ts";
 import { listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
@@ -35,9 +36,9 @@ export interface FolderState {
   readonly content: Content;
   /** Nothing is missing and the manifest is there. */
   readonly complete: boolean;
-  /** Nothing was there at all. */
-  readonly fresh: boolean;
   readonly missing: readonly ContentFile[];
+  /** Paths whose bytes the service does not hand out, being too big: their size alone was compared. */
+  readonly unread: readonly string[];
 }
 
 /**
@@ -55,13 +56,16 @@ export async function inspectFolders(
     const manifest = await readFile(workspace, manifestPath(content));
     const present = await listTree(workspace, content.folder);
     const wanted = new Map(content.files.map((file) => [remotePath(file), file]));
-    for (const path of present) {
+    for (const path of present.keys()) {
       if (!wanted.has(path)) findings.push(tampered(content, path, "does not belong to the release", tier));
     }
     const found = content.files.filter((file) => present.has(remotePath(file)));
+    const unread: string[] = [];
     const equal = await mapBounded(found, PARALLEL, async (file) => {
-      const bytes = await readFile(workspace, `${content.folder}/${remotePath(file)}`);
-      return bytes !== undefined && sameContent(file, bytes);
+      const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
+      if (bytes !== "too big") return bytes !== undefined && sameContent(file, bytes);
+      unread.push(file.path);
+      return present.get(remotePath(file)) === file.bytes.length;
     });
     for (const [index, file] of found.entries()) {
       if (equal[index] !== true) findings.push(tampered(content, file.path, "differs from the release", tier));
@@ -70,7 +74,7 @@ export async function inspectFolders(
     states.push({
       content,
       missing,
-      fresh: present.size === 0 && manifest === undefined,
+      unread: unread.sort(),
       complete: missing.length === 0 && manifest !== undefined,
     });
   }
@@ -102,8 +106,8 @@ export async function uploadFolders(
       if (options.signal?.aborted) throw new FourTierError(interrupted(content));
       const path = `${content.folder}/${file.path}`;
       if ((await writeFile(workspace, path, file.bytes, { overwrite: false })) === "exists") {
-        const bytes = await readFile(workspace, `${content.folder}/${remotePath(file)}`);
-        if (bytes === undefined || !sameContent(file, bytes)) {
+        const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
+        if (bytes === undefined || bytes === "too big" || !sameContent(file, bytes)) {
           throw new FourTierError(tampered(content, file.path, "differs from the release", options.tier));
         }
       }
@@ -117,6 +121,20 @@ export async function uploadFolders(
   return written;
 }
 
+/** Said for what could not be read back. */
+export function unreadFindings(states: readonly FolderState[], tier: string): Finding[] {
+  return states.flatMap(({ content, unread }) =>
+    unread.map((path) => ({
+      id: "release/not-read-back",
+      severity: "warning",
+      where: { kind: "resource", tier, key: content.component },
+      message: `${path} is bigger than the 10 MB that Databricks hands out, so only its size was compared with the release.`,
+      why: "A change of the same length by somebody with the rights of the tier's principal would not be seen.",
+      remedy: "Keep big files in a volume, or split the wheel.",
+    })),
+  );
+}
+
 /** Beside the folder and not in it, so that the folder holds the component's files and nothing else. */
 function manifestPath(content: Content): string {
   return `${content.folder}.manifest.json`;
@@ -127,16 +145,26 @@ function manifestText(content: Content): string {
   return `${JSON.stringify({ version: 1, component: content.component, digest: content.digest, files }, undefined, 1)}\n`;
 }
 
-/** Paths of all files below a folder, relative to it; empty if the folder does not exist. */
-async function listTree(workspace: Workspace, root: string): Promise<Set<string>> {
-  const files = new Set<string>();
+/** A file's bytes; undefined if it is gone. Export ends at 10 MB (facts: databricks-api 6). */
+async function readBack(workspace: Workspace, path: string): Promise<Uint8Array | "too big" | undefined> {
+  try {
+    return await readFile(workspace, path);
+  } catch (error) {
+    if (error instanceof ApiError && /^MAX_\w+_SIZE_EXCEEDED$/.test(error.code)) return "too big";
+    throw error;
+  }
+}
+
+/** Sizes of all files below a folder by their path relative to it; empty if the folder does not exist. */
+async function listTree(workspace: Workspace, root: string): Promise<Map<string, number | undefined>> {
+  const files = new Map<string, number | undefined>();
   let level = [root];
   while (level.length > 0) {
     const listed = await mapBounded(level, PARALLEL, async (folder) => (await listFolder(workspace, folder)) ?? []);
     level = [];
     for (const entry of listed.flat()) {
       if (entry.type === "DIRECTORY") level.push(absolute(entry.path));
-      else files.add(posix.relative(root, absolute(entry.path)));
+      else files.set(posix.relative(root, absolute(entry.path)), entry.size);
     }
   }
   return files;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Content, inspectFolders, uploadFolders } from "../../src/release/upload.ts";
+import { type Content, inspectFolders, unreadFindings, uploadFolders } from "../../src/release/upload.ts";
 import { connectTo, FOLDER, startTier, type TestTier } from "../ledger/tier.ts";
 
 const DIGEST = "d".repeat(64);
@@ -120,6 +120,19 @@ describe("a component's folder", () => {
     tier.simulator.fault({ method: "POST", path: "*import-file*", effect: "lost-answer", nth: 1, times: 3 });
     await upload(tier);
     expect((await inspectFolders(tier.workspace, [content], "dev"))[0]?.complete).toBe(true);
+  });
+
+  it("with a file too big to be read back is compared by size, and said", async () => {
+    const big = { ...content, files: [{ path: "model.bin", bytes: new Uint8Array(11 * 1024 * 1024) }] };
+    const tier = await startTier();
+    await upload(tier, big);
+    const states = await inspectFolders(tier.workspace, [big], "dev");
+    expect(states).toMatchObject([{ complete: true, unread: ["model.bin"] }]);
+    expect(unreadFindings(states, "dev")).toMatchObject([{ id: "release/not-read-back", severity: "warning" }]);
+    const longer = { ...big, files: [{ path: "model.bin", bytes: new Uint8Array(11 * 1024 * 1024 + 1) }] };
+    await expect(inspectFolders(tier.workspace, [longer], "dev")).rejects.toMatchObject({
+      findings: [{ id: "release/folder-tampered" }],
+    });
   });
 
   it("is not written further once the run is cancelled", async () => {
