@@ -4,12 +4,14 @@
  * tier it also shows what somebody changed by hand.
  */
 import type { Contract, Tier } from "./contract/model.ts";
+import { ApiError } from "./databricks/errors.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
+import type { Ledger } from "./ledger/model.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
 import { renderBrief } from "./release/brief.ts";
@@ -17,8 +19,8 @@ import { asApplied, type Candidate, candidateOf, contractAt } from "./release/ca
 import type { CurrentRelease } from "./release/gather.ts";
 import type { History } from "./release/history.ts";
 import { observe } from "./release/observe.ts";
-import { type Applied, type Drift, makePlan, type Plan } from "./release/plan.ts";
-import { standingOf } from "./release/standing.ts";
+import { type Applied, type Drift, driftOf, makePlan, type Plan } from "./release/plan.ts";
+import { driftContext, type Place, standingOf } from "./release/standing.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { gateJson } from "./report/gate.ts";
 import { changeJson, driftJson } from "./report/promotion.ts";
@@ -103,7 +105,7 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
 }
 
 /** From commits alone: the release that the tier provably runs, rendered anew, against the candidate. */
-async function compareCommits(request: PlanRequest): Promise<Comparison> {
+async function compareCommits(request: PlanRequest): Promise<Comparison & { readonly from: Applied }> {
   const { candidate, tier } = request;
   const current = await request.current();
   if (!current.known) {
@@ -117,6 +119,7 @@ async function compareCommits(request: PlanRequest): Promise<Comparison> {
   }
   const from = current.value === undefined ? new Map() : await appliedAt(request, current.value);
   return {
+    from,
     current,
     plan: makePlan(from, candidate.desired),
     drift: notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`),
@@ -163,8 +166,9 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     });
   }
   const folder = tierFolder(tier.clientId, tier.project, tier.name);
-  const ledger = await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
   const place = { tier, principal: tier.clientId, folder };
+  const ledger = await readLedgerIfAllowed(workspace, folder, tier);
+  if (ledger === "refused") return compareSeen(request, workspace, place);
   const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
   const standing = standingOf(ledger, observation, candidate.desired, place);
   const release = ledger?.release;
@@ -174,6 +178,48 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     plan: standing.plan,
     drift: known(standing.drift),
     live: { drift: known(standing.drift), adoption: known(observation.namesakes) },
+    findings: observation.findings,
+  };
+}
+
+/** A principal that only looks need not be let into the tier's own folder. */
+async function readLedgerIfAllowed(
+  workspace: Workspace,
+  folder: string,
+  tier: Tier,
+): Promise<Ledger | undefined | "refused"> {
+  try {
+    return await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return "refused";
+    throw error;
+  }
+}
+
+/** What was applied comes from evidence, as without a look; what lives is found by our tags. */
+async function compareSeen(request: PlanRequest, workspace: Workspace, place: Place): Promise<Comparison> {
+  const { candidate, tier } = request;
+  const { from, ...compared } = await compareCommits(request);
+  const wanted = new Set(candidate.desired.map(({ key }) => key));
+  const gone = [...from].filter(([key]) => !wanted.has(key)).map(([key, resource]) => ({ key, ...resource }));
+  const observation = await observe(workspace, {
+    ...place,
+    ledger: undefined,
+    desired: [...candidate.desired, ...gone],
+  });
+  const drift = driftOf(from, observation.live, driftContext(from, observation, place));
+  const namesakes = observation.namesakes.filter(({ key }) => wanted.has(key));
+  const blind = from.size > 0 && ![...from.keys()].some((key) => observation.live.get(key) !== undefined);
+  const seen: Fact<Drift> = blind
+    ? notKnown(
+        `None of the ${from.size} resources of ${tier.name} can be seen: all are gone, or the principal may not view them.`,
+        "Grant the principal that writes the brief CAN_VIEW on the project's jobs and pipelines.",
+      )
+    : known(drift);
+  return {
+    ...compared,
+    drift: seen,
+    live: { drift: seen, adoption: known(namesakes) },
     findings: observation.findings,
   };
 }
