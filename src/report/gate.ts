@@ -13,7 +13,7 @@ export function gateSummary(gate: GateResult): string {
   const headline =
     gate.verdict === "pass"
       ? `### Gate to ${text(gate.tier)}: all ${passed} checks pass`
-      : `### Gate to ${text(gate.tier)}: ${gate.checks.length - passed} of ${gate.checks.length} checks do not pass`;
+      : `### Gate to ${text(gate.tier)}: ${passed} of ${gate.checks.length} checks pass`;
   const rows = gate.checks.map((check) => [
     ICON[check.verdict],
     code(check.check),

@@ -449,7 +449,9 @@ describe("the table of checks", () => {
     expect(shown.verdict).toBe("pass");
     expect(shown.findings.map(({ id, severity }) => `${severity} ${id}`)).toEqual(["warning gate/drift-changed"]);
     expect(shown.findings[0]?.remedy).toContain(DRIFT);
-    expect(evaluateGate({ ...goodFacts(), drift: drifted }).verdict).toBe("fail");
+    const refused = evaluateGate({ ...goodFacts(), drift: drifted });
+    expect(refused.verdict).toBe("fail");
+    expect(refused.findings[0]?.message).toContain("jobs.score (max_concurrent_runs: 1 → 4)");
   });
 
   it("refuses a hand-over that is not what is found, already in the brief", () => {

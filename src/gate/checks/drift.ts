@@ -1,4 +1,5 @@
 /** Nobody changed the tier by hand since the last promotion, or the change was shown and accepted. */
+import { type JsonValue, stringifyJson } from "../../json.ts";
 import type { DriftEntry } from "../../release/plan.ts";
 import { type Check, conclude, type Problem, withFact } from "../check.ts";
 
@@ -39,8 +40,15 @@ function count(entries: readonly DriftEntry[]): string {
   return entries.length === 1 ? "1 resource" : `${entries.length} resources`;
 }
 
+/** Values come masked where they look like secrets (src/release/plan.ts). */
 function describe(entry: DriftEntry): string {
-  return entry.what === "missing"
-    ? `${entry.key} is gone`
-    : `${entry.key} (${entry.fields.map(({ path }) => path).join(", ")})`;
+  if (entry.what === "missing") return `${entry.key} is gone`;
+  const fields = entry.fields.map((field) => `${field.path}: ${shown(field.old)} → ${shown(field.new)}`);
+  return `${entry.key} (${fields.join(", ")})`;
+}
+
+function shown(value: JsonValue | undefined): string {
+  if (value === undefined) return "absent";
+  const text = stringifyJson(value);
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }
