@@ -55,6 +55,8 @@ const assumptions = v.strictObject({
   environment_secrets_need_inherit: v.optional(v.boolean(), true),
   /** A branch policy holds for `deployment: false` too (facts: github 2 does not say). */
   branch_policy_without_deployment: v.optional(v.boolean(), true),
+  /** A job takes its place in its concurrency group before it waits for a review, not after (facts: github 2). */
+  concurrency_before_approval: v.optional(v.boolean(), false),
 });
 
 const schema = v.strictObject({

@@ -144,6 +144,7 @@ class Service {
         principal,
       });
     };
+    response.setHeader("x-github-request-id", crypto.randomUUID());
     try {
       if (url.pathname.startsWith("/_oidc/")) return await this.#oidc(request, response, url, record);
       const fault = this.#faultFor(method, url.pathname);

@@ -1,21 +1,9 @@
-/** The objects of the API, built from what the world remembers. */
+/** People, repositories, commits and pull requests as the API shows them. */
 import type { Partly, Schemas } from "./http.ts";
 import type { Commit } from "./git.ts";
-import { policyPatterns } from "./rules.ts";
-import {
-  type Artifact,
-  type CommitStatus,
-  type Deployment,
-  type DeploymentStatus,
-  type Environment,
-  type Job,
-  type Pending,
-  type Pull,
-  type Run,
-  type World,
-} from "./world.ts";
+import type { Pull, World } from "./world.ts";
 
-const HTML = "https://github.com";
+export const HTML = "https://github.com";
 
 /** What the three repository schemas of the API have in common, as far as it is given here. */
 type Repository = Partly<
@@ -38,18 +26,18 @@ type Repository = Partly<
 >;
 
 export class Shapes {
-  readonly #world: World;
-  readonly #api: string;
-  readonly #html: string;
+  protected readonly world: World;
+  protected readonly api: string;
+  protected readonly html: string;
 
   constructor(world: World, apiUrl: string) {
-    this.#world = world;
-    this.#api = `${apiUrl}/repos/${world.scenario.repository}`;
-    this.#html = `${HTML}/${world.scenario.repository}`;
+    this.world = world;
+    this.api = `${apiUrl}/repos/${world.scenario.repository}`;
+    this.html = `${HTML}/${world.scenario.repository}`;
   }
 
   user(login: string): Partly<Schemas["simple-user"]> & { login: string; id: number } {
-    const person = this.#world.person(login);
+    const person = this.world.person(login);
     return {
       login,
       id: person.id,
@@ -61,7 +49,7 @@ export class Shapes {
   }
 
   repository(): Repository {
-    const { scenario, owner, name } = this.#world;
+    const { scenario, owner, name } = this.world;
     return {
       id: scenario.id,
       node_id: `R_${scenario.id}`,
@@ -70,8 +58,8 @@ export class Shapes {
       owner: this.user(owner),
       private: scenario.visibility === "private",
       visibility: scenario.visibility,
-      html_url: this.#html,
-      url: this.#api,
+      html_url: this.html,
+      url: this.api,
       fork: false,
       archived: false,
       disabled: false,
@@ -81,8 +69,8 @@ export class Shapes {
 
   /** The repository a pull request or run comes from: this one, or a fork of it. */
   headRepository(owner: string): Repository {
-    if (owner === this.#world.owner) return this.repository();
-    const { name, scenario } = this.#world;
+    if (owner === this.world.owner) return this.repository();
+    const { name, scenario } = this.world;
     return {
       id: scenario.id + 100_000,
       name,
@@ -100,19 +88,19 @@ export class Shapes {
     return {
       sha: commit.sha,
       node_id: `C_${commit.sha}`,
-      url: `${this.#api}/commits/${commit.sha}`,
-      html_url: `${this.#html}/commit/${commit.sha}`,
+      url: `${this.api}/commits/${commit.sha}`,
+      html_url: `${this.html}/commit/${commit.sha}`,
       commit: {
         author: commit.author,
         committer: commit.committer,
         message: commit.message,
-        tree: { sha: commit.tree, url: `${this.#api}/git/trees/${commit.tree}` },
+        tree: { sha: commit.tree, url: `${this.api}/git/trees/${commit.tree}` },
         comment_count: 0,
         verification,
       },
       author: this.#account(commit.author),
       committer: this.#account(commit.committer),
-      parents: commit.parents.map((sha) => ({ sha, url: `${this.#api}/commits/${sha}` })),
+      parents: commit.parents.map((sha) => ({ sha, url: `${this.api}/commits/${sha}` })),
     };
   }
 
@@ -120,123 +108,15 @@ export class Shapes {
   #account(who: { name: string; email: string }): Partly<Schemas["simple-user"]> | null {
     const [local = ""] = who.email.split("@");
     const login = local.replace(/^\d+\+/, "");
-    return this.#world.people.has(login) ? this.user(login) : null;
-  }
-
-  deployment(deployment: Deployment): Partly<Schemas["deployment"]> {
-    const url = `${this.#api}/deployments/${deployment.id}`;
-    return {
-      url,
-      id: deployment.id,
-      node_id: `DE_${deployment.id}`,
-      sha: deployment.sha,
-      ref: deployment.ref,
-      task: deployment.task,
-      payload: deployment.payload,
-      original_environment: deployment.environment,
-      environment: deployment.statuses.at(-1)?.environment ?? deployment.environment,
-      description: deployment.description,
-      creator: this.user(deployment.creator),
-      created_at: deployment.createdAt,
-      updated_at: deployment.statuses.at(-1)?.at ?? deployment.createdAt,
-      statuses_url: `${url}/statuses`,
-      repository_url: this.#api,
-      transient_environment: deployment.transient,
-      production_environment: deployment.production,
-    };
-  }
-
-  deploymentStatus(
-    deployment: Deployment,
-    status: DeploymentStatus,
-  ): Omit<Partly<Schemas["deployment-status"]>, "state"> & { state: string } {
-    const url = `${this.#api}/deployments/${deployment.id}`;
-    return {
-      url: `${url}/statuses/${status.id}`,
-      id: status.id,
-      node_id: `DES_${status.id}`,
-      state: status.state,
-      creator: this.user(status.creator),
-      description: status.description,
-      environment: status.environment,
-      target_url: status.logUrl,
-      log_url: status.logUrl,
-      environment_url: status.environmentUrl,
-      created_at: status.at,
-      updated_at: status.at,
-      deployment_url: url,
-      repository_url: this.#api,
-    };
-  }
-
-  environmentStub(environment: Environment): Partly<Schemas["pending-deployment"]["environment"]> {
-    const path = encodeURIComponent(environment.name);
-    return {
-      id: environment.id,
-      node_id: `EN_${environment.id}`,
-      name: environment.name,
-      url: `${this.#api}/environments/${path}`,
-      html_url: `${this.#html}/deployments/activity_log?environments_filter=${path}`,
-    };
-  }
-
-  /** With `can_admins_bypass`, which the service sends and the OpenAPI text does not have (facts: github 3). */
-  environment(environment: Environment): Partly<Schemas["environment"]> & { can_admins_bypass: boolean } {
-    const settings = this.#world.settings(environment);
-    const rules: NonNullable<Partly<Schemas["environment"]>["protection_rules"]> = [];
-    const base = environment.id * 10;
-    if (settings.wait_timer > 0) {
-      rules.push({ id: base + 1, node_id: `GA_${base + 1}`, type: "wait_timer", wait_timer: settings.wait_timer });
-    }
-    if (settings.reviewers.length > 0) {
-      rules.push({
-        id: base + 2,
-        node_id: `GA_${base + 2}`,
-        type: "required_reviewers",
-        prevent_self_review: settings.prevent_self_review,
-        reviewers: this.#reviewers(settings.reviewers),
-      });
-    }
-    if (settings.branch_policy !== "none") {
-      rules.push({ id: base + 3, node_id: `GA_${base + 3}`, type: "branch_policy" });
-    }
-    const custom = policyPatterns(settings, this.#world.scenario.default_branch) !== undefined;
-    return {
-      ...this.environmentStub(environment),
-      created_at: environment.createdAt,
-      updated_at: environment.createdAt,
-      can_admins_bypass: settings.can_admins_bypass,
-      protection_rules: rules,
-      deployment_branch_policy:
-        settings.branch_policy === "none" ? null : { protected_branches: !custom, custom_branch_policies: custom },
-    };
-  }
-
-  #reviewers(reviewers: readonly string[]): Partly<Schemas["pending-deployment"]["reviewers"]> {
-    return reviewers.map((reviewer) => {
-      if (!reviewer.startsWith("team:")) return { type: "User", reviewer: this.user(reviewer) };
-      const slug = reviewer.slice("team:".length);
-      return { type: "Team", reviewer: { id: 0, name: slug, slug } };
-    });
-  }
-
-  pending(pending: Pending, canApprove: boolean): Partly<Schemas["pending-deployment"]> {
-    const settings = this.#world.settings(pending.environment);
-    return {
-      environment: this.environmentStub(pending.environment),
-      wait_timer: settings.wait_timer,
-      wait_timer_started_at: pending.since,
-      current_user_can_approve: canApprove,
-      reviewers: this.#reviewers(settings.reviewers),
-    };
+    return this.world.people.has(login) ? this.user(login) : null;
   }
 
   pullMinimal(pull: Pull): Partly<Schemas["pull-request-minimal"]> {
-    const repo = { id: this.#world.scenario.id, url: this.#api, name: this.#world.name };
+    const repo = { id: this.world.scenario.id, url: this.api, name: this.world.name };
     return {
       id: pull.id,
       number: pull.number,
-      url: `${this.#api}/pulls/${pull.number}`,
+      url: `${this.api}/pulls/${pull.number}`,
       head: { ref: pull.headBranch, sha: pull.headSha, repo },
       base: { ref: pull.base, sha: pull.baseSha, repo },
     };
@@ -246,8 +126,8 @@ export class Shapes {
     return {
       id: pull.id,
       number: pull.number,
-      url: `${this.#api}/pulls/${pull.number}`,
-      html_url: `${this.#html}/pull/${pull.number}`,
+      url: `${this.api}/pulls/${pull.number}`,
+      html_url: `${this.html}/pull/${pull.number}`,
       state: pull.merged === undefined ? "open" : "closed",
       locked: false,
       draft: false,
@@ -267,152 +147,11 @@ export class Shapes {
         repo: this.headRepository(pull.headOwner),
       },
       base: {
-        label: `${this.#world.owner}:${pull.base}`,
+        label: `${this.world.owner}:${pull.base}`,
         ref: pull.base,
         sha: pull.baseSha,
-        user: this.user(this.#world.owner),
+        user: this.user(this.world.owner),
         repo: this.repository(),
-      },
-    };
-  }
-
-  run(run: Run, head: Commit | undefined): Partly<Schemas["workflow-run"]> {
-    const url = `${this.#api}/actions/runs/${run.id}`;
-    return {
-      id: run.id,
-      name: run.name,
-      node_id: `WFR_${run.id}`,
-      check_suite_id: run.id + 500_000,
-      head_branch: run.headBranch,
-      head_sha: run.headSha,
-      path: run.path,
-      run_number: run.number,
-      run_attempt: run.attempt,
-      referenced_workflows: run.referenced.map((workflow) => ({ ...workflow })),
-      event: run.event,
-      status: run.status,
-      conclusion: run.conclusion,
-      workflow_id: run.workflowId,
-      url,
-      html_url: this.runPage(run),
-      display_title: run.title,
-      // A fork's pull request is not listed here, as on the service.
-      pull_requests:
-        run.pull !== undefined && run.pull.headOwner === this.#world.owner ? [this.pullMinimal(run.pull)] : [],
-      created_at: run.createdAt,
-      updated_at: run.updatedAt,
-      run_started_at: run.startedAt,
-      actor: this.user(run.actor),
-      triggering_actor: this.user(run.triggeringActor),
-      jobs_url: `${url}/jobs`,
-      artifacts_url: `${url}/artifacts`,
-      head_commit:
-        head === undefined
-          ? null
-          : {
-              id: head.sha,
-              tree_id: head.tree,
-              message: head.message,
-              timestamp: head.committer.date,
-              author: { name: head.author.name, email: head.author.email },
-              committer: { name: head.committer.name, email: head.committer.email },
-            },
-      repository: this.repository(),
-      head_repository: this.headRepository(run.headOwner),
-    };
-  }
-
-  runPage(run: Run): string {
-    return `${this.#html}/actions/runs/${run.id}`;
-  }
-
-  job(job: Job): Partly<Schemas["job"]> {
-    return {
-      id: job.id,
-      run_id: job.run.id,
-      run_url: `${this.#api}/actions/runs/${job.run.id}`,
-      run_attempt: job.attempt,
-      node_id: `CR_${job.id}`,
-      head_sha: job.run.headSha,
-      head_branch: job.run.headBranch,
-      url: `${this.#api}/actions/jobs/${job.id}`,
-      html_url: `${this.runPage(job.run)}/job/${job.id}`,
-      status: job.status,
-      conclusion: job.conclusion,
-      created_at: job.createdAt,
-      started_at: job.startedAt,
-      completed_at: job.completedAt,
-      name: job.name,
-      workflow_name: job.run.name,
-      check_run_url: `${this.#api}/check-runs/${job.id}`,
-      labels: [...job.labels],
-      runner_id: 1,
-      runner_name: "simulated",
-      runner_group_id: 1,
-      runner_group_name: "GitHub Actions",
-      steps: job.steps.map((step) => ({
-        name: step.name,
-        number: step.number,
-        status: "completed",
-        conclusion: step.conclusion,
-        started_at: step.startedAt,
-        completed_at: step.completedAt,
-      })),
-    };
-  }
-
-  /** Every job of a run is a check run of GitHub Actions on the run's head commit, by the job's id. */
-  checkRun(job: Job): Partly<Schemas["check-run"]> {
-    return {
-      id: job.id,
-      head_sha: job.run.headSha,
-      name: job.name,
-      url: `${this.#api}/check-runs/${job.id}`,
-      html_url: `${this.runPage(job.run)}/job/${job.id}`,
-      details_url: `${this.runPage(job.run)}/job/${job.id}`,
-      status: job.status,
-      conclusion: job.conclusion,
-      started_at: job.startedAt,
-      completed_at: job.completedAt,
-      app: { id: 15_368, slug: "github-actions", name: "GitHub Actions" },
-      check_suite: { id: job.run.id + 500_000 },
-      pull_requests: [],
-    };
-  }
-
-  status(status: CommitStatus): Partly<Schemas["status"]> {
-    return {
-      id: status.id,
-      state: status.state,
-      context: status.context,
-      description: status.description,
-      target_url: status.targetUrl,
-      created_at: status.at,
-      updated_at: status.at,
-      creator: this.user(status.creator),
-    };
-  }
-
-  artifact(artifact: Artifact): Partly<Schemas["artifact"]> {
-    const url = `${this.#api}/actions/artifacts/${artifact.id}`;
-    return {
-      id: artifact.id,
-      node_id: `A_${artifact.id}`,
-      name: artifact.name,
-      size_in_bytes: artifact.zip.length,
-      url,
-      archive_download_url: `${url}/zip`,
-      expired: false,
-      created_at: artifact.createdAt,
-      updated_at: artifact.createdAt,
-      expires_at: null,
-      digest: artifact.digest,
-      workflow_run: {
-        id: artifact.run.id,
-        repository_id: this.#world.scenario.id,
-        head_repository_id: this.#world.scenario.id,
-        head_branch: artifact.run.headBranch,
-        head_sha: artifact.run.headSha,
       },
     };
   }

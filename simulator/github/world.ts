@@ -133,7 +133,7 @@ export interface Run {
   readonly workflowId: number;
   readonly path: string;
   readonly name: string;
-  readonly title: string;
+  title: string;
   readonly event: string;
   readonly headBranch: string;
   readonly headSha: string;

@@ -1,7 +1,8 @@
 /** The contexts of a job and the environment of its steps. */
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Run, World } from "../github/world.ts";
+import type { TokenFacts } from "../github/oidc.ts";
+import type { Job, Run, World } from "../github/world.ts";
 import type { Trigger } from "./events.ts";
 import { type Dictionary, textOf } from "./expressions.ts";
 import type { FileOrigin } from "./workflow.ts";
@@ -158,5 +159,50 @@ export function foldersIn(root: string, repository: string): JobFolders {
     tools: join(root, "tools"),
     home: join(root, "home"),
     eventFile: join(root, "work", "_temp", "_github_workflow", "event.json"),
+  };
+}
+
+/** What of a job its contexts and tokens speak of. */
+export interface JobFacts {
+  readonly facts: GitHubFacts;
+  readonly record: Job;
+  readonly workflow: { readonly origin: FileOrigin };
+  readonly environment: string | undefined;
+}
+
+/** The `job` context: which file holds the job, in a called workflow too (facts: github 2). */
+export function jobContext({ record, workflow }: JobFacts, status: string): Dictionary {
+  const { origin } = workflow;
+  return {
+    status,
+    check_run_id: record.id,
+    workflow_ref: workflowRef(origin),
+    workflow_sha: origin.sha,
+    workflow_repository: origin.repository,
+    workflow_file_path: origin.path,
+  };
+}
+
+/** What an OIDC token says about a job (facts: github 4). */
+export function tokenFacts({ facts, record, workflow, environment }: JobFacts): TokenFacts {
+  const { trigger, run, entry } = facts;
+  return {
+    environment,
+    event: trigger.event,
+    ref: trigger.ref,
+    refProtected: refProtected(facts.world, trigger.ref),
+    sha: trigger.sha,
+    headRef: trigger.headRef,
+    baseRef: trigger.baseRef,
+    actor: run.actor,
+    runId: run.id,
+    runNumber: run.number,
+    runAttempt: run.attempt,
+    checkRunId: record.id,
+    workflow: facts.workflowName,
+    workflowRef: workflowRef(entry),
+    workflowSha: entry.sha,
+    jobWorkflowRef: workflowRef(workflow.origin),
+    jobWorkflowSha: workflow.origin.sha,
   };
 }

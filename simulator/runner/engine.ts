@@ -3,8 +3,9 @@ import type { GitHubSimulator } from "../github/server.ts";
 import { timestamp } from "../github/text.ts";
 import type { Run } from "../github/world.ts";
 import * as git from "../github/git.ts";
-import type { GitHubFacts } from "./contexts.ts";
+import { githubContext, type GitHubFacts } from "./contexts.ts";
 import { type DispatchOptions, notListening, type Trigger, triggerOf } from "./events.ts";
+import { resolveText } from "./expressions.ts";
 import { load, type LoadedWorkflow } from "./load.ts";
 import type { JobResult, RunResult } from "./results.ts";
 import { RunExecution, type RunOptions } from "./run.ts";
@@ -82,6 +83,10 @@ export function createEngine(options: RunnerOptions): Runner {
       workflowName: model.name,
       apiUrl: github.apiUrl,
     };
+    if (model.runName !== undefined) {
+      const contexts = { github: githubContext(facts), inputs: { ...trigger.inputs }, vars: world.scenario.variables };
+      run.title = resolveText(model.runName, { contexts }) || run.title;
+    }
     const execution = new RunExecution(runOptions, facts, found.workflow);
     const done = watch(execution.execute());
     known.set(run.id, { facts, loaded: found.workflow, execution, done });

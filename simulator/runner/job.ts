@@ -13,9 +13,9 @@ import {
   githubContext,
   type GitHubFacts,
   type JobFolders,
-  refProtected,
   runnerContext,
-  workflowRef,
+  jobContext,
+  tokenFacts,
 } from "./contexts.ts";
 import {
   condition,
@@ -123,7 +123,8 @@ export class JobExecution {
     };
     this.#environment = baseEnvironment(github, folders, request.debug);
     for (const secret of [...Object.values(request.secrets), token]) this.masks.add(secret);
-    this.#oidc = request.permissions["id-token"] === "write" ? this.#offerOidc() : undefined;
+    this.#oidc =
+      request.permissions["id-token"] === "write" ? request.github.offerOidc(tokenFacts(request)) : undefined;
     if (this.#oidc !== undefined) this.masks.add(this.#oidc.token);
   }
 
@@ -178,7 +179,7 @@ export class JobExecution {
         ...this.#base,
         env: { ...this.env, ...env },
         steps: this.steps,
-        job: this.#jobContext(),
+        job: jobContext(this.request, cancelled ? "cancelled" : this.#failed ? "failure" : "success"),
       },
       status: { success: !this.#failed && !cancelled, failure: this.#failed && !cancelled, cancelled },
     };
@@ -333,43 +334,6 @@ export class JobExecution {
     const whole = resolve(environment, this.scope());
     const url = isDictionary(whole) ? textOf(whole["url"] ?? null) : "";
     return this.masks.contains(url) ? "" : url;
-  }
-
-  #jobContext(): Dictionary {
-    const { origin } = this.request.workflow;
-    const cancelled = this.#signal.aborted;
-    return {
-      status: cancelled ? "cancelled" : this.#failed ? "failure" : "success",
-      check_run_id: this.request.record.id,
-      workflow_ref: workflowRef(origin),
-      workflow_sha: origin.sha,
-      workflow_repository: origin.repository,
-      workflow_file_path: origin.path,
-    };
-  }
-
-  #offerOidc(): ReturnType<GitHubSimulator["offerOidc"]> {
-    const { facts, record, workflow, environment } = this.request;
-    const { trigger, run, entry } = facts;
-    return this.request.github.offerOidc({
-      environment,
-      event: trigger.event,
-      ref: trigger.ref,
-      refProtected: refProtected(facts.world, trigger.ref),
-      sha: trigger.sha,
-      headRef: trigger.headRef,
-      baseRef: trigger.baseRef,
-      actor: run.actor,
-      runId: run.id,
-      runNumber: run.number,
-      runAttempt: run.attempt,
-      checkRunId: record.id,
-      workflow: facts.workflowName,
-      workflowRef: workflowRef(entry),
-      workflowSha: entry.sha,
-      jobWorkflowRef: workflowRef(workflow.origin),
-      jobWorkflowSha: workflow.origin.sha,
-    });
   }
 
   /** A path of the workspace, for `working-directory` and actions by `./`. */

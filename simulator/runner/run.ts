@@ -3,7 +3,7 @@ import type { GitHubSimulator } from "../github/server.ts";
 import { type Permissions, readOnly } from "../github/permissions.ts";
 import { visibleSecrets } from "../github/rules.ts";
 import { timestamp } from "../github/text.ts";
-import type { Job, Run } from "../github/world.ts";
+import type { Run } from "../github/world.ts";
 import { githubContext, type GitHubFacts } from "./contexts.ts";
 import { EnvironmentEntry, environmentOf } from "./environments.ts";
 import { isUntrusted, type Trigger } from "./events.ts";
@@ -15,17 +15,17 @@ import {
   resolveText,
   resolveTexts,
   type Scope,
-  type Value,
 } from "./expressions.ts";
-import { enterGroup, type GroupHolder } from "./groups.ts";
+import { enterGroup, type Entered, type GroupHolder } from "./groups.ts";
 import { inputsContext, InputError } from "./inputs.ts";
 import { executeJob } from "./job.ts";
 import { type LoadedWorkflow, permissionsOf } from "./load.ts";
-import { combinationName, combinations } from "./matrix.ts";
+import { combinationName } from "./matrix.ts";
+import { JobRecords } from "./records.ts";
 import type { Conclusion, JobResult, PendingReview, ReviewDecision, RunnerEvent, RunResult } from "./results.ts";
+import { ancestorsOf, labelsOf, type NodeResult, overall, pool, settle, SKIPPED, strategyOf } from "./schedule.ts";
 import type { Sources } from "./sources.ts";
-import { UnmodelledError } from "./unmodelled.ts";
-import type { CallJob, JobModel, StepsJob } from "./workflow.ts";
+import type { CallJob, JobModel, StepsJob, TemplateToken } from "./workflow.ts";
 
 export interface RunOptions {
   readonly github: GitHubSimulator;
@@ -35,12 +35,6 @@ export interface RunOptions {
   readonly between: ((job: string, step: string, workspace: string) => void | Promise<void>) | undefined;
   readonly nodeArguments: readonly string[];
   readonly debug: boolean;
-}
-
-/** How a job, or a whole called workflow, ended for those that need it. */
-export interface NodeResult {
-  readonly result: "success" | "failure" | "cancelled" | "skipped";
-  readonly outputs: Readonly<Record<string, string>>;
 }
 
 /** What a workflow file is run with: the entry's, or what its caller gave. */
@@ -67,7 +61,7 @@ export class RunExecution {
   readonly #facts: GitHubFacts;
   readonly #loaded: LoadedWorkflow;
   readonly #cancelled = new AbortController();
-  readonly #results: JobResult[] = [];
+  readonly #records: JobRecords;
   readonly #errors: string[] = [];
   readonly #environments: EnvironmentEntry;
   /** Successful jobs of the attempt before, which a re-run of the failed ones keeps. */
@@ -85,7 +79,8 @@ export class RunExecution {
     this.#trigger = facts.trigger;
     this.#loaded = loaded;
     this.#kept = kept;
-    this.#environments = new EnvironmentEntry(options, facts, this.#results);
+    this.#records = new JobRecords(options.github.world, facts.run, options.emit);
+    this.#environments = new EnvironmentEntry(options, facts, this.#records.results);
   }
 
   cancel(): void {
@@ -116,8 +111,6 @@ export class RunExecution {
       };
       end = await this.#workflow(this.#loaded, frame, this.#cancelled.signal);
     } catch (error) {
-      // What is not modelled ends everything at once: no step of another job goes on meanwhile.
-      this.cancel();
       this.#finish(run, "failure");
       throw error;
     }
@@ -128,7 +121,7 @@ export class RunExecution {
       attempt: run.attempt,
       conclusion,
       seconds: Math.round(performance.now() - started) / 1000,
-      jobs: this.#results,
+      jobs: this.#records.results,
       errors: this.#errors,
     };
     this.#options.emit({ type: "run-end", run: run.id, result });
@@ -146,22 +139,16 @@ export class RunExecution {
   }
 
   /** Runs the jobs of one file, each when those it needs have ended. */
-  async #workflow(loaded: LoadedWorkflow, frame: Frame, signal: AbortSignal): Promise<NodeResult> {
+  async #workflow(loaded: LoadedWorkflow, frame: Frame, outer: AbortSignal): Promise<NodeResult> {
     const { model } = loaded;
     const scope: Scope = { contexts: this.#contexts(frame.inputs) };
-    const group = await enterGroup(
-      model.concurrency,
-      scope,
-      frame,
-      this.#options.github.world.concurrency,
-      signal,
-      () => this.cancel(),
-    );
+    const own = new AbortController();
+    const group = await this.#enter(model.concurrency, scope, frame, outer, own);
     if (group.kind === "refused") {
       this.#errors.push(group.why);
-      this.cancel();
       return { result: "cancelled", outputs: {} };
     }
+    const signal = AbortSignal.any([outer, own.signal]);
     const inside: Frame = { ...frame, groups: group.groups };
     try {
       const started = new Map<string, Promise<NodeResult>>();
@@ -172,9 +159,15 @@ export class RunExecution {
         if (job === undefined) throw new Error(`There is no job ${id}`);
         const ancestors = ancestorsOf(model.jobs, id);
         const result = (async () => {
-          const needed = new Map<string, NodeResult>();
-          for (const one of ancestors) needed.set(one, await start(one));
-          return this.#job(loaded, job, inside, needed, signal);
+          try {
+            const needed = new Map<string, NodeResult>();
+            for (const one of ancestors) needed.set(one, await start(one));
+            return await this.#job(loaded, job, inside, needed, signal);
+          } catch (error) {
+            // What is not modelled ends the run at once: no other job goes on meanwhile, or waits for a review.
+            this.cancel();
+            throw error;
+          }
         })();
         started.set(id, result);
         return result;
@@ -225,15 +218,13 @@ export class RunExecution {
     const contexts = { ...this.#contexts(frame.inputs), needs };
     const scope: Scope = { contexts, status };
     const plainName = [...frame.names, job.name === undefined ? job.id : this.#quietName(job, scope)].join(" / ");
-    if (!condition(job.condition, scope)) return this.#skip(plainName, signal.aborted ? "cancelled" : "skipped");
-    const rows = job.strategy === undefined ? [] : matrixRows(job, scope);
-    if (job.strategy !== undefined && rows.length === 0) return this.#skip(plainName, "skipped");
-    const instances = rows.length === 0 ? [undefined] : rows;
-    const failFast = job.strategy === undefined || strategyValue(job, scope, "fail-fast") !== false;
+    if (!condition(job.condition, scope))
+      return this.#records.skip(plainName, signal.aborted ? "cancelled" : "skipped");
+    const { instances, failFast, limit } = strategyOf(job, scope);
+    if (instances.length === 0) return this.#records.skip(plainName, "skipped");
     const stop = new AbortController();
     const shared = AbortSignal.any([signal, stop.signal]);
     const outputs: Record<string, string> = {};
-    const limit = Number(strategyValue(job, scope, "max-parallel") ?? instances.length) || instances.length;
     const ends = await pool(instances, limit, async (row, index) => {
       const matrix = row ?? {};
       const strategy = {
@@ -278,11 +269,10 @@ export class RunExecution {
     const { world } = this.#options.github;
     const callee = loaded.called.get(job.id);
     if (callee?.model.call === undefined) throw new Error(`Nothing was loaded for ${job.uses}`);
-    const group = await enterGroup(job.concurrency, scope, frame, world.concurrency, instance.signal, () =>
-      this.cancel(),
-    );
+    const own = new AbortController();
+    const group = await this.#enter(job.concurrency, scope, frame, instance.signal, own);
     if (group.kind === "refused")
-      return this.#fail([...frame.names, instance.name].join(" / "), group.why, "cancelled");
+      return this.#records.fail([...frame.names, instance.name].join(" / "), group.why, "cancelled");
     try {
       const given = job.with === undefined ? {} : resolve(job.with, scope);
       const secrets = { ...scope, contexts: { ...scope.contexts, secrets: { ...frame.secrets } } };
@@ -297,10 +287,10 @@ export class RunExecution {
         granted: permissionsOf(loaded.model, job, frame.granted, world.scenario.default_workflow_permissions),
         groups: group.groups,
       };
-      return await this.#workflow(callee, inner, instance.signal);
+      return await this.#workflow(callee, inner, AbortSignal.any([instance.signal, own.signal]));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      return this.#fail([...frame.names, instance.name].join(" / "), error.message, "failure");
+      return this.#records.fail([...frame.names, instance.name].join(" / "), error.message, "failure");
     } finally {
       group.leave();
     }
@@ -315,16 +305,26 @@ export class RunExecution {
     instance: Instance,
   ): Promise<NodeResult> {
     const { world } = this.#options.github;
-    const record = this.#record(instance.name, job, scope);
+    const labels = job.runsOn === undefined ? [] : labelsOf(resolve(job.runsOn, scope));
+    const record = this.#records.open(instance.name, labels);
     const kept = this.#kept.get(instance.name);
-    if (kept !== undefined) return this.#keep(record, kept);
-    const { signal } = instance;
+    if (kept !== undefined) return this.#records.close(record, kept);
+    const own = new AbortController();
+    const signal = AbortSignal.any([instance.signal, own.signal]);
     const wanted = environmentOf(job, scope);
+    const enterOwn = (): Promise<Entered> => {
+      record.status = "pending";
+      return this.#enter(job.concurrency, scope, frame, instance.signal, own);
+    };
+    const first = world.scenario.assumptions.concurrency_before_approval ? await enterOwn() : undefined;
+    if (first?.kind === "refused") return this.#records.end(record, "cancelled", first.why, wanted?.name);
     const entry = await this.#environments.enter(record, wanted, signal);
-    if (entry.kind === "refused") return this.#end(record, entry.conclusion, entry.why, wanted?.name);
-    record.status = "pending";
-    const group = await enterGroup(job.concurrency, scope, frame, world.concurrency, signal, () => this.cancel());
-    if (group.kind === "refused") return this.#end(record, "cancelled", group.why, wanted?.name);
+    if (entry.kind === "refused") {
+      first?.leave();
+      return this.#records.end(record, entry.conclusion, entry.why, wanted?.name);
+    }
+    const group = first ?? (await enterOwn());
+    if (group.kind === "refused") return this.#records.end(record, "cancelled", group.why, wanted?.name);
     try {
       record.status = "in_progress";
       record.startedAt = timestamp();
@@ -352,147 +352,21 @@ export class RunExecution {
         signal,
       });
       this.#environments.ended(record, entry, result.conclusion === "success", url);
-      return this.#close(record, result);
+      return this.#records.close(record, result);
     } finally {
       group.leave();
     }
   }
 
-  #record(name: string, job: StepsJob, scope: Scope): Job {
-    const labels = job.runsOn === undefined ? [] : labelsOf(resolve(job.runsOn, scope));
-    return this.#newRecord(name, labels);
+  /** Enters a concurrency group; whoever is pushed out of it, waiting or running, is stopped by `own`. */
+  #enter(
+    concurrency: TemplateToken | undefined,
+    scope: Scope,
+    frame: Frame,
+    signal: AbortSignal,
+    own: AbortController,
+  ): Promise<Entered> {
+    const groups = this.#options.github.world.concurrency;
+    return enterGroup(concurrency, scope, frame, groups, signal, () => own.abort());
   }
-
-  #newRecord(name: string, labels: readonly string[]): Job {
-    const now = timestamp();
-    const record: Job = {
-      id: this.#options.github.world.id(),
-      run: this.#run,
-      attempt: this.#run.attempt,
-      name,
-      labels,
-      createdAt: now,
-      status: "queued",
-      conclusion: null,
-      startedAt: now,
-      completedAt: null,
-      steps: [],
-    };
-    this.#run.jobs.push(record);
-    return record;
-  }
-
-  #skip(name: string, conclusion: "skipped" | "cancelled"): NodeResult {
-    return this.#end(this.#newRecord(name, []), conclusion, undefined, undefined);
-  }
-
-  #fail(name: string, why: string, conclusion: "failure" | "cancelled"): NodeResult {
-    return this.#end(this.#newRecord(name, []), conclusion, why, undefined);
-  }
-
-  #keep(record: Job, kept: JobResult): NodeResult {
-    return this.#close(record, kept);
-  }
-
-  /** Ends a job that ran no step. */
-  #end(
-    record: Job,
-    conclusion: "skipped" | "cancelled" | "failure",
-    why: string | undefined,
-    environment: string | undefined,
-  ): NodeResult {
-    return this.#close(record, {
-      name: record.name,
-      conclusion,
-      seconds: 0,
-      environment,
-      steps: [],
-      outputs: {},
-      summary: "",
-      annotations: why === undefined ? [] : [{ level: "error", message: why }],
-    });
-  }
-
-  #close(record: Job, result: JobResult): NodeResult {
-    const { conclusion } = result;
-    record.status = "completed";
-    record.conclusion = conclusion === "startup_failure" ? "failure" : conclusion;
-    record.completedAt = timestamp();
-    this.#results.push(result);
-    this.#options.emit({ type: "job-end", run: this.#run.id, job: record.name, result });
-    const end =
-      conclusion === "success" || conclusion === "skipped" || conclusion === "cancelled" ? conclusion : "failure";
-    return { result: end, outputs: result.outputs };
-  }
-}
-
-const SKIPPED: NodeResult = { result: "skipped", outputs: {} };
-
-/** Everything a job needs, directly or not, each after what it needs itself. */
-function ancestorsOf(jobs: readonly JobModel[], id: string): readonly string[] {
-  const found = new Set<string>();
-  const visit = (one: string): void => {
-    for (const need of jobs.find((job) => job.id === one)?.needs ?? []) {
-      visit(need);
-      found.add(need);
-    }
-  };
-  visit(id);
-  return [...found];
-}
-
-function overall(ends: readonly NodeResult[]): NodeResult["result"] {
-  const has = (result: NodeResult["result"]): boolean => ends.some((end) => end.result === result);
-  if (has("failure")) return "failure";
-  if (has("cancelled")) return "cancelled";
-  return has("success") ? "success" : "skipped";
-}
-
-function matrixRows(job: JobModel, scope: Scope): Dictionary[] {
-  const matrix = strategyValue(job, scope, "matrix");
-  return matrix === undefined ? [{}] : combinations(matrix);
-}
-
-function strategyValue(job: JobModel, scope: Scope, key: string): Value | undefined {
-  if (job.strategy === undefined) return undefined;
-  const strategy = resolve(job.strategy, scope);
-  return isDictionary(strategy) ? strategy[key] : undefined;
-}
-
-function labelsOf(value: Value): readonly string[] {
-  if (typeof value === "string") return [value];
-  if (Array.isArray(value)) {
-    const list: readonly Value[] = value;
-    return list.map(String);
-  }
-  throw new UnmodelledError("runs-on with a group");
-}
-
-/** Waits for all, so that nothing goes on unseen, and only then throws what was thrown first. */
-async function settle<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const ends = await Promise.allSettled(promises);
-  return ends.map((end) => {
-    if (end.status === "rejected") throw end.reason;
-    return end.value;
-  });
-}
-
-/** At most `limit` at a time, results in order. */
-async function pool<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T, index: number) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const index = next;
-      next += 1;
-      const item = items[index] as T;
-      results[index] = await work(item, index);
-    }
-  };
-  await settle(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }

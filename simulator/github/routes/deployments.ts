@@ -3,7 +3,7 @@ import * as v from "valibot";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, type Partly, route, type Schemas } from "../http.ts";
 import { policyPatterns } from "../rules.ts";
-import { Shapes } from "../shapes.ts";
+import { ActionShapes } from "../action-shapes.ts";
 import { timestamp } from "../text.ts";
 import { type Deployment, type Environment, Refusal, stateOf } from "../world.ts";
 
@@ -11,7 +11,7 @@ const REPO = "/repos/{owner}/{repo}";
 const READ = ["deployments", "read"] as const;
 const WRITE = ["deployments", "write"] as const;
 
-const shapes = (call: Call): Shapes => new Shapes(call.world, call.apiUrl);
+const shapes = (call: Call): ActionShapes => new ActionShapes(call.world, call.apiUrl);
 
 function environmentOf(call: Call): Environment {
   const found = call.world.environments.get((call.params["environment"] ?? "").toLowerCase());
@@ -55,7 +55,7 @@ async function createDeployment(call: Call): Promise<Answer> {
   const given = bodyOf(newDeployment, call);
   const sha = await git.resolveRef(world.dir, given.ref);
   if (sha === undefined) throw new Refusal(422, `No ref found for: ${given.ref}`);
-  await requireContexts(call, sha, given.required_contexts);
+  await requireContexts(call, sha, given);
   if (given.auto_merge && (await isBehind(call, given.ref, sha))) {
     throw new Refusal(501, "unmodelled: a deployment with auto_merge of a branch behind the default branch");
   }
@@ -80,7 +80,11 @@ async function createDeployment(call: Call): Promise<Answer> {
 }
 
 /** Left out, `required_contexts` means all of them, the running workflow's own check included (facts: github 3). */
-async function requireContexts(call: Call, sha: string, wanted: readonly string[] | undefined): Promise<void> {
+async function requireContexts(
+  call: Call,
+  sha: string,
+  given: { readonly ref: string; readonly required_contexts?: readonly string[] | undefined },
+): Promise<void> {
   const checks = call.world.runs
     .filter((run) => run.headSha === sha)
     .flatMap((run) =>
@@ -90,9 +94,9 @@ async function requireContexts(call: Call, sha: string, wanted: readonly string[
     .filter((status) => status.sha === sha)
     .map((status) => ({ context: status.context, ok: status.state === "success" }));
   const known = new Map([...checks, ...statuses].map((one) => [one.context, one.ok]));
-  const names = wanted ?? [...known.keys()];
+  const names = given.required_contexts ?? [...known.keys()];
   if (names.some((name) => known.get(name) !== true)) {
-    throw new Refusal(409, `Conflict: Commit status checks failed for ${call.query["ref"] ?? sha}.`);
+    throw new Refusal(409, `Conflict: Commit status checks failed for ${given.ref}.`);
   }
 }
 

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
-import { Shapes } from "../shapes.ts";
+import { ActionShapes } from "../action-shapes.ts";
 import { timestamp } from "../text.ts";
 import { type Comment, type CommitStatus, type Job, type Pull, Refusal } from "../world.ts";
 
@@ -13,7 +13,7 @@ const COMMENT = [
   ["pull-requests", "write"],
 ] as const;
 
-const shapes = (call: Call): Shapes => new Shapes(call.world, call.apiUrl);
+const shapes = (call: Call): ActionShapes => new ActionShapes(call.world, call.apiUrl);
 
 function pullOf(call: Call): Pull {
   const pull = call.world.pulls.find((candidate) => String(candidate.number) === call.params["number"]);

@@ -4,13 +4,13 @@ import * as v from "valibot";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, route } from "../http.ts";
 import { reviewRefusal } from "../rules.ts";
-import { Shapes } from "../shapes.ts";
+import { ActionShapes } from "../action-shapes.ts";
 import { type Artifact, Refusal, type Run } from "../world.ts";
 
 const REPO = "/repos/{owner}/{repo}";
 const READ = ["actions", "read"] as const;
 
-const shapes = (call: Call): Shapes => new Shapes(call.world, call.apiUrl);
+const shapes = (call: Call): ActionShapes => new ActionShapes(call.world, call.apiUrl);
 
 function runOf(call: Call): Run {
   const found = call.world.runs.find((run) => String(run.id) === call.params["run"]);
@@ -135,6 +135,13 @@ export const runRoutes = [
   route(`GET ${REPO}/actions/runs/{run}`, READ, oneRun),
   route(`GET ${REPO}/actions/runs/{run}/jobs`, READ, jobs, { query: ["filter"] }),
   route(`GET ${REPO}/actions/runs/{run}/attempts/{attempt}/jobs`, READ, jobs),
+  route(`GET ${REPO}/actions/runs/{run}/attempts/{attempt}`, READ, (call) => {
+    // Only the newest attempt's own facts are kept; of an older one, only its jobs.
+    if (String(runOf(call).attempt) !== call.params["attempt"]) {
+      throw new Refusal(501, "unmodelled: an attempt before the newest");
+    }
+    return oneRun(call);
+  }),
   route(`GET ${REPO}/actions/jobs/{job}`, READ, (call) => {
     const found = call.world.runs.flatMap((run) => run.jobs).find((job) => String(job.id) === call.params["job"]);
     if (found === undefined) throw new Refusal(404, "Not Found");

@@ -102,11 +102,8 @@ async function search(workspace: string, paths: string, hidden: boolean): Promis
     if (line === "") continue;
     const except = line.startsWith("!");
     for (const file of await matches(workspace, except ? line.slice(1).trim() : line)) {
-      const secret =
-        !hidden &&
-        relative(workspace, file)
-          .split(sep)
-          .some((part) => part.startsWith("."));
+      const parts = relative(workspace, file).split(sep);
+      const secret = !hidden && parts.some((part) => part.startsWith(".") && part !== "..");
       if (except || secret) found.delete(file);
       else found.add(file);
     }

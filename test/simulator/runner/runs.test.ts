@@ -60,6 +60,63 @@ test("one runs and one waits in a group; a newer one takes the waiting one's pla
   expect(jobNamed(second, "job").annotations[0]?.message).toContain("higher priority waiting request");
 });
 
+test("a job that is pushed out of its group is cancelled, its run goes on", async () => {
+  const text = `on: push
+jobs:
+  guarded: { concurrency: g, runs-on: x, steps: [{ run: sleep 0.4 }] }
+  other: { runs-on: x, steps: [{ run: sleep 0.6 }] }
+`;
+  await using world = await workflow(text);
+  const handles = [];
+  for (let index = 0; index < 3; index += 1) {
+    handles.push(await world.runner.start({ event: "push", workflow: MAIN, actor: "octocat" }));
+  }
+  const second = await handles[1]?.done;
+  if (second === undefined) throw new Error("three runs were started");
+  expect(jobNamed(second, "guarded").conclusion).toBe("cancelled");
+  expect(jobNamed(second, "other").conclusion).toBe("success");
+  await Promise.all(handles.map((handle) => handle.done));
+});
+
+test("whether a parked job holds its group can be had both ways", async () => {
+  const state = async (concurrency_before_approval: boolean): Promise<unknown> => {
+    await using world = await workflow(steps("- run: true", "environment: prod\nconcurrency: g"), {
+      scenario: { environments: { prod: { reviewers: ["hubot"] } }, assumptions: { concurrency_before_approval } },
+      runner: {
+        reviewer: () => ({
+          user: "hubot",
+          state: seen.push(world.github.world.concurrency.state("g")) > 0 ? "approved" : "rejected",
+        }),
+      },
+    });
+    const seen: unknown[] = [];
+    await world.push();
+    return seen[0];
+  };
+  expect(await state(false)).toMatchObject({ running: false });
+  expect(await state(true)).toMatchObject({ running: true });
+});
+
+test("what is not modelled ends a run at once, whatever else waits", async () => {
+  const text = `on: push
+jobs:
+  waits: { environment: prod, runs-on: x, steps: [{ run: echo }] }
+  odd: { runs-on: x, steps: [{ run: sleep 0.1 }, { run: echo, shell: pwsh }] }
+`;
+  await using world = await workflow(text, { scenario: { environments: { prod: { reviewers: ["hubot"] } } } });
+  await expect(world.push()).rejects.toThrow("shell pwsh");
+});
+
+test("a job's token ends with the job", async () => {
+  await using world = await workflow(steps("- run: echo \"$T\" | sed 's/./& /g'\n  env: { T: '${{ github.token }}' }"));
+  const token = /\n((?:\S ){20,})/.exec(logOf(await world.push()))?.[1]?.replaceAll(" ", "") ?? "";
+  expect(token).toMatch(/^ghs_/);
+  const response = await fetch(`${world.github.apiUrl}/repos/acme/ml-pipelines`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(response.status).toBe(401);
+});
+
 test("queue: max keeps all in order", async () => {
   const ended: string[] = [];
   const text = steps("- run: echo hi", "concurrency: { group: promote, queue: max }");

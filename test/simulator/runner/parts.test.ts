@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { parseCommand } from "../../../simulator/runner/commands.ts";
+import { parsePairs } from "../../../simulator/runner/file-commands.ts";
+import { Masks } from "../../../simulator/runner/masks.ts";
+import { combinations } from "../../../simulator/runner/matrix.ts";
+import { readZip, writeZip } from "../../../simulator/runner/zip.ts";
+
+const secret = fc.stringMatching(/^[!-~]{10,40}$/);
+
+test("a secret is found in whatever it is encoded with, wherever it stands", () => {
+  fc.assert(
+    fc.property(secret, fc.string(), fc.string(), (value, before, after) => {
+      const masks = new Masks();
+      masks.add(value);
+      const whole = before + value + after;
+      expect(masks.apply(whole)).not.toContain(value);
+      expect(masks.contains(Buffer.from(whole).toString("base64"))).toBe(true);
+      expect(masks.contains(encodeURIComponent(value))).toBe(true);
+      expect(masks.contains(JSON.stringify(whole))).toBe(true);
+    }),
+  );
+});
+
+test("each line of a secret is one, blank lines are none", () => {
+  const masks = new Masks();
+  masks.add("first line\n\nsecond line");
+  expect(masks.apply("a first line, b second line, c")).toBe("a ***, b ***, c");
+});
+
+test("commands are told from ordinary lines", () => {
+  expect(parseCommand("::error::x")).toEqual({ name: "error", properties: {}, message: "x" });
+  expect(parseCommand("::notice file=a%3Ab,line=3::50%25")).toEqual({
+    name: "notice",
+    properties: { file: "a:b", line: "3" },
+    message: "50%",
+  });
+  expect(parseCommand("text ::error::x")).toBeUndefined();
+  expect(parseCommand("a::b")).toBeUndefined();
+});
+
+test("file commands: pairs, blocks, and what is neither", () => {
+  expect(parsePairs("a=1\nb<<X\nline = 1\n\nline 2\nX\nc==\n")).toEqual({ a: "1", b: "line = 1\n\nline 2", c: "=" });
+  expect(() => parsePairs("nothing")).toThrow("Invalid format 'nothing'");
+  expect(() => parsePairs("=x")).toThrow("Name must not be empty");
+  expect(() => parsePairs("a<<X\nb")).toThrow("Matching delimiter not found 'X'");
+});
+
+test("matrices as the documentation has them", () => {
+  const matrix = {
+    fruit: ["apple", "pear"],
+    animal: ["cat", "dog"],
+    include: [
+      { color: "green" },
+      { color: "pink", animal: "cat" },
+      { fruit: "apple", shape: "circle" },
+      { fruit: "banana" },
+      { fruit: "banana", animal: "cat" },
+    ],
+  };
+  expect(combinations(matrix)).toEqual([
+    { fruit: "apple", animal: "cat", color: "pink", shape: "circle" },
+    { fruit: "apple", animal: "dog", color: "green", shape: "circle" },
+    { fruit: "pear", animal: "cat", color: "pink" },
+    { fruit: "pear", animal: "dog", color: "green" },
+    { fruit: "banana" },
+    { fruit: "banana", animal: "cat" },
+  ]);
+});
+
+test("archives give back what went in", () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-zü]{1,9}$/), fc.uint8Array({ maxLength: 300 })), {
+        selector: ([name]) => name,
+      }),
+      (list) => {
+        const entries = list.map(([path, bytes]) => ({ path, bytes: Buffer.from(bytes) }));
+        expect(readZip(writeZip(entries))).toEqual(entries);
+      },
+    ),
+  );
+});
