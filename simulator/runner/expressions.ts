@@ -1,5 +1,5 @@
 /** Evaluates `${{ }}` with GitHub's own parser; what it does not know is refused by name (facts: github 7). */
-import { data, Evaluator, Lexer, Parser } from "@actions/expressions";
+import { data, Evaluator, Lexer, Parser, type Result } from "@actions/expressions";
 import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import { isBasicExpression, isMapping, isScalar, isSequence } from "@actions/workflow-parser";
 import { UnmodelledError } from "./unmodelled.ts";
@@ -17,7 +17,7 @@ type Call = (...args: data.ExpressionData[]) => data.ExpressionData;
 
 /** Evaluates the text of one expression. Throws Error with the parser's message for one that is not understood. */
 export function evaluate(expression: string, scope: Scope): Value {
-  const { tokens } = new Lexer(expression).lex();
+  const tokens = unescaped(new Lexer(expression).lex());
   const status = scope.status ?? { success: true, failure: false, cancelled: false };
   const is =
     (answer: boolean): Call =>
@@ -41,6 +41,18 @@ export function evaluate(expression: string, scope: Scope): Value {
   const contexts = toData(scope.contexts) as data.Dictionary;
   const table = new Map(known.map((entry) => [entry.name.toLowerCase(), entry]));
   return fromData(new Evaluator(tree, contexts, table).evaluate());
+}
+
+/**
+ * The lexer of @actions/expressions 0.3.61 turns only the first doubled quote of a string into one; the service all of
+ * them. The parser doubles every quote of a text that holds an expression, so scripts with two quotes would break.
+ */
+function unescaped({ tokens }: Result): Result["tokens"] {
+  return tokens.map((token) =>
+    typeof token.value === "string" && token.lexeme.startsWith("'")
+      ? { ...token, value: token.lexeme.slice(1, -1).replaceAll("''", "'") }
+      : token,
+  );
 }
 
 /** Evaluates a condition: the parser has already put `success() &&` before one that asks for no status (trap 4). */

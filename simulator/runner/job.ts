@@ -241,7 +241,7 @@ export class JobExecution {
     const name = model.name === undefined ? "" : resolveText(model.name, this.scope());
     if (name !== "") return this.masks.apply(name);
     if (model.uses !== undefined) return `Run ${model.uses}`;
-    return `Run ${resolveText(model.run, this.scope()).trim().split("\n")[0] ?? ""}`;
+    return this.masks.apply(`Run ${resolveText(model.run, this.scope()).trim().split("\n")[0] ?? ""}`);
   }
 
   /** One step with its condition, its log and its place in the job's record. */

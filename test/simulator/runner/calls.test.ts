@@ -159,13 +159,8 @@ test("a called workflow of another repository needs its commit, and the run reme
   const job = world.github.world.runs[0]?.jobs[0];
   if (job === undefined) throw new Error("no job");
   const reply = await asJob(world.github, job, { actions: "read" }).get(`/actions/runs/${run.id}`);
-  expect(reply.body).toMatchObject({
-    event: "push",
-    path: MAIN,
-    head_branch: "main",
-    conclusion: "success",
-    referenced_workflows: [{ path: `four-tier/four-tier/${MAIN}@${sha}`, sha }],
-  });
+  expect(reply.body).toMatchObject({ event: "push", path: MAIN, head_branch: "main", conclusion: "success" });
+  expect(reply.body).toHaveProperty("referenced_workflows", [{ path: `four-tier/four-tier/${MAIN}@${sha}`, sha }]);
   await using short = await workflow(at(sha.slice(0, 10)), { runner: { repositories } });
   expect((await short.push()).errors[0]).toContain("workflow was not found");
   await using unknown = await workflow(at(sha));

@@ -7,7 +7,7 @@ import { jobNamed, logOf, MAIN, steps, workflow } from "./harness.ts";
 
 const deploy = (environment: string): string =>
   steps(
-    "- run: echo \"deployed ${{ secrets.KEY }} ${{ vars.PLACE }} ${SECRET:+has secret}\"\n  env: { SECRET: '${{ secrets.KEY }}' }",
+    "- id: k\n  run: echo 'key=${{ secrets.KEY }}' >> $GITHUB_OUTPUT\n- run: echo \"deployed ${{ secrets.KEY }} ${{ vars.PLACE }} ${SECRET:+has secret}\"\n  env: { SECRET: '${{ secrets.KEY }}' }",
     `environment: ${environment}`,
   );
 
@@ -38,6 +38,7 @@ test("a job waits for its reviewer and then has the environment's secrets and va
   expect(run.conclusion).toBe("success");
   expect(asked).toMatchObject([{ environment: "prod", job: "job", reviewers: ["hubot", "octocat"] }]);
   expect(logOf(run)).toContain("deployed *** prod has secret");
+  expect(JSON.stringify([run, world.github.world.runs[0]?.jobs[0]?.steps])).not.toContain("canary-value-1");
   const approvals = await asUser(world.github, "octocat").get(`/actions/runs/${run.id}/approvals`);
   expect(approvals.body).toMatchObject([
     { state: "approved", user: { login: "hubot" }, environments: [{ name: "prod" }] },
@@ -148,7 +149,12 @@ test("the service keeps a Deployment of a job with an environment, unless it is 
     "in_progress",
     "waiting",
   ]);
-  expect(await states("{ name: prod, url: 'https://example.com/${{ secrets.KEY }}' }")).toBe("none");
+  // An address that holds a secret is left out.
+  expect(await states("{ name: prod, url: 'https://example.com/${{ steps.k.outputs.key }}' }")).toEqual([
+    "success",
+    "in_progress",
+    "waiting",
+  ]);
   expect(await states("{ name: prod, deployment: false }")).toBe("none");
 });
 

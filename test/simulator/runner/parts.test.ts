@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCommand } from "../../../simulator/runner/commands.ts";
+import { evaluate, textOf } from "../../../simulator/runner/expressions.ts";
 import { parsePairs } from "../../../simulator/runner/file-commands.ts";
 import { Masks } from "../../../simulator/runner/masks.ts";
 import { combinations } from "../../../simulator/runner/matrix.ts";
@@ -80,4 +81,16 @@ test("archives give back what went in", () => {
       },
     ),
   );
+});
+
+test("expressions: every doubled quote is one quote, and nothing is nothing", () => {
+  const scope = { contexts: { env: { A: null, B: true, C: { d: [1, "x"] } } } };
+  const text = (expression: string): string => textOf(evaluate(expression, scope));
+  expect(text("format('''{0}'' and ''{1}''', env.B, env.C.d[1])")).toBe("'true' and 'x'");
+  expect(text("env.A")).toBe("");
+  expect(text("env.missing.deeper")).toBe("");
+  expect(text("env.c.D[0] == '1' && 'yes' || 'no'")).toBe("yes");
+  expect(text("join(env.C.d, '-')")).toBe("1-x");
+  expect(text("case(env.B, 'on', 'off')")).toBe("on");
+  expect(() => text("env.A == other.B")).toThrow("Unrecognized named-value: 'other'");
 });
