@@ -1,0 +1,177 @@
+/** What the people of the scenes can do: merge a pull request, start the promotion, cheat. And what the audience can see. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import {
+  createRunner,
+  type JobResult,
+  type PendingReview,
+  type ReviewDecision,
+  type RunnerEvent,
+  type RunResult,
+} from "../simulator/runner/runner.ts";
+import { edit, type Stage, SUITE } from "./stage.ts";
+
+const PROMOTE = ".github/workflows/promote.yml";
+const VALIDATE = ".github/workflows/validate.yml";
+const AUTHOR = "octocat";
+const REVIEWER = "ada";
+
+export interface PromoteOptions {
+  readonly event?: "push" | "workflow_dispatch";
+  /** Called before each step with the job's workspace. */
+  readonly between?: (job: string, step: string, workspace: string) => void;
+}
+
+/** A record of what a tier runs, as its Deployment says. */
+export interface Release {
+  readonly tier: string;
+  readonly release: string;
+  readonly id: number;
+}
+
+export interface Theatre {
+  readonly stage: Stage;
+  /** promote.yml as it should be. */
+  readonly callers: string;
+  /** A branch, a pull request, its validation, an approval, a merge. */
+  merge(branch: string, title: string, change: (path: (file: string) => string) => void): Promise<{ readonly commit: string; readonly validate: RunResult }>;
+  /** Runs promote.yml on the default branch; the reviewer approves unless the audience does. */
+  promote(options?: PromoteOptions): Promise<RunResult>;
+  /** Merges a caller without the staging job. */
+  skipStaging(branch: string, title: string): Promise<void>;
+  /** From a workflow on a branch, writes a Deployment of staging for the commit that dev has, copied from dev's real one. */
+  forge(): Promise<void>;
+  /** The newest Deployment of each tier. */
+  releases(): Promise<readonly Release[]>;
+  /** Where a run stopped: `job stops with finding/id`. */
+  stop(run: RunResult): string;
+  /** Keys of the resources that any tier created or changed since a request. */
+  movedSince(request: number): readonly string[];
+  /** Changes a byte of the training notebook in prod's release folder. */
+  tamperWithProd(): void;
+}
+
+export interface TheatreOptions {
+  readonly onEvent: (event: RunnerEvent) => void;
+  readonly reviewer?: (pending: PendingReview) => Promise<ReviewDecision>;
+  readonly nodeArguments?: readonly string[];
+}
+
+const deployments = v.array(
+  v.object({ id: v.number(), environment: v.string(), payload: v.object({ tier: v.string(), release: v.string() }) }),
+);
+
+/** Opens the theatre on a stage. */
+export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
+  const { github, databricks } = stage;
+  const runner = (between?: PromoteOptions["between"]) =>
+    createRunner({
+      github,
+      repositories: { [SUITE]: { dir: stage.suiteDir, commit: stage.suiteCommit } },
+      onEvent: options.onEvent,
+      reviewer: options.reviewer ?? ((): ReviewDecision => ({ user: REVIEWER, state: "approved", comment: "Read the brief." })),
+      ...(between === undefined ? {} : { between }),
+      ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
+    });
+
+  const theatre: Theatre = {
+    stage,
+    callers: readFileSync(join(stage.repoDir, PROMOTE), "utf8"),
+    async merge(branch, title, change) {
+      stage.commit(branch, title, AUTHOR, change);
+      const pullRequest = await github.openPullRequest({ head: branch, user: AUTHOR, title });
+      const validate = await runner().dispatch({ event: "pull_request", workflow: VALIDATE, actor: AUTHOR, pullRequest });
+      await github.review(pullRequest, REVIEWER);
+      const commit = await github.mergePullRequest(pullRequest, AUTHOR);
+      stage.git("reset", "--quiet", "--hard", "main");
+      return { commit, validate };
+    },
+    promote({ event = "push", between } = {}) {
+      return runner(between).dispatch({ event, workflow: PROMOTE, actor: AUTHOR });
+    },
+    async skipStaging(branch, title) {
+      await theatre.merge(branch, title, (path) => {
+        edit(path(PROMOTE), (text) =>
+          text
+            .replace(/^ {2}gate-to-staging:\n(?: {3,}.*\n|\n)*/m, "")
+            .replace("needs: [deploy-to-dev, gate-to-staging]", "needs: deploy-to-dev"),
+        );
+        edit(path("src/models/train.py"), (text) => `${text}\n# ${title}\n`);
+      });
+    },
+    async forge() {
+      const real = (await theatre.releases()).find(({ tier }) => tier === "dev");
+      if (real === undefined) throw new Error("There is no Deployment of dev to copy");
+      stage.commit("innocent", "An innocent branch", AUTHOR, (path) =>
+        writeFileSync(path(".github/workflows/forge.yml"), forgery(real.id)),
+      );
+      const run = await runner().dispatch({ event: "push", workflow: ".github/workflows/forge.yml", ref: "innocent", actor: AUTHOR });
+      if (run.conclusion !== "success") throw new Error(`The forgery itself failed: ${logOf(run)}`);
+    },
+    async releases() {
+      const response = await fetch(`${github.apiUrl}/repos/${github.scenario.repository}/deployments?per_page=100`, {
+        headers: { authorization: `Bearer ${github.userToken(REVIEWER)}` },
+      });
+      const newestFirst = v.parse(deployments, await response.json());
+      return ["dev", "staging", "prod"].flatMap((tier) => {
+        const found = newestFirst.find(({ environment }) => environment === tier);
+        return found === undefined ? [] : [{ id: found.id, tier, release: found.payload.release }];
+      });
+    },
+    stop(run) {
+      const job = run.jobs.find(({ conclusion }) => conclusion !== "success" && conclusion !== "skipped");
+      if (job === undefined) return run.errors.length > 0 ? run.errors.join("; ") : "nothing stops";
+      return `${job.name} stops with ${firstFinding(job)}`;
+    },
+    movedSince(request) {
+      const written = databricks.requests
+        .slice(request)
+        .filter(({ method, path }) => method !== "GET" && /\/(jobs\/(create|reset|update)|pipelines(\/[^/]+)?)$/.test(path));
+      return [...new Set(written.flatMap(({ resource }) => resource ?? []))].sort();
+    },
+    tamperWithProd() {
+      const files = databricks.world.files("prod").filter((path) => /\/releases\/models-[0-9a-f]{64}\/.*\/train$/.test(path));
+      const [file] = files.slice(-1);
+      if (file === undefined) throw new Error("Prod has no training notebook in a release folder");
+      databricks.world.changeFile("prod", file, (text) => text.replace("0.2", "0.3"));
+    },
+  };
+  return theatre;
+}
+
+function firstFinding(job: JobResult): string {
+  const error = job.annotations.find(({ level, title }) => level === "error" && title !== undefined);
+  return error?.title ?? "no finding";
+}
+
+function logOf(run: RunResult): string {
+  return run.jobs.flatMap((job) => job.steps.map((step) => step.log)).join("\n");
+}
+
+/** What somebody with push access, and nothing else, can do. */
+function forgery(copied: number): string {
+  const script = [
+    "const api = process.env.GITHUB_API_URL + '/repos/' + process.env.GITHUB_REPOSITORY + '/deployments';",
+    "const headers = { authorization: 'Bearer ' + process.env.TOKEN, 'content-type': 'application/json' };",
+    "const ask = async (url, body) => { const r = await fetch(url, { headers, ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}) }); if (!r.ok) throw new Error(r.status + ' ' + await r.text()); return r.json(); };",
+    `const real = await ask(api + '/${copied}');`,
+    `const forged = await ask(api, { ref: real.sha, environment: 'staging', task: real.task, payload: { ...real.payload, tier: 'staging' }, auto_merge: false, required_contexts: [] });`,
+    "await ask(api + '/' + forged.id + '/statuses', { state: 'success' });",
+  ];
+  return `name: innocent
+on: push
+permissions: {}
+jobs:
+  tests:
+    runs-on: ubuntu-latest
+    permissions:
+      deployments: write
+    steps:
+      - env:
+          TOKEN: \${{ github.token }}
+          SCRIPT: |
+            ${script.join("\n            ")}
+        run: node --input-type=module --eval "$SCRIPT"
+`;
+}
