@@ -31,7 +31,8 @@ const STATE = { running: "▶", paused: "‖", "on demand": "·" } as const;
 
 function boxOf({ tier, catalog, release, resources }: TierPicture): string[] {
   const inner = WIDTH - 4;
-  const line = (text: string): string => `│ ${text.length > inner ? `${text.slice(0, inner - 1)}…` : text.padEnd(inner)} │`;
+  const line = (text: string): string =>
+    `│ ${text.length > inner ? `${text.slice(0, inner - 1)}…` : text.padEnd(inner)} │`;
   return [
     `┌${"─".repeat(WIDTH - 2)}┐`,
     line(tier.toUpperCase()),

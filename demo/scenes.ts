@@ -22,8 +22,10 @@ const EXPECT_STOP = (job: string, finding: string): string => `${job} stops with
 export const SCENES: readonly Scene[] = [
   {
     name: "From pull request to prod",
-    story: "Mona changes the training. The pull request is validated; its merge goes to dev, through the gate into staging, and after Ada read the brief and approved, into prod.",
-    expected: "validate, deploy-to-dev, gate-to-staging, approve-to-prod: success; one release in dev, staging and prod",
+    story:
+      "Mona changes the training. The pull request is validated; its merge goes to dev, through the gate into staging, and after Ada read the brief and approved, into prod.",
+    expected:
+      "validate, deploy-to-dev, gate-to-staging, approve-to-prod: success; one release in dev, staging and prod",
     async play(theatre) {
       const change = await theatre.merge("deeper-trees", "Train deeper trees", (path) =>
         edit(path(TRAIN), (text) => text.replace("test_size=0.25", "test_size=0.2")),
@@ -34,7 +36,10 @@ export const SCENES: readonly Scene[] = [
       const tiers = releases.map(({ tier }) => tier).join(", ");
       const release = digests.size === 1 ? `one release in ${listOf(tiers)}` : `${digests.size} releases in ${tiers}`;
       const stages = [change.validate, run].flatMap((result) => stagesOf(result));
-      return { actual: `${stages.join(", ")}: ${conclusionOf([change.validate, run])}; ${release}`, jobs: [...change.validate.jobs, ...run.jobs] };
+      return {
+        actual: `${stages.join(", ")}: ${conclusionOf([change.validate, run])}; ${release}`,
+        jobs: [...change.validate.jobs, ...run.jobs],
+      };
     },
   },
   {
@@ -57,7 +62,7 @@ export const SCENES: readonly Scene[] = [
       await theatre.merge("no-limit", "Raise the rounds", (path) =>
         edit(path(TRAIN), (text) => text.replace("random_state=7", "random_state=11")),
       );
-      const before = theatre.stage.databricks.requests.length;
+      const before = theatre.look();
       const run = await theatre.promote();
       const moved = theatre.movedSince(before);
       return { actual: `${conclusionOf([run])}; moved: ${moved.join(", ")}`, jobs: run.jobs };
@@ -73,14 +78,20 @@ export const SCENES: readonly Scene[] = [
         const environment = github.scenario.environments[tier];
         const owner = tier === "prod" ? "staging" : tier;
         if (environment !== undefined) {
-          environment.secrets["DATABRICKS_CLIENT_SECRET"] = databricks.credentials(`ml-pipelines-${owner}`).clientSecret;
+          environment.secrets["DATABRICKS_CLIENT_SECRET"] = databricks.credentials(
+            `ml-pipelines-${owner}`,
+          ).clientSecret;
         }
       }
       await theatre.merge("secrets", "Use secrets", (path) =>
-        edit(path(PROMOTE), (text) => text.replace(/^ {6}id-token: write.*\n/gm, "").replace(/^ {4}with:$/gm, "    secrets: inherit\n    with:")),
+        edit(path(PROMOTE), (text) =>
+          text.replace(/^ {6}id-token: write.*\n/gm, "").replace(/^ {4}with:$/gm, "    secrets: inherit\n    with:"),
+        ),
       );
       const run = await theatre.promote();
-      await theatre.merge("secrets-back", "Back to federation", (path) => writeFileSync(path(PROMOTE), theatre.callers));
+      await theatre.merge("secrets-back", "Back to federation", (path) =>
+        writeFileSync(path(PROMOTE), theatre.callers),
+      );
       return { actual: theatre.stop(run), jobs: run.jobs };
     },
   },
@@ -96,7 +107,8 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "A forged Deployment of staging",
-    story: "For the same commit, a workflow on a branch writes a Deployment that says staging has it, copied word for word from dev's.",
+    story:
+      "For the same commit, a workflow on a branch writes a Deployment that says staging has it, copied word for word from dev's.",
     expected: EXPECT_STOP("approve-to-prod / brief-live", "gate/source-not-believed"),
     async play(theatre) {
       await theatre.forge();
@@ -158,7 +170,8 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "A byte changed in the tier's folder",
-    story: "Somebody changes a file of the release that already lies in prod's workspace, before a job is pointed at it.",
+    story:
+      "Somebody changes a file of the release that already lies in prod's workspace, before a job is pointed at it.",
     expected: EXPECT_STOP("approve-to-prod / promote", "release/folder-tampered"),
     async play(theatre) {
       // A change of a schedule keeps the component's content: prod's folder stands already and is used again.

@@ -7,9 +7,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
+import { parseGitHubScenario } from "../simulator/github/scenario.ts";
 import { parseScenario } from "../simulator/scenario.ts";
 
 const suiteDir = fileURLToPath(new URL("..", import.meta.url));
@@ -34,14 +34,19 @@ export interface Stage {
 export async function setStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "four-tier-demo-"));
   const repoDir = join(folder, "ml-pipelines");
-  const scenario = parseScenario(parse(readFileSync(join(suiteDir, "demo", "scenario.yml"), "utf8"), { merge: true }));
+  const scenario = parseScenario(readFileSync(join(suiteDir, "demo", "scenario.yml"), "utf8"), "demo/scenario.yml");
+  if (scenario.databricks === undefined) throw new Error("demo/scenario.yml has no databricks part");
   const suiteCommit = headOf(suiteDir);
   cpSync(join(suiteDir, "examples", "ml-pipelines"), repoDir, { recursive: true });
 
   const git = (...args: readonly string[]): string =>
-    execFileSync("git", ["-C", repoDir, ...args], { encoding: "utf8", env: gitEnvironment("Ada"), stdio: ["ignore", "pipe", "pipe"] }).trim();
+    execFileSync("git", ["-C", repoDir, ...args], {
+      encoding: "utf8",
+      env: gitEnvironment("Ada"),
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trim();
 
-  const github = await startGitHub(scenario.github, { repoDir });
+  const github = await startGitHub(parseGitHubScenario(scenario.github), { repoDir });
   const databricks = await startDatabricks({
     ...scenario.databricks,
     issuers: { [github.oidcIssuer]: { jwks_url: github.jwksUrl } },
@@ -53,7 +58,8 @@ export async function setStage(): Promise<Stage> {
       .replace("https://prd-3333.cloud.databricks.com", urlOf(databricks, "prod")),
   );
   const callers = join(repoDir, ".github", "workflows");
-  for (const file of readdirSync(callers)) edit(join(callers, file), (text) => text.replaceAll("0".repeat(40), suiteCommit));
+  for (const file of readdirSync(callers))
+    edit(join(callers, file), (text) => text.replaceAll("0".repeat(40), suiteCommit));
   git("init", "--quiet", "--initial-branch", "main");
   git("add", "--all");
   git("commit", "--quiet", "--message", "Churn: features, training, scoring");

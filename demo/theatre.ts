@@ -35,7 +35,11 @@ export interface Theatre {
   /** promote.yml as it should be. */
   readonly callers: string;
   /** A branch, a pull request, its validation, an approval, a merge. */
-  merge(branch: string, title: string, change: (path: (file: string) => string) => void): Promise<{ readonly commit: string; readonly validate: RunResult }>;
+  merge(
+    branch: string,
+    title: string,
+    change: (path: (file: string) => string) => void,
+  ): Promise<{ readonly commit: string; readonly validate: RunResult }>;
   /** Runs promote.yml on the default branch; the reviewer approves unless the audience does. */
   promote(options?: PromoteOptions): Promise<RunResult>;
   /** Merges a caller without the staging job. */
@@ -46,8 +50,10 @@ export interface Theatre {
   releases(): Promise<readonly Release[]>;
   /** Where a run stopped: `job stops with finding/id`. */
   stop(run: RunResult): string;
-  /** Keys of the resources that any tier created or changed since a request. */
-  movedSince(request: number): readonly string[];
+  /** What every tier runs, to be compared with a later look. */
+  look(): ReadonlyMap<string, string>;
+  /** Keys of the resources that any tier created or changed since a look. */
+  movedSince(before: ReadonlyMap<string, string>): readonly string[];
   /** Changes a byte of the training notebook in prod's release folder. */
   tamperWithProd(): void;
 }
@@ -70,7 +76,8 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       github,
       repositories: { [SUITE]: { dir: stage.suiteDir, commit: stage.suiteCommit } },
       onEvent: options.onEvent,
-      reviewer: options.reviewer ?? ((): ReviewDecision => ({ user: REVIEWER, state: "approved", comment: "Read the brief." })),
+      reviewer:
+        options.reviewer ?? ((): ReviewDecision => ({ user: REVIEWER, state: "approved", comment: "Read the brief." })),
       ...(between === undefined ? {} : { between }),
       ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
     });
@@ -81,7 +88,12 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
     async merge(branch, title, change) {
       stage.commit(branch, title, AUTHOR, change);
       const pullRequest = await github.openPullRequest({ head: branch, user: AUTHOR, title });
-      const validate = await runner().dispatch({ event: "pull_request", workflow: VALIDATE, actor: AUTHOR, pullRequest });
+      const validate = await runner().dispatch({
+        event: "pull_request",
+        workflow: VALIDATE,
+        actor: AUTHOR,
+        pullRequest,
+      });
       await github.review(pullRequest, REVIEWER);
       const commit = await github.mergePullRequest(pullRequest, AUTHOR);
       stage.git("reset", "--quiet", "--hard", "main");
@@ -106,7 +118,12 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       stage.commit("innocent", "An innocent branch", AUTHOR, (path) =>
         writeFileSync(path(".github/workflows/forge.yml"), forgery(real.id)),
       );
-      const run = await runner().dispatch({ event: "push", workflow: ".github/workflows/forge.yml", ref: "innocent", actor: AUTHOR });
+      const run = await runner().dispatch({
+        event: "push",
+        workflow: ".github/workflows/forge.yml",
+        ref: "innocent",
+        actor: AUTHOR,
+      });
       if (run.conclusion !== "success") throw new Error(`The forgery itself failed: ${logOf(run)}`);
     },
     async releases() {
@@ -124,20 +141,34 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       if (job === undefined) return run.errors.length > 0 ? run.errors.join("; ") : "nothing stops";
       return `${job.name} stops with ${firstFinding(job)}`;
     },
-    movedSince(request) {
-      const written = databricks.requests
-        .slice(request)
-        .filter(({ method, path }) => method !== "GET" && /\/(jobs\/(create|reset|update)|pipelines(\/[^/]+)?)$/.test(path));
-      return [...new Set(written.flatMap(({ resource }) => resource ?? []))].sort();
+    look() {
+      const seen = new Map<string, string>();
+      for (const workspace of Object.keys(databricks.workspaces)) {
+        for (const { settings } of databricks.world.jobs(workspace)) seen.set(...entryOf(workspace, settings));
+        for (const { spec } of databricks.world.pipelines(workspace)) seen.set(...entryOf(workspace, spec));
+      }
+      return seen;
+    },
+    movedSince(before) {
+      const moved = [...theatre.look()].filter(([key, settings]) => before.get(key) !== settings);
+      return [...new Set(moved.map(([key]) => key.split(" ")[1] ?? ""))].sort();
     },
     tamperWithProd() {
-      const files = databricks.world.files("prod").filter((path) => /\/releases\/models-[0-9a-f]{64}\/.*\/train$/.test(path));
-      const [file] = files.slice(-1);
+      const [file] = databricks.world
+        .files("prod")
+        .filter((path) => /\/releases\/models-[0-9a-f]{64}\/.*\/train$/.test(path))
+        .slice(-1);
       if (file === undefined) throw new Error("Prod has no training notebook in a release folder");
-      databricks.world.changeFile("prod", file, (text) => text.replace("0.2", "0.3"));
+      databricks.world.flipByte("prod", file);
     },
   };
   return theatre;
+}
+
+/** `prod jobs.score`, and the settings as text. */
+function entryOf(workspace: string, settings: Readonly<Record<string, unknown>>): [string, string] {
+  const tags = v.parse(v.record(v.string(), v.string()), settings["tags"] ?? {});
+  return [`${workspace} ${tags["four_tier_key"] ?? "by hand"}`, JSON.stringify(settings)];
 }
 
 function firstFinding(job: JobResult): string {

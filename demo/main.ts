@@ -1,0 +1,146 @@
+/**
+ * `npm run demo`: a release goes from pull request to prod through the shipped workflows, then the ways to cheat are
+ * tried and stopped. `--interactive`: you are the reviewer. `--json FILE`: what happened, for machines.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import type { JobResult, PendingReview, ReviewDecision, RunnerEvent } from "../simulator/runner/runner.ts";
+import { drawPicture, type TierPicture } from "./picture.ts";
+import { renderReport } from "./report.ts";
+import type { JobRecord, SceneRecord } from "./scene.ts";
+import { SCENES } from "./scenes.ts";
+import { setStage, type Stage } from "./stage.ts";
+import { bold, dim, green, red, say, stepLine, yellow } from "./terminal.ts";
+import { openTheatre, type Theatre } from "./theatre.ts";
+
+const { values } = parseArgs({
+  options: { interactive: { type: "boolean", default: false }, json: { type: "string" }, only: { type: "string" } },
+});
+const started = performance.now();
+process.exitCode = (await main()) ? 0 : 1;
+
+async function main(): Promise<boolean> {
+  say(bold("Four-Tier: a release on its way to prod, on simulators of Databricks and GitHub"));
+  const stage = await setStage();
+  process.once("SIGINT", () => void stage.close().finally(() => process.exit(130)));
+  try {
+    const theatre = openTheatre(stage, {
+      onEvent: showEvent,
+      ...(values.interactive ? { reviewer: askReviewer } : {}),
+    });
+    const records: SceneRecord[] = [];
+    for (const scene of SCENES.filter(
+      ({ name }, at) => at === 0 || values.only === undefined || name.includes(values.only),
+    )) {
+      say();
+      say(bold(scene.name));
+      say(dim(`  ${scene.story}`));
+      const { actual, jobs } = await scene
+        .play(theatre)
+        .catch((error: unknown) => ({ actual: `broke: ${String(error)}`, jobs: [] }));
+      const ok = actual === scene.expected;
+      records.push({
+        name: scene.name,
+        story: scene.story,
+        expected: scene.expected,
+        actual,
+        ok,
+        jobs: jobs.map(recordOf),
+      });
+      say(`  ${ok ? green("as it should be:") : red("NOT as it should be:")} ${actual}`);
+      if (!ok) say(`  ${yellow("expected:")} ${scene.expected}`);
+    }
+    await close(theatre, records);
+    return records.every(({ ok }) => ok);
+  } finally {
+    await stage.close();
+  }
+}
+
+async function close(theatre: Theatre, scenes: readonly SceneRecord[]): Promise<void> {
+  const { stage } = theatre;
+  const releases = await theatre.releases();
+  const picture = drawPicture(picturesOf(stage, (tier) => releases.find((release) => release.tier === tier)?.release));
+  say();
+  say(picture);
+  say(dim("  ▶ runs by itself   ‖ paused   · runs when asked"));
+  mkdirSync("demo-report", { recursive: true });
+  writeFileSync(join("demo-report", "index.html"), renderReport(scenes, picture));
+  const ok = scenes.every((scene) => scene.ok);
+  if (values.json !== undefined) {
+    const deployments = releases.map(({ tier, release, id }) => ({ tier, release, id }));
+    const requests = { databricks: stage.databricks.requests.length, github: stage.github.requests.length };
+    writeFileSync(values.json, `${JSON.stringify({ ok, scenes, deployments, requests }, undefined, 2)}\n`);
+  }
+  const closed = [...stage.databricks.unmodelled, ...stage.github.unmodelled];
+  for (const what of closed) say(red(`  the simulator does not model: ${what}`));
+  const good = scenes.filter((scene) => scene.ok).length;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  say();
+  say(
+    `${ok ? green("✓") : red("✗")} ${good} of ${scenes.length} scenes as they should be, in ${seconds} s. Every job summary: ${bold("demo-report/index.html")}`,
+  );
+}
+
+function picturesOf(stage: Stage, releaseOf: (tier: string) => string | undefined): TierPicture[] {
+  const sandbox: TierPicture = { tier: "sandbox", catalog: "mona_sandbox", release: undefined, resources: [] };
+  const tiers = Object.keys(stage.databricks.workspaces).map(
+    (tier): TierPicture => ({
+      tier,
+      catalog: tier,
+      release: releaseOf(tier),
+      resources: stage.databricks.world.picture(tier).map(({ name, starts, paused }) => ({
+        name,
+        state: starts === undefined ? "on demand" : paused === true ? "paused" : "running",
+      })),
+    }),
+  );
+  return [sandbox, ...tiers];
+}
+
+function recordOf(job: JobResult): JobRecord {
+  return {
+    name: job.name,
+    conclusion: job.conclusion,
+    seconds: job.seconds,
+    steps: job.steps.map(({ name, conclusion, seconds, summary }) => ({ name, conclusion, seconds, summary })),
+  };
+}
+
+function showEvent(event: RunnerEvent): void {
+  switch (event.type) {
+    case "run-start":
+      return say(`  ${bold(event.workflow.replace(/^.*\//, ""))} ${dim(`on ${event.event}`)}`);
+    case "job-start":
+      return say(`    ${event.job}${event.environment === undefined ? "" : dim(` in ${event.environment}`)}`);
+    case "job-waiting":
+      return say(`    ${yellow("⏸")} ${event.job}: ${event.why}`);
+    case "step-end":
+      return say(stepLine(3, event.result.name, event.result.conclusion, event.result.seconds));
+    case "run-end":
+    case "job-end":
+    case "step-start":
+      return undefined;
+  }
+}
+
+/** Shows the brief as it is written and asks. */
+async function askReviewer(pending: PendingReview): Promise<ReviewDecision> {
+  const [reviewer = "ada"] = pending.reviewers;
+  for (const job of pending.finished.filter(({ name }) => /brief/.test(name))) say(job.summary);
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question(
+      `You are ${reviewer}. Approve ${pending.job} in ${pending.environment}? [y/N] `,
+    );
+    return {
+      user: reviewer,
+      state: /^y(es)?$/i.test(answer.trim()) ? "approved" : "rejected",
+      comment: "Decided at the demo.",
+    };
+  } finally {
+    terminal.close();
+  }
+}
