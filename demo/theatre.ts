@@ -107,7 +107,8 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
         edit(path(PROMOTE), (text) =>
           text
             .replace(/^ {2}gate-to-staging:\n(?: {3,}.*\n|\n)*/m, "")
-            .replace("needs: [deploy-to-dev, gate-to-staging]", "needs: deploy-to-dev"),
+            .replace("needs: [deploy-to-dev, gate-to-staging]", "needs: deploy-to-dev")
+            .replace("needs.gate-to-staging.outputs.release-digest", "needs.deploy-to-dev.outputs.release-digest"),
         );
         edit(path("src/models/train.py"), (text) => `${text}\n# ${title}\n`);
       });
