@@ -50,7 +50,7 @@ async function main(): Promise<boolean> {
         jobs: jobs.map(recordOf),
       });
       say(`  ${ok ? green("as it should be:") : red("NOT as it should be:")} ${actual}`);
-      if (!ok) say(`  ${yellow("expected:")} ${scene.expected}`);
+      if (!ok) explain(scene.expected, jobs);
     }
     await close(theatre, records);
     return records.every(({ ok }) => ok);
@@ -82,6 +82,18 @@ async function close(theatre: Theatre, scenes: readonly SceneRecord[]): Promise<
   say(
     `${ok ? green("✓") : red("✗")} ${good} of ${scenes.length} scenes as they should be, in ${seconds} s. Every job summary: ${bold("demo-report/index.html")}`,
   );
+}
+
+/** For a scene that went wrong: what the jobs that failed had to say. */
+function explain(expected: string, jobs: readonly JobResult[]): void {
+  say(`  ${yellow("expected:")} ${expected}`);
+  for (const job of jobs.filter(({ conclusion }) => conclusion === "failure")) {
+    for (const step of job.steps.filter(({ conclusion }) => conclusion === "failure")) {
+      say(red(`  ${job.name}, ${step.name}:`));
+      for (const { title, message } of step.annotations) say(`    ${title ?? ""}: ${message}`);
+      if (step.annotations.length === 0) say(step.log.replace(/^/gm, "    "));
+    }
+  }
 }
 
 function picturesOf(stage: Stage, releaseOf: (tier: string) => string | undefined): TierPicture[] {

@@ -85,7 +85,7 @@ export const SCENES: readonly Scene[] = [
       }
       await theatre.merge("secrets", "Use secrets", (path) =>
         edit(path(PROMOTE), (text) =>
-          text.replace(/^ {6}id-token: write.*\n/gm, "").replace(/^ {4}with:$/gm, "    secrets: inherit\n    with:"),
+          text.replace(/^ {4}with:$/gm, "    secrets: inherit\n    with:\n      auth: secret"),
         ),
       );
       const run = await theatre.promote();
@@ -122,12 +122,12 @@ export const SCENES: readonly Scene[] = [
     story: "Somebody with rights in prod grants SELECT on prod.gold.scores to Mona, past the contract.",
     expected: EXPECT_STOP("approve-to-prod / promote", "grants/excess"),
     async play(theatre) {
-      theatre.stage.databricks.world.grant("table", "prod.gold.scores", "mona@example.com", ["SELECT"]);
+      theatre.stage.databricks.world.grant("prod.gold.scores", "mona@example.com", ["SELECT"]);
       await theatre.merge("a-small-thing", "A small thing", (path) =>
         edit(path(TRAIN), (text) => text.replace("random_state=11", "random_state=13")),
       );
       const run = await theatre.promote();
-      theatre.stage.databricks.world.revoke("table", "prod.gold.scores", "mona@example.com", ["SELECT"]);
+      theatre.stage.databricks.world.revoke("prod.gold.scores", "mona@example.com", ["SELECT"]);
       return { actual: theatre.stop(run), jobs: run.jobs };
     },
   },
