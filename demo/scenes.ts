@@ -71,10 +71,10 @@ export const SCENES: readonly Scene[] = [
   {
     name: "Staging's secret in the prod environment",
     story: "The team moves to secrets and pastes staging's client secret into the environment prod.",
-    expected: EXPECT_STOP("approve-to-prod / promote", "auth/secret-refused"),
+    expected: EXPECT_STOP("approve-to-prod / promote", "identity/wrong-secret"),
     async play(theatre) {
       const { github, databricks } = theatre.stage;
-      for (const tier of ["dev", "staging", "prod"]) {
+      for (const tier of ["dev", "staging", "prod", "prod-read"]) {
         const environment = github.scenario.environments[tier];
         const owner = tier === "prod" ? "staging" : tier;
         if (environment !== undefined) {
@@ -98,7 +98,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: "A commit that skips staging",
     story: "A merged commit takes the staging job out of the caller and goes from dev straight to prod.",
-    expected: EXPECT_STOP("approve-to-prod / brief-live", "gate/source-none"),
+    expected: EXPECT_STOP("approve-to-prod / brief-live", "gate/path-skipped-tier and gate/source-none"),
     async play(theatre) {
       await theatre.skipStaging("in-a-hurry", "We are in a hurry");
       const run = await theatre.promote();
@@ -120,7 +120,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: "A prod table granted to a developer",
     story: "Somebody with rights in prod grants SELECT on prod.gold.scores to Mona, past the contract.",
-    expected: EXPECT_STOP("approve-to-prod / promote", "grants/excess"),
+    expected: EXPECT_STOP("approve-to-prod / promote", "grants/unnamed-principal"),
     async play(theatre) {
       theatre.stage.databricks.world.grant("prod.gold.scores", "mona@example.com", ["SELECT"]);
       await theatre.merge("a-small-thing", "A small thing", (path) =>
@@ -158,7 +158,7 @@ export const SCENES: readonly Scene[] = [
         event: "workflow_dispatch",
         between: (job, step, workspace) => {
           if (job !== "approve-to-prod / promote" || !isPromoteStep(step)) return;
-          for (const file of filesBelow(workspace).filter((path) => path.endsWith(".whl"))) {
+          for (const file of filesBelow(jobFolder(workspace)).filter((path) => path.endsWith(".whl"))) {
             const bytes = readFileSync(file);
             bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
             writeFileSync(file, bytes);
@@ -204,6 +204,11 @@ function isPromoteStep(step: string): boolean {
 /** Jobs, pipelines and files: what a no-op must not touch. */
 function isWrite({ method, path }: { readonly method: string; readonly path: string }): boolean {
   return method !== "GET" && /^\/api\/2\.\d\/(jobs|pipelines|workspace|workspace-files)/.test(path);
+}
+
+/** The job's own folder: its workspace, and beside it the temporary folder with the carried artifacts. */
+function jobFolder(workspace: string): string {
+  return workspace.replace(/([\\/]four-tier-job-[^\\/]+).*$/, "$1");
 }
 
 function filesBelow(folder: string): string[] {

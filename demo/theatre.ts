@@ -68,6 +68,8 @@ const deployments = v.array(
   v.object({ id: v.number(), environment: v.string(), payload: v.object({ tier: v.string(), release: v.string() }) }),
 );
 
+const trainTasks = v.tuple([v.object({ notebook_task: v.object({ notebook_path: v.string() }) })]);
+
 /** Opens the theatre on a stage. */
 export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
   const { github, databricks } = stage;
@@ -140,7 +142,7 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
     stop(run) {
       const job = run.jobs.find(({ conclusion }) => conclusion !== "success" && conclusion !== "skipped");
       if (job === undefined) return run.errors.length > 0 ? run.errors.join("; ") : "nothing stops";
-      return `${job.name} stops with ${firstFinding(job)}`;
+      return `${job.name} stops with ${findingsOf(job)}`;
     },
     look() {
       const seen = new Map<string, string>();
@@ -155,12 +157,9 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       return [...new Set(moved.map(([key]) => key.split(" ")[1] ?? ""))].sort();
     },
     tamperWithProd() {
-      const [file] = databricks.world
-        .files("prod")
-        .filter((path) => /\/releases\/models-[0-9a-f]{64}\/.*\/train$/.test(path))
-        .slice(-1);
-      if (file === undefined) throw new Error("Prod has no training notebook in a release folder");
-      databricks.world.flipByte("prod", file);
+      const { settings } = databricks.world.job("prod", "churn train");
+      const [task] = v.parse(trainTasks, settings["tasks"]);
+      databricks.world.flipByte("prod", task.notebook_task.notebook_path);
     },
   };
   return theatre;
@@ -172,9 +171,9 @@ function entryOf(workspace: string, settings: Readonly<Record<string, unknown>>)
   return [`${workspace} ${tags["four_tier_key"] ?? "by hand"}`, JSON.stringify(settings)];
 }
 
-function firstFinding(job: JobResult): string {
-  const error = job.annotations.find(({ level, title }) => level === "error" && title !== undefined);
-  return error?.title ?? "no finding";
+function findingsOf(job: JobResult): string {
+  const ids = job.annotations.flatMap(({ level, title }) => (level === "error" && title !== undefined ? [title] : []));
+  return ids.length === 0 ? "no finding" : [...new Set(ids)].join(" and ");
 }
 
 function logOf(run: RunResult): string {

@@ -16,6 +16,7 @@ import type { Git } from "./git.ts";
 import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
 import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
+import { shareFolder } from "./ledger/share.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
 import { applySteps } from "./release/apply.ts";
 import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
@@ -218,6 +219,9 @@ async function carryOut(
   };
   const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
   try {
+    await phase("share", () =>
+      shareFolder(workspace, place.folder, { principal: place.principal, readers: tier.readers }),
+    );
     outcome.uploaded = await phase("upload", () =>
       uploadFolders(workspace, look.folders, { tier: tier.name, check: () => lock.check(), log, signal }),
     );

@@ -51,6 +51,8 @@ export interface TierPolicy {
   readonly activeRuns: "allow" | "wait" | "fail";
   /** `jobs.score.tasks[train].max_retries`: fields that may differ between staging and prod. */
   readonly mayDifferFromStaging: readonly string[];
+  /** A group that may read the tier's folder. */
+  readonly readers: string | undefined;
   /** Sandbox only: where sandbox catalogs are stored. */
   readonly storageRoot: string | undefined;
   /** Sandbox only: days an unused sandbox is kept. */
@@ -148,6 +150,7 @@ export interface Tier {
   readonly adopt: ReadonlyMap<ResourceKey, string>;
   /** This tier's schedule exceptions, expired ones included. */
   readonly exceptions: readonly ScheduleException[];
+  readonly readers: string | undefined;
   readonly storageRoot: string | undefined;
   readonly keepDays: number;
   /** Sandbox only: the developer's name as it stands in the catalog's name. */

@@ -68,6 +68,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       destructive: policy.destructive,
       activeRuns: policy.active_runs,
       mayDifferFromStaging: mayDiffer,
+      readers: policy.readers,
       storageRoot: undefined,
       keepDays: 0,
     };
@@ -88,6 +89,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
         destructive: sandbox.destructive,
         activeRuns: sandbox.active_runs,
         mayDifferFromStaging: [],
+        readers: undefined,
         storageRoot: sandbox.storage_root,
         keepDays: sandbox.keep_days,
       },

@@ -133,6 +133,14 @@ const ownTier = (name: "dev" | "staging" | "prod") => ({
   workspace_id: v.optional(workspaceId),
   service_principal: v.optional(servicePrincipal(name)),
   client_id: v.optional(clientId),
+  readers: v.optional(
+    v.pipe(
+      text,
+      v.description(
+        "A group that may read the tier's folder (ledger and releases), such as the one of a view-only principal for the brief. Nobody else but the tier's principal can.",
+      ),
+    ),
+  ),
   catalog: v.optional(catalog(name)),
   gate: v.optional(gate, {}),
   destructive: v.optional(destructive, []),
