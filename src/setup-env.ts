@@ -71,7 +71,7 @@ export async function proveTier(
 ): Promise<Proof> {
   const identity = await whoAmI(workspace).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
-    throw new CredentialRefused(workspace.authType === "oauth-m2m" ? "secret" : "oidc", {
+    throw new CredentialRefused(workspace.authType === "oauth-m2m" ? "secret" : "oidc", error.detail, {
       id: "identity/not-in-workspace",
       severity: "error",
       message: `The credential of ${describe(contract, clientId)} is good, but ${tier.host} does not let it in (${error.detail}).`,
@@ -239,8 +239,8 @@ async function checkBinding(
 }
 
 /**
- * Says whose secret a refused one is. It is tried as the principals of the other tiers, each in its own workspace of the
- * contract: those are the only places where it may be good, and nothing is done there but signing in and asking who.
+ * Says whose secret a refused one is. It is offered to the same workspace, the tier's own and nowhere else, as the
+ * principals of the other tiers: a workspace that does not know a principal says so only once its secret is right.
  */
 export async function explainRefusal(
   refused: CredentialRefused,
@@ -250,35 +250,42 @@ export async function explainRefusal(
   context: { readonly log: ClientLog; readonly cancelled: AbortSignal },
 ): Promise<FourTierError> {
   if (credentials.kind !== "secret") return refused;
-  const tried = new Set([`${tier.host} ${credentials.clientId}`]);
+  const tried = new Set([credentials.clientId]);
   for (const name of TIERS) {
-    const { clientId = credentials.clientId, host, workspaceId } = contract.tiers[name];
-    const attempt = `${host} ${clientId.toLowerCase()}`;
-    if (name === tier.name || tried.has(attempt)) continue;
-    tried.add(attempt);
-    const other = connect({
-      host,
-      workspaceId,
+    const clientId = contract.tiers[name].clientId?.toLowerCase();
+    if (clientId === undefined || tried.has(clientId)) continue;
+    tried.add(clientId);
+    const asOther = connect({
+      host: tier.host,
+      workspaceId: tier.workspaceId,
       credentials: { ...credentials, clientId },
       log: context.log,
       signal: context.cancelled,
       http: { attempts: 1, overallMs: 10_000, attemptMs: 10_000 },
     });
-    const identity = await whoAmI(other).catch(() => undefined);
-    if (identity === undefined) continue;
+    if (!(await isItsSecret(asOther, refused))) continue;
     const wanted = tier.clientId === undefined ? "" : ` (${tier.clientId})`;
-    const owner = tierNamed(contract, identity.displayName);
-    const whose = owner === undefined ? "no tier's principal" : `the principal of the tier ${owner}`;
     return new FourTierError({
       id: "identity/wrong-secret",
       severity: "error",
       where: contract.at(["tiers", tier.name]),
-      message: `The client secret belongs to ${identity.displayName} (${identity.userName}), ${whose}; the tier ${tier.name} needs a secret of ${tier.servicePrincipal}${wanted}.`,
+      message: `The client secret belongs to ${contract.tiers[name].servicePrincipal} (${clientId}), the principal of the tier ${name}; the tier ${tier.name} needs a secret of ${tier.servicePrincipal}${wanted}.`,
       why: `Nothing was done in ${tier.name}: its workspace refused the credential.`,
-      remedy: `Put a secret of ${tier.servicePrincipal} into DATABRICKS_CLIENT_SECRET of the GitHub environment ${tier.name}, and see how the secret of ${identity.displayName} came there.`,
+      remedy: `Put a secret of ${tier.servicePrincipal} into DATABRICKS_CLIENT_SECRET of the GitHub environment ${tier.name}, and see how the secret of ${contract.tiers[name].servicePrincipal} came there.`,
     });
   }
   return refused;
+}
+
+/** It was taken, or it was refused for another reason than a pair that does not match. */
+async function isItsSecret(workspace: Workspace, refused: CredentialRefused): Promise<boolean> {
+  try {
+    await whoAmI(workspace);
+    return true;
+  } catch (error) {
+    if (error instanceof CredentialRefused) return error.detail !== refused.detail;
+    return error instanceof ApiError && (error.status === 401 || error.status === 403);
+  }
 }
 
 function tierOf(contract: Contract, clientId: string): TierName | undefined {

@@ -6,10 +6,13 @@ import type { ApiFailure } from "./errors.ts";
 /** Databricks answered, and does not accept the credential. Whoever knows more of the tiers may say more. */
 export class CredentialRefused extends FourTierError {
   readonly credential: "secret" | "oidc";
+  /** The service's own words. */
+  readonly detail: string;
 
-  constructor(credential: "secret" | "oidc", finding: ConstructorParameters<typeof FourTierError>[0]) {
+  constructor(credential: "secret" | "oidc", detail: string, finding: ConstructorParameters<typeof FourTierError>[0]) {
     super(finding);
     this.credential = credential;
+    this.detail = detail;
   }
 }
 
@@ -20,7 +23,7 @@ export function secretRefused(facts: {
   readonly failure: ApiFailure;
 }): CredentialRefused {
   const { clientId, host, failure } = facts;
-  return new CredentialRefused("secret", {
+  return new CredentialRefused("secret", failure.detail, {
     id: "auth/secret-refused",
     severity: "error",
     message: `${host} does not accept the client secret as one of service principal ${clientId} (${failure.code}: ${failure.detail}).`,
@@ -49,7 +52,7 @@ export function federationRefused(facts: {
       ? ""
       : ` The classic form of this subject is ${forms.classic}, the immutable one ${forms.immutable}; ` +
         `this repository sends ${claims.sub === forms.immutable ? "the immutable one" : claims.sub === forms.classic ? "the classic one" : "neither, it customizes its claims"}, and a policy must match it exactly.`;
-  return new CredentialRefused("oidc", {
+  return new CredentialRefused("oidc", failure.detail, {
     id: "auth/federation-refused",
     severity: "error",
     message: `${host} does not accept GitHub's token for service principal ${clientId} (${failure.code}: ${failure.detail}). The token says: ${shown}.${both}`,

@@ -17,6 +17,7 @@ const SECRET: Record<TierName, string> = {
   staging: "dose-canary/staging+4712",
   prod: 'dose-canary-"prod"-4713',
 };
+const NOT_ASSIGNED = "The service principal is not assigned to this workspace";
 /** What GitHub's token of each environment says. */
 const subject = (environment: string): string => `repo:acme/ml-pipelines:environment:${environment}`;
 const REQUEST_TOKEN = "canary-request-token-4714";
@@ -31,7 +32,7 @@ interface CatalogState {
 async function workspaceOf(
   tier: TierName,
   tokens: string[],
-  more: { name?: string; catalog?: CatalogState } = {},
+  more: { name?: string; catalog?: CatalogState; tellsApart?: boolean } = {},
 ): Promise<Loopback> {
   const give = (server: Seen, response: Parameters<typeof json>[0]): void => {
     const token = `canary-token-${tier}-${tokens.length}`;
@@ -52,7 +53,9 @@ async function workspaceOf(
           const pair = Buffer.from(request.headers.authorization?.slice(6) ?? "", "base64").toString();
           const [id, secret] = pair.split(":").map(decodeURIComponent);
           if (id === APPLICATION[tier] && secret === SECRET[tier]) return give(request, response);
-          return json(response, 401, { error: "invalid_client", error_description: "Client authentication failed" });
+          const known = TIERS.some((name) => id === APPLICATION[name] && secret === SECRET[name]);
+          const why = known && more.tellsApart !== false ? NOT_ASSIGNED : "Client authentication failed";
+          return json(response, 401, { error: "invalid_client", error_description: why });
         }
         const claims = JSON.parse(
           Buffer.from(form.get("subject_token")?.split(".")[1] ?? "", "base64url").toString(),
@@ -232,17 +235,29 @@ describe("a job that is not", () => {
     expect(result.outputs["tier"]).toBeUndefined();
     // prod's workspace was asked for nothing but a token
     expect(workspaces.prod.seen.filter(({ path }) => path.startsWith("/api/"))).toEqual([]);
+    // and the secret went nowhere else, not even to be recognised
+    expect(workspaces.staging.seen).toEqual([]);
+    expect(workspaces.dev.seen).toEqual([]);
+  });
+
+  it("is told for whom it was refused, when the workspace refuses all alike", async () => {
+    const { run, workspaces } = await account({ prod: { tellsApart: false } });
+    const result = await run({ tier: "prod", "client-secret": SECRET.staging });
+    expect(ids(result)).toEqual(["auth/secret-refused"]);
+    expect(said(result)).toContain(APPLICATION.prod);
+    expect(workspaces.staging.seen).toEqual([]);
   });
 
   it("is told the same when the contract gives no client ids and the job brings both", async () => {
-    const { run, repository, contract } = await account();
+    const { run, repository, contract, workspaces } = await account();
     const sha = repository.commit({ "four-tier.yml": contract.replaceAll(/, client_id: [-0-9]+/g, "") });
     const result = await run(
       { tier: "prod", "client-id": APPLICATION.staging, "client-secret": SECRET.staging },
       { sha },
     );
-    expect(ids(result)).toEqual(["identity/wrong-secret"]);
-    expect(said(result)).toContain("the principal of the tier staging");
+    expect(ids(result)).toEqual(["auth/secret-refused"]);
+    expect(said(result)).toContain(NOT_ASSIGNED);
+    expect(workspaces.staging.seen).toEqual([]);
   });
 
   it("with a secret that is nobody's hears for whom it was refused", async () => {
