@@ -139,7 +139,10 @@ function commonFolder(files: readonly string[], workspace: string, paths: string
   if (lines.length === 1 && only !== undefined) {
     const fixed = only.split(/[\\/]/);
     const glob = fixed.findIndex((part) => /[*?[]/.test(part));
-    const base = resolve(workspace, ...(glob < 0 ? fixed : fixed.slice(0, glob)));
+    const base = resolve(
+      workspace,
+      (glob < 0 ? fixed : fixed.slice(0, glob)).join("/") || (only.startsWith("/") ? "/" : "."),
+    );
     return files.length === 1 && files[0] === base ? dirname(base) : base;
   }
   const folders = files.map((file) => dirname(file).split(sep));

@@ -183,3 +183,26 @@ test("between steps there is room to tamper", async () => {
   });
   expect(logOf(await world.push())).toContain("bad");
 });
+
+test("another run's artifacts need a token that may read actions; hidden files stay behind", async () => {
+  const upload =
+    steps(`- run: mkdir -p "$RUNNER_TEMP/d" && echo one > "$RUNNER_TEMP/d/a" && echo two > "$RUNNER_TEMP/d/.b"
+- uses: actions/upload-artifact@v6
+  with: { name: d, path: "\${{ runner.temp }}/d" }`);
+  await using world = await workflow(upload);
+  const first = await world.push();
+  const download = (token: string, permission: string): string =>
+    steps(
+      `- uses: actions/download-artifact@v7
+  with: { name: d, path: out, run-id: ${first.id}, github-token: "${token}" }
+- run: ls -A out`,
+      `permissions: { ${permission}: read }`,
+    );
+  const second = async (token: string, permission: string): Promise<string> => {
+    world.repository.commit("Download", { [MAIN]: download(token, permission) });
+    return logOf(await world.push());
+  };
+  expect(await second("${{ github.token }}", "actions")).toMatch(/\na$/);
+  expect(await second("${{ github.token }}", "contents")).toContain("Resource not accessible by integration");
+  expect(await second("", "actions")).toContain("Resource not accessible by integration");
+});
