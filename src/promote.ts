@@ -170,14 +170,13 @@ function approvedAlready(facts: GateFacts, seen: Look, candidate: Candidate): Ga
 
 /** True if the tier has this commit, whole and untouched: then nothing is locked and nothing written. */
 function isDone({ standing, folders }: Look, candidate: Candidate): boolean {
-  const { ledger, plan, drift, steps } = standing;
+  const { ledger, plan, steps } = standing;
   return (
     ledger?.release?.digest === candidate.digest &&
     ledger.release.commit === candidate.commit &&
     ledger.pending === undefined &&
     plan.empty &&
-    drift.empty &&
-    steps.length === 0 &&
+    steps.length === 0 && // what drifted is a step, too
     folders.every((folder) => folder.complete)
   );
 }

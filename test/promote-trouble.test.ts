@@ -273,6 +273,60 @@ describe("what was approved for prod", () => {
   });
 });
 
+describe("what was written", () => {
+  it("is read back, and what reads back different fails the promotion", async () => {
+    const dev = await scene();
+    dev.simulator.when({
+      method: "GET",
+      path: "/api/2.2/jobs/get",
+      run: () => dev.world.changeJob("dev", "refresh", (settings) => void (settings["max_concurrent_runs"] = 7)),
+    });
+    const bundle = BUNDLE.replace("name: refresh\n", "name: refresh\n      max_concurrent_runs: 2\n");
+    dev.change({ "databricks.yml": bundle });
+    const { result, records } = await dev.promote();
+    expect(failures(result)).toEqual(["release/not-as-applied"]);
+    expect(result.findings.find(({ id }) => id === "release/not-as-applied")?.message).toContain(
+      "max_concurrent_runs: 2 → 7",
+    );
+    expect(records).toMatchObject([{ ended: expect.stringMatching(/^failure/) as string }]);
+    const again = await dev.promote();
+    expect(failures(again.result)).toEqual([]);
+    expect(jobWrites(again.writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+  });
+
+  it("outside prod has no schedule that the release does not declare", async () => {
+    const dev = await scene();
+    dev.simulator.when({
+      method: "GET",
+      path: "/api/2.2/jobs/get",
+      run: () =>
+        dev.world.changeJob("dev", "score", (settings) => {
+          settings["schedule"] = {
+            quartz_cron_expression: "0 0 1 * * ?",
+            timezone_id: "UTC",
+            pause_status: "UNPAUSED",
+          };
+        }),
+    });
+    expect(failures((await dev.promote()).result)).toContain("release/schedule-runs");
+  });
+});
+
+describe("a lock that is lost on the way", () => {
+  it("ends the writing at once", async () => {
+    const dev = await scene();
+    dev.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/create",
+      after: true,
+      run: () => dev.world.writeFile("dev", `${dev.folder}/lock.2`, "{}"),
+    });
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual(["ledger/lock-lost", "promote/unfinished"]);
+    expect(dev.world.jobs("dev")).toHaveLength(1);
+  });
+});
+
 describe("a record that GitHub does not take", () => {
   it("is sent again", async () => {
     const dev = await scene();
@@ -306,6 +360,17 @@ describe("the tier's folder", () => {
     dev.world.flipByte("dev", file);
     await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/folder-tampered" }] });
     expect(dev.writes().filter((write) => write.includes("lock.2"))).toEqual([]);
+  });
+
+  it("from which a file was deleted gets it back", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const file = dev.world.files("dev", `${dev.folder}/releases`).find((path) => path.endsWith("/lib/shared.py")) ?? "";
+    dev.world.workspace("dev").files.delete(dev.world.principal("ml-pipelines-dev"), file, false);
+    const { result, writes } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    expect(jobWrites(writes)).toEqual([]);
+    expect(dev.world.readFile("dev", file)).toBeDefined();
   });
 
   it("holds the carried wheels, and the job points to them", async () => {

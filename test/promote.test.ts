@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
 import { BUNDLE, FILES } from "./promotion-files.ts";
-import { ids, scene } from "./promotion.ts";
+import { ids, scene, type Scene } from "./promotion.ts";
 
 const jobWrites = (writes: readonly string[]): string[] => writes.filter((write) => /\/(jobs|pipelines)\b/.test(write));
+
+function ledgerOf(dev: Scene): unknown {
+  return JSON.parse(new TextDecoder().decode(dev.world.readFile("dev", `${dev.folder}/ledger.json`)));
+}
 
 describe("the first promotion", () => {
   it("uploads, creates what the bundle says in the order of its references, reads back, and records it", async () => {
@@ -40,6 +44,43 @@ describe("the first promotion", () => {
     expect(records).toMatchObject([{ ended: expect.stringMatching(/^success: 4 of 4/) as string }]);
     expect(result.outputs).toMatchObject({ changed: "true", "release-digest": candidate.digest, "deployment-id": "1" });
     expect(result.summary).toContain("jobs.refresh");
+  });
+});
+
+describe("the ledger", () => {
+  it("knows of every change before it is made, and of every release after", async () => {
+    const dev = await scene();
+    let before: unknown;
+    dev.simulator.when({
+      method: "POST",
+      path: "/api/2.0/pipelines",
+      run: () => {
+        before = ledgerOf(dev);
+      },
+    });
+    const first = await dev.promote();
+    expect(before).toMatchObject({
+      release: null,
+      resources: {},
+      pending: {
+        release: { digest: first.result.outputs["release-digest"] },
+        intents: ["pipelines.ingest", "jobs.refresh", "jobs.score", "jobs.watch"].map((key) => ({
+          key,
+          action: "create",
+          done: false,
+          target: { id: "" },
+        })),
+      },
+    });
+    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    const second = await dev.promote();
+    const digests = [second, first].map(({ result }) => result.outputs["release-digest"]);
+    expect(ledgerOf(dev)).toMatchObject({
+      pending: null,
+      release: { digest: digests[0], plan: second.result.outputs["plan-digest"], run: { attempt: 1 } },
+      history: digests.map((digest) => ({ digest })),
+      resources: { "pipelines.ingest": { id: dev.world.pipeline("dev", "ingest").id } },
+    });
   });
 });
 

@@ -161,11 +161,8 @@ async function create(
 ): Promise<boolean> {
   const path = `${folder}/lock.${generation}`;
   const body = JSON.stringify({ ...options.owner, token, at: options.now().toISOString() });
-  const made = await writeFile(workspace, path, new TextEncoder().encode(body), { overwrite: false });
-  if (made === "created") return true;
-  // "exists" may be our own file: the first answer was lost and the client asked again.
-  const owner = await readOwner(workspace, path);
-  return typeof owner === "object" && owner.token === token;
+  // A lost answer is settled by reading the file back: the token in it tells ours from another's.
+  return (await writeFile(workspace, path, new TextEncoder().encode(body), { overwrite: false })) === "created";
 }
 
 /** Removes what older generations left. Only the highest number matters, so losing this race harms nobody. */

@@ -256,25 +256,6 @@ function kindOf(key: string): string {
   return key.slice(0, key.indexOf("."));
 }
 
-/** The findings for resources of the same name that are somebody else's. */
-export function foreignResources(tier: Tier, namesakes: readonly Namesake[]): Finding[] {
-  return namesakes
-    .filter((found) => !found.adopted)
-    .map((found) => {
-      const kind = kindOf(found.key) === "jobs" ? "job" : "pipeline";
-      const managed = found.managedBy === "bundle" ? "; a bundle deployment manages it" : "";
-      const creator = found.creator === undefined ? "" : `; ${found.creator} made it`;
-      return {
-        id: "release/foreign-resource",
-        severity: "error",
-        where: { kind: "resource", tier: tier.name, key: found.key },
-        message: `The ${kind} "${found.name}" (${found.id}) stands in the workspace already and is not ours${managed}${creator}.`,
-        why: `A second ${kind} of the same name would run beside it.`,
-        remedy: `Rename one of them, delete it, or take it over: adopt: { ${tier.name}: { ${found.key}: "${found.id}" } } in the contract.`,
-      };
-    });
-}
-
 function notThere(tier: Tier, key: string, id: string): Finding {
   return {
     id: "release/adopt-missing",

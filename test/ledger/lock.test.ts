@@ -120,6 +120,13 @@ describe("the tier's lock", () => {
     await first.check();
   });
 
+  it("is lost as soon as a higher number stands there, before anything is swept away", async () => {
+    const tier = await startTier();
+    const lock = await acquireLock(tier.workspace, FOLDER, options("1"));
+    tier.simulator.world.writeFile("dev", `${FOLDER}/lock.2`, "{}");
+    await expect(lock.check()).rejects.toMatchObject({ findings: [{ id: "ledger/lock-lost" }] });
+  });
+
   it("that cannot be read is held", async () => {
     const tier = await startTier();
     tier.simulator.world.writeFile("dev", `${FOLDER}/lock.4`, "not a lock");
