@@ -87,6 +87,10 @@ export type BranchRules = v.InferOutput<typeof branchRules>;
 export type Role = v.InferOutput<typeof role>;
 export type Fault = v.InferOutput<typeof fault>;
 
+/** Every key of a scenario's `github:` part, and every assumption that can be turned round: for the documentation. */
+export const scenarioKeys: readonly string[] = Object.keys(schema.entries);
+export const assumptionKeys: readonly string[] = Object.keys(assumptions.entries);
+
 /** Parses the `github:` part of a scenario; throws an Error that names each unknown or wrong key. */
 export function parseGitHubScenario(value: unknown): GitHubScenario {
   const result = v.safeParse(schema, value ?? {});
