@@ -3,7 +3,7 @@
  * Read → close → judge → certify. It writes nothing. What lies outside its scope is named in its certificate; the proofs
  * of all tiers together give the whole matrix (design 8).
  */
-import type { Contract, Tier } from "./contract/model.ts";
+import type { Contract, Tier, TierName } from "./contract/model.ts";
 import { TIERS } from "./contract/model.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { getEffectiveGrants, listCatalogs } from "./databricks/unity.ts";
@@ -94,7 +94,7 @@ export async function tierProof(workspace: Workspace, contract: Contract, tier: 
       workspaceId: me.workspaceId,
       at: now.toISOString(),
       seen: { ...read.counts, groups: directory.groups.size, servicePrincipals: directory.names.size },
-      refused: read.refused,
+      refused: [...read.refused, ...elsewhere.refused],
       outside: outsideOf(estate, expected, elsewhere.visible),
     },
   };
@@ -139,6 +139,7 @@ interface Elsewhere {
   readonly cells: Cell[];
   /** Other tiers' catalogs that this principal sees. */
   readonly visible: readonly string[];
+  readonly refused: readonly Refusal[];
 }
 
 /** What the own principal holds on other tiers' catalogs, as far as it sees them at all; only the catalog's own level. */
@@ -150,7 +151,7 @@ async function seenElsewhere(
 ): Promise<Elsewhere> {
   const others = TIERS.filter((tier) => tier !== own.tier && tier !== "sandbox");
   const tierOf = new Map(others.map((tier) => [keyOf(contract.tiers[tier].catalog), tier]));
-  const result: { findings: Finding[]; cells: Cell[]; visible: string[] } = { findings: [], cells: [], visible: [] };
+  const result = { findings: [] as Finding[], cells: [] as Cell[], visible: [] as string[], refused: [] as Refusal[] };
   if (keyOf(own.key) !== keyOf(me.userName)) return result; // A reader's view tells nothing of the tier's principal.
   for await (const catalog of listCatalogs(workspace)) {
     const tier = tierOf.get(keyOf(catalog.name));
@@ -158,7 +159,17 @@ async function seenElsewhere(
     result.visible.push(catalog.name);
     const owns = catalog.owner !== undefined && keyOf(catalog.owner) === keyOf(me.userName);
     const held = await privilegesOn(workspace, catalog.name, me.userName);
-    const wrong = held.filter(
+    if (!held.shown) {
+      result.refused.push({
+        what: `what ${own.name} holds on catalog ${catalog.name}`,
+        answer: held.answer,
+        needs: `nothing on catalog ${catalog.name}, or a look at its own rights there`,
+      });
+      result.findings.push(unseenElsewhere(own, tier, catalog.name, held.answer));
+      result.cells.push({ tier, catalog: catalog.name, principal: own, reach: "unknown", verdict: "unknown" });
+      continue;
+    }
+    const wrong = held.privileges.filter(
       (privilege) => !mayHold(own.tier, tier, { type: "catalog", name: catalog.name }, privilege),
     );
     if (owns || wrong.length > 0) {
@@ -173,7 +184,7 @@ async function seenElsewhere(
           : `Revoke ${said(wrong)} on catalog ${catalog.name} from ${own.name} and its groups.`,
       });
     }
-    const effects = held.map((privilege) => (privilege === ALL_PRIVILEGES ? "write" : effectOf(privilege)));
+    const effects = held.privileges.map((privilege) => (privilege === ALL_PRIVILEGES ? "write" : effectOf(privilege)));
     const most = (["control", "write", "read"] as const).find((effect) => effects.includes(effect)) ?? "look";
     result.cells.push({
       tier,
@@ -186,14 +197,34 @@ async function seenElsewhere(
   return result;
 }
 
-async function privilegesOn(workspace: Workspace, catalog: string, principal: string): Promise<string[]> {
+/** What a principal holds on a catalog by itself and its groups; a refusal is not the same as nothing. */
+async function privilegesOn(
+  workspace: Workspace,
+  catalog: string,
+  principal: string,
+): Promise<
+  { readonly shown: true; readonly privileges: readonly string[] } | { readonly shown: false; readonly answer: string }
+> {
   try {
-    const found = (await getEffectiveGrants(workspace, "catalog", catalog, { principal })) ?? [];
-    return [...new Set(found.flatMap((entry) => entry.privileges.map(({ privilege }) => privilege)))].sort();
+    const found = await getEffectiveGrants(workspace, "catalog", catalog, { principal });
+    if (found === undefined) return { shown: false, answer: "listed, and then not found" };
+    const privileges = found.flatMap((entry) => entry.privileges.map(({ privilege }) => privilege));
+    return { shown: true, privileges: [...new Set(privileges)].sort() };
   } catch (error) {
-    if (isRefusal(error)) return [];
+    if (isRefusal(error)) return { shown: false, answer: `${error.request}: ${error.status} ${error.code}` };
     throw error;
   }
+}
+
+function unseenElsewhere(own: TierPrincipal, tier: TierName, catalog: string, answer: string): Finding {
+  return {
+    id: "grants/unseen",
+    severity: "unknown",
+    where: { kind: "securable", type: "catalog", name: catalog },
+    message: `${own.name} sees catalog ${catalog}, which is ${tier}'s, and what it may do there was not shown (${answer}).`,
+    why: "Who sees a catalog holds something on it, and nobody looked what.",
+    remedy: `Revoke what ${own.name} and its groups hold on catalog ${catalog}; a principal that holds nothing there does not see it.`,
+  };
 }
 
 function outsideOf(estate: Estate, expected: Expectation, visible: readonly string[]): string[] {

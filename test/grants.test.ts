@@ -252,6 +252,28 @@ describe("what was not seen is unknown", () => {
     expect(said(await prove(account))).toEqual(["unknown grants/unseen"]);
   });
 
+  test("a refused look at what the own principal holds on another tier's catalog is not a pass", async () => {
+    const account = await startAccount({
+      catalogs: {
+        ...clean,
+        dev: catalog("dev", { isolation: "OPEN", grants: { "ml-pipelines-prod": ["USE_CATALOG"] } }),
+      },
+    });
+    account.simulator.fault({
+      method: "GET",
+      path: "/api/2.1/unity-catalog/effective-permissions/catalog/dev",
+      effect: "error",
+      status: 403,
+      code: "PERMISSION_DENIED",
+    });
+    const proof = await prove(account);
+    expect(said(proof)).toEqual(["unknown grants/unseen"]);
+    expect(proof.findings[0]?.message).toContain("ml-pipelines-prod sees catalog dev");
+    expect(row(proof).at(-1)).toBe("dev, prod: unknown, unknown");
+    expect(proof.certificate.refused.map(({ what }) => what)).toEqual(["what ml-pipelines-prod holds on catalog dev"]);
+    expect(row(await prove(account)).at(-1)).toBe("dev, prod: look, pass");
+  });
+
   test("a group that holds rights and is not assigned here", async () => {
     const account = await startAccount({
       catalogs: prodWith({ table: { elsewhere: ["SELECT"] } }),

@@ -8,6 +8,7 @@ import * as core from "@actions/core";
 import { readRunContext, type RunContext } from "../environment.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
+import { logText } from "../report/log-line.ts";
 import { blocks, code, text } from "../report/markdown.ts";
 import {
   type ActionResult,
@@ -36,6 +37,14 @@ export interface ActionContext {
   readonly cancelled: AbortSignal;
 }
 
+/** Only what is not a workflow command by itself goes to the log as it is: the others are escaped by the toolkit. */
+const log: Log = {
+  info: (message) => core.info(logText(message)),
+  debug: core.debug,
+  warning: core.warning,
+  secret: core.setSecret,
+};
+
 /**
  * Runs an action's main step. Never throws and never leaves a failure unsaid: a FourTierError becomes its findings,
  * anything else is reported as a defect of the suite with its stack at debug level.
@@ -48,14 +57,14 @@ export async function runAction(
   const cancel = (): void => cancelled.abort();
   process.once("SIGINT", cancel);
   process.once("SIGTERM", cancel);
+  let run: RunContext | undefined;
   try {
-    const run = readRunContext(process.env);
-    const log: Log = { info: core.info, debug: core.debug, warning: core.warning, secret: core.setSecret };
+    run = readRunContext(process.env);
     const result = await useCase({ run, log, input: (input) => core.getInput(input), cancelled: cancelled.signal });
     await show(name, run, result);
   } catch (error) {
     const findings = error instanceof FourTierError ? error.findings : [defect(name, error)];
-    await show(name, undefined, { findings, outputs: {}, summary: "", report: {} });
+    await show(name, run, { findings, outputs: {}, summary: "", report: {} });
   } finally {
     process.removeListener("SIGINT", cancel);
     process.removeListener("SIGTERM", cancel);
@@ -84,7 +93,7 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {
     process.exitCode = 1;
-    core.info(`${name}: ${failures} finding${failures === 1 ? "" : "s"} to mend`);
+    log.info(`${name}: ${failures} finding${failures === 1 ? "" : "s"} to mend`);
   }
 }
 
@@ -96,7 +105,7 @@ function annotate(findings: readonly Finding[]): void {
     const kind = finding.severity === "unknown" ? "error" : finding.severity;
     const line = `${finding.message} ${finding.remedy}`;
     if (++shown[kind] > ANNOTATIONS_PER_TYPE) {
-      core.info(`${kind}: ${finding.id}: ${line}`);
+      log.info(`${kind}: ${finding.id}: ${line}`);
       continue;
     }
     const where = finding.where;

@@ -2,20 +2,20 @@
  * Markdown for job summaries and comments. Everything that did not come from us goes through `text`, `code` or `link`
  * (design 14: untrusted text is escaped at the point of output).
  */
+import { visible } from "./log-line.ts";
 
-/** Plain text inside Markdown: no markup, no HTML, no mention, no line break. */
+/** Plain text inside Markdown: no markup, no HTML, no mention, no link, no line break, nothing that hides or turns text. */
 export function text(value: string): string {
-  return value
-    .replace(/[\r\n]+/g, " ")
-    .replace(/[\\`*_{}[\]()#+!|~<>@:-]/g, (character) => `&#${character.codePointAt(0)};`)
+  return visible(value.replace(/[\r\n]+/g, " "))
+    .replace(/[\\`*_{}[\]()#+!|~<>@:-]|(?<=www)\./gi, (character) => `&#${character.codePointAt(0)};`)
     .replace(/&(?!#\d+;)/g, "&amp;");
 }
 
 /** A code span; any number of backticks inside is safe. Pipes are escaped for tables. */
 export function code(value: string): string {
-  const flat = value.replace(/[\r\n]+/g, " ");
+  const flat = visible(value.replace(/[\r\n]+/g, " "));
   if (flat === "") return "";
-  return `<code>${html(flat).replace(/[|`*_~[\]\\:@]/g, (character) => `&#${character.codePointAt(0)};`)}</code>`;
+  return `<code>${html(flat).replace(/[|`*_~[\]\\:@]|(?<=www)\./gi, (character) => `&#${character.codePointAt(0)};`)}</code>`;
 }
 
 /** Text inside HTML elements and attributes. */
@@ -25,7 +25,9 @@ export function html(value: string): string {
 
 /** A link to an http(s) address; any other scheme is shown as text only. `label` is plain text. */
 export function link(label: string, url: string): string {
-  return /^https?:\/\/[^\s"'<>]+$/.test(url) ? `<a href="${html(url)}">${text(label)}</a>` : text(label);
+  return /^https?:\/\/[^\s"'<>]+$/.test(url)
+    ? `<a href="${html(url).replaceAll("|", "%7C")}">${text(label)}</a>`
+    : text(label);
 }
 
 /** A table; cells are Markdown already. An empty list of rows gives an empty string. */

@@ -120,6 +120,11 @@ test("a byte changed in the checkout stops the promotion", async () => {
   expect(result.exitCode).toBe(1);
   expect(titles(result)).toEqual(["release/checkout-differs"]);
   expect(result.annotations[0]).toMatchObject({ file: "src/scoring/score.py" });
+  expect(result.report).toMatchObject({
+    action: "promote",
+    conclusion: "failure",
+    findings: [{ id: "release/checkout-differs", where: { kind: "file", file: "src/scoring/score.py" } }],
+  });
   expect(account.writes()).toEqual([]);
 });
 
@@ -135,6 +140,7 @@ test("prod takes nothing without the two digests, and no digest that is not one"
   });
   expect(titles(malformed)).toEqual(["input/release-digest", "input/plan-digest"]);
   expect(account.simulator.requests).toEqual([]);
+  expect(malformed.report).toMatchObject({ findings: [{ id: "input/release-digest" }, { id: "input/plan-digest" }] });
 });
 
 test("what skips staging does not enter prod", async () => {

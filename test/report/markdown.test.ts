@@ -25,6 +25,7 @@ const hostile = [
   "# heading",
   "- list",
   "::error::not a command",
+  "www.evil.example/looks-like-ours WWW.evil.example",
 ];
 
 describe("text from outside", () => {
