@@ -1,8 +1,7 @@
 /** Text for a job's log. Logs are also a channel for commands to the runner, so outside text must not be able to give one. */
 
 /** C0 and C1 controls but tab, and what turns or hides text: nothing a reader should be shown by them. */
-const INVISIBLE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const INVISIBLE = /(?!\t)\p{Cc}|[\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /**
  * The text, line for line, without anything the runner takes for a command: it reads `::name::` at the start of a line,
