@@ -1,146 +1,109 @@
-import { expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { resolveTier } from "../src/contract/tiers.ts";
-import { connect } from "../src/databricks/workspace.ts";
-import { known, notKnown } from "../src/gate/facts.ts";
+import { type Fact, known, notKnown } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
 import { plan } from "../src/plan.ts";
-import { makePlan } from "../src/release/plan.ts";
-import type { ActionResult } from "../src/report/report.ts";
+import type { Artifact } from "../src/release/digest.ts";
+import type { CurrentRelease } from "../src/release/gather.ts";
 import { goodFacts } from "./gate/facts.ts";
-import { IDS } from "./promotion-files.ts";
-import { type Scene, scene } from "./promotion.ts";
+import { BUNDLE } from "./promotion-files.ts";
+import { RUN, scene, type Scene } from "./promotion.ts";
 
-const READER = "99999999-9999-4999-8999-999999999999";
-const PROD = "ml-pipelines-prod";
-
-/** Prod, with a principal of its own for looking and an administrator who changes things by hand. */
-function prod(): Promise<Scene> {
-  return scene("prod", {
-    workspaces: { prod: { id: "1111111111111111", admins: ["mona@example.com"] } },
-    service_principals: {
-      [PROD]: { application_id: IDS.prod, workspaces: ["prod"], secrets: ["dose-prod-secret"] },
-      reader: { application_id: READER, workspaces: ["prod"], secrets: ["dose-reader-secret"] },
-    },
-  });
-}
-
-/** The brief for prod's head commit, looked at as `principal`, when evidence says that `current` is there. */
-async function brief(of: Scene, principal: string, current: string): Promise<ActionResult> {
-  const git = await openGit(of.repository.folder);
+/** A brief for the head, with or without a look at the tier. */
+async function brief(
+  prod: Scene,
+  options: { live?: boolean; current?: Fact<CurrentRelease | undefined>; carried?: readonly Artifact[] } = {},
+) {
+  const git = await openGit(prod.repository.folder);
   const commit = await git.head();
-  const contract = await of.contract(commit);
-  // A reader does not know the application id from its own sign-in: the contract says whose folder it is.
-  const tier = { ...resolveTier(contract, "prod"), clientId: IDS.prod };
-  const applied = await of.candidate(current);
-  const live = connect({
-    host: of.simulator.workspaces["prod"]?.url ?? "",
-    credentials: { kind: "secret", ...of.simulator.credentials(principal) },
-    log: { info() {}, debug() {}, warning() {}, secret() {} },
-  });
-  return plan({
-    run: {
-      owner: "acme",
-      repository: "ml-pipelines",
-      sha: commit,
-      ref: "refs/heads/main",
-      event: "push",
-      eventPath: undefined,
-      actor: "octocat",
-      triggeringActor: "octocat",
-      runId: "1",
-      runAttempt: 1,
-      job: "brief-live",
-      workflowRef: "",
-      workspace: "/nowhere",
-      apiUrl: "http://127.0.0.1:9",
-      serverUrl: "https://github.com",
-      temp: "/nowhere",
-      oidc: undefined,
-    },
-    tier,
-    candidate: await of.candidate(commit),
+  const contract = await prod.contract(commit);
+  const candidate = await prod.candidate(commit);
+  const good = goodFacts();
+  const asked: string[] = [];
+  const result = await plan({
+    run: RUN,
+    tier: resolveTier(contract, prod.tier),
+    candidate,
     root: "",
     contract,
     allowedHosts: [],
     git,
-    live,
-    current: () => Promise.resolve(known({ commit: current, release: applied.digest, artifacts: [] })),
-    gather: (stage, live) => Promise.resolve({ ...goodFacts(), stage, ...live }),
-    history: () => Promise.resolve(notKnown("not asked", "")),
+    live: options.live === true ? prod.connect() : undefined,
+    current: () => Promise.resolve(options.current ?? known(undefined)),
+    gather: (stage, live, current) => {
+      asked.push(stage);
+      return Promise.resolve({
+        ...good,
+        ...live,
+        tier: prod.tier,
+        stage,
+        candidate: { commit, release: candidate.digest },
+        order: known({ current: current.known ? current.value : undefined, relation: "ahead" }),
+      });
+    },
+    history: () => Promise.resolve(notKnown("not asked", "ask")),
     log: { info() {} },
     now: new Date(),
   });
+  return { result, asked };
 }
 
-/** As the administrator, in the workspace. */
-async function byHand(of: Scene, method: string, path: string, body?: string): Promise<string> {
-  const response = await fetch(`${of.simulator.workspaces["prod"]?.url ?? ""}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${of.simulator.tokenFor("mona@example.com")}` },
-    ...(body === undefined ? {} : { body }),
+/** What evidence would prove after a promotion of this commit. */
+async function proven(prod: Scene, commit: string): Promise<Fact<CurrentRelease>> {
+  return known({ commit, release: (await prod.candidate(commit)).digest, artifacts: [] });
+}
+
+async function toProd(prod: Scene) {
+  const first = await prod.promote();
+  const { "release-digest": release, "plan-digest": digest } = first.result.outputs;
+  return prod.promote({ approved: { release, plan: digest } });
+}
+
+describe("a brief", () => {
+  it("has the same plan from commits, with a look at the tier, and in the promotion itself", async () => {
+    const prod = await scene("prod");
+    await toProd(prod);
+    const current = await proven(prod, prod.repository.git("rev-parse", "HEAD"));
+    prod.change({
+      "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2"),
+      "src/data/ingest.sql": "select 2\n",
+    });
+    const commits = await brief(prod, { current });
+    const live = await brief(prod, { current, live: true });
+    const promoted = await toProd(prod);
+    const digests = [commits.result, live.result, promoted.result].map(({ outputs }) => outputs["plan-digest"]);
+    expect(new Set(digests).size).toBe(1);
+    expect([commits.asked, live.asked]).toEqual([["plan"], ["plan-live"]]);
+    expect(promoted.result.outputs).toMatchObject({ changed: "true" });
   });
-  const text = await response.text();
-  if (!response.ok) throw new Error(text);
-  return text;
-}
 
-/** Ids are int64: they are read as text. */
-async function jobIds(of: Scene): Promise<string[]> {
-  const list = await byHand(of, "GET", "/api/2.2/jobs/list");
-  return [...list.matchAll(/"job_id":\s*(\d+)/g)].map(([, id]) => id ?? "");
-}
-
-async function letReaderView(of: Scene): Promise<void> {
-  const body = JSON.stringify({
-    access_control_list: [{ service_principal_name: READER, permission_level: "CAN_VIEW" }],
+  it("shows a change by hand only with a look, and the plan does not depend on it", async () => {
+    const prod = await scene("prod");
+    await toProd(prod);
+    const current = await proven(prod, prod.repository.git("rev-parse", "HEAD"));
+    prod.change({ "src/data/ingest.sql": "select 2\n" });
+    const before = await brief(prod, { current, live: true });
+    prod.world.changeJob("prod", "score", (settings) => void (settings["max_concurrent_runs"] = 9));
+    const live = await brief(prod, { current, live: true });
+    const blind = await brief(prod, { current });
+    expect(live.result.outputs["plan-digest"]).toBe(before.result.outputs["plan-digest"]);
+    expect(live.result.outputs["drift-digest"]).not.toBe(before.result.outputs["drift-digest"]);
+    expect(blind.result.outputs["drift-digest"]).toBe("");
+    expect(live.result.report).toMatchObject({ drift: { entries: [{ key: "jobs.score", what: "changed" }] } });
   });
-  for (const id of await jobIds(of)) await byHand(of, "PATCH", `/api/2.0/permissions/jobs/${id}`, body);
-  const pipelines = await byHand(of, "GET", "/api/2.0/pipelines");
-  for (const [, id] of pipelines.matchAll(/"pipeline_id":\s*"([^"]+)"/g)) {
-    await byHand(of, "PATCH", `/api/2.0/permissions/pipelines/${id ?? ""}`, body);
-  }
-}
 
-test("a reader who is not let into the tier's folder sees the plan and the drift that the tier itself sees", async () => {
-  const world = await prod();
-  const commit = world.repository.git("rev-parse", "HEAD");
-  const candidate = await world.candidate(commit);
-  const done = await world.promote({ approved: await approvalOf(world, commit) });
-  expect(done.result.findings.filter(({ severity }) => severity === "error")).toEqual([]);
-  await letReaderView(world);
+  it("is not written where what the tier runs is not known", async () => {
+    const prod = await scene("prod");
+    const current = notKnown("GitHub does not say.", "Give the job deployments: read.");
+    await expect(brief(prod, { current })).rejects.toMatchObject({
+      findings: [{ id: "plan/unknown-current", severity: "unknown" }],
+    });
+  });
 
-  const quiet = await brief(world, "reader", commit);
-  expect(quiet.outputs["release-digest"]).toBe(candidate.digest);
-  expect(quiet.outputs["changed"]).toBe("false");
-  const [job] = await jobIds(world);
-  const schedule = { quartz_cron_expression: "0 1 1 * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" };
-  await byHand(
-    world,
-    "POST",
-    "/api/2.2/jobs/update",
-    `{"job_id": ${job ?? ""}, "new_settings": ${JSON.stringify({ schedule })}}`,
-  );
-  const asReader = await brief(world, "reader", commit);
-  const asTier = await brief(world, PROD, commit);
-  expect(asReader.outputs["drift-digest"]).toMatch(/^[0-9a-f]{64}$/);
-  expect(asReader.outputs["drift-digest"]).not.toBe(quiet.outputs["drift-digest"]);
-  expect(asReader.outputs["drift-digest"]).toBe(asTier.outputs["drift-digest"]);
-  expect(asReader.outputs["plan-digest"]).toBe(asTier.outputs["plan-digest"]);
-  expect(asReader.summary).toContain("Changed by hand");
+  it("does not believe a record whose digest its commit does not make", async () => {
+    const prod = await scene("prod");
+    const commit = prod.repository.git("rev-parse", "HEAD");
+    const current = known({ commit, release: "f".repeat(64), artifacts: [] });
+    await expect(brief(prod, { current })).rejects.toMatchObject({ findings: [{ id: "plan/other-current" }] });
+  });
 });
-
-test("a reader who may view nothing knows nothing: that is not an empty tier", async () => {
-  const world = await prod();
-  const commit = world.repository.git("rev-parse", "HEAD");
-  await world.promote({ approved: await approvalOf(world, commit) });
-  const blind = await brief(world, "reader", commit);
-  expect(blind.outputs["drift-digest"]).toBe("");
-  expect(blind.findings.map(({ id, severity }) => `${severity} ${id}`)).toContain("unknown gate/drift-unknown");
-  expect(blind.findings.map(({ remedy }) => remedy).join()).toContain("CAN_VIEW");
-});
-
-/** What an approver would hand over for the first release. */
-async function approvalOf(of: Scene, commit: string): Promise<{ release: string; plan: string }> {
-  const candidate = await of.candidate(commit);
-  return { release: candidate.digest, plan: makePlan(new Map(), candidate.desired).digest };
-}

@@ -271,6 +271,38 @@ describe("what was approved for prod", () => {
     expect(failures(wrong.result)).toEqual(["gate/plan-digest-other-plan"]);
     expect([...nothing.writes, ...wrong.writes]).toEqual([]);
   });
+
+  it("is not the plan of the release before", async () => {
+    const prod = await scene("prod");
+    const first = await approve(prod);
+    prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('unread')\n" });
+    const brief = await prod.promote();
+    const again = await prod.promote({
+      approved: { release: brief.result.outputs["release-digest"], plan: first.result.outputs["plan-digest"] },
+    });
+    expect(failures(again.result)).toEqual(["gate/plan-digest-other-plan"]);
+    expect(again.writes).toEqual([]);
+  });
+});
+
+describe("a pipeline that is deleted", () => {
+  it("keeps its tables: a release never removes data", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const jobs = BUNDLE.slice(BUNDLE.indexOf("    score:"));
+    const head = BUNDLE.slice(0, BUNDLE.indexOf("  pipelines:"));
+    dev.change({
+      "databricks.yml": `${head}  jobs:\n${jobs}`,
+      "four-tier.yml": (FILES["four-tier.yml"] ?? "")
+        .replace('data: { files: ["src/data/**"], resources: [pipelines.ingest, jobs.refresh] }\n  ', "")
+        .replace("dev: {", "dev: { destructive: [pipelines.ingest, jobs.refresh],"),
+    });
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    const deletions = dev.simulator.requests.filter(({ method }) => method === "DELETE");
+    expect(deletions).toMatchObject([{ query: { cascade: "false" } }]);
+    expect(names(dev)).toEqual(["score", "watch"]);
+  });
 });
 
 describe("what was written", () => {
@@ -313,7 +345,27 @@ describe("what was written", () => {
 });
 
 describe("a lock that is lost on the way", () => {
-  it("ends the writing at once", async () => {
+  it("ends the writing at once, between two updates", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.change({
+      "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2").replace(
+        "0 5 * *",
+        "0 6 * *",
+      ),
+    });
+    dev.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      after: true,
+      run: () => dev.world.writeFile("dev", `${dev.folder}/lock.3`, "{}"),
+    });
+    const { result, writes } = await dev.promote();
+    expect(failures(result)).toEqual(["ledger/lock-lost", "promote/unfinished"]);
+    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+  });
+
+  it("ends the writing at once, between two creates", async () => {
     const dev = await scene();
     dev.simulator.when({
       method: "POST",

@@ -5,7 +5,7 @@ import { type DatabricksSimulator, startDatabricks } from "../simulator/databric
 import type { Contract, TierName } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
-import { connect } from "../src/databricks/workspace.ts";
+import { connect, type Workspace } from "../src/databricks/workspace.ts";
 import { FourTierError } from "../src/findings.ts";
 import { type EvidenceFacts, type GateFacts, known } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
@@ -73,6 +73,16 @@ export class Scene {
       .map(({ method, path }) => `${method} ${decodeURIComponent(path)}`);
   }
 
+  /** The tier's own principal, connected. */
+  connect(): Workspace {
+    const { clientId, clientSecret } = this.simulator.credentials(`ml-pipelines-${this.tier}`);
+    return connect({
+      host: this.simulator.workspaces[this.tier]?.url ?? "",
+      credentials: { kind: "secret", clientId, clientSecret },
+      log: { info() {}, debug() {}, warning() {}, secret() {} },
+    });
+  }
+
   async candidate(commit: string, wheels: readonly CarriedArtifact[] = []): Promise<Candidate> {
     const git = await openGit(this.repository.folder);
     const contract = await this.contract(commit);
@@ -108,18 +118,12 @@ export class Scene {
     const log: string[] = [];
     const before = this.writes().length;
     const runId = options.run ?? String((this.#runs += 1));
-    const { clientId, clientSecret } = this.simulator.credentials(`ml-pipelines-${this.tier}`);
-    const workspace = connect({
-      host: this.simulator.workspaces[this.tier]?.url ?? "",
-      credentials: { kind: "secret", clientId, clientSecret },
-      log: { info() {}, debug() {}, warning() {}, secret() {} },
-    });
     const good = goodFacts();
     const result = await promote({
       run: { ...RUN, runId, sha: commit },
       tier,
-      workspace,
-      principal: clientId,
+      workspace: this.connect(),
+      principal: IDS[this.tier],
       candidate,
       wheels: options.wheels ?? [],
       root: "",
@@ -187,7 +191,7 @@ async function relation(
   return (await git.isAncestor(commit, current.value.commit)) ? ("behind" as const) : ("diverged" as const);
 }
 
-const RUN = {
+export const RUN = {
   owner: "acme",
   repository: "ml-pipelines",
   sha: "0".repeat(40),

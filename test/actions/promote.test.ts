@@ -169,6 +169,24 @@ test("a brief from commits names what would change, with the digests to approve"
   expect(plan.summary).toContain("jobs.score");
 });
 
+test("a brief with a look at the tier shows what somebody changed by hand, and writes nothing", async () => {
+  const { account, run, merge } = await project();
+  await run({ mode: "promote", tier: "dev" });
+  account.simulator.world.changeJob("dev", "score", (settings) => void (settings["max_concurrent_runs"] = 9));
+  await merge({ "src/scoring/score.py": "# Databricks notebook source\nprint('next')\n" });
+  const before = account.writes().length;
+  const live = await run({ mode: "plan", tier: "dev", "client-secret": SECRET.dev });
+  expect(account.writes().slice(before)).toEqual([]);
+  expect(live.outputs["drift-digest"]).toMatch(/^[0-9a-f]{64}$/);
+  const promoted = await run({ mode: "promote", tier: "dev" });
+  expect(promoted.outputs).toMatchObject({
+    "plan-digest": live.outputs["plan-digest"],
+    "release-digest": live.outputs["release-digest"],
+    "drift-digest": live.outputs["drift-digest"],
+  });
+  expect(live.summary).toMatch(/max.{1,6}concurrent.{1,6}runs/);
+});
+
 test("a cancelled run stops, records it, and lets the next one in", async () => {
   const { account, hub, run } = await project();
   const cancelled = await run(

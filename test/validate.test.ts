@@ -1,0 +1,54 @@
+import { afterAll, expect, it } from "vitest";
+import { parseContract } from "../src/contract/parse.ts";
+import { openGit } from "../src/git.ts";
+import { validate } from "../src/validate.ts";
+import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
+import { newRepository, removeFolders, type Repository } from "./repository.ts";
+
+afterAll(removeFolders);
+
+async function check(repository: Repository) {
+  const git = await openGit(repository.folder);
+  const commit = await git.head();
+  const { contract } = parseContract(CONTRACT, "four-tier.yml", { allowedHosts: [] });
+  if (contract === undefined) throw new Error("the contract is not valid");
+  return validate({ git, commit, root: "", contract, allowedHosts: [], artifacts: undefined, now: new Date() });
+}
+
+it("a commit is rendered for all four tiers and compared with its parent", async () => {
+  const repository = newRepository(FILES);
+  repository.write("src/scoring/score.py", "# Databricks notebook source\nprint('next')\n");
+  repository.commit();
+  const { findings, outputs, report } = await check(repository);
+  expect(findings).toEqual([]);
+  expect(outputs).toMatchObject({
+    changed: "true",
+    "release-digest": expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+  });
+  const moved = [{ key: "jobs.score", action: "update" }];
+  for (const tier of ["sandbox", "dev", "staging", "prod"]) {
+    const changes = (report["tiers"] as Record<string, { action: string }[]>)[tier] ?? [];
+    expect(changes.filter(({ action }) => action !== "none")).toMatchObject(moved);
+  }
+});
+
+it("what is wrong in every tier is said once, at its line", async () => {
+  const repository = newRepository({ ...FILES, "databricks.yml": BUNDLE.replace("score.py", "scores.py") });
+  const { findings } = await check(repository);
+  expect(findings).toHaveLength(1);
+  expect(findings).toMatchObject([{ severity: "error", where: { kind: "file", file: "databricks.yml" } }]);
+});
+
+it("staging and prod that differ are found", async () => {
+  const bundle = BUNDLE.replace("prod: {}", "prod: { resources: { jobs: { score: { max_concurrent_runs: 4 } } } }");
+  const { findings } = await check(newRepository({ ...FILES, "databricks.yml": bundle }));
+  expect(findings.map(({ severity }) => severity)).toContain("error");
+  expect(JSON.stringify(findings)).toContain("max_concurrent_runs");
+});
+
+it("a parent that was broken is no reason to fail the commit that mends it", async () => {
+  const repository = newRepository({ ...FILES, "databricks.yml": "bundle: [" });
+  repository.write("databricks.yml", BUNDLE);
+  repository.commit();
+  expect((await check(repository)).findings).toEqual([]);
+});
