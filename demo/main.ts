@@ -10,53 +10,75 @@ import type { JobResult, PendingReview, ReviewDecision, RunnerEvent } from "../s
 import { drawPicture, type TierPicture } from "./picture.ts";
 import { renderReport } from "./report.ts";
 import type { JobRecord, SceneRecord } from "./scene.ts";
-import { SCENES } from "./scenes.ts";
+import { SCENES, type Scene } from "./scenes.ts";
 import { setStage, type Stage } from "./stage.ts";
-import { bold, dim, green, red, say, stepLine, yellow } from "./terminal.ts";
+import { bold, dim, green, plain, red, say, stepLine, yellow } from "./terminal.ts";
 import { openTheatre, type Theatre } from "./theatre.ts";
 
 const { values } = parseArgs({
   options: { interactive: { type: "boolean", default: false }, json: { type: "string" }, only: { type: "string" } },
 });
 const started = performance.now();
+/** What the human said about the first release; after that the reviewer is simulated again. */
+let decision: "approved" | "rejected" | undefined;
 process.exitCode = (await main()) ? 0 : 1;
 
 async function main(): Promise<boolean> {
   say(bold("Four-Tier: a release on its way to prod, on simulators of Databricks and GitHub"));
   const stage = await setStage();
-  process.once("SIGINT", () => void stage.close().finally(() => process.exit(130)));
+  const theatre = openTheatre(stage, {
+    onEvent: showEvent,
+    reviewer: (pending) => (values.interactive && decision === undefined ? askReviewer(pending) : undefined),
+  });
+  const leave = (): void => void closeAll(theatre, stage).finally(() => process.exit(130));
+  process.once("SIGINT", leave).once("SIGTERM", leave);
   try {
-    const theatre = openTheatre(stage, {
-      onEvent: showEvent,
-      ...(values.interactive ? { reviewer: askReviewer } : {}),
-    });
     const records: SceneRecord[] = [];
-    for (const scene of SCENES.filter(
-      ({ name }, at) => at === 0 || values.only === undefined || name.includes(values.only),
-    )) {
-      say();
-      say(bold(scene.name));
-      say(dim(`  ${scene.story}`));
-      const { actual, jobs } = await scene
-        .play(theatre)
-        .catch((error: unknown) => ({ actual: `broke: ${String(error)}`, jobs: [] }));
-      const ok = actual === scene.expected;
-      records.push({
-        name: scene.name,
-        story: scene.story,
-        expected: scene.expected,
-        actual,
-        ok,
-        jobs: jobs.map(recordOf),
-      });
-      say(`  ${ok ? green("as it should be:") : red("NOT as it should be:")} ${actual}`);
-      if (!ok) explain(scene.expected, jobs);
+    for (const scene of chosenScenes()) {
+      records.push(await playScene(scene, theatre));
+      if (decision === "rejected") break; // what follows needs a release in prod
     }
     await close(theatre, records);
     return records.every(({ ok }) => ok);
   } finally {
-    await stage.close();
+    await closeAll(theatre, stage);
   }
+}
+
+/** The first scene sets up what the others need. */
+function chosenScenes(): readonly Scene[] {
+  const { only } = values;
+  return only === undefined ? SCENES : SCENES.filter(({ name }, index) => index === 0 || name.includes(only));
+}
+
+async function playScene(scene: Scene, theatre: Theatre): Promise<SceneRecord> {
+  const { name, story } = scene;
+  say();
+  say(bold(name));
+  say(dim(`  ${story}`));
+  const played = await scene
+    .play(theatre)
+    .catch((error: unknown) => ({ actual: `broke: ${String(error)}`, jobs: [] as readonly JobResult[] }));
+  const { expected, actual } =
+    decision === "rejected" ? await asRejected(theatre) : { expected: scene.expected, actual: played.actual };
+  const ok = actual === expected;
+  say(`  ${ok ? green("as it should be:") : red("NOT as it should be:")} ${actual}`);
+  if (!ok) explain(expected, played.jobs);
+  return { name, story, expected, actual, ok, jobs: played.jobs.map(recordOf) };
+}
+
+/** The human said no: that is a good end too, if nothing reached prod. */
+async function asRejected(theatre: Theatre): Promise<{ expected: string; actual: string }> {
+  const reached = (await theatre.releases()).some(({ tier }) => tier === "prod");
+  return {
+    expected: "rejected: prod stays as it was",
+    actual: `rejected: prod ${reached ? "changed all the same" : "stays as it was"}`,
+  };
+}
+
+async function closeAll(theatre: Theatre, stage: Stage): Promise<void> {
+  await theatre.close();
+  await stage.close();
 }
 
 async function close(theatre: Theatre, scenes: readonly SceneRecord[]): Promise<void> {
@@ -70,8 +92,10 @@ async function close(theatre: Theatre, scenes: readonly SceneRecord[]): Promise<
   writeFileSync(join("demo-report", "index.html"), renderReport(scenes, picture));
   const ok = scenes.every((scene) => scene.ok);
   if (values.json !== undefined) {
-    const deployments = releases.map(({ tier, release, id }) => ({ tier, release, id }));
-    const requests = { databricks: stage.databricks.requests.length, github: stage.github.requests.length };
+    const deployments = await theatre.deployments();
+    const requests = [...stage.databricks.requests, ...stage.github.requests].map(
+      ({ server, method, path, status, principal }) => ({ server, method, path, status, principal }),
+    );
     writeFileSync(values.json, `${JSON.stringify({ ok, scenes, deployments, requests }, undefined, 2)}\n`);
   }
   const closed = [...stage.databricks.unmodelled, ...stage.github.unmodelled];
@@ -141,17 +165,14 @@ function showEvent(event: RunnerEvent): void {
 /** Shows the brief as it is written and asks. */
 async function askReviewer(pending: PendingReview): Promise<ReviewDecision> {
   const [reviewer = "ada"] = pending.reviewers;
-  for (const job of pending.finished.filter(({ name }) => /brief/.test(name))) say(job.summary);
+  for (const job of pending.finished.filter(({ name }) => /brief/.test(name))) say(plain(job.summary));
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answer = await terminal.question(
       `You are ${reviewer}. Approve ${pending.job} in ${pending.environment}? [y/N] `,
     );
-    return {
-      user: reviewer,
-      state: /^y(es)?$/i.test(answer.trim()) ? "approved" : "rejected",
-      comment: "Decided at the demo.",
-    };
+    decision = /^y(es)?$/i.test(answer.trim()) ? "approved" : "rejected";
+    return { user: reviewer, state: decision, comment: "Decided at the demo." };
   } finally {
     terminal.close();
   }

@@ -16,6 +16,18 @@ export function say(line = ""): void {
   stdout.write(`${line.replace(/[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f]/g, "")}\n`);
 }
 
+/** A job summary to be read in a terminal: without tags and entities, folded parts left folded. */
+export function plain(summary: string): string {
+  return summary
+    .replace(/<details>[\s\S]*?<summary>([\s\S]*?)<\/summary>[\s\S]*?<\/details>/g, "▸ $1")
+    .replace(/<br\s*\/?>/g, "; ")
+    .replace(/<[^>]+>/g, "")
+    .replace(/^\|(?: --- \|)+$\n/gm, "")
+    .replace(/&#(\d+);/g, (_, digits: string) => String.fromCodePoint(Number(digits)))
+    .replace(/&amp;/g, "&")
+    .replace(/\n{3,}/g, "\n\n");
+}
+
 const SIGN: Readonly<Record<string, string>> = {
   success: green("✓"),
   failure: red("✗"),

@@ -7,6 +7,7 @@ import {
   type JobResult,
   type PendingReview,
   type ReviewDecision,
+  type Runner,
   type RunnerEvent,
   type RunResult,
 } from "../simulator/runner/runner.ts";
@@ -16,6 +17,7 @@ const PROMOTE = ".github/workflows/promote.yml";
 const VALIDATE = ".github/workflows/validate.yml";
 const AUTHOR = "octocat";
 const REVIEWER = "ada";
+const APPROVED: ReviewDecision = { user: REVIEWER, state: "approved", comment: "Read the brief." };
 
 export interface PromoteOptions {
   readonly event?: "push" | "workflow_dispatch";
@@ -25,9 +27,10 @@ export interface PromoteOptions {
 
 /** A record of what a tier runs, as its Deployment says. */
 export interface Release {
-  readonly tier: string;
-  readonly release: string;
   readonly id: number;
+  readonly tier: string;
+  readonly commit: string;
+  readonly release: string;
 }
 
 export interface Theatre {
@@ -48,6 +51,10 @@ export interface Theatre {
   forge(): Promise<void>;
   /** The newest Deployment of each tier. */
   releases(): Promise<readonly Release[]>;
+  /** Every Deployment, newest first. */
+  deployments(): Promise<readonly Release[]>;
+  /** Stops what still runs. */
+  close(): Promise<void>;
   /** Where a run stopped: `job stops with finding/id`. */
   stop(run: RunResult): string;
   /** What every tier runs, to be compared with a later look. */
@@ -60,12 +67,13 @@ export interface Theatre {
 
 export interface TheatreOptions {
   readonly onEvent: (event: RunnerEvent) => void;
-  readonly reviewer?: (pending: PendingReview) => Promise<ReviewDecision>;
+  /** Who decides; undefined leaves it to the simulated reviewer. */
+  readonly reviewer?: (pending: PendingReview) => Promise<ReviewDecision> | undefined;
   readonly nodeArguments?: readonly string[];
 }
 
 const deployments = v.array(
-  v.object({ id: v.number(), environment: v.string(), payload: v.object({ tier: v.string(), release: v.string() }) }),
+  v.object({ id: v.number(), environment: v.string(), sha: v.string(), payload: v.object({ release: v.string() }) }),
 );
 
 const trainTasks = v.tuple([v.object({ notebook_task: v.object({ notebook_path: v.string() }) })]);
@@ -73,16 +81,19 @@ const trainTasks = v.tuple([v.object({ notebook_task: v.object({ notebook_path: 
 /** Opens the theatre on a stage. */
 export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
   const { github, databricks } = stage;
-  const runner = (between?: PromoteOptions["between"]) =>
-    createRunner({
+  const runners: Runner[] = [];
+  const runner = (between?: PromoteOptions["between"]): Runner => {
+    const made = createRunner({
       github,
       repositories: { [SUITE]: { dir: stage.suiteDir, commit: stage.suiteCommit } },
       onEvent: options.onEvent,
-      reviewer:
-        options.reviewer ?? ((): ReviewDecision => ({ user: REVIEWER, state: "approved", comment: "Read the brief." })),
+      reviewer: (pending) => options.reviewer?.(pending) ?? APPROVED,
       ...(between === undefined ? {} : { between }),
       ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
     });
+    runners.push(made);
+    return made;
+  };
 
   const theatre: Theatre = {
     stage,
@@ -130,14 +141,23 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       if (run.conclusion !== "success") throw new Error(`The forgery itself failed: ${logOf(run)}`);
     },
     async releases() {
+      const newestFirst = await theatre.deployments();
+      return ["dev", "staging", "prod"].flatMap((tier) => newestFirst.find((release) => release.tier === tier) ?? []);
+    },
+    async deployments() {
       const response = await fetch(`${github.apiUrl}/repos/${github.scenario.repository}/deployments?per_page=100`, {
         headers: { authorization: `Bearer ${github.userToken(REVIEWER)}` },
       });
-      const newestFirst = v.parse(deployments, await response.json());
-      return ["dev", "staging", "prod"].flatMap((tier) => {
-        const found = newestFirst.find(({ environment }) => environment === tier);
-        return found === undefined ? [] : [{ id: found.id, tier, release: found.payload.release }];
-      });
+      const all = v.parse(deployments, await response.json());
+      return all.map(({ id, environment, sha, payload }) => ({
+        id,
+        tier: environment,
+        commit: sha,
+        release: payload.release,
+      }));
+    },
+    async close() {
+      await Promise.all(runners.map((each) => each.close()));
     },
     stop(run) {
       const job = run.jobs.find(({ conclusion }) => conclusion !== "success" && conclusion !== "skipped");
