@@ -4,7 +4,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from "jose";
 import type { Account, Workspace } from "./account.ts";
-import { ApiError, type Call, forbidden, rawRoute, type Route } from "./api.ts";
+import { ApiError, type Call, forbidden, rawRoute, type Route, Unmodelled } from "./api.ts";
 import type { FederationPolicy, Principal } from "./principals.ts";
 
 interface Token {
@@ -186,10 +186,24 @@ export class Authority {
   }
 }
 
+/** What a token may be asked for with (facts: databricks-api 1.1, 1.2). */
+const FORM_FIELDS = [
+  "grant_type",
+  "scope",
+  "client_id",
+  "client_secret",
+  "subject_token",
+  "subject_token_type",
+  "requested_token_type",
+];
+
 /** The doors that need no token. `workspace` is undefined on the account's own host. */
 export function authRoutes(authority: Authority): Route[] {
   const token = async (call: Call, workspace: Workspace | undefined) => {
     const form = new URLSearchParams(call.bytes.toString("utf8"));
+    const unknown = [...form.keys()].find((name) => !FORM_FIELDS.includes(name));
+    if (unknown !== undefined)
+      throw new Unmodelled(`the simulator does not model the form field ${unknown} of the token endpoint`, 400);
     const principal = await authority.token(call.headers["authorization"], form, workspace);
     const { expires_in } = call.account.behaviours;
     const lifetime = call.account.scenario.token_lifetime_seconds;

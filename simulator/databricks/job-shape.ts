@@ -2,6 +2,7 @@
  * What a job's settings may hold (facts: databricks-api 3.1, 5); field names as the CLI's bundle schema has them.
  */
 import * as v from "valibot";
+import { Cluster, Library } from "./compute-shape.ts";
 
 const text = v.string();
 const texts = v.array(v.string());
@@ -10,7 +11,6 @@ const flag = v.boolean();
 const whole = v.pipe(v.number(), v.integer());
 /** An int64 as a bare number. */
 export const int64 = v.union([whole, v.bigint()]);
-const anything = v.record(v.string(), v.unknown());
 
 const opt = v.optional;
 const pause = opt(v.picklist(["PAUSED", "UNPAUSED"]));
@@ -92,8 +92,8 @@ const taskFields = {
   environment_key: opt(text),
   job_cluster_key: opt(text),
   existing_cluster_id: opt(text),
-  new_cluster: opt(anything),
-  libraries: opt(v.array(anything)),
+  new_cluster: opt(Cluster),
+  libraries: opt(v.array(Library)),
   compute: opt(v.strictObject({ hardware_accelerator: opt(text) })),
   max_retries: opt(whole),
   min_retry_interval_millis: opt(whole),
@@ -165,7 +165,7 @@ const settingsFields = {
   description: opt(text),
   tags: opt(textMap),
   tasks: opt(v.pipe(v.array(task), v.maxLength(1000))),
-  job_clusters: opt(v.array(v.strictObject({ job_cluster_key: text, new_cluster: anything }))),
+  job_clusters: opt(v.array(v.strictObject({ job_cluster_key: text, new_cluster: Cluster }))),
   environments: opt(
     v.array(
       v.strictObject({
@@ -228,4 +228,16 @@ export const FIELDS: ReadonlySet<string> = new Set(Object.keys(settingsFields));
 
 export const JobSettings = v.strictObject(settingsFields);
 /** facts: databricks-api 8: access_control_list exists on create only. */
-export const CreateJob = v.strictObject({ ...settingsFields, access_control_list: opt(v.array(anything)) });
+export const CreateJob = v.strictObject({
+  ...settingsFields,
+  access_control_list: opt(
+    v.array(
+      v.strictObject({
+        user_name: opt(text),
+        group_name: opt(text),
+        service_principal_name: opt(text),
+        permission_level: text,
+      }),
+    ),
+  ),
+});

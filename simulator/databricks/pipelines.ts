@@ -15,6 +15,7 @@ import {
   type Route,
   Unmodelled,
 } from "./api.ts";
+import { Maven, PipelineCluster } from "./compute-shape.ts";
 import { int64 } from "./job-shape.ts";
 import { pageOf } from "./pages.ts";
 import { checkRunAs } from "./run-as.ts";
@@ -27,7 +28,6 @@ const text = v.string();
 const texts = v.array(text);
 const textMap = v.record(text, text);
 const opt = v.optional;
-const anything = v.record(text, v.unknown());
 const specFields = {
   id: opt(text),
   name: opt(text),
@@ -48,7 +48,7 @@ const specFields = {
         file: opt(v.strictObject({ path: text })),
         glob: opt(v.strictObject({ include: text })),
         jar: opt(text),
-        maven: opt(anything),
+        maven: opt(Maven),
         whl: opt(text),
       }),
     ),
@@ -59,7 +59,7 @@ const specFields = {
   parameters: opt(textMap),
   notifications: opt(v.array(v.strictObject({ alerts: opt(texts), email_recipients: opt(texts) }))),
   tags: opt(textMap),
-  clusters: opt(v.array(anything)),
+  clusters: opt(v.array(PipelineCluster)),
   event_log: opt(v.strictObject({ name: opt(text), catalog: opt(text), schema: opt(text) })),
   filters: opt(v.strictObject({ include: opt(texts), exclude: opt(texts) })),
   budget_policy_id: opt(text),
@@ -70,8 +70,22 @@ const specFields = {
   deployment: opt(
     v.strictObject({ kind: text, metadata_file_path: opt(text), deployment_id: opt(text), version_id: opt(text) }),
   ),
-  gateway_definition: opt(anything),
-  ingestion_definition: opt(anything),
+  gateway_definition: opt(
+    v.strictObject({
+      connection_id: opt(text),
+      connection_name: opt(text),
+      gateway_storage_catalog: opt(text),
+      gateway_storage_name: opt(text),
+      gateway_storage_schema: opt(text),
+    }),
+  ),
+  ingestion_definition: opt(
+    v.strictObject({
+      connection_name: opt(text),
+      ingestion_gateway_id: opt(text),
+      ingest_from_uc_foreign_catalog: opt(v.boolean()),
+    }),
+  ),
 };
 /** A spec as a scenario or a request gives it. */
 export const PipelineSpec = v.strictObject(specFields);

@@ -44,9 +44,10 @@ export class Router {
 /** Refuses a query parameter that the route does not know. */
 export function checkQuery(route: Route, query: URLSearchParams): void {
   for (const name of query.keys()) {
-    if (route.query.includes(name)) continue;
+    const once = query.getAll(name).length === 1;
+    if (once && route.query.includes(name)) continue;
     throw new Unmodelled(
-      `the simulator does not model the query parameter ${name} of ${route.method} ${route.path}`,
+      `the simulator does not model the query parameter ${name}${once ? "" : ", given twice,"} of ${route.method} ${route.path}`,
       400,
     );
   }

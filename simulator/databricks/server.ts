@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringifyJson } from "../json.ts";
 import { Account, Workspace } from "./account.ts";
-import { type Answer, ApiError, type Call, type ErrorStyle, Unmodelled } from "./api.ts";
+import { type Answer, ApiError, type Call, type ErrorStyle, type Route, Unmodelled } from "./api.ts";
 import { Authority } from "./auth.ts";
 import { Faults, type Hook, type ScheduledFault } from "./faults.ts";
 import type { RequestRecord } from "./log.ts";
@@ -57,10 +57,25 @@ export interface PrincipalCredentials {
 
 const NOBODY = { key: "", name: "", displayName: "" } as Principal;
 
-/** Every route that is modelled, with the section of the facts that it follows: for the table of coverage. */
-export function modelledRoutes(): readonly { readonly route: string; readonly facts: string }[] {
+export interface ModelledRoute {
+  /** `METHOD /path/{param}`. */
+  readonly route: string;
+  readonly query: readonly string[];
+  /** `bytes`: not JSON, the handler reads it. */
+  readonly body: Route["body"];
+  /** The section of the facts that it follows. */
+  readonly facts: string;
+}
+
+/** Everything that is modelled: for the table of coverage, and for the proof that nothing in it is open. */
+export function modelledRoutes(): readonly ModelledRoute[] {
   const authority = new Authority(new Account(parseStrictly(DatabricksSchema, { workspaces: {} }, "databricks")));
-  return allRoutes(authority).map(({ method, path, facts }) => ({ route: `${method} ${path}`, facts }));
+  return allRoutes(authority).map(({ method, path, query, body, facts }) => ({
+    route: `${method} ${path}`,
+    query,
+    body,
+    facts,
+  }));
 }
 
 /** Starts the account of a scenario. Throws ScenarioError when the scenario is wrong. */

@@ -59,10 +59,31 @@ export interface GitHubOptions {
   readonly oidcIssuer?: string;
 }
 
-const ROUTES: readonly Route[] = [...codeRoutes, ...pullRoutes, ...deploymentRoutes, ...runRoutes];
+/** Shapes are GitHub's own description of its API, typed by @octokit/openapi-types; what the service decides has a fact. */
+const OPENAPI = "OpenAPI";
+const GROUPS: readonly (readonly [facts: string, routes: readonly Route[]])[] = [
+  [`github 5, ${OPENAPI}`, codeRoutes],
+  [`github 5, 8, ${OPENAPI}`, pullRoutes],
+  [`github 3, ${OPENAPI}`, deploymentRoutes],
+  [`github 2, 3, 4, ${OPENAPI}`, runRoutes],
+];
+const ROUTES: readonly Route[] = GROUPS.flatMap(([, routes]) => routes);
 
-/** The routes that are modelled, as `METHOD /path/{param}`: for the table of coverage. */
-export const modelledRoutes: readonly string[] = ROUTES.map((route) => route.template);
+export interface ModelledRoute {
+  /** `METHOD /path/{param}`. */
+  readonly route: string;
+  readonly query: readonly string[];
+  readonly body: v.GenericSchema | undefined;
+  /** The section of the facts that it follows. */
+  readonly facts: string;
+}
+
+/** Everything that is modelled: for the table of coverage, and for the proof that nothing in it is open. */
+export function modelledRoutes(): readonly ModelledRoute[] {
+  return GROUPS.flatMap(([facts, routes]) =>
+    routes.map(({ template, query, body }) => ({ route: template, query, body, facts })),
+  );
+}
 
 /** Starts the simulator on a free loopback port; rejects if the scenario is not understood. */
 export async function startGitHub(input: GitHubScenarioInput, options: GitHubOptions): Promise<GitHubSimulator> {
@@ -156,7 +177,9 @@ class Service {
     } catch (error) {
       const status = error instanceof Refusal ? error.status : 500;
       const message = error instanceof Error ? error.message : String(error);
-      if (status === 501) this.unmodelled.push(`${method} ${url.pathname}${url.search}: ${message}`);
+      // A failure of the simulator's own is no answer of the service's either.
+      if (status === 501 || !(error instanceof Refusal))
+        this.unmodelled.push(`${method} ${url.pathname}${url.search}: ${message}`);
       record(status);
       sendJson(response, status, {
         message,
@@ -193,10 +216,11 @@ class Service {
       authorise(this.#world, route, known);
     }
     for (const name of url.searchParams.keys()) {
-      if (name === "page" || name === "per_page" || route.query.includes(name)) continue;
+      const once = url.searchParams.getAll(name).length === 1;
+      if (once && (name === "page" || name === "per_page" || route.query.includes(name))) continue;
       throw new Refusal(501, `unmodelled query parameter: ${name} of ${route.template}`);
     }
-    const body = route.body === undefined ? undefined : checkedBody(route, await readBody(request));
+    const body = checkedBody(route, await readBody(request));
     return route.handle({
       world: this.#world,
       params,
@@ -234,7 +258,12 @@ class Service {
         subject_types_supported: ["public", "pairwise"],
       });
     }
-    if (url.pathname !== "/_oidc/token") return reply(404, { message: "Not Found" });
+    const unknown = [...url.searchParams.keys()].find((name) => name !== "api-version" && name !== "audience");
+    if (url.pathname !== "/_oidc/token" || unknown !== undefined) {
+      const what = unknown === undefined ? "" : ` with the query parameter ${unknown}`;
+      this.unmodelled.push(`${request.method} ${url.pathname}${what}`);
+      return reply(501, { message: `unmodelled route: ${url.pathname}${what}` });
+    }
     const facts = this.#offers.get(/^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "");
     if (facts === undefined) return reply(401, { message: "Unauthorized" });
     const audience = url.searchParams.get("audience") ?? `https://github.com/${this.#world.owner}`;
@@ -270,7 +299,11 @@ function loginOf(token: Token | "bad"): string {
 
 /** A field that a route does not model is refused by name; a field of the wrong kind is the caller's mistake. */
 function checkedBody(route: Route, body: unknown): unknown {
-  if (route.body === undefined) return body;
+  if (route.body === undefined) {
+    if (body !== undefined && JSON.stringify(body) !== "{}")
+      throw new Refusal(501, `unmodelled body of ${route.template}`);
+    return undefined;
+  }
   const result = v.safeParse(route.body, body ?? {});
   if (result.success) return body ?? {};
   for (const issue of result.issues) {

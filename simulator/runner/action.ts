@@ -6,7 +6,7 @@ import { NoOperationTraceWriter } from "@actions/workflow-parser";
 import { convertActionTemplate } from "@actions/workflow-parser/actions/action-template";
 import { parseAction } from "@actions/workflow-parser/actions/action-parser";
 import { UnmodelledError } from "./unmodelled.ts";
-import type { TemplateToken } from "./workflow.ts";
+import { entries, find, type TemplateToken } from "./workflow.ts";
 
 export interface ActionInput {
   readonly id: string;
@@ -29,6 +29,8 @@ export interface NodeAction {
   readonly ref: string | undefined;
 }
 
+const INPUT_KEYS: readonly string[] = ["description", "required", "default", "deprecationMessage"];
+
 /** Reads `action.yml` of a folder; throws Error as the service fails the job that names it. */
 export async function readAction(
   dir: string,
@@ -45,6 +47,11 @@ export async function readAction(
   const errors = context.errors.getErrors().map((error) => error.message);
   if (errors.length > 0 || template === undefined)
     throw new Error(`Failed to load ${named}/action.yml: ${errors.join("; ")}`);
+  // The parser lets any key of an input pass.
+  for (const [id, input] of entries(find(value, "inputs"))) {
+    const unknown = entries(input).find(([key]) => !INPUT_KEYS.includes(key));
+    if (unknown !== undefined) throw new UnmodelledError(`inputs.${id}.${unknown[0]} (action ${named})`);
+  }
   const { runs } = template;
   if (runs.using === "composite" || runs.using === "docker") throw new UnmodelledError(`${runs.using} action ${named}`);
   if (runs.using !== "node24") throw new UnmodelledError(`runs.using: ${runs.using} (action ${named})`);

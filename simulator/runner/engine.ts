@@ -39,7 +39,13 @@ export function createEngine(options: RunnerOptions): Runner {
     debug: options.debug ?? false,
   };
 
-  const begin = async (dispatch: DispatchOptions): Promise<RunHandle> => {
+  const begin = (dispatch: DispatchOptions): Promise<RunHandle> =>
+    started(dispatch).catch((error: unknown) => {
+      if (error instanceof UnmodelledError) github.unmodelled.push(`${dispatch.workflow}: ${error.what}`);
+      throw error;
+    });
+
+  const started = async (dispatch: DispatchOptions): Promise<RunHandle> => {
     const trigger = await triggerOf(world, github.apiUrl, dispatch);
     if (dispatch.event === "workflow_dispatch") await mustBeOnDefaultBranch(github, dispatch.workflow);
     const entry = {
@@ -49,10 +55,7 @@ export function createEngine(options: RunnerOptions): Runner {
       path: dispatch.workflow,
     };
     const setting = world.scenario.default_workflow_permissions;
-    const found = await load(entry, { sources, defaultPermissions: setting }).catch((error: unknown) => {
-      if (error instanceof UnmodelledError) github.unmodelled.push(`${dispatch.workflow}: ${error.what}`);
-      throw error;
-    });
+    const found = await load(entry, { sources, defaultPermissions: setting });
     const run = newRun(github, trigger, found.workflow?.model.name ?? dispatch.workflow);
     run.referenced = found.referenced;
     if (found.workflow === undefined) {

@@ -168,10 +168,11 @@ async function mergeGroup(world: World, options: DispatchOptions, common: Dictio
 export function notListening(events: EventsConfig, trigger: Trigger): string | undefined {
   const config = events[trigger.event] as Filters | undefined;
   if (config === undefined) return `it does not listen to ${trigger.event}`;
-  const branch = trigger.event === "pull_request" ? trigger.baseRef : trigger.ref.replace(/^refs\/heads\//, "");
-  if (!passes(branch, config.branches, config["branches-ignore"])) return `its branches do not include ${branch}`;
-  if (config.types !== undefined && trigger.event === "pull_request" && !config.types.includes("synchronize")) {
-    return "its types do not include synchronize";
+  const refused = refFilters(config, trigger);
+  if (refused !== undefined) return refused;
+  const action = ACTION[trigger.event];
+  if (config.types !== undefined && action !== undefined && !config.types.includes(action)) {
+    return `its types do not include ${action}`;
   }
   const { paths, "paths-ignore": ignored } = config;
   if (paths !== undefined || ignored !== undefined) {
@@ -180,9 +181,26 @@ export function notListening(events: EventsConfig, trigger: Trigger): string | u
   return undefined;
 }
 
+/** What the payload's `action` says of the events that have several kinds. */
+const ACTION: Readonly<Record<string, string>> = { pull_request: "synchronize", merge_group: "checks_requested" };
+
+/** Branches and tags are filtered each by their own; where only the other kind is filtered, nothing of this kind runs. */
+function refFilters(config: Filters, trigger: Trigger): string | undefined {
+  const kind = trigger.ref.startsWith("refs/tags/") ? "tags" : "branches";
+  const other = kind === "tags" ? "branches" : "tags";
+  const name = trigger.event === "pull_request" ? trigger.baseRef : trigger.ref.replace(/^refs\/(heads|tags)\//, "");
+  const filtered = (of: "tags" | "branches"): boolean =>
+    config[of] !== undefined || config[`${of}-ignore`] !== undefined;
+  if (!filtered(kind) && filtered(other)) return `it listens to ${other} only`;
+  if (!passes(name, config[kind], config[`${kind}-ignore`])) return `its ${kind} do not include ${name}`;
+  return undefined;
+}
+
 interface Filters {
   readonly branches?: string[];
   readonly "branches-ignore"?: string[];
+  readonly tags?: string[];
+  readonly "tags-ignore"?: string[];
   readonly paths?: string[];
   readonly "paths-ignore"?: string[];
   readonly types?: string[];

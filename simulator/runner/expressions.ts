@@ -38,7 +38,9 @@ export function evaluate(expression: string, scope: Scope): Value {
   const known = functions.map(([name, call]) => ({ name, call, minArgs: 0, maxArgs: 255 }));
   // The parser must know each context by name, and each name must have data (trap 5).
   const tree = new Parser(tokens, Object.keys(scope.contexts), known).parse();
-  const contexts = toData(scope.contexts) as data.Dictionary;
+  const contexts = new data.Dictionary(
+    ...Object.entries(scope.contexts).map(([key, value]) => ({ key, value: contextOf(key, value) })),
+  );
   const table = new Map(known.map((entry) => [entry.name.toLowerCase(), entry]));
   return fromData(new Evaluator(tree, contexts, table).evaluate());
 }
@@ -111,6 +113,30 @@ export function textOf(value: Value): string {
 
 export function isDictionary(value: Value | undefined): value is Dictionary {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Contexts whose properties the service fixes. It gives null for one that does not exist; here that one is either a
+ * typing error or something we lack, and both are refused by name. An empty context is one that is not there yet.
+ */
+const FIXED: readonly string[] = ["github", "job", "runner", "strategy"];
+
+class FixedContext extends data.Dictionary {
+  readonly #name: string;
+  constructor(name: string, value: Dictionary) {
+    super(...Object.entries(value).map(([key, one]) => ({ key, value: toData(one) })));
+    this.#name = name;
+  }
+  override get(key: string): data.ExpressionData | undefined {
+    const found = super.get(key);
+    if (found === undefined) throw new UnmodelledError(`context ${this.#name}.${key}`);
+    return found;
+  }
+}
+
+function contextOf(name: string, value: Value): data.ExpressionData {
+  const fixed = FIXED.includes(name) && isDictionary(value) && Object.keys(value).length > 0;
+  return fixed ? new FixedContext(name, value) : toData(value);
 }
 
 function toData(value: Value): data.ExpressionData {

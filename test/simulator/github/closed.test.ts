@@ -1,0 +1,91 @@
+/** The closed world of the simulated GitHub: whatever is not modelled is refused by name, and remembered. */
+import { describe, expect, it, onTestFinished } from "vitest";
+import { modelledRoutes } from "../../../simulator/github/server.ts";
+import { objects, open, withUnknown } from "../schemas.ts";
+import { asUser, begin, fakeRun } from "./harness.ts";
+
+const routes = modelledRoutes();
+const split = (route: string): [method: string, path: string] => {
+  const [method = "", path = ""] = route.split(" ");
+  return [method, path.replace("/repos/{owner}/{repo}", "").replaceAll(/\{[^}]+\}/g, "1")];
+};
+
+async function door() {
+  const world = await begin();
+  onTestFinished(() => world[Symbol.asyncDispose]());
+  return { github: world.github, repository: world.repository, client: asUser(world.github, "hubot") };
+}
+
+describe("a route's body", () => {
+  const bodies = routes.filter(({ body }) => body !== undefined);
+
+  it.each(bodies)("of $route is closed at every level", ({ body }) => {
+    // A Deployment's payload is whatever its maker likes: the service keeps it as it is.
+    expect(open(body).filter((path) => path !== ".payload.*: unknown")).toEqual([]);
+  });
+
+  it("is refused by the name of an unknown field, at every level of every route", async () => {
+    const { github, client } = await door();
+    for (const { route, body } of bodies) {
+      for (const path of objects(body)) {
+        const [method, at] = split(route);
+        const reply = await client.request(method, at, withUnknown(path));
+        expect(reply).toMatchObject({ status: 501 });
+        expect(github.unmodelled.at(-1)).toContain(`body field: ${[...path, "colour"].join(".")} of ${route}`);
+      }
+    }
+    expect(github.unmodelled.length).toBeGreaterThanOrEqual(bodies.length);
+  });
+
+  it("is refused where there is none", async () => {
+    const { github, repository, client } = await door();
+    fakeRun(github, repository);
+    for (const { route } of routes.filter(({ route, body }) => body === undefined && !route.startsWith("GET"))) {
+      const [method, at] = split(route);
+      expect([route, (await client.request(method, at, { colour: "red" })).status]).toEqual([route, 501]);
+      expect(github.unmodelled.at(-1)).toContain(`unmodelled body of ${route}`);
+    }
+    expect(github.unmodelled.length).toBeGreaterThan(0);
+  });
+});
+
+describe("what is asked", () => {
+  it("with an unknown query parameter is refused by its name, on every route", async () => {
+    const { github, client } = await door();
+    for (const { route } of routes) {
+      const [method, at] = split(route);
+      expect([route, (await client.request(method, `${at}?colour=red`)).status]).toEqual([route, 501]);
+      expect(github.unmodelled.at(-1)).toContain(`query parameter: colour of ${route}`);
+    }
+    expect(github.unmodelled).toHaveLength(routes.length);
+  });
+
+  it.each([
+    ["GET", "/stargazers"],
+    ["PUT", "/environments/prod"],
+    ["POST", "/actions/workflows/promote.yml/dispatches"],
+    ["GET", "/deployments?sha=a&sha=b"],
+    ["PUT", "/contents/README.md"],
+  ])("%s %s is refused by its name", async (method, path) => {
+    const { github, client } = await door();
+    expect((await client.request(method, path)).status).toBe(501);
+    expect(github.unmodelled).toEqual([expect.stringContaining(`${method} /repos/acme/ml-pipelines${path}`)]);
+  });
+
+  it.each(["/_oidc/userinfo", "/_oidc/token?api-version=2.0&colour=red"])("of the issuer, %s too", async (path) => {
+    const { github, client } = await door();
+    expect((await client.get(`${github.apiUrl}${path}`)).status).toBe(501);
+    expect(github.unmodelled).toHaveLength(1);
+  });
+});
+
+describe("a scenario", () => {
+  it.each([
+    [{ colour: "red" }, "colour"],
+    [{ users: { octocat: { colour: "red" } } }, "users.octocat.colour"],
+    [{ environments: { prod: { colour: "red" } } }, "environments.prod.colour"],
+    [{ assumptions: { colour: true } }, "assumptions.colour"],
+  ])("%o is refused by the key's name", async (scenario, key) => {
+    await expect(begin(scenario as never)).rejects.toThrow(key);
+  });
+});
