@@ -111,7 +111,7 @@ describe("what is asked", () => {
       let path: string = route;
       if (route.includes("{pipeline}")) {
         const { body } = await ask("POST /api/2.0/pipelines", "", { name: "p", catalog: "dev", schema: "gold" });
-        path = route.replace("{pipeline}", String(body["pipeline_id"]));
+        path = route.replace("{pipeline}", body["pipeline_id"] as string);
       }
       await ask(path, query.replaceAll(" ", "%20"), undefined, headers);
       expect(simulator.unmodelled).toHaveLength(1);

@@ -120,14 +120,17 @@ describe("filters of a push", () => {
     ["{ tags: ['v*'] }", "refs/heads/main", "listens to tags only"],
     ["{ branches: [main] }", "refs/tags/v1", "listens to branches only"],
     ["{ tags: ['v*'] }", "refs/tags/x1", "tags do not include x1"],
-    ["{ tags: ['v*'] }", "refs/tags/v1", undefined],
-    ["{ tags-ignore: ['v*'] }", "refs/tags/x1", undefined],
+    ["{ tags: ['v*'] }", "refs/tags/v1", "success"],
+    ["{ tags-ignore: ['v*'] }", "refs/tags/x1", "success"],
     ["{ tags-ignore: ['v*'] }", "refs/tags/v1", "tags do not include v1"],
   ])("%s, of %s", async (filter, ref, why) => {
     const started = await world(ONE.replace("on: push", `on: { push: ${filter} }`));
     for (const tag of ["v1", "x1"]) started.repository.git("tag", tag);
     const run = started.runner.dispatch({ event: "push", workflow: MAIN, actor: "octocat", ref });
-    if (why === undefined) expect((await run).conclusion).toBe("success");
-    else await expect(run).rejects.toThrow(why);
+    const said = await run.then(
+      ({ conclusion }) => conclusion,
+      (error: Error) => error.message,
+    );
+    expect(said).toContain(why);
   });
 });
