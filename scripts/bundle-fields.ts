@@ -21,12 +21,24 @@ interface Definition {
   required?: string[];
   items?: { $ref: string };
   additionalProperties?: { $ref: string } | boolean;
+  enum?: string[];
   oneOf?: Definition[];
 }
 
-/** The table, one line a type: `name` or, for fields that are always sent, `name!`, a colon, and the type. */
-export function fieldTable(schema: { $defs: unknown }): Map<string, string> {
+/** Levels of access are checked where access is (src/bundle/identity.ts). */
+const NOT_HERE = /PermissionLevel$/;
+
+export interface Tables {
+  /** One line a type: `name` or, for fields that are always sent, `name!`, a colon, and the type. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** The values of a type of text that has few. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The tables of everything that a job or a pipeline may hold. */
+export function fieldTables(schema: { $defs: unknown }): Tables {
   const table = new Map<string, string>();
+  const values = new Map<string, readonly string[]>();
   const definition = (ref: string): Definition => {
     let at: unknown = schema.$defs;
     for (const step of ref.split("/").slice(2)) at = (at as Record<string, unknown>)[step];
@@ -36,13 +48,17 @@ export function fieldTable(schema: { $defs: unknown }): Map<string, string> {
   const typeOf = (ref: string): string => {
     const primitive = PRIMITIVES.get(ref.replace("#/$defs/", ""));
     if (primitive !== undefined) return primitive;
-    const { type, properties, items, additionalProperties, required } = definition(ref);
+    const { type, properties, items, additionalProperties, required, enum: known } = definition(ref);
+    const name = ref.slice(ref.lastIndexOf(".") + 1);
     if (type === "array") return `[${typeOf(items?.$ref ?? "")}]`;
-    if (type === "string") return "s";
+    if (type === "string") {
+      if (known === undefined || NOT_HERE.test(name)) return "s";
+      values.set(name, known);
+      return `=${name}`;
+    }
     if (type !== "object") return "*";
     if (properties === undefined)
       return typeof additionalProperties === "object" ? `{${typeOf(additionalProperties.$ref)}}` : "*";
-    const name = ref.slice(ref.lastIndexOf(".") + 1);
     if (OPEN.includes(name)) return "*";
     if (!table.has(name)) {
       table.set(name, "");
@@ -54,7 +70,9 @@ export function fieldTable(schema: { $defs: unknown }): Map<string, string> {
     return name;
   };
   for (const kind of ["Job", "Pipeline"]) typeOf(`#/$defs/github.com/databricks/cli/bundle/config/resources.${kind}`);
-  return new Map([...table].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+    new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { fields: sorted(table), values: sorted(values) };
 }
 
 export function readSchema(): { $defs: unknown } {
@@ -64,14 +82,22 @@ export function readSchema(): { $defs: unknown } {
 
 if (import.meta.main) {
   const version = execFileSync("databricks", ["--version"], { encoding: "utf8" }).trim().split(" ").at(-1);
-  const lines = [...fieldTable(readSchema())].map(([name, fields]) => `  ${name}: ${JSON.stringify(fields)},`);
+  const { fields, values } = fieldTables(readSchema());
+  const lines = [...fields].map(([name, fields]) => `  ${name}: ${JSON.stringify(fields)},`);
+  const valueLines = [...values].map(([name, known]) => `  ${name}: ${JSON.stringify(known.join(" "))},`);
   const text = `/**
  * The fields of jobs and pipelines with their types, as ${version} of the Databricks CLI declares them.
  * Written by scripts/bundle-fields.ts; a test compares it when the CLI is on the PATH.
- * s text, b boolean, i integer, f number, [x] list, {x} map, * anything, a name: that type; \`!\` is sent even if empty.
+ * s text, b boolean, i integer, f number, [x] list, {x} map, * anything, a name: that type, =name: a text of VALUES;
+ * \`!\` is sent even if empty.
  */
 export const FIELDS: Readonly<Record<string, string>> = {
 ${lines.join("\n")}
+};
+
+/** What a text of few values may be. */
+export const VALUES: Readonly<Record<string, string>> = {
+${valueLines.join("\n")}
 };
 `;
   if (process.argv.includes("--write")) writeFileSync(new URL("../src/bundle/fields.ts", import.meta.url), text);

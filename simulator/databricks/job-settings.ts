@@ -78,8 +78,6 @@ export function withDefaults(given: JsonObject): JsonObject {
   }
   // facts: databricks-api 3.1: the server returns an explicit pause_status for each
   for (const entry of listAt(settings, "triggers")) entry["pause_status"] ??= "UNPAUSED";
-  const tableUpdate = objectAt(objectAt(settings, "trigger"), "table_update");
-  delete tableUpdate["condition"];
   const inGit = settings["git_source"] !== undefined;
   for (const one of listAt(settings, "tasks")) {
     one["run_if"] ??= "ALL_SUCCESS";

@@ -2,7 +2,7 @@
  * Brings a declared resource to the types of the API, as the CLI does: `base_parameters: { n: 5 }` becomes "5",
  * `max_retries: "3"` becomes 3, empty texts and nulls fall away. A field that the API does not know is a finding.
  */
-import { FIELDS } from "./fields.ts";
+import { FIELDS, VALUES } from "./fields.ts";
 import { didYouMean, type Problems } from "./problems.ts";
 import {
   type Entry,
@@ -111,6 +111,7 @@ function normalizeValue(node: Node, type: string, path: Path, context: Context):
       ]);
     return { ...node, entries: new Map(entries) };
   }
+  if (type.startsWith("=")) return normalizeValueOf(node, type.slice(1), path, context);
   if (type.length > 1) {
     return node.kind === "map" ? normalizeStruct(node, type, path, context) : mismatch(node, "a map", path, context);
   }
@@ -118,6 +119,23 @@ function normalizeValue(node: Node, type: string, path: Path, context: Context):
   const value = coerce(node.value, type);
   if (value === undefined) return mismatch(node, SCALARS[type] ?? "a single value", path, context);
   return value === node.value ? node : retyped(node, value);
+}
+
+/** A text of few values: one that is not among them would be refused by the workspace, in the middle of a promotion. */
+function normalizeValueOf(node: Node, type: string, path: Path, context: Context): Node {
+  const text = normalizeValue(node, "s", path, context);
+  if (text.kind !== "scalar" || typeof text.value !== "string" || text.value === "" || text.value.includes("${"))
+    return text;
+  const known = VALUES[type]?.split(" ") ?? [];
+  if (known.includes(text.value)) return text;
+  const message = `${context.key}: ${showPath(path)} cannot be ${JSON.stringify(text.value)}.`;
+  context.problems.error(
+    "value",
+    node.where,
+    message,
+    `Write one of ${known.join(", ")}.${didYouMean(text.value, known)}`,
+  );
+  return text;
 }
 
 function retyped(node: Scalar, value: ScalarValue): Scalar {

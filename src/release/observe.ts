@@ -233,8 +233,10 @@ function fromJob(job: Job, foundBy: Observed["foundBy"]): Observed {
   return { id, kind: "jobs", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified: undefined };
 }
 
+/** Parameters are declared beside the spec's fields, and answered outside the spec (facts: databricks-api 4). */
 function fromPipeline(pipeline: Pipeline, foundBy: Observed["foundBy"]): Observed {
-  const { id, name, spec: settings, runAs, creator, lastModified } = pipeline;
+  const { id, name, spec, parameters, runAs, creator, lastModified } = pipeline;
+  const settings = parameters === undefined ? spec : { ...spec, parameters };
   return { id, kind: "pipelines", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified };
 }
 

@@ -2,76 +2,9 @@ import { rmSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startGitHub } from "../../simulator/github/server.ts";
-import type { GitHubScenarioInput } from "../../simulator/github/scenario.ts";
-import { APPLICATION, SECRET, startAccount } from "../account.ts";
-import { BUNDLE, FILES } from "../promotion-files.ts";
-import { type ActionOptions, type ActionRun, runAction } from "./harness.ts";
-import { ownCatalog } from "./policy.ts";
-import { makeRepository } from "./repository.ts";
-
-const GITHUB: GitHubScenarioInput = {
-  users: { octocat: { role: "write" }, hubot: { role: "admin" } },
-  environments: {
-    dev: { branch_policy: "default" },
-    staging: { branch_policy: "default" },
-    prod: { reviewers: ["hubot"], prevent_self_review: true, can_admins_bypass: false, branch_policy: "default" },
-  },
-};
-const COMPONENTS = (FILES["four-tier.yml"] ?? "").slice((FILES["four-tier.yml"] ?? "").indexOf("components:"));
-
-/** GitHub and Databricks around one repository, whose main holds what an approved pull request brought. */
-async function project(github: GitHubScenarioInput = GITHUB) {
-  const catalogs = { dev: ownCatalog("dev"), staging: ownCatalog("staging"), prod: ownCatalog("prod") };
-  const ids = Object.fromEntries(Object.entries(APPLICATION).map(([tier, id]) => [tier, `, client_id: ${id}`]));
-  const account = await startAccount({ catalogs }, COMPONENTS, ids);
-  const repository = makeRepository();
-  repository.commit({
-    ...FILES,
-    "four-tier.yml": account.contractText,
-    ".github/CODEOWNERS": "/.github/ @hubot\n/four-tier.yml @hubot\n",
-  });
-  const hub = await startGitHub(github, { repoDir: repository.folder });
-  onTestFinished(() => hub.close());
-  let branches = 0;
-  /** Brings a change to main by a pull request, and checks it out. */
-  const merge = async (files: Record<string, string>): Promise<string> => {
-    const branch = `change-${(branches += 1)}`;
-    repository.git("checkout", "-q", "-b", branch);
-    repository.commit(files);
-    const number = await hub.openPullRequest({ head: branch, user: "octocat" });
-    await hub.review(number, "hubot");
-    const sha = await hub.mergePullRequest(number, "octocat");
-    repository.git("checkout", "-q", "main");
-    repository.git("reset", "-q", "--hard", sha);
-    return sha;
-  };
-  const sha = await merge({ "src/scoring/score.py": "# Databricks notebook source\nprint('merged')\n" });
-  const run = async (inputs: Record<string, string>, more: Partial<ActionOptions> = {}): Promise<ActionRun> => {
-    const tier = inputs["tier"] === "staging" || inputs["tier"] === "prod" ? inputs["tier"] : "dev";
-    const promoting = inputs["mode"] === "promote";
-    const result = await runAction("promote", {
-      workspace: repository.folder,
-      sha: repository.git("rev-parse", "main"),
-      apiUrl: hub.apiUrl,
-      githubToken: hub.userToken("hubot"),
-      inputs: {
-        "allowed-hosts": "127.0.0.1",
-        ...(promoting ? { "client-secret": SECRET[tier] } : {}),
-        ...inputs,
-      },
-      secrets: Object.values(SECRET),
-      ...more,
-    });
-    expect(account.simulator.unmodelled).toEqual([]);
-    expect(hub.unmodelled).toEqual([]);
-    return result;
-  };
-  return { account, repository, hub, merge, run, sha };
-}
-
-const titles = (run: ActionRun, level = "error"): (string | undefined)[] =>
-  run.annotations.filter((annotation) => annotation.level === level).map(({ title }) => title);
+import { SECRET } from "../account.ts";
+import { BUNDLE } from "../promotion-files.ts";
+import { project, titles } from "./project.ts";
 
 test("a pull request is validated for every tier without any credential or network", async () => {
   const { account, hub, run, repository } = await project();

@@ -36,6 +36,19 @@ const FINE = ["catalog: ${var.catalog}", "serverless: true"];
 const DECLARED = "variables: { catalog: { default: x } }\n";
 
 const CASES: readonly Case[] = [
+  {
+    says: "a value that a field cannot have",
+    files: job(
+      "health: { rules: [{ metric: RUN_DURATION, op: GREATER_THAN, value: 1 }] }",
+      "tasks:",
+      "  - { task_key: t, run_if: ALL_DONEE, condition_task: { op: EQUALS, left: a, right: b } }",
+    ),
+    expected: [
+      "error bundle/value databricks.yml:7:35",
+      "error bundle/value databricks.yml:9:34",
+      "error bundle/value databricks.yml:9:67",
+    ],
+  },
   // Reading
   { says: "no bundle", files: {}, expected: ["error bundle/missing databricks.yml"] },
   {
