@@ -231,6 +231,8 @@ export const DatabricksSchema = v.strictObject({
     name,
     v.strictObject({
       id: digits,
+      /** Default: a free one. Fixed, a repository's contract can name the workspace before it runs. */
+      port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
       /** Members of the workspace's `admins` group. */
       admins: v.optional(names, []),
     }),

@@ -98,7 +98,7 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
       front.serve(workspace, request, response).catch(() => request.socket.destroy());
     });
     servers.set(workspace.name, server);
-    workspace.url = await listen(server);
+    workspace.url = await listen(server, account.scenario.workspaces[workspace.name]?.port);
   }
   account.url = accountDoor.url;
 
@@ -352,10 +352,10 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function listen(server: Server): Promise<string> {
+function listen(server: Server, port = 0): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   server.once("error", reject);
-  server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  server.listen(port, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
   return promise;
 }
 

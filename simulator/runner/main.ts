@@ -2,11 +2,12 @@
  * `npm run workflow -- FILE --event EVENT --repo DIR [--scenario FILE] …`: runs one workflow file of a repository as
  * GitHub would and prints a line a step. Exits with 0 only if the run succeeded.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startDatabricks } from "../databricks/server.ts";
 import { gitEnvironment } from "../github/git.ts";
@@ -22,6 +23,10 @@ import {
   type RunResult,
 } from "./runner.ts";
 
+/** The repository whose files this clone holds. */
+const SUITE = "four-tier/four-tier";
+const suiteDir = fileURLToPath(new URL("../..", import.meta.url));
+
 const USAGE = `usage: npm run workflow -- FILE --repo DIR [options]
 
   FILE                     the workflow file, its path in the repository: .github/workflows/x.yml
@@ -29,11 +34,13 @@ const USAGE = `usage: npm run workflow -- FILE --repo DIR [options]
   --event EVENT            push (default), pull_request, merge_group, workflow_dispatch, schedule
   --scenario FILE          the simulated GitHub and Databricks (docs/scenario.md)
   --ref BRANCH             what is pushed or dispatched; default: the default branch
-  --head BRANCH            for pull_request and merge_group: the branch of the pull request
+  --head BRANCH            for pull_request and merge_group: the branch of the pull request; default: what DIR has checked
+                           out, and if that is the default branch, an empty commit on top of it
   --fork OWNER             the pull request comes from this owner's fork
   --actor LOGIN            who did it; default: the scenario's first user
   --input NAME=VALUE       an input of workflow_dispatch (repeatable)
-  --uses OWNER/REPO[@SHA]=DIR  where another repository is found (repeatable); with a SHA, the files of DIR stand for it
+  --uses OWNER/REPO[@SHA]=DIR  where another repository is found (repeatable); with a SHA, the files of DIR stand for it;
+                           default: this clone stands for every commit of ${SUITE} that a workflow pins
   --approve LOGIN          approves whatever waits, as this reviewer; without it you are asked
   --json FILE              writes the run's result
   --log                    prints every step's log, not only those of failed steps
@@ -81,21 +88,20 @@ async function main(): Promise<boolean> {
   }
   const runner = createRunner({
     github,
-    repositories: Object.fromEntries(values.uses.map(source)),
+    repositories: { [SUITE]: pinsOfSuite(repoDir), ...Object.fromEntries(values.uses.map(source)) },
     reviewer: (pending) => review(pending, values.approve),
     onEvent: (event) => show(event, values.log),
     debug: values.debug,
   });
   stack.defer(() => runner.close());
   const actor = values.actor ?? Object.keys(github.scenario.users)[0] ?? github.world.owner;
-  const pullRequest =
-    values.head === undefined
-      ? undefined
-      : await github.openPullRequest({
-          head: values.head,
-          user: actor,
-          ...(values.fork === undefined ? {} : { fork: values.fork }),
-        });
+  const pullRequest = ["pull_request", "merge_group"].includes(values.event)
+    ? await github.openPullRequest({
+        head: values.head ?? checkedOut(resolve(values.repo), repoDir, github.scenario.default_branch),
+        user: actor,
+        ...(values.fork === undefined ? {} : { fork: values.fork }),
+      })
+    : undefined;
   const dispatch: DispatchOptions = {
     event: values.event,
     workflow: file,
@@ -118,6 +124,46 @@ async function main(): Promise<boolean> {
 /** Branches and tags, without a working tree. */
 function clone(from: string, to: string): void {
   execFileSync("git", ["clone", "--quiet", "--mirror", "--no-hardlinks", from, to], { env: gitEnvironment() });
+}
+
+/** The branch that a pull request is made of when none is named; of the default branch itself, one with an empty commit. */
+function checkedOut(dir: string, mirror: string, defaultBranch: string): string {
+  const branch = gitIn(dir, "rev-parse", "--abbrev-ref", "HEAD");
+  if (branch !== defaultBranch && branch !== "HEAD") return branch;
+  const commit = gitIn(mirror, "commit-tree", `${defaultBranch}^{tree}`, "-p", defaultBranch, "-m", "An empty change");
+  gitIn(mirror, "update-ref", "refs/heads/empty-change", commit);
+  return "empty-change";
+}
+
+/** This clone's files, for each commit of the suite that a workflow of the repository names. */
+function pinsOfSuite(mirror: string): RepositorySource[] {
+  const files = gitIn(
+    mirror,
+    "grep",
+    "-h",
+    "-I",
+    "-E",
+    `uses: *${SUITE}/`,
+    ...branches(mirror),
+    "--",
+    ".github/workflows",
+  );
+  const pins = [...files.matchAll(/@([0-9a-f]{40})\b/g)].map(([, commit = ""]) => commit);
+  return [...new Set(pins)].map((commit) => ({ dir: suiteDir, commit }));
+}
+
+function branches(mirror: string): string[] {
+  return gitIn(mirror, "for-each-ref", "--format=%(refname)", "refs/heads").split("\n").filter(Boolean);
+}
+
+/** Git's answer; empty when it found nothing (git grep ends with 1 then). */
+function gitIn(dir: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync("git", ["-C", dir, ...args], {
+    encoding: "utf8",
+    env: gitEnvironment(),
+  });
+  if (status !== 0 && !(args[0] === "grep" && status === 1)) throw new Error(`git ${args[0] ?? ""}: ${stderr}`);
+  return stdout.trim();
 }
 
 function pair(text: string): [string, string] {
