@@ -9,23 +9,21 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
-import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
+import { FourTierError, isFailure } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
-import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "./ledger/model.ts";
+import type { LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
-import { shareFolder } from "./ledger/share.ts";
-import { readLedger, writeLedger } from "./ledger/store.ts";
-import { applySteps } from "./release/apply.ts";
+import { readLedger } from "./ledger/store.ts";
 import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
+import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { observe } from "./release/observe.ts";
-import { driftContext, type Place, resourcesAfter, type Standing, standingOf } from "./release/standing.ts";
-import { type FolderState, inspectFolders, unreadFindings, uploadFolders } from "./release/upload.ts";
-import { verifyApplied } from "./release/verify.ts";
-import { type Outcome, type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
+import { type Place, type Standing, standingOf, unlistedLosses } from "./release/standing.ts";
+import { type FolderState, inspectFolders, unreadFindings } from "./release/upload.ts";
+import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 
 export interface PromoteRequest {
@@ -66,8 +64,6 @@ interface Look {
 
 /** How often to look whether the lock is free, in milliseconds. */
 const LOCK_POLL_MS = 5_000;
-/** Milliseconds between attempts to end the record. */
-const RECORD_AGAIN = [1_000, 4_000];
 
 /** Promotes; throws FourTierError before anything was written, and returns findings for everything after. */
 export async function promote(request: PromoteRequest): Promise<ActionResult> {
@@ -91,11 +87,12 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
     if (isDone(now, candidate)) {
       return await nothingToDo(request, { ...view, ...now, gate: again, outcome: "nothing" });
     }
+    const unlisted = unlistedLosses(now.standing, tier);
+    if (unlisted.length > 0) throw new FourTierError(unlisted);
     const release = releaseOf(request, now.standing);
     const record = await request.record(release, `Promoting ${candidate.commit.slice(0, 12)} to ${tier.name}`);
-    const outcome = await carryOut(request, { place, look: now, lock, release, phase });
-    const unrecorded = await finish(request, record, outcome);
-    const findings = [...outcome.findings, ...unrecorded];
+    const outcome = await carryOut({ ...request, ...now, place, lock, release, phase });
+    const findings = [...outcome.findings, ...(await endRecord(request, record, outcome))];
     return report({ ...view, ...now, gate: again, outcome: { ...outcome, findings }, deployment: record.id });
   } finally {
     await releaseQuietly(lock, request.log);
@@ -202,147 +199,6 @@ function takeLock(request: PromoteRequest, place: Place): Promise<Lock> {
   });
 }
 
-/** Upload, apply, read back, ledger. Never throws for what the tier did: the outcome says how far it came. */
-async function carryOut(
-  request: PromoteRequest,
-  work: { place: Place; look: Look; lock: Lock; release: LedgerRelease; phase: RunPhase },
-): Promise<Outcome> {
-  const { workspace, tier, candidate, signal, log, pause } = request;
-  const { place, look, lock, release, phase } = work;
-  const { steps, observation, ledger: standing } = look.standing;
-  let ledger: Ledger = standing ?? emptyLedger(tier.project, tier.name);
-  const save = async (next: Ledger): Promise<Ledger> => {
-    await lock.check();
-    ledger = await writeLedger(workspace, place.folder, next);
-    return ledger;
-  };
-  const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
-  try {
-    await phase("share", () =>
-      shareFolder(workspace, place.folder, { principal: place.principal, readers: tier.readers }),
-    );
-    outcome.uploaded = await phase("upload", () =>
-      uploadFolders(workspace, look.folders, { tier: tier.name, check: () => lock.check(), log, signal }),
-    );
-    const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
-    const applied = await phase("apply", () =>
-      applySteps(workspace, steps, observation.live, ledger, {
-        ...place,
-        folder,
-        release,
-        check: () => lock.check(),
-        save,
-        pause,
-        log,
-        signal,
-      }),
-    );
-    outcome.done = applied.done;
-    outcome.open = applied.open;
-    if (applied.failure !== undefined) {
-      await saveQuietly(save, applied.ledger, log);
-      throw applied.failure;
-    }
-    const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
-    outcome.findings = await phase("read back", () =>
-      verifyApplied(workspace, resources, {
-        ...driftContext(resources, { live: new Map() }, place),
-        tier: tier.name,
-        schedules: tier.schedules,
-        pause,
-      }),
-    );
-    if (outcome.findings.some(isFailure)) return outcome;
-    await phase("ledger", () =>
-      save({
-        ...applied.ledger,
-        release,
-        resources,
-        pending: undefined,
-        history: [release, ...applied.ledger.history].slice(0, HISTORY),
-      }),
-    );
-    return outcome;
-  } catch (error) {
-    return { ...outcome, findings: [...outcome.findings, ...failureFindings(request, error, outcome)] };
-  }
-}
-
-/** What stopped a promotion half way, and how to go on from there. */
-function failureFindings(
-  { tier, candidate }: PromoteRequest,
-  error: unknown,
-  { done, open }: Pick<Outcome, "done" | "open">,
-): Finding[] {
-  const cause: readonly Finding[] =
-    error instanceof FourTierError
-      ? error.findings
-      : [
-          {
-            id: "suite/defect",
-            severity: "error",
-            message: `The promotion failed in a way it does not know: ${messageOf(error)}`,
-            remedy: "Re-run with debug logging; if it happens again, open an issue with the log.",
-          },
-        ];
-  const all = done.length + open.length;
-  return [
-    ...cause,
-    {
-      id: "promote/unfinished",
-      severity: "error",
-      message: `${done.length} of ${all} changes were applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
-      why: "The ledger knows which: nothing is made twice.",
-      remedy: `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, revert it on the default branch and promote the revert.`,
-    },
-  ];
-}
-
-async function saveQuietly(
-  save: (ledger: Ledger) => Promise<Ledger>,
-  ledger: Ledger,
-  log: PromoteRequest["log"],
-): Promise<void> {
-  try {
-    await save(ledger);
-  } catch (error) {
-    log.warning(
-      `The ledger could not be written (${messageOf(error)}): the next run finds our resources by their tags.`,
-    );
-  }
-}
-
-/** Ends the record; a status that is sent twice does no harm, and one that never came would keep the next tier shut. */
-async function finish(
-  request: PromoteRequest,
-  record: DeploymentRecord,
-  outcome: Outcome,
-): Promise<readonly Finding[]> {
-  const failed = outcome.findings.some(isFailure);
-  const applied = `${outcome.done.length} of ${outcome.done.length + outcome.open.length} changes applied`;
-  for (const wait of [...RECORD_AGAIN, undefined]) {
-    try {
-      await record.finish(failed ? "failure" : "success", failed ? applied : `${applied} and read back equal`);
-      return [];
-    } catch (error) {
-      if (wait !== undefined) {
-        await request.pause(wait, request.signal);
-        continue;
-      }
-      return [
-        {
-          id: "promote/not-recorded",
-          severity: failed ? "warning" : "error",
-          message: `GitHub did not take the end of Deployment ${record.id}: ${messageOf(error)}`,
-          why: "The next tier believes only what is recorded.",
-          remedy: "Promote the same commit again: it finds nothing to do and records that.",
-        },
-      ];
-    }
-  }
-  return [];
-}
-
 function releaseOf({ candidate, run, now }: PromoteRequest, { plan }: Standing): LedgerRelease {
   return {
     digest: candidate.digest,
@@ -376,8 +232,6 @@ function report(view: PromotionView): ActionResult {
     report: promotionJson(view),
   };
 }
-
-type RunPhase = <T>(name: string, body: () => Promise<T>) => Promise<T>;
 
 /** Measures phases, and says in the log which one has begun. */
 function timed({ log, now }: PromoteRequest, phases: Phase[]): RunPhase {

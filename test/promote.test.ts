@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
 import { BUNDLE, FILES } from "./promotion-files.ts";
-import { ids, scene, type Scene } from "./promotion.ts";
-
-const jobWrites = (writes: readonly string[]): string[] => writes.filter((write) => /\/(jobs|pipelines)\b/.test(write));
+import { ids, jobWrites, scene, type Scene } from "./promotion.ts";
 
 function ledgerOf(dev: Scene): unknown {
   return JSON.parse(new TextDecoder().decode(dev.world.readFile("dev", `${dev.folder}/ledger.json`)));

@@ -6,7 +6,7 @@ import type { Contract, TierName } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { connect, type Workspace } from "../src/databricks/workspace.ts";
-import { FourTierError } from "../src/findings.ts";
+import { FourTierError, isFailure } from "../src/findings.ts";
 import { type EvidenceFacts, type GateFacts, known } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
@@ -237,4 +237,28 @@ afterAll(removeFolders);
 /** The ids of a result's findings. */
 export function ids(result: ActionResult): string[] {
   return result.findings.map(({ id }) => id);
+}
+
+/** The ids of what fails a run. */
+export function failures(result: ActionResult): string[] {
+  return result.findings.filter(isFailure).map(({ id }) => id);
+}
+
+/** Writes to jobs and pipelines. */
+export function jobWrites(writes: readonly string[]): string[] {
+  return writes.filter((write) => /\/(jobs|pipelines)\b/.test(write));
+}
+
+/** What stands in the tier: jobs, then pipelines, each by name. */
+export function names(scene: Scene): string[] {
+  return scene.world.picture(scene.tier).map(({ name }) => name);
+}
+
+/** Promotes to prod with the digests that this very state asks for, as an approver would hand them on. */
+export async function approve(prod: Scene, acceptDrift?: string) {
+  const brief = await prod.promote();
+  return prod.promote({
+    approved: { release: brief.result.outputs["release-digest"], plan: brief.result.outputs["plan-digest"] },
+    ...(acceptDrift === undefined ? {} : { acceptDrift }),
+  });
 }

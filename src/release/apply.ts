@@ -70,6 +70,7 @@ export async function applySteps(
   options: ApplyOptions,
 ): Promise<Applied> {
   const order = inOrder(steps);
+  if (order.length === 0) return { ledger: start, done: [], open: [], failure: undefined };
   const known = new Map([...live].flatMap(([key, found]) => (found === undefined ? [] : [[key, found.id] as const])));
   const done: string[] = [];
   let ledger = start;

@@ -3,6 +3,7 @@
  * changed by hand, and the writes that follow. Pure: observing is done before.
  */
 import type { Tier } from "../contract/model.ts";
+import type { Finding } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
@@ -155,4 +156,27 @@ export function resourcesAfter(
       return [key, { id, ...resource }];
     }),
   );
+}
+
+/**
+ * Deletions and replacements that the plan does not show, because an unfinished promotion caused them, and that the
+ * contract does not list. What that promotion itself created is not among them: it never belonged to a release.
+ */
+export function unlistedLosses({ steps, plan, ledger }: Standing, tier: Tier): Finding[] {
+  const planned = new Map(plan.changes.map(({ key, action }) => [key, action]));
+  const begun = new Set(
+    (ledger?.pending?.intents ?? []).filter(({ action }) => action === "create").map(({ key }) => key),
+  );
+  const listed = (key: string): boolean => tier.destructive.includes(key) || tier.destructive.includes("*");
+  return steps
+    .filter(({ action }) => action === "delete" || action === "replace")
+    .filter(({ key, action }) => planned.get(key) !== action && !begun.has(key) && !listed(key))
+    .map(({ key, action }) => ({
+      id: "release/destructive",
+      severity: "error",
+      where: { kind: "resource", tier: tier.name, key },
+      message: `To undo what an unfinished promotion left, ${key} would have to be ${action === "delete" ? "deleted" : "replaced"}.`,
+      why: "The plan that was approved does not show it.",
+      remedy: `List it (tiers.${tier.name}.destructive: [${key}]), or promote again the commit that was not finished.`,
+    }));
 }

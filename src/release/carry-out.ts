@@ -1,0 +1,170 @@
+/** The half of a promotion that writes: share, upload, apply, read back, ledger; and the end of its record. */
+import type { Workspace } from "../databricks/workspace.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import type { Lock } from "../ledger/lock.ts";
+import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "../ledger/model.ts";
+import { componentFolder } from "../ledger/paths.ts";
+import { shareFolder } from "../ledger/share.ts";
+import { writeLedger } from "../ledger/store.ts";
+import type { Outcome } from "../report/promotion.ts";
+import { applySteps } from "./apply.ts";
+import type { Candidate } from "./candidate.ts";
+import type { DeploymentRecord } from "./evidence.ts";
+import { driftContext, type Place, resourcesAfter, type Standing } from "./standing.ts";
+import { type FolderState, uploadFolders } from "./upload.ts";
+import { verifyApplied } from "./verify.ts";
+
+/** Milliseconds between attempts to end the record. */
+const RECORD_AGAIN = [1_000, 4_000];
+
+/** What is to be done, once everything has agreed to it. */
+export interface Work {
+  readonly workspace: Workspace;
+  readonly place: Place;
+  readonly candidate: Candidate;
+  readonly standing: Standing;
+  readonly folders: readonly FolderState[];
+  readonly release: LedgerRelease;
+  readonly lock: Lock;
+  readonly phase: RunPhase;
+  readonly log: { info(message: string): void; warning(message: string): void };
+  readonly signal: AbortSignal;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** Runs one part of the work under its name. */
+export type RunPhase = <T>(name: string, body: () => Promise<T>) => Promise<T>;
+
+/** Upload, apply, read back, ledger. Never throws for what the tier did: the outcome says how far it came. */
+export async function carryOut(work: Work): Promise<Outcome> {
+  const { workspace, place, candidate, release, lock, phase, signal, log, pause } = work;
+  const { tier } = place;
+  const { steps, observation } = work.standing;
+  let ledger: Ledger = work.standing.ledger ?? emptyLedger(tier.project, tier.name);
+  const save = async (next: Ledger): Promise<Ledger> => {
+    await lock.check();
+    ledger = await writeLedger(workspace, place.folder, next);
+    return ledger;
+  };
+  const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
+  try {
+    await phase("share", () =>
+      shareFolder(workspace, place.folder, { principal: place.principal, readers: tier.readers }),
+    );
+    outcome.uploaded = await phase("upload", () =>
+      uploadFolders(workspace, work.folders, { tier: tier.name, check: () => lock.check(), log, signal }),
+    );
+    const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
+    const applied = await phase("apply", () =>
+      applySteps(workspace, steps, observation.live, ledger, {
+        ...place,
+        folder,
+        release,
+        check: () => lock.check(),
+        save,
+        pause,
+        log,
+        signal,
+      }),
+    );
+    outcome.done = applied.done;
+    outcome.open = applied.open;
+    if (applied.failure !== undefined) {
+      await saveQuietly(save, applied.ledger, log);
+      throw applied.failure;
+    }
+    const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
+    outcome.findings = await phase("read back", () =>
+      verifyApplied(workspace, resources, {
+        ...driftContext(resources, { live: new Map() }, place),
+        tier: tier.name,
+        schedules: tier.schedules,
+        pause,
+      }),
+    );
+    if (outcome.findings.some(isFailure)) return outcome;
+    await phase("ledger", () =>
+      save({
+        ...applied.ledger,
+        release,
+        resources,
+        pending: undefined,
+        history: [release, ...applied.ledger.history].slice(0, HISTORY),
+      }),
+    );
+    return outcome;
+  } catch (error) {
+    return { ...outcome, findings: [...outcome.findings, ...failureFindings(work, error, outcome)] };
+  }
+}
+
+/** What stopped a promotion half way, and how to go on from there. */
+function failureFindings(
+  { place: { tier }, candidate }: Work,
+  error: unknown,
+  { done, open }: Pick<Outcome, "done" | "open">,
+): Finding[] {
+  const cause: readonly Finding[] =
+    error instanceof FourTierError
+      ? error.findings
+      : [
+          {
+            id: "suite/defect",
+            severity: "error",
+            message: `The promotion failed in a way it does not know: ${messageOf(error)}`,
+            remedy: "Re-run with debug logging; if it happens again, open an issue with the log.",
+          },
+        ];
+  const all = done.length + open.length;
+  return [
+    ...cause,
+    {
+      id: "promote/unfinished",
+      severity: "error",
+      message: `${done.length} of ${all} changes were applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
+      why: "The ledger knows which: nothing is made twice.",
+      remedy: `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, revert it on the default branch and promote the revert.`,
+    },
+  ];
+}
+
+async function saveQuietly(save: (ledger: Ledger) => Promise<Ledger>, ledger: Ledger, log: Work["log"]): Promise<void> {
+  try {
+    await save(ledger);
+  } catch (error) {
+    log.warning(
+      `The ledger could not be written (${messageOf(error)}): the next run finds our resources by their tags.`,
+    );
+  }
+}
+
+/** Ends the record; a status that is sent twice does no harm, and one that never came would keep the next tier shut. */
+export async function endRecord(
+  { pause, signal }: Pick<Work, "pause" | "signal">,
+  record: DeploymentRecord,
+  outcome: Outcome,
+): Promise<readonly Finding[]> {
+  const failed = outcome.findings.some(isFailure);
+  const applied = `${outcome.done.length} of ${outcome.done.length + outcome.open.length} changes applied`;
+  for (const wait of [...RECORD_AGAIN, undefined]) {
+    try {
+      await record.finish(failed ? "failure" : "success", failed ? applied : `${applied} and read back equal`);
+      return [];
+    } catch (error) {
+      if (wait !== undefined) {
+        await pause(wait, signal);
+        continue;
+      }
+      return [
+        {
+          id: "promote/not-recorded",
+          severity: failed ? "warning" : "error",
+          message: `GitHub did not take the end of Deployment ${record.id}: ${messageOf(error)}`,
+          why: "The next tier believes only what is recorded.",
+          remedy: "Promote the same commit again: it finds nothing to do and records that.",
+        },
+      ];
+    }
+  }
+  return [];
+}
