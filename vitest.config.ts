@@ -14,9 +14,14 @@ const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, glob
 export default defineConfig({
   test: {
     projects: [
-      project("unit", ["test/**/*.test.ts"], ["test/simulator/**", "test/actions/**", "test/e2e/**"]),
+      project(
+        "unit",
+        ["test/**/*.test.ts"],
+        ["test/simulator/**", "test/actions/**", "test/e2e/**", "test/release-script.test.ts"],
+      ),
       project("simulator", ["test/simulator/**/*.test.ts"], [], 30_000),
       built(project("actions", ["test/actions/**/*.test.ts"], [], 60_000)),
+      project("release", ["test/release-script.test.ts"], [], 300_000),
       built(project("e2e", ["test/e2e/**/*.test.ts"], [], 180_000)),
     ],
   },
