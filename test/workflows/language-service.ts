@@ -1,0 +1,42 @@
+/** GitHub's own language service, on our workflow and action files. */
+import { FeatureFlags } from "@actions/expressions";
+import { validate } from "@actions/languageservice";
+import { join } from "node:path";
+import { TextDocument } from "vscode-languageserver-textdocument";
+import { read, ROOT } from "./files.ts";
+
+/** What the actions of others take (their action.yml at the pinned commits). */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  checkout: ["repository", "ref", "token", "fetch-depth", "persist-credentials", "path"],
+  "setup-node": ["node-version", "node-version-file", "cache", "package-manager-cache"],
+  "upload-artifact": ["name", "path", "if-no-files-found", "retention-days", "overwrite", "include-hidden-files"],
+  "download-artifact": ["name", "path", "pattern", "merge-multiple", "github-token", "repository", "run-id"],
+  attest: ["subject-path", "subject-digest", "subject-checksums", "sbom-path", "github-token"],
+};
+let asked = 0;
+
+/** What it has to say, as `line: message`. A file named action.yml is read as an action, any other as a workflow. */
+export async function lint(name: string, text: string): Promise<string[]> {
+  // Results are kept by address: each text gets a new one.
+  asked += 1;
+  const document = TextDocument.create(`file:///${asked}/${name}`, "yaml", 1, text);
+  const diagnostics = await validate(document, {
+    featureFlags: new FeatureFlags({ all: true }),
+    actionsMetadataProvider: {
+      fetchActionMetadata: (action) => {
+        const inputs = action.owner === "actions" ? OTHERS[action.name] : undefined;
+        if (inputs === undefined) return Promise.resolve(undefined);
+        const described = Object.fromEntries(inputs.map((input) => [input, { description: input }]));
+        return Promise.resolve({ name: action.name, description: action.name, inputs: described });
+      },
+    },
+    fileProvider: {
+      // Asked for our actions (`$/`) and for our workflows, which callers name by the suite's repository.
+      getFileContent: (reference) => {
+        const path = reference.path.replace(/^four-tier\/four-tier\//, "");
+        return Promise.resolve({ name: path, content: read(join(ROOT, path)) });
+      },
+    },
+  });
+  return diagnostics.map(({ range, message }) => `${range.start.line + 1}: ${JSON.stringify(message)}`);
+}
