@@ -6,7 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { readRunContext, type RunContext } from "../environment.ts";
-import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { describeWhere, type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
 import { logText } from "../report/log-line.ts";
 import { blocks, code, text } from "../report/markdown.ts";
@@ -103,7 +103,9 @@ function annotate(findings: readonly Finding[]): void {
   const shown = { error: 0, warning: 0, notice: 0 };
   for (const finding of findings) {
     const kind = finding.severity === "unknown" ? "error" : finding.severity;
-    const line = `${finding.message} ${finding.remedy}`;
+    // The log shows an annotation's text alone, so the place is said there too.
+    const place = finding.where === undefined ? "" : ` (${describeWhere(finding.where)})`;
+    const line = `${finding.message} ${finding.remedy}${place}`;
     if (++shown[kind] > ANNOTATIONS_PER_TYPE) {
       log.info(`${kind}: ${finding.id}: ${line}`);
       continue;
