@@ -9,6 +9,7 @@ const steps: readonly [name: string, command: string, args: readonly string[]][]
   ["lint", "oxlint", ["--type-aware", "--deny-warnings"]],
   ["format", "biome", ["format"]],
   ["docs are current", process.execPath, ["scripts/docs.ts", "--check"]],
+  ["coverage is current", process.execPath, ["scripts/simulator-docs.ts", "--check"]],
   ["schema is current", process.execPath, ["scripts/schema.ts", "--check"]],
   ["build", process.execPath, ["scripts/build.ts", "--quiet"]],
 ];

@@ -210,19 +210,22 @@ describe("what is wrong is found", () => {
 });
 
 describe("what was not seen is unknown", () => {
-  test("a caller who is not the owner sees little, and everything in it looks fine", async () => {
-    const admin = catalog("prod", {
-      owner: "rob@example.com",
-      grants: { "ml-pipelines-prod": ["ALL_PRIVILEGES"] },
-    });
-    const account = await startAccount({
-      catalogs: { ...clean, prod: admin },
-      behaviours: { grants_of_others: "own" },
-    });
-    const proof = await prove(account);
-    expect(said(proof)).toContain("unknown grants/authority");
-    expect(proof.certificate.authority).toContain("not the owner");
-  });
+  test.each(["own", "forbidden"] as const)(
+    "a caller who is not the owner sees little (%s), and all of it looks fine",
+    async (grants_of_others) => {
+      const admin = catalog("prod", {
+        owner: "rob@example.com",
+        grants: { "ml-pipelines-prod": ["ALL_PRIVILEGES"] },
+      });
+      const account = await startAccount({
+        catalogs: { ...clean, prod: admin },
+        behaviours: { grants_of_others },
+      });
+      const proof = await prove(account);
+      expect(said(proof)).toContain("unknown grants/authority");
+      expect(proof.certificate.authority).toContain("not the owner");
+    },
+  );
 
   test("refused lists of grants are one finding, with the right that would show them", async () => {
     const account = await startAccount({ catalogs: clean });

@@ -6,7 +6,7 @@ import { FileTree } from "./file-tree.ts";
 import { JobStore } from "./job-store.ts";
 import { PipelineStore } from "./pipeline-store.ts";
 import { Directory } from "./principals.ts";
-import type { Behaviours, ParsedScenario } from "./scenario.ts";
+import type { ParsedScenario } from "./scenario.ts";
 import { Metastore } from "./unity-state.ts";
 
 /** Time that tests can move forward. */
@@ -48,7 +48,7 @@ export class Workspace {
 export class Account {
   readonly id: string;
   readonly scenario: ParsedScenario;
-  readonly behaviours: Behaviours;
+  readonly behaviours: ParsedScenario["behaviours"];
   readonly clock = new Clock();
   readonly directory: Directory;
   readonly workspaces = new Map<string, Workspace>();

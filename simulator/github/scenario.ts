@@ -59,6 +59,20 @@ const assumptions = v.strictObject({
   concurrency_before_approval: v.optional(v.boolean(), false),
 });
 
+/** Which line of docs/assumptions.md each is about. */
+const ASSUMPTION_IDS: Readonly<Record<keyof typeof assumptions.entries, string>> = {
+  environment_secrets_need_inherit: "A3",
+  branch_policy_without_deployment: "A2",
+  concurrency_before_approval: "A20",
+};
+
+/** Every assumption with its positions, the default first: for the tests that run each, and for the documentation. */
+export const ASSUMPTIONS = Object.entries(assumptions.entries).map(([name, schema]) => ({
+  name,
+  assumption: ASSUMPTION_IDS[name as keyof typeof ASSUMPTION_IDS],
+  values: [schema.default, !schema.default],
+}));
+
 const schema = v.strictObject({
   repository: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+\/[\w.-]+$/, "owner/name")), "acme/ml-pipelines"),
   id: v.optional(v.number(), 4001),

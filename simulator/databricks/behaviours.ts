@@ -1,0 +1,85 @@
+/**
+ * What the facts leave open about Databricks ([?]): the simulator can be run each way, and docs/assumptions.md says what
+ * the suite makes of each answer.
+ */
+import * as v from "valibot";
+
+/** Each can be run both ways. The first value is the default. */
+export const Behaviours = v.strictObject({
+  /** Status of a create with a used pipeline name (facts: databricks-api 4). */
+  duplicate_pipeline_name: v.optional(v.picklist([400, 409]), 400),
+  /** Status of a pipeline PUT with a stale expected_last_modified (facts: databricks-api 11.3). */
+  stale_last_modified: v.optional(v.picklist([409, 400]), 409),
+  /** Status of starting an update while one is active (facts: databricks-api 11.3). */
+  update_while_active: v.optional(v.picklist([409, 400]), 409),
+  /** PUT on a running continuous pipeline restarts its update (facts: databricks-api 3.4). */
+  edit_restarts_continuous: v.optional(v.boolean(), true),
+  /** run-now on a paused continuous job (facts: databricks-api 3.3). */
+  run_now_on_paused_continuous: v.optional(v.picklist(["one-off", "kick-start"]), "one-off"),
+  /** May a service principal without servicePrincipal.user name itself in run_as (facts: databricks-api 11.7)? */
+  run_as_itself: v.optional(v.picklist(["denied", "allowed"]), "denied"),
+  /** An OAuth error's body (facts: databricks-api 1.1). */
+  oauth_errors: v.optional(v.picklist(["rfc6749", "envelope"]), "rfc6749"),
+  /** `expires_in` of a token answer is a number, or a string as Databricks' own fake gives it (facts: databricks-api 1.1). */
+  expires_in: v.optional(v.picklist(["number", "string"]), "number"),
+  /** Status of permissions for a principal that is not there (facts: databricks-api 8). */
+  unknown_acl_principal: v.optional(v.picklist([404, 400]), 404),
+  /** Who may give a job or pipeline to another owner (facts: databricks-api 8). */
+  owner_change: v.optional(v.picklist(["admin", "owner"]), "admin"),
+  /** Where a principal that is not assigned to the workspace is refused. */
+  unassigned_principal: v.optional(v.picklist(["token", "api"]), "token"),
+  /** Status of a request with an expired token (facts: databricks-api 2.1 knows only the invalid one). */
+  expired_token: v.optional(v.picklist([401, 403]), 401),
+  /** Who may not read all grants of an object gets a 403, or his own only (facts: unity-catalog 1.6). */
+  grants_of_others: v.optional(v.picklist(["forbidden", "own"]), "forbidden"),
+  /** Lists begin with an empty page that carries a token (facts: unity-catalog 1.1, 1.4). */
+  empty_pages: v.optional(v.boolean(), false),
+  /** Host metadata is served, with these default audiences, or the route answers 404 (facts: databricks-api 1.1, 10). */
+  host_metadata: v.optional(v.boolean(), true),
+  /** Do answers show workspace paths with the prefix /Workspace? Clients must bear both. */
+  workspace_paths: v.optional(v.picklist(["plain", "prefixed"]), "plain"),
+  /** The service adds spark.sql.ansi.enabled to a pipeline's configuration (seen in the CLI's test server, August 2026). */
+  pipeline_ansi_default: v.optional(v.boolean(), false),
+  /** Writing a file where a notebook is, or the other way round (facts: databricks-api 6). */
+  file_over_notebook: v.optional(v.picklist(["conflict", "replace"]), "conflict"),
+});
+
+/** Which line of docs/assumptions.md each is about. */
+const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
+  duplicate_pipeline_name: "A11",
+  stale_last_modified: "A11",
+  update_while_active: "A11",
+  edit_restarts_continuous: "A12",
+  run_now_on_paused_continuous: "A33",
+  run_as_itself: "A21",
+  oauth_errors: "A8",
+  expires_in: "A22",
+  unknown_acl_principal: "A23",
+  owner_change: "A24",
+  unassigned_principal: "A25",
+  expired_token: "A26",
+  grants_of_others: "A27",
+  empty_pages: "A28",
+  host_metadata: "A29",
+  workspace_paths: "A30",
+  pipeline_ansi_default: "A31",
+  file_over_notebook: "A32",
+};
+
+export interface Behaviour {
+  readonly name: string;
+  readonly assumption: string;
+  /** Every position, the default first. */
+  readonly values: readonly (string | number | boolean)[];
+}
+
+/** Every behaviour with its positions: for the tests that run each, and for the documentation. */
+export const BEHAVIOURS: readonly Behaviour[] = Object.entries(Behaviours.entries).map(([name, schema]) => {
+  const { wrapped, default: first } = schema;
+  const values = wrapped.type === "boolean" ? [true, false] : [...wrapped.options];
+  return {
+    name,
+    assumption: ASSUMPTIONS[name as keyof typeof ASSUMPTIONS],
+    values: values.toSorted((a, b) => Number(b === first) - Number(a === first)),
+  };
+});

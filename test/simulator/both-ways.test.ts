@@ -1,0 +1,185 @@
+/**
+ * What is not known of Databricks, both ways: every position of every behaviour (the schema says which there are) under
+ * the whole of what our code does. None may change what is promoted, proved or paused.
+ */
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BEHAVIOURS } from "../../simulator/databricks/behaviours.ts";
+import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
+import { cancelRun, listRuns, runNow } from "../../src/databricks/jobs.ts";
+import { getPipeline, startUpdate, updatePipeline } from "../../src/databricks/pipelines.ts";
+import { ApiError } from "../../src/databricks/errors.ts";
+import { isFailure } from "../../src/findings.ts";
+import { tierProof } from "../../src/grants.ts";
+import { matchSchedules } from "../../src/schedules.ts";
+import { type Account, startAccount } from "../account.ts";
+import { scene } from "../promotion.ts";
+
+type Set = NonNullable<DatabricksScenario["behaviours"]>;
+const now = new Date("2027-01-15T12:00:00Z");
+const log = { info: () => {} };
+
+const positions = BEHAVIOURS.flatMap(({ name, values }) =>
+  values.slice(1).map((value) => ({ position: `${name}: ${value}`, behaviours: { [name]: value } as Set })),
+);
+
+async function account(behaviours: Set, more: Partial<DatabricksScenario> = {}): Promise<Account> {
+  const started = await startAccount({ behaviours, ...more });
+  onTestFinished(() => expect(started.simulator.unmodelled).toEqual([]));
+  return started;
+}
+
+describe.each(positions)("with $position", ({ behaviours }) => {
+  it("a promotion deploys, then finds nothing to do, then moves one thing", async () => {
+    const dev = await scene("dev", { behaviours });
+    const promoted = async () => {
+      const { result, writes } = await dev.promote();
+      expect(result.findings.filter(isFailure)).toEqual([]);
+      return writes;
+    };
+    await promoted();
+    expect(await promoted()).toEqual([]);
+    dev.change({ "src/data/ingest.sql": "select 2\n" });
+    expect((await promoted()).filter((write) => /\/(jobs|pipelines)\b/.test(write))).toEqual([
+      expect.stringMatching(/^PUT \/api\/2\.0\/pipelines\//),
+    ]);
+  });
+
+  it("a clean catalog is proved, and a stray grant is found", async () => {
+    const owner = "ml-pipelines-prod";
+    const catalog = (grants: Record<string, string[]>): Partial<DatabricksScenario> => ({
+      catalogs: {
+        prod: {
+          owner,
+          isolation: "ISOLATED",
+          bindings: { prod: "READ_WRITE" },
+          schemas: { gold: { tables: { scores: { grants } }, volumes: { files: {} } } },
+        },
+      },
+    });
+    const prove = async (grants: Record<string, string[]>) => {
+      const estate = await account(behaviours, catalog(grants));
+      const { findings } = await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), now);
+      return findings.map(({ severity, id }) => `${severity} ${id}`);
+    };
+    expect(await prove({})).toEqual([]);
+    expect(await prove({ "mona@example.com": ["SELECT"] })).toEqual(["error grants/unnamed-principal"]);
+  });
+
+  it("what starts by itself outside prod is paused, once", async () => {
+    const tags = (key: string) => ({
+      four_tier_project: "ml-pipelines",
+      four_tier_tier: "staging",
+      four_tier_key: key,
+    });
+    const schedule = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" };
+    const owner = "ml-pipelines-staging";
+    const tasks = [{ task_key: "run", notebook_task: { notebook_path: "/a" } }];
+    const estate = await account(behaviours, {
+      jobs: {
+        staging: [
+          { owner, settings: { name: "nightly", tags: tags("jobs.nightly"), tasks, schedule } },
+          {
+            owner,
+            settings: { name: "always", tags: tags("jobs.always"), tasks, continuous: { pause_status: "UNPAUSED" } },
+          },
+        ],
+      },
+      pipelines: {
+        staging: [
+          {
+            owner,
+            spec: {
+              name: "stream",
+              tags: tags("pipelines.stream"),
+              catalog: "staging",
+              schema: "gold",
+              continuous: true,
+            },
+          },
+        ],
+      },
+    });
+    const enforce = () =>
+      matchSchedules(
+        estate.connect("staging"),
+        estate.tier("staging"),
+        { mode: "enforce", scope: "project", strict: true, now, patience: { timeoutMs: 2_000, everyMs: 5 } },
+        log,
+      );
+    expect((await enforce()).findings).toEqual([]);
+    const { world } = estate.simulator;
+    expect(world.job("staging", "nightly").settings).toMatchObject({ schedule: { pause_status: "PAUSED" } });
+    expect(world.job("staging", "always").settings).toMatchObject({ continuous: { pause_status: "PAUSED" } });
+    expect(world.pipeline("staging", "stream").spec["continuous"]).toBe(false);
+    expect(world.picture("staging").find(({ name }) => name === "stream")?.activeRuns).toBe(0);
+    const written = estate.writes().length;
+    expect((await enforce()).findings).toEqual([]);
+    expect(estate.writes()).toHaveLength(written);
+  });
+});
+
+describe("where the answers differ, both are understood:", () => {
+  it.each([409, 400] as const)("an update while one is active (%i)", async (update_while_active) => {
+    const estate = await account(
+      { update_while_active },
+      {
+        pipelines: { dev: [{ owner: "ml-pipelines-dev", spec: { name: "p", catalog: "dev", schema: "gold" } }] },
+        updates: [{ pipeline: "p", polls: "never" }],
+      },
+    );
+    const workspace = estate.connect("dev");
+    const { id } = estate.simulator.world.pipeline("dev", "p");
+    await startUpdate(workspace, id);
+    const error = await startUpdate(workspace, id).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status: update_while_active, code: "RESOURCE_CONFLICT" });
+  });
+
+  it.each([true, false])("a change of a running continuous pipeline restarts it: %s", async (restarts) => {
+    const estate = await account(
+      { edit_restarts_continuous: restarts },
+      {
+        pipelines: {
+          prod: [
+            { owner: "ml-pipelines-prod", spec: { name: "p", catalog: "prod", schema: "gold", continuous: true } },
+          ],
+        },
+      },
+    );
+    const { world } = estate.simulator;
+    const { id, updates } = world.pipeline("prod", "p");
+    const before = updates.length;
+    const spec = (await getPipeline(estate.connect("prod"), id))?.spec ?? {};
+    await updatePipeline(estate.connect("prod"), id, { ...spec, photon: true });
+    expect(world.pipeline("prod", "p").updates.length - before).toBe(restarts ? 1 : 0);
+    expect(world.picture("prod")[0]?.activeRuns).toBe(1);
+  });
+
+  it.each(["one-off", "kick-start"] as const)(
+    "starting a paused continuous job is a %s, which a cancel ends or starts anew",
+    async (position) => {
+      const tasks = [{ task_key: "run", notebook_task: { notebook_path: "/a" } }];
+      const estate = await account(
+        { run_now_on_paused_continuous: position },
+        {
+          jobs: {
+            dev: [
+              { owner: "ml-pipelines-dev", settings: { name: "j", tasks, continuous: { pause_status: "PAUSED" } } },
+            ],
+          },
+        },
+      );
+      const workspace = estate.connect("dev");
+      const { id } = estate.simulator.world.job("dev", "j");
+      const run = await runNow(workspace, String(id), { idempotencyToken: "one" });
+      const active = async () => {
+        const found = [];
+        for await (const one of listRuns(workspace, { jobId: String(id), activeOnly: true })) found.push(one.id);
+        return found;
+      };
+      expect(await active()).toHaveLength(1);
+      await cancelRun(workspace, (await active())[0] ?? run);
+      expect(await active()).toHaveLength(position === "kick-start" ? 1 : 0);
+    },
+  );
+});
