@@ -170,7 +170,7 @@ export const SCENES: readonly Scene[] = [
     story: "After staging, one byte of the wheel that deploy-to-dev built is changed on its way to prod.",
     expected: EXPECT_STOP(
       "approve-to-prod / promote",
-      "gate/source-not-believed and gate/plan-digest-other-release and gate/plan-digest-other-plan",
+      "gate/source-artifact and gate/plan-digest-other-release and gate/plan-digest-other-plan",
     ),
     async play(theatre) {
       const run = await theatre.promote({

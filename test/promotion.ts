@@ -13,7 +13,7 @@ import type { LedgerRelease } from "../src/ledger/model.ts";
 import { promote, type PromoteRequest } from "../src/promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact } from "../src/release/candidate.ts";
 import type { ActionResult } from "../src/report/report.ts";
-import { evidence, goodFacts } from "./gate/facts.ts";
+import { evidence, goodFacts, RELEASE } from "./gate/facts.ts";
 import { FILES, IDS } from "./promotion-files.ts";
 import { newRepository, removeFolders, type Repository } from "./repository.ts";
 
@@ -134,7 +134,7 @@ export class Scene {
         tier: this.tier,
         previous: tier.previous,
         environment: this.tier,
-        candidate: { commit, release: candidate.digest },
+        candidate: { commit, release: candidate.digest, artifacts: candidate.artifacts },
         approved: { release: options.approved?.release, plan: options.approved?.plan },
         acceptedDrift: options.acceptDrift,
         destructive: tier.destructive,
@@ -176,7 +176,11 @@ function provenBy(commit: string, release: string): EvidenceFacts {
   return {
     deployment: { ...deployment, sha: commit },
     claim: { ...claim, release },
-    run: { ...run, headSha: commit },
+    run: {
+      ...run,
+      headSha: commit,
+      jobs: run.jobs.map((job) => ({ ...job, steps: job.steps.map((name) => name.replace(RELEASE, release)) })),
+    },
   };
 }
 

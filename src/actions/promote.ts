@@ -1,6 +1,7 @@
 /** action-promote: typed inputs, then one of three stories: validate (all tiers, from commits), plan, promote. */
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { TIERS } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
@@ -15,6 +16,7 @@ import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWhee
 import { type DeploymentRecord, recordDeployment } from "../release/evidence.ts";
 import { currentRelease, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
+import { policyContract } from "../release/policy.ts";
 import type { ActionResult } from "../report/report.ts";
 import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
@@ -31,6 +33,7 @@ interface Inputs {
   readonly approved: { readonly release: string; readonly plan: string };
   readonly acceptDrift: string;
   readonly live: boolean;
+  readonly readEnvironment: string | undefined;
   readonly lockWaitMs: number;
 }
 
@@ -111,7 +114,8 @@ async function promoted(ground: Ground): Promise<ActionResult> {
     acceptDrift: own.acceptDrift,
     gather: async (live, current) => {
       const grants = await factOf(async () => {
-        const proof = await tierProof(access.workspace, access.contract, access.tier, new Date());
+        const policy = await policyContract(github, run, access.contract);
+        const proof = await tierProof(access.workspace, policy, access.tier, new Date());
         return proof.findings;
       });
       return gather(ground, "promote", { ...live, identity: identityOf(access), grants }, current);
@@ -141,6 +145,8 @@ function gather(
     stage,
     commit: candidate.commit,
     release: candidate.digest,
+    artifacts: candidate.artifacts,
+    readEnvironment: own.readEnvironment,
     approved: own.approved,
     acceptedDrift: own.acceptDrift,
     current,
@@ -307,6 +313,14 @@ function readInputs(context: ActionContext): Inputs {
   if (!["auto", "true", "false"].includes(live)) {
     wrong("live", `The input live is ${live}.`, "Use true, false or auto.");
   }
+  const readEnvironment = input("read-environment");
+  if (TIERS.some((name) => name === readEnvironment.toLowerCase())) {
+    wrong(
+      "read-environment",
+      `The input read-environment is ${readEnvironment}, a tier's own environment.`,
+      "Make an environment of its own for the brief, with a principal that may only read: who approves must have read the brief first.",
+    );
+  }
   const minutes = Number(input("lock-wait-minutes") || "30");
   if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
     wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
@@ -321,6 +335,7 @@ function readInputs(context: ActionContext): Inputs {
     approved: { release: input("release-digest"), plan: input("plan-digest") },
     acceptDrift: input("accept-drift"),
     live: live === "true" || (live === "auto" && (run.oidc !== undefined || input("client-secret") !== "")),
+    readEnvironment: readEnvironment === "" ? undefined : readEnvironment,
     lockWaitMs: minutes * 60_000,
   };
 }

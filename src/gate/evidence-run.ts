@@ -4,7 +4,7 @@
  */
 import type { TierName } from "../contract/model.ts";
 import { short } from "./check.ts";
-import type { EvidenceFacts, EvidenceRun, RepositoryFacts, SuiteTrust } from "./facts.ts";
+import type { CallerJob, EvidenceClaim, EvidenceFacts, EvidenceRun, RepositoryFacts, SuiteTrust } from "./facts.ts";
 
 /** Events whose runs may deploy: they run the default branch's own files. */
 export const DEPLOYING_EVENTS: readonly string[] = ["push", "workflow_dispatch"];
@@ -50,10 +50,10 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
     );
   }
   if (run === undefined) return [...found, `it points to run ${claim.runId}, which this repository does not have`];
-  return [...found, ...runDoubts(run, deployment.sha, claim.attempt, expected)];
+  return [...found, ...runDoubts(run, deployment.sha, claim, expected)];
 }
 
-function runDoubts(run: EvidenceRun, commit: string, attempt: number, expected: Expectation): string[] {
+function runDoubts(run: EvidenceRun, commit: string, claim: EvidenceClaim, expected: Expectation): string[] {
   const { defaultBranch } = expected.repository;
   const found: string[] = [];
   if (run.headRepository !== run.repository) {
@@ -69,10 +69,10 @@ function runDoubts(run: EvidenceRun, commit: string, attempt: number, expected: 
   if (!DEPLOYING_EVENTS.includes(run.event)) found.push(`the run behind it was started by ${run.event}`);
   if (run.headSha !== commit)
     found.push(`the run behind it is of commit ${short(run.headSha)}, not of ${short(commit)}`);
-  return [...found, ...workflowDoubts(run, attempt, expected)];
+  return [...found, ...workflowDoubts(run, claim, expected)];
 }
 
-function workflowDoubts(run: EvidenceRun, attempt: number, expected: Expectation): string[] {
+function workflowDoubts(run: EvidenceRun, claim: EvidenceClaim, expected: Expectation): string[] {
   const file = DEPLOYING_WORKFLOW[expected.tier];
   const path = deployingWorkflow(expected.suite, expected.tier);
   const used = run.referencedWorkflows.filter((workflow) => workflow.path === path);
@@ -90,17 +90,45 @@ function workflowDoubts(run: EvidenceRun, attempt: number, expected: Expectation
         : `it used ${file} at commit ${short(sha)}, which neither ${run.workflow} on ${expected.repository.defaultBranch} pins nor the contract's suite.commits lists`,
     );
   }
-  return [...found, ...jobDoubts(run, attempt, path)];
+  return [...found, ...jobDoubts(run, claim, path)];
 }
 
-function jobDoubts(run: EvidenceRun, attempt: number, path: string): string[] {
+function jobDoubts(run: EvidenceRun, { attempt, release }: EvidenceClaim, path: string): string[] {
   const wanted = deployingJobNames(run, path);
   if (wanted.length === 0) return [`no job of ${run.workflow}, at the commit that ran, calls ${path} directly`];
+  const double = run.callerJobs.find((job) => job.calls !== path && wanted.some((name) => mayShowAs(job, name)));
+  if (double !== undefined) {
+    return [
+      `the job ${double.key} of ${run.workflow} can be shown as ${wanted.join(" or ")} too, so nobody can say which ran`,
+    ];
+  }
   const jobs = run.jobs.filter((job) => wanted.includes(job.name) && job.attempt === attempt);
   if (jobs.length === 0) return [`attempt ${attempt} of the run has no job ${wanted.join(" or ")}`];
-  return jobs
-    .filter(({ conclusion }) => conclusion !== "success")
-    .map((job) => `its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}`);
+  return jobs.flatMap((job) => {
+    if (job.conclusion !== "success") return [`its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}`];
+    const said = releasesOf(job.steps);
+    // Evidence of suites that did not say so yet is silent here.
+    return said.length === 0 || said.includes(release)
+      ? []
+      : [`it names release ${short(release)}, but its job ${job.name} deployed ${said.map(short).join(", ")}`];
+  });
+}
+
+/**
+ * The releases that a deploying job says it deployed, by the names of its steps: our workflows put the digest there,
+ * and nobody but the job's runner can write it. A Deployment's payload can be written by anybody.
+ */
+function releasesOf(steps: readonly string[]): string[] {
+  return steps.flatMap((name) => /\brelease ([0-9a-f]{64})\b/.exec(name)?.[1] ?? []);
+}
+
+/** Whether a caller's job, or a job below it, can have this name: expressions in its own can become anything. */
+function mayShowAs({ name, calls }: CallerJob, shown: string): boolean {
+  const pattern = name
+    .split(/\$\{\{.*?\}\}/s)
+    .map((part) => part.replace(/[\\^$.|?*+()[\]{}/-]/g, "\\$&"))
+    .join(".*");
+  return new RegExp(`^${pattern}${calls === undefined ? "$" : " / "}`, "s").test(shown);
 }
 
 /** How the run's deploying jobs are called: the caller's job, then ours. `path` is the called workflow's. */

@@ -39,7 +39,12 @@ export interface Subject {
   /** Repository path of the contract. */
   readonly contractFile: string;
   /** What is to be promoted: a commit and the digest recomputed from it and the carried artifacts' bytes. */
-  readonly candidate: { readonly commit: string; readonly release: string };
+  readonly candidate: {
+    readonly commit: string;
+    readonly release: string;
+    /** The wheels in hand, by the hashes of their bytes. */
+    readonly artifacts: readonly CarriedFacts[];
+  };
   /** The digests that were approved or handed over, as given; undefined where none was. */
   readonly approved: { readonly release: string | undefined; readonly plan: string | undefined };
   /** The digest of the drift that was shown and accepted, as given. */
@@ -48,6 +53,12 @@ export interface Subject {
   readonly destructive: readonly string[];
   readonly run: CurrentRun;
   readonly suite: SuiteTrust;
+}
+
+/** A wheel, by name and SHA-256. */
+export interface CarriedFacts {
+  readonly name: string;
+  readonly sha256: string;
 }
 
 /** The run that asks. */
@@ -104,7 +115,13 @@ export interface PullFacts {
   readonly base: string;
   readonly merged: boolean;
   /** The newest verdict of each reviewer. */
-  readonly reviews: readonly { readonly user: string; readonly state: string; readonly stale: boolean }[];
+  readonly reviews: readonly {
+    readonly user: string;
+    readonly state: string;
+    readonly stale: boolean;
+    /** Undefined where it was not asked, or GitHub does not say. */
+    readonly mayWrite: boolean | undefined;
+  }[];
   /** Check runs on its head commit. */
   readonly checks: readonly {
     readonly name: string;
@@ -137,7 +154,7 @@ export interface EvidenceClaim {
   readonly runId: string;
   readonly attempt: number;
   /** Wheels that were carried; whether the release digest is over these is for whoever uses them to check. */
-  readonly artifacts: readonly { readonly name: string; readonly sha256: string }[];
+  readonly artifacts: readonly CarriedFacts[];
 }
 
 export interface EvidenceRun {
@@ -155,11 +172,15 @@ export interface EvidenceRun {
   readonly pins: readonly WorkflowPin[];
   /** The same in the caller's file at the commit that ran. */
   readonly pinsAtCommit: readonly WorkflowPin[];
+  /** Every job of the caller's file at the commit that ran. */
+  readonly callerJobs: readonly CallerJob[];
   readonly jobs: readonly {
     readonly name: string;
     readonly attempt: number;
     readonly conclusion: string | undefined;
     readonly url: string | undefined;
+    /** Names of its steps as they were shown, in order. */
+    readonly steps: readonly string[];
   }[];
 }
 
@@ -172,12 +193,27 @@ export interface WorkflowPin {
   readonly ref: string;
 }
 
+/** A job of a caller. */
+export interface CallerJob {
+  readonly key: string;
+  /** As written: it may hold expressions. */
+  readonly name: string;
+  /** The workflow that it calls, without the ref; undefined if it has steps. */
+  readonly calls: string | undefined;
+}
+
 export interface OrderFacts {
   /** What the tier has now; undefined before the first deployment. */
   readonly current: { readonly commit: string; readonly release: string } | undefined;
   /** The candidate seen from there: `ahead` has it in its history. Undefined if GitHub does not know that commit. */
   readonly relation: "identical" | "ahead" | "behind" | "diverged" | undefined;
 }
+
+/** Which refs an environment takes. */
+export type BranchFacts =
+  | { readonly kind: "any" }
+  | { readonly kind: "protected" }
+  | { readonly kind: "custom"; readonly patterns: readonly { readonly name: string; readonly type: string }[] };
 
 export interface ProtectionFacts {
   /** Undefined if the environment does not exist. */
@@ -187,12 +223,11 @@ export interface ProtectionFacts {
         readonly reviewers: readonly string[];
         readonly preventSelfReview: boolean;
         readonly canAdminsBypass: boolean | undefined;
-        readonly branches:
-          | { readonly kind: "any" }
-          | { readonly kind: "protected" }
-          | { readonly kind: "custom"; readonly patterns: readonly { readonly name: string; readonly type: string }[] };
+        readonly branches: BranchFacts;
       }
     | undefined;
+  /** The environment of a brief that looks, if it is not the tier's; no branches if it does not exist. */
+  readonly reading?: { readonly name: string; readonly branches: BranchFacts | undefined };
   /** The CODEOWNERS file at the default branch's head; undefined if there is none. */
   readonly codeowners: { readonly path: string; readonly text: string } | undefined;
 }

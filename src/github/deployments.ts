@@ -1,7 +1,7 @@
 /** Deployments and their statuses: an index that anybody with push access can write, never evidence itself. */
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
-import { type GitHub, Id, Login, OptionalText } from "./client.ts";
+import { type GitHub, Id, Login } from "./client.ts";
 
 export type DeploymentState = "in_progress" | "success" | "failure" | "error" | "inactive" | "queued" | "pending";
 
@@ -13,12 +13,6 @@ export interface Deployment {
   readonly creator: string | undefined;
   /** As it came; nothing in it is to be believed. */
   readonly payload: unknown;
-  readonly createdAt: string;
-}
-
-export interface DeploymentStatus {
-  readonly state: string;
-  readonly logUrl: string | undefined;
   readonly createdAt: string;
 }
 
@@ -35,7 +29,7 @@ const DeploymentSchema = v.object({
   created_at: v.string(),
 });
 
-const StatusSchema = v.object({ state: v.string(), log_url: OptionalText, created_at: v.string() });
+const StatusSchema = v.object({ state: v.string() });
 
 const DEPLOYMENTS = "/repos/{owner}/{repo}/deployments";
 
@@ -109,18 +103,17 @@ export async function* listDeployments(
   }
 }
 
-/** A Deployment's statuses, newest first. */
-export async function statusesOf(github: GitHub, id: string): Promise<DeploymentStatus[]> {
-  const statuses: DeploymentStatus[] = [];
-  for await (const found of github.list(
+/** A Deployment's state; undefined before it has one. Asks for one page, however many somebody wrote. */
+export async function stateOf(github: GitHub, id: string): Promise<string | undefined> {
+  for await (const newest of github.list(
     `GET ${DEPLOYMENTS}/{deployment_id}/statuses`,
-    { deployment_id: id },
+    { deployment_id: id, per_page: 1 },
     StatusSchema,
     "deployments: read",
   )) {
-    statuses.push({ state: found.state, logUrl: found.log_url, createdAt: found.created_at });
+    return newest.state;
   }
-  return statuses;
+  return undefined;
 }
 
 function parsed(payload: string): unknown {

@@ -1,5 +1,6 @@
 /** The repository itself: default branch, who sees it, which branches are protected. */
 import * as v from "valibot";
+import { FourTierError } from "../findings.ts";
 import type { GitHub } from "./client.ts";
 
 export interface Repository {
@@ -36,6 +37,29 @@ export async function getRepository(github: GitHub): Promise<Repository> {
     visibility: found.visibility === "internal" ? "internal" : found.private ? "private" : "public",
     organization: found.owner.type === "Organization",
   };
+}
+
+/** Whoever can push a branch can speak as this account: a workflow's own token. */
+export const WORKFLOW_ACCOUNT = "github-actions[bot]";
+
+const PermissionSchema = v.object({ permission: v.string() });
+
+/** Whether an account may write here, as a branch rule asks of a reviewer; undefined if GitHub does not say. */
+export async function mayWrite(github: GitHub, login: string): Promise<boolean | undefined> {
+  if (login === WORKFLOW_ACCOUNT) return false;
+  if (login.endsWith("[bot]")) return undefined; // an App, which an administrator installed
+  try {
+    const found = await github.find(
+      "GET /repos/{owner}/{repo}/collaborators/{username}/permission",
+      { username: login },
+      PermissionSchema,
+      "contents: read",
+    );
+    return found === undefined ? undefined : ["admin", "write"].includes(found.permission);
+  } catch (error) {
+    if (error instanceof FourTierError && error.findings[0]?.id === "github/permission") return undefined;
+    throw error;
+  }
 }
 
 /** A branch by its name; undefined if there is none. */

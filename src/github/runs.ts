@@ -37,6 +37,8 @@ export interface Job {
   readonly status: string;
   readonly conclusion: string | undefined;
   readonly url: string | undefined;
+  /** Names of its steps, expressions in them resolved. */
+  readonly steps: readonly string[];
 }
 
 export interface Approval {
@@ -83,6 +85,7 @@ const JobSchema = v.object({
   status: v.string(),
   conclusion: OptionalText,
   html_url: OptionalText,
+  steps: v.optional(v.array(v.object({ name: v.string() })), []),
 });
 
 const ApprovalSchema = v.object({
@@ -140,6 +143,7 @@ export async function jobsOfRun(github: GitHub, id: string): Promise<Job[]> {
       status: found.status,
       conclusion: found.conclusion,
       url: found.html_url,
+      steps: found.steps.map(({ name }) => name),
     });
   }
   return jobs;

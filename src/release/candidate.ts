@@ -131,7 +131,7 @@ export function contentsOf(
 
 /** The wheels in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */
 export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
-  const paths = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new FourTierError(
       {
         id: "release/artifacts",
@@ -143,9 +143,11 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
     );
   });
   const wheels: CarriedArtifact[] = [];
-  for (const path of paths.filter((path) => path.endsWith(".whl")).sort()) {
-    const name = posix.basename(path.replaceAll("\\", "/"));
-    const bytes = await readFile(join(folder, path));
+  const found = entries.filter((entry) => entry.name.endsWith(".whl") && !entry.isDirectory());
+  const pathOf = (entry: (typeof found)[number]): string => join(entry.parentPath, entry.name);
+  for (const entry of found.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1))) {
+    const { name } = entry;
+    const bytes = await readWheel(pathOf(entry), entry.isFile() && WHEEL_NAME.test(name));
     if (wheels.some((wheel) => wheel.name === name)) {
       throw new FourTierError({
         id: "release/artifacts",
@@ -157,6 +159,20 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
     wheels.push({ name, sha256: createHash("sha256").update(bytes).digest("hex"), bytes });
   }
   return wheels;
+}
+
+/** A wheel's name as pip reads it; anything else would only stand in somebody's log. */
+const WHEEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._+!-]{0,190}\.whl$/;
+
+/** A link would carry some other file of the machine into the release. */
+async function readWheel(path: string, isWheel: boolean): Promise<Uint8Array> {
+  if (isWheel) return readFile(path);
+  throw new FourTierError({
+    id: "release/artifacts",
+    severity: "error",
+    message: `${JSON.stringify(path)} is not a wheel: a link, or not named as one.`,
+    remedy: "Carry the files that the build made, with the names it gave them.",
+  });
 }
 
 /** What is deployed (`sync.exclude` taken out), and what decides about it: the bundle's own files and the contract. */

@@ -1,6 +1,5 @@
 /** Gathers what the gate decides on from GitHub's record. Thin: it reads, the checks decide. */
 import type { Contract, Tier, TierName } from "../contract/model.ts";
-import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
@@ -31,13 +30,14 @@ import {
   type Review,
   reviewsOfPull,
 } from "../github/commits.ts";
-import { codeowners, fileAt } from "../github/contents.ts";
+import { codeowners } from "../github/contents.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
-import { getBranch, getRepository } from "../github/repository.ts";
+import { getBranch, getRepository, mayWrite } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
+import { policyContract } from "./policy.ts";
 import { evidenceReader } from "./read-evidence.ts";
 
 /** The suite's own repository: whose workflows count. */
@@ -55,6 +55,10 @@ export interface GatherRequest {
   readonly commit: string;
   /** Its release digest, recomputed from the commit and the carried artifacts' bytes. */
   readonly release: string;
+  /** The wheels in hand, by the hashes of their bytes. */
+  readonly artifacts: readonly Artifact[];
+  /** The environment that a brief with a look runs in, if it is not the tier's own. */
+  readonly readEnvironment: string | undefined;
   /** The inputs `release-digest` and `plan-digest`; empty means not given. */
   readonly approved: { readonly release: string; readonly plan: string };
   /** The input `accept-drift`; empty means not given. */
@@ -88,7 +92,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     readOrder(request),
     needed("commit", ({ defaultBranch }) => readPulls(github, commit, defaultBranch, run.runId)),
     needed("source", ({ head }) => readSource(github, suite, { environment: tier.previous, sha: commit, head })),
-    needed("protection", ({ head }) => readProtection(github, tier.name, head)),
+    needed("protection", ({ head }) => readProtection(github, tier.name, request.readEnvironment, head)),
     needed("approval", () => approvalsOfRun(github, run.runId)),
   ]);
   const onBranch = await needed("commit", ({ head }) => isAncestor(github, commit, head));
@@ -99,7 +103,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     stage,
     environment: tier.name,
     contractFile: contract.file,
-    candidate: { commit, release: request.release },
+    candidate: { commit, release: request.release, artifacts: request.artifacts },
     approved: { release: given(request.approved.release), plan: given(request.approved.plan) },
     acceptedDrift: given(request.acceptedDrift),
     destructive: policy.destructive,
@@ -121,7 +125,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     identity: request.live.identity ?? notLookedAt,
     plan: request.live.plan ?? notLookedAt,
     drift: request.live.drift ?? notLookedAt,
-    adoption: request.live.adoption ?? notLookedAt,
+    adoption: stillAdopted(request.live.adoption ?? notLookedAt, policy),
     grants: request.live.grants ?? notLookedAt,
     lock: request.live.lock ?? notLookedAt,
   };
@@ -140,7 +144,7 @@ export async function currentRelease(
     const read = evidenceReader(github, suite.repository, repository.head);
     let looked = 0;
     for await (const deployment of listDeployments(github, { environment: tier, task: TASK })) {
-      if (++looked > MOST_DEPLOYMENTS) break;
+      if (++looked > MOST_DEPLOYMENTS) throw flooded(tier);
       const evidence = await read(deployment);
       const expected = {
         tier,
@@ -209,23 +213,34 @@ async function isAncestor(github: GitHub, commit: string, head: string): Promise
 interface Policy {
   readonly suiteCommits: readonly string[];
   readonly destructive: readonly string[];
+  readonly adopt: ReadonlyMap<string, string>;
 }
 
-const STRICT: Policy = { suiteCommits: [], destructive: [] };
+const STRICT: Policy = { suiteCommits: [], destructive: [], adopt: new Map() };
 
-/**
- * The policy that the default branch has now: a release brings its own contract, and must not lower its own gate by it.
- * One that cannot be read lets nothing through.
- */
-async function readPolicy({ github, contract, tier, commit }: GatherRequest, head: string): Promise<Policy> {
-  if (commit === head) return { suiteCommits: contract.suite.commits, destructive: tier.destructive };
-  const text = await factOf(() => fileAt(github, contract.file, head));
-  if (!text.known || text.value === undefined) return STRICT;
-  // Hosts are not what is read here: those that the run's own contract was allowed are good enough.
-  const allowedHosts = Object.values(contract.tiers).map(({ host }) => new URL(host).hostname);
-  const current = parseContract(text.value, contract.file, { allowedHosts }).contract;
-  if (current === undefined) return STRICT;
-  return { suiteCommits: current.suite.commits, destructive: current.tiers[tier.name].destructive };
+/** One that cannot be read lets nothing through. */
+async function readPolicy({ github, contract, tier, run }: GatherRequest, head: string): Promise<Policy> {
+  const current = await factOf(() => policyContract(github, run, contract, head));
+  if (!current.known) return STRICT;
+  const { suite, tiers, adopt } = current.value;
+  return { suiteCommits: suite.commits, destructive: tiers[tier.name].destructive, adopt: adopt[tier.name] };
+}
+
+/** What the release's contract adopts counts only while the default branch's does too. */
+function stillAdopted(found: LiveFacts["adoption"], { adopt }: Policy): LiveFacts["adoption"] {
+  if (!found.known) return found;
+  return known(found.value.map((each) => ({ ...each, adopted: each.adopted && adopt.get(each.key) === each.id })));
+}
+
+/** Records can be written faster than they can be judged; then nobody can say what the tier has. */
+function flooded(tier: TierName): FourTierError {
+  return new FourTierError({
+    id: "evidence/too-many",
+    severity: "unknown",
+    message: `None of the newest ${MOST_DEPLOYMENTS} Deployments of ${tier} is backed by a run that can be believed.`,
+    why: "Anybody with push access can write Deployments.",
+    remedy: `Find out who writes Deployments of ${tier}, and delete those (set them inactive first). A brief with a look at the tier does not need them.`,
+  });
 }
 
 /** The order, and on the way who wrote what is new. */
@@ -279,15 +294,22 @@ async function readPull(github: GitHub, pull: Pull, runId: string): Promise<Pull
     author: pull.author,
     base: pull.base,
     merged: pull.merged,
-    reviews: verdictsOf(reviews, pull.head),
+    reviews: await Promise.all(
+      verdictsOf(reviews, pull.head).map(async (review) => ({
+        ...review,
+        mayWrite: review.state === "APPROVED" ? await mayWrite(github, review.user) : undefined,
+      })),
+    ),
     // A fast-forward makes the pull request's head the commit that this very run is checking.
     checks: checks.filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
   };
 }
 
+type Verdict = Omit<PullFacts["reviews"][number], "mayWrite">;
+
 /** The newest verdict of each reviewer; a comment changes nobody's. `head` is the pull request's head commit. */
-export function verdictsOf(reviews: readonly Review[], head: string): PullFacts["reviews"] {
-  const newest = new Map<string, PullFacts["reviews"][number]>();
+export function verdictsOf(reviews: readonly Review[], head: string): Verdict[] {
+  const newest = new Map<string, Verdict>();
   for (const { user, state, commit } of reviews) {
     if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
     newest.set(user, { user, state, stale: commit !== head });
@@ -311,7 +333,20 @@ async function readSource(
   return found;
 }
 
-async function readProtection(github: GitHub, environment: TierName, head: string): Promise<ProtectionFacts> {
-  const [found, owners] = await Promise.all([getEnvironment(github, environment), codeowners(github, head)]);
-  return { environment: found, codeowners: owners };
+async function readProtection(
+  github: GitHub,
+  environment: TierName,
+  reading: string | undefined,
+  head: string,
+): Promise<ProtectionFacts> {
+  const [found, looking, owners] = await Promise.all([
+    getEnvironment(github, environment),
+    reading === undefined ? undefined : getEnvironment(github, reading),
+    codeowners(github, head),
+  ]);
+  return {
+    environment: found,
+    codeowners: owners,
+    ...(reading === undefined ? {} : { reading: { name: reading, branches: looking?.branches } }),
+  };
 }

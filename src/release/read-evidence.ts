@@ -1,9 +1,10 @@
 /** From a Deployment to the run behind it, read once a run. */
-import type { EvidenceFacts, EvidenceRun, WorkflowPin } from "../gate/facts.ts";
-import { suitePins } from "../gate/pins.ts";
+import type { EvidenceFacts, EvidenceRun } from "../gate/facts.ts";
+import { callerJobs, suitePins } from "../gate/pins.ts";
+import { FourTierError } from "../findings.ts";
 import type { GitHub } from "../github/client.ts";
 import { fileAt } from "../github/contents.ts";
-import { type Deployment, statusesOf } from "../github/deployments.ts";
+import { type Deployment, stateOf } from "../github/deployments.ts";
 import { getRun, jobsOfRun } from "../github/runs.ts";
 import { parseEvidence } from "./evidence.ts";
 
@@ -21,8 +22,7 @@ export function evidenceReader(
   };
   return async (deployment) => {
     const evidence = parseEvidence(deployment.payload);
-    const statuses = await statusesOf(github, deployment.id);
-    const state = statuses[0]?.state;
+    const state = await stateOf(github, deployment.id);
     return {
       deployment: {
         id: deployment.id,
@@ -51,13 +51,12 @@ export function evidenceReader(
 async function runBehind(github: GitHub, suite: string, head: string, id: string): Promise<EvidenceRun | undefined> {
   const run = await getRun(github, id);
   if (run === undefined) return undefined;
-  const pinsAt = async (commit: string): Promise<WorkflowPin[]> =>
-    suitePins((await fileAt(github, run.path, commit)) ?? "", suite);
-  const [jobs, pins, pinsAtCommit] = await Promise.all([
+  const [jobs, now, then] = await Promise.all([
     jobsOfRun(github, id),
-    pinsAt(head),
-    run.headSha === head ? undefined : pinsAt(run.headSha),
+    workflowAt(github, run.path, head),
+    run.headSha === head ? undefined : workflowAt(github, run.path, run.headSha),
   ]);
+  const ran = then ?? now;
   return {
     url: run.url,
     event: run.event,
@@ -67,8 +66,19 @@ async function runBehind(github: GitHub, suite: string, head: string, id: string
     repository: `${github.owner}/${github.repository}`,
     workflow: run.path,
     referencedWorkflows: run.referencedWorkflows,
-    pins,
-    pinsAtCommit: pinsAtCommit ?? pins,
+    pins: suitePins(now, suite),
+    pinsAtCommit: suitePins(ran, suite),
+    callerJobs: callerJobs(ran),
     jobs,
   };
+}
+
+/** A workflow file; empty if it is not there, or larger than any that a person writes. */
+async function workflowAt(github: GitHub, path: string, commit: string): Promise<string> {
+  try {
+    return (await fileAt(github, path, commit)) ?? "";
+  } catch (error) {
+    if (error instanceof FourTierError && error.findings[0]?.id === "github/file-too-large") return "";
+    throw error;
+  }
 }

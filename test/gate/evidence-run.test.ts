@@ -74,22 +74,22 @@ const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
   ],
   [
     "a deploying job that failed",
-    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "failure", url: undefined }] }),
+    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "failure", url: undefined, steps: [] }] }),
     /ended with failure/,
   ],
   [
     "a deploying job that was skipped",
-    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "skipped", url: undefined }] }),
+    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "skipped", url: undefined, steps: [] }] }),
     /ended with skipped/,
   ],
   [
     "an honest run that only reached dev",
-    run({ jobs: [{ name: "dev / promote", attempt: 1, conclusion: "success", url: undefined }] }),
+    run({ jobs: [{ name: "dev / promote", attempt: 1, conclusion: "success", url: undefined, steps: [] }] }),
     /no job staging \/ promote/,
   ],
   [
     "a job of that name beside the called workflow",
-    run({ jobs: [{ name: "promote", attempt: 1, conclusion: "success", url: undefined }] }),
+    run({ jobs: [{ name: "promote", attempt: 1, conclusion: "success", url: undefined, steps: [] }] }),
     /no job staging \/ promote/,
   ],
   ["another attempt of the run", claim({ attempt: 2 }), /attempt 2 of the run has no job/],

@@ -96,7 +96,7 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
   ["no approval", (facts) => pull(facts, { reviews: [] }), "commit", "gate/commit-not-approved"],
   [
     "an approval by the author",
-    (facts) => pull(facts, { reviews: [{ user: "octocat", state: "APPROVED", stale: false }] }),
+    (facts) => pull(facts, { reviews: [{ user: "octocat", state: "APPROVED", stale: false, mayWrite: true }] }),
     "commit",
     "gate/commit-not-approved",
   ],
@@ -105,8 +105,8 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     (facts) =>
       pull(facts, {
         reviews: [
-          { user: "hubot", state: "APPROVED", stale: false },
-          { user: "mona", state: "CHANGES_REQUESTED", stale: false },
+          { user: "hubot", state: "APPROVED", stale: false, mayWrite: true },
+          { user: "mona", state: "CHANGES_REQUESTED", stale: false, mayWrite: true },
         ],
       }),
     "commit",
@@ -377,14 +377,14 @@ describe("the gate to prod", () => {
     const good = goodFacts();
     const gate = evaluateGate({
       ...good,
-      ...pull(good, { reviews: [{ user: "hubot", state: "APPROVED", stale: true }], author: "mona" }),
+      ...pull(good, { reviews: [{ user: "hubot", state: "APPROVED", stale: true, mayWrite: true }], author: "mona" }),
       protection: known({ ...value(good.protection), codeowners: undefined }),
       commit: known({
         ...value(good.commit),
         authors: ["hubot"],
         pulls: value(good.commit).pulls.map((each) => ({
           ...each,
-          reviews: [{ user: "hubot", state: "APPROVED", stale: true }],
+          reviews: [{ user: "hubot", state: "APPROVED", stale: true, mayWrite: true }],
         })),
       }),
     });

@@ -211,6 +211,8 @@ async function gate(
     stage: options.stage ?? "promote",
     commit: options.commit ?? world.commit,
     release: options.release ?? RELEASE,
+    artifacts: [],
+    readEnvironment: undefined,
     approved: { release: options.release ?? RELEASE, plan: PLAN },
     acceptedDrift: "",
     live: options.live ?? LIVE,

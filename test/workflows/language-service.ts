@@ -10,7 +10,16 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   checkout: ["repository", "ref", "token", "fetch-depth", "persist-credentials", "path"],
   "setup-node": ["node-version", "node-version-file", "cache", "package-manager-cache"],
   "upload-artifact": ["name", "path", "if-no-files-found", "retention-days", "overwrite", "include-hidden-files"],
-  "download-artifact": ["name", "path", "pattern", "merge-multiple", "github-token", "repository", "run-id"],
+  "download-artifact": [
+    "name",
+    "artifact-ids",
+    "path",
+    "pattern",
+    "merge-multiple",
+    "github-token",
+    "repository",
+    "run-id",
+  ],
   attest: ["subject-path", "subject-digest", "subject-checksums", "sbom-path", "github-token"],
 };
 let asked = 0;

@@ -57,7 +57,15 @@ export const uploadArtifact: StandIn = {
 };
 
 export const downloadArtifact: StandIn = {
-  inputs: { name: "", path: "", "run-id": "", "github-token": "", repository: "", "digest-mismatch": "" },
+  inputs: {
+    name: "",
+    "artifact-ids": "",
+    path: "",
+    "run-id": "",
+    "github-token": "",
+    repository: "",
+    "digest-mismatch": "",
+  },
   run: async ({ world, run, workspace, input, log }) => {
     const repository = input("repository");
     if (repository !== "" && repository.toLowerCase() !== world.scenario.repository.toLowerCase()) {
@@ -68,12 +76,20 @@ export const downloadArtifact: StandIn = {
     if (elsewhere) checkToken(world, input("github-token"));
     const found = world.artifacts.filter((one) => String(one.run.id) === (elsewhere ? wanted : String(run.id)));
     const name = input("name");
-    const chosen = name === "" ? found : found.filter((one) => one.name === name).slice(-1);
+    const ids = input("artifact-ids")
+      .split(",")
+      .map((id) => id.trim())
+      .filter((id) => id !== "");
+    if (name !== "" && ids.length > 0)
+      throw new Error("Inputs 'name' and 'artifact-ids' cannot be used together. Please specify only one.");
+    const byId = found.filter((one) => ids.includes(String(one.id)));
+    const chosen = ids.length > 0 ? byId : name === "" ? found : found.filter((one) => one.name === name).slice(-1);
+    if (ids.length > 0 && chosen.length === 0) throw new Error("None of the provided artifact IDs were found");
     if (chosen.length === 0) throw new Error(`Unable to download artifact(s): Artifact not found for name: ${name}`);
     const path = resolve(workspace, input("path"));
     for (const artifact of chosen) {
-      // Without a name, each artifact gets a folder of its own.
-      const folder = name === "" ? join(path, artifact.name) : path;
+      // Several at once get a folder each; one that was asked for does not.
+      const folder = name === "" && ids.length !== 1 ? join(path, artifact.name) : path;
       for (const entry of readZip(artifact.zip)) {
         const target = join(folder, entry.path);
         if (relative(folder, target).startsWith("..")) throw new Error(`Malicious entry: ${entry.path}`);

@@ -1,6 +1,9 @@
 /** Somebody who did not start this run approved it, for this environment. */
 import { type Check, conclude, type Problem, withFact } from "../check.ts";
 
+/** The account of a workflow's own token. */
+const WORKFLOW_ACCOUNT = "github-actions[bot]";
+
 export const approval: Check = {
   id: "approval",
   title: "this run was approved by somebody who did not start it",
@@ -11,6 +14,14 @@ export const approval: Check = {
       const approved = approvals.filter((each) => each.state === "approved" && each.environments.includes(environment));
       const others = approved.filter(({ user }) => user !== undefined && !starters.has(user.toLowerCase()));
       const problems: Problem[] = [];
+      if (starters.has(WORKFLOW_ACCOUNT)) {
+        problems.push({
+          what: "starter",
+          message: `This run was started by ${WORKFLOW_ACCOUNT}: a workflow started it, and nobody can say whose.`,
+          why: "Whoever can push a branch can let its workflow start this one, and then approve what is their own run.",
+          remedy: "Start a new run as a person, and have somebody else approve it.",
+        });
+      }
       if (run.attempt > 1) {
         problems.push({
           what: "re-run",
@@ -34,11 +45,13 @@ export const approval: Check = {
         });
       }
       const authors = facts.commit.known ? facts.commit.value.authors : [];
-      const both = others.filter(({ user }) => authors.includes(user ?? ""));
+      const wrote = new Set(authors.map((login) => login.toLowerCase()));
+      const both = others.filter(({ user }) => wrote.has(user?.toLowerCase() ?? ""));
       if (others.length > 0 && both.length === others.length) {
         problems.push({
           what: "author",
-          severity: "warning",
+          // An App that merges or starts runs hides who asked it to: then at least the author must be somebody else.
+          severity: [...starters].some((login) => login.endsWith("[bot]")) ? "error" : "warning",
           message: `${both.map(({ user }) => user).join(", ")}, who approved, also wrote commits of this release.`,
           remedy: "Have somebody approve who did not write it, where you can.",
         });

@@ -45,7 +45,10 @@ export const commit: Check = {
 function approvalProblems(pull: PullFacts): Problem[] {
   const others = pull.reviews.filter(({ user }) => user !== pull.author);
   const refused = others.filter(({ state }) => state === "CHANGES_REQUESTED");
-  const approved = others.filter(({ state }) => state === "APPROVED");
+  const approvals = others.filter(({ state }) => state === "APPROVED");
+  // Anybody may review in a public repository, and any workflow as github-actions[bot].
+  const approved = approvals.filter(({ mayWrite }) => mayWrite !== false);
+  const outsiders = approvals.filter(({ mayWrite }) => mayWrite === false);
   const problems: Problem[] = [];
   if (refused.length > 0) {
     problems.push({
@@ -54,7 +57,14 @@ function approvalProblems(pull: PullFacts): Problem[] {
       remedy: "Let them approve or dismiss their review, then start a new run.",
     });
   }
-  if (approved.length === 0) {
+  if (approved.length === 0 && outsiders.length > 0) {
+    problems.push({
+      what: "not-approved",
+      message: `Pull request #${pull.number} was approved only by ${names(outsiders)}, who may not write to this repository.`,
+      why: "Anybody can review in a public repository, and any workflow can as github-actions[bot].",
+      remedy: "Have it approved by somebody with write access, then start a new run; require it by a branch rule.",
+    });
+  } else if (approved.length === 0) {
     problems.push({
       what: "not-approved",
       message: `Pull request #${pull.number} was merged without the approval of anybody but its author.`,

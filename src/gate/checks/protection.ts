@@ -2,7 +2,7 @@
 import type { TierName } from "../../contract/model.ts";
 import { type Check, conclude, type Problem, withFact } from "../check.ts";
 import { ownersOf } from "../codeowners.ts";
-import type { GateFacts, ProtectionFacts, RepositoryFacts } from "../facts.ts";
+import type { BranchFacts, GateFacts, ProtectionFacts, RepositoryFacts } from "../facts.ts";
 
 type Environment = NonNullable<ProtectionFacts["environment"]>;
 
@@ -14,7 +14,7 @@ export const protection: Check = {
   title: "the environment is protected, and so are the files that say how",
   evaluate: (facts) =>
     withFact("protection", facts.repository, (repository) =>
-      withFact("protection", facts.protection, ({ environment, codeowners }) => {
+      withFact("protection", facts.protection, ({ environment, reading, codeowners }) => {
         const name = facts.environment;
         if (environment === undefined) {
           return conclude("protection", {
@@ -30,7 +30,8 @@ export const protection: Check = {
           });
         }
         const problems = [
-          ...branchProblems(name, environment, repository),
+          ...branchProblems(name, environment.branches, repository),
+          ...(reading === undefined ? [] : readingProblems(reading, repository)),
           ...(REVIEWED.includes(facts.tier) ? reviewProblems(name, environment, repository) : []),
           ...(REVIEWED.includes(facts.tier) ? ownerProblems(facts, codeowners) : []),
         ];
@@ -52,7 +53,7 @@ export const protection: Check = {
 
 function branchProblems(
   name: string,
-  { branches }: Environment,
+  branches: BranchFacts,
   { defaultBranch, headIsProtected }: RepositoryFacts,
 ): Problem[] {
   const remedy = `Under Settings → Environments → ${name}, set "Deployment branches and tags" to selected branches: ${defaultBranch}.`;
@@ -78,6 +79,21 @@ function branchProblems(
     why,
     remedy,
   }));
+}
+
+/** The brief's own environment holds a credential too. By now GitHub has made one that was missing, without any rule. */
+function readingProblems(
+  { name, branches }: NonNullable<ProtectionFacts["reading"]>,
+  repository: RepositoryFacts,
+): Problem[] {
+  if (branches !== undefined) return branchProblems(name, branches, repository);
+  return [
+    {
+      what: "no-environment",
+      message: `The environment ${name}, which the brief is written in, does not exist, or the job's token may not see it.`,
+      remedy: `Create it under Settings → Environments, limited to ${repository.defaultBranch}.`,
+    },
+  ];
 }
 
 function reviewProblems(name: string, environment: Environment, { visibility }: RepositoryFacts): Problem[] {

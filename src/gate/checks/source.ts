@@ -1,7 +1,7 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
-import { type Check, conclude, type Evidence, short, withFact } from "../check.ts";
+import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
 import { deployingJobNames, deployingWorkflow, doubts } from "../evidence-run.ts";
-import type { EvidenceFacts } from "../facts.ts";
+import type { EvidenceFacts, GateFacts, RepositoryFacts } from "../facts.ts";
 
 export const source: Check = {
   id: "source",
@@ -26,15 +26,30 @@ export const source: Check = {
           }),
         }));
         const handed = facts.approved.release;
+        const artifacts = claims.flatMap((claim) => artifactProblems(claim, facts, repository));
         if (facts.stage !== "promote" && handed !== undefined && handed !== facts.candidate.release) {
           return conclude("source", {
             summary: "",
             problems: [
+              ...artifacts,
               {
                 what: "other-release",
                 message: `${tier} handed over release ${short(handed)}, but the commit's files and the carried artifacts give ${short(facts.candidate.release)}.`,
                 why: "A file of the checkout or a carried artifact was changed since.",
                 remedy: "Start a new run. If it happens again, find out who changes files on the runner.",
+              },
+            ],
+          });
+        }
+        if (handed === undefined && facts.candidate.artifacts.length > 0) {
+          return conclude("source", {
+            summary: "",
+            problems: [
+              {
+                what: "not-handed-over",
+                message: `Wheels are carried, and ${tier} did not hand over the release that it got: the input release-digest is empty.`,
+                why: "Any job of a run can put an artifact in the place of another; the commit says nothing about wheels.",
+                remedy: `Give the caller's job release-digest: \${{ needs.<the job of ${tier}>.outputs.release-digest }}.`,
               },
             ],
           });
@@ -58,6 +73,13 @@ export const source: Check = {
             ],
           });
         }
+        if (artifacts.length > 0) {
+          return conclude("source", {
+            summary: "",
+            evidence: judged.flatMap(({ evidence }) => links(evidence, workflow)),
+            problems: artifacts,
+          });
+        }
         return conclude("source", {
           summary: "",
           evidence: judged.flatMap(({ evidence }) => links(evidence, workflow)),
@@ -72,6 +94,45 @@ export const source: Check = {
     );
   },
 };
+
+/**
+ * Which carried wheels are not those that the tier below got. Said only of a record that is believed but for its
+ * release: what a forged one lists would send the reader the wrong way.
+ */
+function artifactProblems(evidence: EvidenceFacts, facts: GateFacts, repository: RepositoryFacts): Problem[] {
+  const { claim } = evidence;
+  const tier = facts.previous;
+  if (claim === undefined || tier === undefined || tier === "sandbox") return [];
+  if (claim.release === facts.candidate.release) return [];
+  const expected = {
+    tier,
+    project: facts.project,
+    candidate: { commit: facts.candidate.commit, release: claim.release },
+    repository,
+    suite: facts.suite,
+    trustPinsAtCommit: false,
+  };
+  if (doubts(evidence, expected).length > 0) return [];
+  const then = new Map(claim.artifacts.map(({ name, sha256 }) => [name, sha256]));
+  const now = new Map(facts.candidate.artifacts.map(({ name, sha256 }) => [name, sha256]));
+  const names = [...new Set([...then.keys(), ...now.keys()])].filter((name) => then.get(name) !== now.get(name));
+  return names.sort().map((name) => {
+    const [had, has] = [then.get(name), now.get(name)];
+    const message =
+      had === undefined
+        ? `The wheel ${name} (SHA-256 ${short(has ?? "")}) is carried here, and ${tier} did not get it.`
+        : has === undefined
+          ? `The wheel ${name} (SHA-256 ${short(had)}), which ${tier} got, is not carried here.`
+          : `The wheel ${name} is not the one that ${tier} got: its SHA-256 is ${short(has)} here and was ${short(had)} there.`;
+    return {
+      what: "artifact",
+      message,
+      why: `It was built anew, or changed on its way here (deployment ${evidence.deployment.id}).`,
+      remedy:
+        "Carry the wheels that deploy-to-dev built, in the same run. If they were, find out who changes files on the runner.",
+    };
+  });
+}
 
 /** The Deployment, the run behind it, and the job in it that deployed. */
 function links({ run, claim, deployment }: EvidenceFacts, workflow: string): Evidence[] {
