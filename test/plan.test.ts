@@ -37,7 +37,7 @@ async function brief(
         ...live,
         tier: prod.tier,
         stage,
-        candidate: { commit, release: candidate.digest },
+        candidate: { commit, release: candidate.digest, artifacts: [] },
         order: known({ current: current.known ? current.value : undefined, relation: "ahead" }),
       });
     },
