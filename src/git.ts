@@ -18,7 +18,10 @@ export interface CommitInfo {
   readonly subject: string;
 }
 
-/** A repository. Every commit argument must be 40 or 64 hex (FourTierError `git/commit`). */
+/**
+ * A repository. Every commit argument must be 40 or 64 hex (FourTierError `git/commit`). What a commit holds never
+ * changes, so it is asked for once and kept.
+ */
 export interface Git {
   /** The repository's top folder. */
   readonly folder: string;
@@ -58,6 +61,12 @@ export async function openGit(folder: string, environment: Environment = process
 class Repository implements Git {
   readonly folder: string;
   readonly #environment: Environment;
+  /** Full commit ids that this clone was seen to have. */
+  readonly #present = new Set<string>();
+  readonly #trees = new Map<string, Promise<readonly TrackedFile[]>>();
+  readonly #sources = new Map<string, Promise<BundleSource>>();
+  /** Proved contents by object id. */
+  readonly #blobs = new Map<string, Uint8Array>();
 
   constructor(folder: string, environment: Environment) {
     this.folder = folder;
@@ -77,27 +86,40 @@ class Repository implements Git {
 
   async resolve(ref: string): Promise<string | undefined> {
     const ended = await this.#run(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]);
-    return ended.status === 0 ? text(ended).trim() : undefined;
+    const commit = ended.status === 0 ? text(ended).trim() : undefined;
+    if (commit !== undefined) this.#present.add(commit);
+    return commit;
   }
 
   async tracked(commit: string, root = ""): Promise<readonly TrackedFile[]> {
     await this.#need(commit);
     const under = rootPrefix(root);
+    const all = await once(this.#trees, commit, () => this.#tree(commit));
+    return all.filter(({ path }) => path.startsWith(under));
+  }
+
+  /** All tracked files. */
+  async #tree(commit: string): Promise<readonly TrackedFile[]> {
     const files: TrackedFile[] = [];
     for (const entry of records(await this.#ok(["ls-tree", "-r", "-z", "-l", "--full-tree", commit]))) {
       const match = /^(\d{6}) \w+ ([0-9a-f]+) +(\d+|-)\t/.exec(entry.toString("latin1"));
       const [head, mode, blob, size] = match ?? [];
       if (head === undefined || mode === undefined || blob === undefined) throw unreadable("ls-tree");
       const path = decodePath(entry.subarray(head.length));
-      if (path.startsWith(under)) files.push({ path, mode, blob, size: size === "-" ? 0 : Number(size) });
+      files.push({ path, mode, blob, size: size === "-" ? 0 : Number(size) });
     }
     return files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
 
   async readBlobs(blobs: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    const wanted = [...new Set(blobs)];
-    const contents = new Map<string, Uint8Array>();
-    if (wanted.length === 0) return contents;
+    const all = [...new Set(blobs)];
+    const wanted = all.filter((blob) => !this.#blobs.has(blob));
+    if (wanted.length > 0) await this.#fetch(wanted);
+    return new Map(all.flatMap((blob) => entry(blob, this.#blobs.get(blob))));
+  }
+
+  /** Reads blobs with one git process and keeps them. */
+  async #fetch(wanted: readonly string[]): Promise<void> {
     const output = await this.#ok(["cat-file", "--batch"], `${wanted.join("\n")}\n`);
     let offset = 0;
     for (const blob of wanted) {
@@ -106,10 +128,9 @@ class Repository implements Git {
       if (end < 0 || match?.[1] !== blob) throw missingObject(blob);
       const content = output.subarray(end + 1, end + 1 + Number(match[2]));
       if (blobId(content, blob.length) !== blob) throw missingObject(blob);
-      contents.set(blob, content);
+      this.#blobs.set(blob, content);
       offset = end + 1 + content.length + 1;
     }
-    return contents;
   }
 
   async readFile(commit: string, path: string): Promise<Uint8Array | undefined> {
@@ -118,15 +139,19 @@ class Repository implements Git {
     return (await this.readBlobs([file.blob])).get(file.blob);
   }
 
-  async sourceAt(commit: string): Promise<BundleSource> {
+  sourceAt(commit: string): Promise<BundleSource> {
+    return once(this.#sources, commit, () => this.#source(commit));
+  }
+
+  async #source(commit: string): Promise<BundleSource> {
     const tracked = new Map((await this.tracked(commit)).map((file) => [file.path, file]));
-    const early = [...tracked.values()].filter(
-      (file) => /\.(?:ya?ml|json)$/.test(file.path) && file.size <= READ_EARLY,
-    );
+    const configuration = [...tracked.values()].filter((file) => CONFIGURATION.test(file.path));
+    const code = [...tracked.values()].filter((file) => CODE.test(file.path));
+    const early = [...upTo(READ_EARLY, configuration), ...upTo(READ_EARLY, code)];
     const contents = await this.readBlobs(early.map((file) => file.blob));
     const files = new Map<string, string>();
     for (const file of early) {
-      const read = decodeText(contents.get(file.blob));
+      const read = CONFIGURATION.test(file.path) ? decodeText(contents.get(file.blob)) : undefined;
       if (read !== undefined) files.set(file.path, read);
     }
     return {
@@ -137,7 +162,9 @@ class Repository implements Git {
         const known = files.get(path);
         const file = tracked.get(path);
         if (known !== undefined || file === undefined || file.mode === SUBMODULE) return known;
-        const read = decodeText(runNow(this.folder, this.#environment, ["cat-file", "blob", file.blob]));
+        const bytes =
+          this.#blobs.get(file.blob) ?? runNow(this.folder, this.#environment, ["cat-file", "blob", file.blob]);
+        const read = decodeText(bytes);
         if (read !== undefined) files.set(path, read);
         return read;
       },
@@ -208,7 +235,7 @@ class Repository implements Git {
         remedy: "Give the full commit id, not a branch, a tag or an abbreviation.",
       });
     }
-    if ((await this.resolve(commit)) !== undefined) return;
+    if (this.#present.has(commit) || (await this.resolve(commit)) !== undefined) return;
     throw new FourTierError({
       id: "git/unknown-commit",
       severity: "error",
@@ -228,8 +255,36 @@ class Repository implements Git {
   }
 }
 
-/** Configuration files above this size (bytes) are read only when asked for. */
-const READ_EARLY = 1024 * 1024;
+/** What rendering reads of a commit: configuration, and code that may be a notebook. */
+const CONFIGURATION = /\.(?:ya?ml|json)$/;
+const CODE = /\.(?:py|sql|r|scala|ipynb)$/i;
+
+/** Bytes of either kind that are read with one git process before anybody asks; the rest when asked for. */
+const READ_EARLY = { file: 1024 * 1024, all: 16 * 1024 * 1024 };
+
+/** Files in their order, without big ones, as long as they fit. */
+function upTo(limit: typeof READ_EARLY, files: readonly TrackedFile[]): TrackedFile[] {
+  let left = limit.all;
+  return files.filter(({ size, mode }) => {
+    const fits = mode !== SUBMODULE && size <= limit.file && size <= left;
+    if (fits) left -= size;
+    return fits;
+  });
+}
+
+/** What was asked for before is not asked again, unless it failed. */
+function once<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const reading = read();
+  known.set(key, reading);
+  reading.catch(() => known.delete(key));
+  return reading;
+}
+
+function entry<T>(key: string, value: T | undefined): [string, T][] {
+  return value === undefined ? [] : [[key, value]];
+}
 
 /** `ml/` for `ml`, `./ml`, `ml/`; "" for the top. Throws FourTierError `git/root` for what leaves the repository. */
 function rootPrefix(root: string): string {

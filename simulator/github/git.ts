@@ -27,12 +27,43 @@ export class GitError extends Error {
   }
 }
 
-/** Runs git in `dir`; gives its standard output, rejects with GitError if it exits with anything but zero. */
+/** Questions whose answer cannot change if every object in them is named by its whole id. */
+const LASTING = ["cat-file", "diff", "log", "ls-tree", "merge-base", "merge-tree", "rev-list", "rev-parse"];
+const BY_ID = /^[0-9a-f]{40}(?:\.{2,3}[0-9a-f]{40}|:.*|\^\{commit\})?$/;
+/** A simulator that runs for days must not keep every answer. */
+const KEPT = 5_000;
+const answers = new Map<string, Promise<Buffer>>();
+
+/**
+ * Runs git in `dir`; gives its standard output, rejects with GitError if it exits with anything but zero. What cannot
+ * change is asked once.
+ */
 export function gitBytes(
   dir: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Buffer> {
+  const [command = "", ...rest] = args;
+  const named = rest.filter((arg) => !arg.startsWith("-"));
+  const objects = command === "cat-file" ? named.slice(1) : named;
+  if (!LASTING.includes(command) || objects.length === 0 || !objects.every((name) => BY_ID.test(name))) {
+    return run(dir, args, environment);
+  }
+  const question = [dir, ...args].join("\0");
+  const known = answers.get(question);
+  if (known !== undefined) return known;
+  const answer = run(dir, args, environment);
+  if (answers.size >= KEPT) answers.clear();
+  answers.set(question, answer);
+  answer.catch((error: unknown) => {
+    // "Not an ancestor" lasts; what is missing today may be pushed tomorrow.
+    const lasts = command === "merge-base" && error instanceof GitError && error.code === 1;
+    if (!lasts) answers.delete(question);
+  });
+  return answer;
+}
+
+function run(dir: string, args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     execFile(
       "git",

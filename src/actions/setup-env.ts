@@ -1,8 +1,8 @@
 /** action-setup-env: says which tier this job is in, proves it, and hands what is not secret to later steps. */
-import * as core from "@actions/core";
 import { FourTierError } from "../findings.ts";
 import { blocks, code, link, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
+import { exportVariable } from "./commands.ts";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 
@@ -19,7 +19,7 @@ export async function setupEnv(context: ActionContext): Promise<ActionResult> {
   const withCredentials = flag(context, "export-credentials");
   const access = await accessTier(context);
   const variables = await variablesOf(access, withCredentials);
-  for (const [name, value] of Object.entries(variables)) core.exportVariable(name, value);
+  for (const [name, value] of Object.entries(variables)) exportVariable(name, value);
 
   const { tier, identity, clientId, workspace, catalog } = access;
   const workspaceId = identity.workspaceId ?? tier.workspaceId ?? "";

@@ -2,7 +2,6 @@
  * One door to GitHub's REST API: octokit with our transport, answers checked where they enter, errors that name the
  * missing permission. Ids are strings inside.
  */
-import { getOctokit } from "@actions/github";
 import * as v from "valibot";
 import { FourTierError, messageOf } from "../findings.ts";
 import { proxyFetch } from "../http/agent.ts";
@@ -96,9 +95,10 @@ export const OptionalText = v.pipe(
   v.transform((text) => text ?? undefined),
 );
 
-/** Connects; sends nothing yet. */
-export function connectGitHub(options: GitHubOptions): GitHub {
-  const octokit = getOctokit(options.token, {
+/** Octokit is loaded with the first request: what ends before it need not wait for it. */
+async function octokitFor(options: GitHubOptions) {
+  const { getOctokit } = await import("@actions/github");
+  return getOctokit(options.token, {
     baseUrl: options.apiUrl,
     userAgent: "four-tier",
     log: {
@@ -110,12 +110,19 @@ export function connectGitHub(options: GitHubOptions): GitHub {
     // Octokit would pick a proxy once, at import, from a variable; ours looks at each address (facts: toolchain).
     request: { fetch: proxyFetch },
   });
+}
+
+/** Connects; sends nothing yet. */
+export function connectGitHub(options: GitHubOptions): GitHub {
+  let connected: ReturnType<typeof octokitFor> | undefined;
   const { owner, repository } = options;
 
   async function once(route: string, parameters: Parameters, needs: Permission, repeatable: boolean): Promise<Answer> {
     const pause = options.pause ?? sleep(options.signal);
     for (let attempt = 1; ; attempt++) {
       try {
+        connected ??= octokitFor(options);
+        const octokit = await connected;
         const deadline = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
         const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
         const answer: unknown = await octokit.request(route, {

@@ -2,15 +2,10 @@
  * The one place that picks a dispatcher. HTTP/1.1 always: with an implicit one, H1 or H2 depends on the order of imports
  * (facts: toolchain). Proxies come from HTTP_PROXY, HTTPS_PROXY, NO_PROXY; loopback is reached directly, because a proxy
  * would send what is meant for this machine to another one.
+ *
+ * undici is loaded with the first request: it takes longer to load than all of the suite, and many runs end before.
  */
-import {
-  Agent,
-  type Dispatcher,
-  EnvHttpProxyAgent,
-  fetch as undiciFetch,
-  type RequestInit,
-  type Response,
-} from "undici";
+import type { Dispatcher, request, RequestInit, Response } from "undici";
 import { isLoopback } from "../hosts.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -21,7 +16,8 @@ let direct: Dispatcher | undefined;
 let proxied: Dispatcher | undefined;
 
 /** The dispatcher for a URL. `proxyLoopback` sends even loopback through the proxy, if NO_PROXY does not exempt it. */
-export function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Dispatcher {
+export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import("undici");
   const settings = { allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS }, connections: CONNECTIONS };
   if (isLoopback(url.hostname) && options.proxyLoopback !== true) {
     direct ??= new Agent(settings);
@@ -34,5 +30,15 @@ export function dispatcherFor(url: URL, options: { readonly proxyLoopback?: bool
 /** `fetch` with our dispatcher, for clients that bring their own requests (octokit's `request.fetch`). */
 export async function proxyFetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
   const target = new URL(url);
-  return undiciFetch(target, { ...init, dispatcher: dispatcherFor(target) });
+  const { fetch } = await import("undici");
+  return fetch(target, { ...init, dispatcher: await dispatcherFor(target) });
+}
+
+/** `undici.request`, loaded when it is needed. */
+export async function sendRequest(
+  url: URL,
+  options: Parameters<typeof request>[1],
+): Promise<Dispatcher.ResponseData<unknown>> {
+  const undici = await import("undici");
+  return undici.request(url, options);
 }

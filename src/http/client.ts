@@ -2,8 +2,7 @@
  * HTTP as the suite needs it: one origin, deadlines, retries, nothing followed, nothing leaked. Knows nothing of any
  * API: whether an answer is final is the caller's verdict.
  */
-import { request as undiciRequest } from "undici";
-import { dispatcherFor } from "./agent.ts";
+import { dispatcherFor, sendRequest } from "./agent.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { AmbiguousError, NetworkError, type RequestLabel, sortFailure } from "./errors.ts";
 import { waitBefore } from "./retry.ts";
@@ -152,11 +151,11 @@ async function attemptOnce(
   const stop = request.method === "GET" ? options.signal : undefined;
   const signal = stop === undefined ? limit : AbortSignal.any([stop, limit]);
   try {
-    const answer = await undiciRequest(request.url, {
+    const answer = await sendRequest(request.url, {
       method: request.method,
       headers: { ...request.headers, "user-agent": options.userAgent },
       body: request.body ?? null,
-      dispatcher: dispatcherFor(
+      dispatcher: await dispatcherFor(
         request.url,
         options.proxyLoopback === undefined ? {} : { proxyLoopback: options.proxyLoopback },
       ),
