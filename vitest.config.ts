@@ -1,28 +1,32 @@
 import { defineConfig } from "vitest/config";
+import { kindsOfTests } from "./test/kinds.ts";
 
 /** `@actions/workflow-parser` imports JSON without an attribute; the hook lets plain Node load it. */
 const execArgv = ["--import", new URL("./simulator/runner/json-hook.ts", import.meta.url).pathname];
 
-/** One project a kind of test, so that `npm run check` can run the quick ones alone. */
-const project = (name: string, include: string[], exclude: string[] = [], testTimeout = 10_000) => ({
-  test: { name, include, exclude, testTimeout, hookTimeout: testTimeout, execArgv },
+/**
+ * One project a kind of test, so that `npm run check` can run the quick ones alone. Files of a project share a process:
+ * loading the modules anew for each took longer than the tests, and what a module keeps (answers of git by object id,
+ * a dispatcher) may be shared.
+ */
+const project = (name: string, include: string[], testTimeout = 10_000) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout, execArgv, isolate: false },
 });
 
 /** A project that needs dist/. */
 const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, globalSetup: ["test/actions/build.ts"] } });
 
+const { unit, integration } = kindsOfTests(import.meta.dirname);
+
 export default defineConfig({
   test: {
     projects: [
-      project(
-        "unit",
-        ["test/**/*.test.ts"],
-        ["test/simulator/**", "test/actions/**", "test/e2e/**", "test/release-script.test.ts"],
-      ),
-      project("simulator", ["test/simulator/**/*.test.ts"], [], 30_000),
-      built(project("actions", ["test/actions/**/*.test.ts"], [], 60_000)),
-      project("release", ["test/release-script.test.ts"], [], 300_000),
-      built(project("e2e", ["test/e2e/**/*.test.ts"], [], 180_000)),
+      project("unit", unit),
+      project("integration", integration, 30_000),
+      project("simulator", ["test/simulator/**/*.test.ts"], 30_000),
+      built(project("actions", ["test/actions/**/*.test.ts"], 60_000)),
+      project("release", ["test/release-script.test.ts"], 300_000),
+      built(project("e2e", ["test/e2e/**/*.test.ts"], 180_000)),
     ],
   },
 });

@@ -5,7 +5,7 @@ import { TIERS } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
-import { type Git, openGit } from "../git.ts";
+import type { Git } from "../git.ts";
 import { tierProof } from "../grants.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { connectGitHub, type GitHub } from "../github/client.ts";
@@ -21,6 +21,7 @@ import type { ActionResult } from "../report/report.ts";
 import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
+import { repositoryOf } from "./tier-contract.ts";
 import { viewTier } from "./tier-view.ts";
 
 /** The inputs that only this action has, checked. */
@@ -51,7 +52,7 @@ interface Ground extends ResolvedTier {
 
 export async function promote(context: ActionContext): Promise<ActionResult> {
   const own = readInputs(context);
-  const git = await openGit(context.run.workspace);
+  const git = await repositoryOf(context.run);
   if (own.allTiers) return validateAll(context, own, git);
   const resolved = await resolveTierOfRun(context);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);

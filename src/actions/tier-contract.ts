@@ -5,7 +5,7 @@ import type { Contract } from "../contract/model.ts";
 import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
-import { openGit } from "../git.ts";
+import { type Git, openGit } from "../git.ts";
 import type { TierInputs } from "./tier-inputs.ts";
 
 /** The contract as it is at the commit the run is for. Throws FourTierError with every finding. */
@@ -22,13 +22,22 @@ export async function trustedContract(run: RunContext, inputs: TierInputs, own: 
   return base === undefined ? own : contractAt(run, inputs, base, "the base branch");
 }
 
+const repositories = new WeakMap<RunContext, Promise<Git>>();
+
+/** The repository that is checked out, opened once a run. Throws as `openGit`. */
+export function repositoryOf(run: RunContext): Promise<Git> {
+  const opened = repositories.get(run) ?? openGit(run.workspace);
+  repositories.set(run, opened);
+  return opened;
+}
+
 async function contractAt(
   run: RunContext,
   inputs: TierInputs,
   commit: string,
   whose: string | undefined,
 ): Promise<Contract> {
-  const git = await openGit(run.workspace);
+  const git = await repositoryOf(run);
   let bytes: Uint8Array | undefined;
   try {
     bytes = await git.readFile(commit, inputs.contract);

@@ -82,6 +82,10 @@ test("JSON is YAML", () => {
 });
 
 test("very deep nesting is a finding, not a crash", () => {
-  const { findings } = parseYaml(`${"[".repeat(50_000)}${"]".repeat(50_000)}`, "f.yml");
-  expect(findings).toMatchObject([{ id: "bundle/yaml", severity: "error" }]);
+  const { node, findings } = parseYaml(`${"[".repeat(50_000)}${"]".repeat(50_000)}`, "f.yml");
+  // How many there are depends on where the stack ends.
+  expect({ node, of: [...new Set(findings.map(({ id, severity }) => `${severity} ${id}`))] }).toEqual({
+    node: undefined,
+    of: ["error bundle/yaml"],
+  });
 });
