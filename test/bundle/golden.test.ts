@@ -13,7 +13,13 @@ import { CLIENT_IDS, optionsFor, render } from "./bundles.ts";
 import { cliVersion, findCli, GOLDEN_VERSION, readFolder, validateWithCli } from "./oracle.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
-const TIERS = ["dev", "staging", "prod"] as const;
+const EXAMPLE = "ml-pipelines";
+type Golden = "sandbox" | keyof typeof CLIENT_IDS;
+const TIERS: readonly Golden[] = ["sandbox", "dev", "staging", "prod"];
+/** Who the CLI signs in as; a sandbox is deployed by its own principal. */
+const IDENTITIES: Readonly<Record<Golden, string>> = { ...CLIENT_IDS, sandbox: "44444444-4444-4444-8444-444444444444" };
+/** What a sandbox puts before every name, and no bundle says. */
+const SANDBOX = "[sandbox octocat] ";
 /** Folders of the bundles that do not lie at the root of their repository. */
 const ROOTS: Readonly<Record<string, string>> = { paths: "ml" };
 const cli = findCli(GOLDEN_VERSION);
@@ -24,11 +30,13 @@ const CLI_ONLY = ["deployment", "edit_mode", "format", "run_as", "permissions"];
 const OURS_ONLY = ["continuous", "development", "pause_status", "four_tier_project", "four_tier_tier", "four_tier_key"];
 
 for (const name of readdirSync(GOLDEN)) {
-  const folder = `${GOLDEN}${name}/bundle`;
+  // the example is compared as it stands
+  const folder =
+    name === EXAMPLE ? fileURLToPath(new URL(`../../examples/${name}/`, import.meta.url)) : `${GOLDEN}${name}/bundle`;
   const root = ROOTS[name] ?? "";
 
   describe(`bundle ${name}`, () => {
-    for (const tier of TIERS) {
+    for (const tier of TIERS.filter((tier) => tier !== "sandbox" || name === EXAMPLE)) {
       const file = `${GOLDEN}${name}/${tier}.json`;
 
       test.skipIf(cli === undefined)(
@@ -49,14 +57,14 @@ for (const name of readdirSync(GOLDEN)) {
         expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
         const ours = [...(rendered?.resources ?? [])].map(([key, { settings }]): [string, JsonValue] => [
           key,
-          substitute(settings, golden.file_path, CLIENT_IDS[tier]),
+          unprefixed(tier, substitute(settings, golden.file_path, IDENTITIES[tier])),
         ]);
         expect(ours.map(([key]) => key)).toEqual(Object.keys(golden.resources).sort());
         for (const [key, settings] of ours) {
           const theirs = golden.resources[key] ?? null;
           expect(differences(theirs, settings, key)).toEqual([]);
           const acl = rendered?.resources.get(key)?.permissions;
-          expect(levels(substitute(acl ?? [], "", CLIENT_IDS[tier]), "permission_level")).toEqual(
+          expect(levels(substitute(acl ?? [], "", IDENTITIES[tier]), "permission_level")).toEqual(
             levels(isObject(theirs) ? theirs["permissions"] : undefined, "level"),
           );
         }
@@ -75,13 +83,16 @@ test("a bundle of no resources renders", () => {
   expect(render({ "databricks.yml": "bundle: { name: x }\ntargets: { dev: }\n" }).lines).toEqual([]);
 });
 
-async function fromCli(path: string, folder: string, root: string, tier: (typeof TIERS)[number]): Promise<JsonObject> {
-  const identity = { clientId: CLIENT_IDS[tier], displayName: `ml-pipelines-${tier}` };
+async function fromCli(path: string, folder: string, root: string, tier: Golden): Promise<JsonObject> {
+  const identity = { clientId: IDENTITIES[tier], displayName: `ml-pipelines-${tier}` };
   // The variables of the contract, as action-setup-env exports them; only declared ones may be given.
   const declared = stringifyJson(readFolder(folder));
-  const all = { catalog: tier, source_catalog: tier, tier };
+  const all =
+    tier === "sandbox"
+      ? { catalog: "octocat_sandbox", source_catalog: "dev", tier }
+      : { catalog: tier, source_catalog: tier, tier };
   const variables = Object.fromEntries(
-    Object.entries(all).filter(([name]) => new RegExp(`\\b${name}: `).test(declared)),
+    Object.entries(all).filter(([name]) => new RegExp(`\\b${name}:`).test(declared)),
   );
   const made = await validateWithCli(path, folder, root, tier, identity, variables);
   const resources: Record<string, JsonValue> = {};
@@ -91,6 +102,12 @@ async function fromCli(path: string, folder: string, root: string, tier: (typeof
   }
   const workspace = isObject(made["workspace"]) ? made["workspace"] : {};
   return { cli: await cliVersion(path), file_path: workspace["file_path"] ?? "", resources };
+}
+
+function unprefixed(tier: Golden, settings: JsonValue): JsonValue {
+  if (tier !== "sandbox" || !isObject(settings)) return settings;
+  expect(settings["name"]).toMatch(/^\[sandbox octocat\] ./);
+  return { ...settings, name: String(settings["name"]).slice(SANDBOX.length) };
 }
 
 function substitute(value: JsonValue, release: string, principal: string): JsonValue {
