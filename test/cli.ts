@@ -74,6 +74,11 @@ export function cliOf(simulator: DatabricksSimulator, options: CliOptions): Cli 
   };
   execFileSync("git", ["init", "--quiet", "--initial-branch=main", folder], { env });
   write(options.files);
+  execFileSync("git", ["-C", folder, "add", "--all"], { env });
+  const author = ["-c", "user.name=Mona", "-c", "user.email=mona@example.com"];
+  execFileSync("git", ["-C", folder, ...author, "commit", "--quiet", "--allow-empty", "--message", "A bundle"], {
+    env,
+  });
   const run = async (...args: string[]): Promise<string> => {
     const { stdout } = await execute(CLI ?? "databricks", args, {
       cwd: join(folder, root),

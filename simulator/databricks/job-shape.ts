@@ -2,6 +2,7 @@
  * What a job's settings may hold (facts: databricks-api 3.1, 5); field names as the CLI's bundle schema has them.
  */
 import * as v from "valibot";
+import { rareTasks, runJobParameters, sqlObjects } from "./task-shape.ts";
 import { Cluster, Library } from "./compute-shape.ts";
 
 const text = v.string();
@@ -133,13 +134,14 @@ const taskFields = {
       parameters: opt(textMap),
     }),
   ),
-  run_job_task: opt(v.strictObject({ job_id: int64, job_parameters: opt(textMap) })),
+  run_job_task: opt(v.strictObject({ job_id: int64, job_parameters: opt(textMap), ...runJobParameters })),
   sql_task: opt(
     v.strictObject({
       warehouse_id: text,
       parameters: opt(textMap),
       file: opt(v.strictObject({ path: text, source })),
       query: opt(v.strictObject({ query_id: text })),
+      ...sqlObjects,
     }),
   ),
   condition_task: opt(v.strictObject({ left: text, op: text, right: text })),
@@ -154,6 +156,7 @@ const taskFields = {
       profiles_directory: opt(text),
     }),
   ),
+  ...rareTasks,
 };
 const task = v.strictObject({
   ...taskFields,

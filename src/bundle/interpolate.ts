@@ -150,7 +150,10 @@ class Resolver {
   #lookUp(reference: string, steps: Steps, where: FileWhere, open: readonly string[]): Node | undefined {
     const { values, refused, problems } = this.#scope;
     const ours = values.get(reference);
-    if (ours !== undefined) return scalar(ours, where);
+    if (ours !== undefined) {
+      if (reference === "bundle.git.commit") this.#commit(where);
+      return scalar(ours, where);
+    }
     const remedy = refused.get(reference);
     if (remedy !== undefined) {
       problems.error("reference", where, `\${${reference}} has no value here.`, remedy);
@@ -171,6 +174,14 @@ class Resolver {
         this.#unknown(reference, steps, where);
         return undefined;
     }
+  }
+
+  #commit(where: FileWhere): void {
+    const message = "What holds ${bundle.git.commit} changes with every commit.";
+    const why =
+      "A release that changes nothing else still writes it, so that no promotion is a no-op, and no component stands still.";
+    const remedy = "Remove it: which commit a tier has is in its ledger, its Deployments and the job summary.";
+    this.#scope.problems.warning("commit-in-resource", where, message, remedy, why);
   }
 
   #unknown(reference: string, steps: Steps, where: FileWhere): void {

@@ -73,7 +73,9 @@ export function translateJob(job: Mapping, key: string, content: Content): Mappi
       node = mapAt(node, [...task, ...pattern], (leaf, path) => translate(leaf, kind, show(key, path), content));
     }
   }
-  node = mapAt(node, ["environments", "*", "spec", "dependencies"], (deps) => dependencies(deps, key, content));
+  for (const name of ["dependencies", "java_dependencies"]) {
+    node = mapAt(node, ["environments", "*", "spec", name], (deps) => dependencies(deps, key, content));
+  }
   return node.kind === "map" ? node : job;
 }
 

@@ -1,7 +1,7 @@
 /** What a job or a pipeline may not say: compute that is not serverless, code from elsewhere, another tier's catalog. */
 import { TIERS, type Contract, type Tier } from "../contract/model.ts";
 import type { Problems } from "./problems.ts";
-import { eachScalar, get, getString, isNull, type Mapping, type Node, type Path, showPath } from "./tree.ts";
+import { eachScalar, get, getMap, getString, isNull, type Mapping, type Node, type Path, showPath } from "./tree.ts";
 
 const WHY_SERVERLESS = "Compute is serverless in every tier.";
 
@@ -60,8 +60,8 @@ function environmentKeys(job: Mapping, key: string, problems: Problems): Readonl
 }
 
 const CLUSTER_KEYS = ["new_cluster", "existing_cluster_id", "job_cluster_key"];
-/** Tasks that run Python outside a notebook need an environment on serverless compute (facts: databricks-api 5). */
-const NEED_ENVIRONMENT = ["spark_python_task", "python_wheel_task", "dbt_task"];
+/** Tasks that run code outside a notebook need an environment on serverless compute (facts: databricks-api 5). */
+const NEED_ENVIRONMENT = ["spark_python_task", "python_wheel_task", "spark_jar_task", "dbt_task"];
 
 function checkTask({ node, name }: Task, key: string, environments: ReadonlySet<string>, problems: Problems): void {
   for (const cluster of CLUSTER_KEYS) {
@@ -86,6 +86,11 @@ function checkTask({ node, name }: Task, key: string, environments: ReadonlySet<
       remedy,
       WHY_SERVERLESS,
     );
+  }
+  const uri = getMap(node, ["spark_jar_task"])?.entries.get("jar_uri");
+  if (uri !== undefined) {
+    const remedy = "Name the jar under `environments: [{ spec: { java_dependencies: … } }]`.";
+    problems.error("not-serverless", uri.key, `${key}, ${name}: \`jar_uri\` needs a cluster.`, remedy, WHY_SERVERLESS);
   }
   const libraries = node.entries.get("libraries");
   if (libraries !== undefined && libraries.value.kind === "list" && libraries.value.items.length > 0) {
@@ -136,6 +141,7 @@ function checkTaskKeys(job: Mapping, key: string, problems: Problems): void {
       problems.error("task-key", task.where, `${key} has a task without \`task_key\`.`, remedy);
     } else known.add(name);
   }
+  for (const { node, name } of tasksOf(job)) checkKind(node, name, key, problems);
   for (const task of tasks?.kind === "list" ? tasks.items : []) {
     const depends = get(task, ["depends_on"]);
     for (const item of depends?.kind === "list" ? depends.items : []) {
@@ -145,6 +151,14 @@ function checkTaskKeys(job: Mapping, key: string, problems: Problems): void {
       problems.error("task-missing", item.where, message, `The tasks are ${[...known].join(", ")}.`);
     }
   }
+}
+
+function checkKind(node: Mapping, name: string, key: string, problems: Problems): void {
+  const kinds = [...node.entries.keys()].filter((field) => field.endsWith("_task"));
+  if (kinds.length === 1) return;
+  const message = `${key}, ${name}: ${kinds.length === 0 ? "it says nothing to do" : `${kinds.join(" and ")} in one task`}.`;
+  const where = (kinds[1] === undefined ? undefined : node.entries.get(kinds[1])?.key) ?? node.where;
+  problems.error("task-kind", where, message, "Give a task one thing to do, such as `notebook_task`.");
 }
 
 /** Checks a pipeline: serverless, the tier's catalog, nothing that belongs to the old engine. */

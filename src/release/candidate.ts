@@ -129,7 +129,10 @@ export function contentsOf(
     }));
 }
 
-/** The wheels in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */
+/** What is built and carried (facts: databricks-api 5: an environment takes wheels, archives and jars). */
+const BUILT = /\.(whl|jar|tar\.gz|zip)$/;
+
+/** The wheels and other built files in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */
 export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new FourTierError(
@@ -143,7 +146,7 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
     );
   });
   const wheels: CarriedArtifact[] = [];
-  const found = entries.filter((entry) => entry.name.endsWith(".whl") && !entry.isDirectory());
+  const found = entries.filter((entry) => BUILT.test(entry.name) && !entry.isDirectory());
   const pathOf = (entry: (typeof found)[number]): string => join(entry.parentPath, entry.name);
   for (const entry of found.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1))) {
     const { name } = entry;
@@ -152,8 +155,8 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
       throw new FourTierError({
         id: "release/artifacts",
         severity: "error",
-        message: `Two wheels in ${folder} are named ${name}.`,
-        remedy: "Carry each wheel once.",
+        message: `Two files in ${folder} are named ${name}.`,
+        remedy: "Carry each once.",
       });
     }
     wheels.push({ name, sha256: createHash("sha256").update(bytes).digest("hex"), bytes });
@@ -161,8 +164,8 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
   return wheels;
 }
 
-/** A wheel's name as pip reads it; anything else would only stand in somebody's log. */
-const WHEEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._+!-]{0,190}\.whl$/;
+/** A wheel's name as pip reads it, or a jar's or an archive's alike; anything else would only stand in somebody's log. */
+const WHEEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._+!-]{0,190}\.(whl|jar|tar\.gz|zip)$/;
 
 /** A link would carry some other file of the machine into the release. */
 async function readWheel(path: string, isWheel: boolean): Promise<Uint8Array> {
@@ -170,7 +173,7 @@ async function readWheel(path: string, isWheel: boolean): Promise<Uint8Array> {
   throw new FourTierError({
     id: "release/artifacts",
     severity: "error",
-    message: `${JSON.stringify(path)} is not a wheel: a link, or not named as one.`,
+    message: `${JSON.stringify(path)} is not a wheel, jar or archive: a link, or not named as one.`,
     remedy: "Carry the files that the build made, with the names it gave them.",
   });
 }

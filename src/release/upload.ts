@@ -53,6 +53,7 @@ export async function inspectFolders(
   const findings: Finding[] = [];
   const states: FolderState[] = [];
   for (const content of contents) {
+    for (const { path } of content.files) checkInside(path);
     const manifest = await readFile(workspace, manifestPath(content));
     const present = await listTree(workspace, content.folder);
     const wanted = new Map(content.files.map((file) => [remotePath(file), file]));
@@ -80,6 +81,12 @@ export async function inspectFolders(
   }
   if (findings.length > 0) throw new FourTierError(findings);
   return states;
+}
+
+/** Nothing is ever written outside a component's folder, whatever made the path. Throws RangeError. */
+function checkInside(path: string): void {
+  if (posix.normalize(path) === path && !posix.isAbsolute(path) && path !== ".." && !path.startsWith("../")) return;
+  throw new RangeError(`${JSON.stringify(path)} is not a path inside a folder of content`);
 }
 
 /**

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startAccount } from "../account.ts";
+import { APPLICATION, startAccount } from "../account.ts";
 import { CLI, type Cli, cliOf } from "../cli.ts";
 import { type ForeignBundle, LAKEFLOW, ML, PYTHON, SQL } from "./foreign-bundles.ts";
 import type { ActionRun } from "./harness.ts";
@@ -249,6 +249,12 @@ test.each(CASES)("$name", { timeout: 120_000 }, async ({ bundle, changes }) => {
   expect(titles(first)).toEqual([]);
   expect(first.exitCode).toBe(0);
   expect(pair.writes().length).toBeGreaterThan(0);
+  const folder = `/Users/${APPLICATION.dev}/.four-tier/ml-pipelines/dev/`;
+  const { world } = pair.ours.account.simulator;
+  const files = world.files("dev");
+  expect(files.filter((path) => !path.startsWith(folder))).toEqual([]);
+  // the contract decides what is deployed, and is not itself
+  expect(files.filter((path) => path.includes("four-tier.yml"))).toEqual([]);
   const second = await pair.promote();
   expect(titles(second)).toEqual([]);
   expect(second.outputs).toMatchObject({ changed: "false" });

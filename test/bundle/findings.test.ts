@@ -49,6 +49,33 @@ const CASES: readonly Case[] = [
       "error bundle/value databricks.yml:9:67",
     ],
   },
+  {
+    says: "a jar as clusters take it, and a task that does two things or none",
+    files: job(
+      "tasks:",
+      "  - { task_key: a, spark_jar_task: { jar_uri: x.jar, main_class_name: A } }",
+      "  - { task_key: b, notebook_task: { notebook_path: /n }, condition_task: { op: EQUAL_TO, left: a, right: b } }",
+      "  - { task_key: c }",
+    ),
+    expected: [
+      "error bundle/environment-missing databricks.yml:8:26",
+      "error bundle/not-serverless databricks.yml:8:44",
+      "warning bundle/path-outside-release databricks.yml:9:58",
+      "error bundle/task-kind databricks.yml:9:64",
+      "error bundle/task-kind databricks.yml:10:11",
+    ],
+  },
+  {
+    says: "a jar that is tracked, and one that was not built",
+    files: {
+      "databricks.yml": job(
+        "environments: [{ environment_key: j, spec: { java_dependencies: [lib/a.jar, lib/b.txt, com.acme:c:1.0] } }]",
+        "tasks: [{ task_key: a, environment_key: j, spark_jar_task: { main_class_name: A } }]",
+      ),
+      "lib/a.jar": "PK",
+    },
+    expected: ["error bundle/file-missing databricks.yml:7:83"],
+  },
   // Reading
   { says: "no bundle", files: {}, expected: ["error bundle/missing databricks.yml"] },
   {
@@ -619,4 +646,11 @@ test("an exception of the contract decides until its day is over", () => {
   expect(render(files, "staging", { contract: withException }).lines).toEqual([]);
   const later = render(files, "staging", { contract: withException, now: new Date("2026-11-21T00:00:00Z") });
   expect(later.lines).toEqual(["error bundle/schedule-contradicts databricks.yml:7:78"]);
+});
+
+test("a resource that holds the commit is told that it changes with each", () => {
+  const files = { "databricks.yml": job('tags: { commit: "${bundle.git.commit}", of: "${bundle.name}" }') };
+  expect(render(files, "dev", { git: { commit: "0".repeat(40) } }).lines).toEqual([
+    "warning bundle/commit-in-resource databricks.yml:7:23",
+  ]);
 });

@@ -54,6 +54,16 @@ describe("a component's folder", () => {
     expect(tier.writes()).toHaveLength(before);
   });
 
+  it.each(["../four-tier.yml", "/etc/passwd", "src/../../x", "./a"])(
+    "takes no path that leads out of it: %s",
+    async (path) => {
+      const tier = await startTier();
+      const outside = { ...content, files: [{ path, bytes: bytes("x") }] };
+      await expect(upload(tier, outside)).rejects.toThrow(RangeError);
+      expect(tier.writes()).toEqual([]);
+    },
+  );
+
   it("whose upload was interrupted is taken up where it stopped", async () => {
     const tier = await startTier();
     tier.simulator.fault({ method: "POST", path: "*util.py", effect: "error", status: 403, code: "PERMISSION_DENIED" });

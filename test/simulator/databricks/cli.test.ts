@@ -1,18 +1,14 @@
 /**
  * A foreign client: the Databricks CLI takes the simulator for a workspace. Where the two disagree, the facts decide.
  */
-import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DatabricksSimulator } from "../../../simulator/databricks/server.ts";
+import { CLI, type Cli, cliOf } from "../../cli.ts";
+import { EVERY_KIND_FILES } from "./bundles.ts";
 import { closeAll, DEV_ID, scenario, start } from "./harness.ts";
-
-const installed = spawnSync("databricks", ["--version"], { stdio: "ignore" }).status === 0;
-if (!installed)
-  console.log("skipped: the Databricks CLI is not on the PATH, so it was not tried against the simulator");
 
 const BUNDLE = `
 bundle: { name: clitest }
@@ -43,54 +39,60 @@ resources:
       libraries: [{ file: { path: ./src/ingest.sql } }]
 `;
 
-describe.skipIf(!installed)("the Databricks CLI", () => {
+const FILES = {
+  "databricks.yml": BUNDLE,
+  "src/score.py": "# Databricks notebook source\nprint(1)\n",
+  "src/ingest.sql": "SELECT 1\n",
+};
+
+describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
   let simulator: DatabricksSimulator;
-  let dir = "";
-  let databricks: (...args: string[]) => Promise<string>;
+  const clients: Cli[] = [];
+
+  /** A client of the workspace with the files of a bundle. */
+  const client = (
+    files: Readonly<Record<string, string | Uint8Array>>,
+    variables: Record<string, string> = {},
+  ): Cli => {
+    const cli = cliOf(simulator, { files, variables });
+    clients.push(cli);
+    return cli;
+  };
+  /** Writes to jobs and pipelines while something is done; the root folder's permissions the CLI writes every time. */
+  const writesOf = async (action: () => Promise<unknown>): Promise<string[]> => {
+    const before = simulator.requests.length;
+    await action();
+    return simulator.requests
+      .slice(before)
+      .filter(({ method, path }) => method !== "GET" && /\/(jobs|pipelines)\b/.test(path))
+      .map(({ method, path }) => `${method} ${path}`);
+  };
 
   beforeAll(async () => {
     simulator = await start(
       scenario({
+        groups: { "four-tier-readers": { members: ["mona@example.com"] } },
         catalogs: {
           dev: {
             owner: "ml-pipelines-dev",
             grants: { "mona@example.com": ["USE_CATALOG"] },
-            schemas: { bronze: { tables: { events: {} } } },
+            schemas: {
+              bronze: { tables: { events: {} }, grants: { "ml-pipelines-dev": ["SELECT"] } },
+            },
           },
         },
+        files: { dev: { [`/Users/${DEV_ID}/notes/readme.md`]: "hello\n" } },
       }),
     );
-    dir = mkdtempSync(join(tmpdir(), "four-tier-cli-"));
-    mkdirSync(join(dir, "bundle/src"), { recursive: true });
-    writeFileSync(join(dir, "bundle/databricks.yml"), BUNDLE);
-    writeFileSync(join(dir, "bundle/src/score.py"), "# Databricks notebook source\nprint(1)\n");
-    writeFileSync(join(dir, "bundle/src/ingest.sql"), "SELECT 1\n");
-    const { clientId, clientSecret } = simulator.credentials("ml-pipelines-dev");
-    const env = {
-      PATH: process.env["PATH"] ?? "",
-      HOME: dir,
-      DATABRICKS_HOST: simulator.workspaces["dev"]?.url ?? "",
-      DATABRICKS_CLIENT_ID: clientId,
-      DATABRICKS_CLIENT_SECRET: clientSecret,
-      DATABRICKS_BUNDLE_ENGINE: "direct",
-      DATABRICKS_CLI_DISABLE_UPDATE_CHECK: "true",
-      DATABRICKS_CACHE_ENABLED: "false",
-      DATABRICKS_CONFIG_FILE: "/dev/null",
-      GIT_CONFIG_GLOBAL: "/dev/null",
-      NO_PROXY: "127.0.0.1",
-    };
-    databricks = async (...args) =>
-      (await promisify(execFile)("databricks", args, { cwd: join(dir, "bundle"), env })).stdout;
   });
 
   afterAll(async () => {
-    rmSync(dir, { recursive: true, force: true });
+    for (const cli of clients) cli.end();
     await closeAll();
   });
 
-  const json = async (...args: string[]): Promise<unknown> => JSON.parse(await databricks(...args, "-o", "json"));
-
   it("signs in with client credentials and sees who it is and what there is", async () => {
+    const { json, run } = client({});
     expect(await json("current-user", "me")).toMatchObject({ userName: DEV_ID });
     expect(await json("catalogs", "list")).toMatchObject([{ name: "dev" }]);
     expect(await json("schemas", "list", "dev")).toMatchObject([{ name: "information_schema" }, { name: "bronze" }]);
@@ -98,28 +100,88 @@ describe.skipIf(!installed)("the Databricks CLI", () => {
     expect(await json("grants", "get", "catalog", "dev")).toMatchObject({
       privilege_assignments: [{ principal: "mona@example.com", privileges: ["USE_CATALOG"] }],
     });
-    expect(await json("grants", "get-effective", "schema", "dev.bronze")).toEqual({});
+    expect(await json("grants", "get-effective", "table", "dev.bronze.events")).toMatchObject({
+      privilege_assignments: [
+        {
+          principal: DEV_ID,
+          privileges: [{ privilege: "SELECT", inherited_from_type: "SCHEMA", inherited_from_name: "dev.bronze" }],
+        },
+      ],
+    });
+    expect(await json("workspace", "list", `/Users/${DEV_ID}/notes`)).toMatchObject([
+      { path: `/Users/${DEV_ID}/notes/readme.md`, object_type: "FILE" },
+    ]);
+    expect(await run("workspace", "export", `/Users/${DEV_ID}/notes/readme.md`)).toBe("hello\n");
   });
 
   it("deploys a bundle, finds nothing to change the second time, and takes it away again", async () => {
+    const { json, run } = client(FILES);
     expect(await json("bundle", "validate")).toMatchObject({ resources: { jobs: { score: { name: "score" } } } });
-    await databricks("bundle", "deploy");
+    await run("bundle", "deploy");
     const job = simulator.world.job("dev", "score");
     expect(await json("jobs", "list")).toMatchObject([{ settings: { name: "score" } }]);
     // the id survives as int64: the CLI finds the job by it
     expect(await json("bundle", "summary")).toMatchObject({ resources: { jobs: { score: { id: String(job.id) } } } });
-    expect(await databricks("jobs", "get", String(job.id), "-o", "json")).toContain(`"job_id": ${job.id}`);
+    expect(await run("jobs", "get", String(job.id), "-o", "json")).toContain(`"job_id": ${job.id}`);
 
-    const before = simulator.requests.length;
-    await databricks("bundle", "deploy");
-    const writes = simulator.requests
-      .slice(before)
-      .filter(({ method, path }) => method !== "GET" && /\/(jobs|pipelines|permissions)\b/.test(path));
-    expect(writes).toEqual([]);
+    expect(await writesOf(() => run("bundle", "deploy"))).toEqual([]);
 
-    await databricks("bundle", "destroy", "--auto-approve");
+    await run("bundle", "destroy", "--auto-approve");
     expect(simulator.world.picture("dev")).toEqual([]);
-    expect(simulator.world.files("dev")).toEqual([]);
+    expect(simulator.world.files("dev", `/Users/${DEV_ID}/.bundle`)).toEqual([]);
+  });
+
+  it("deploys the example with its wheel, and plans nothing after it", { timeout: 60_000 }, async () => {
+    const { json, run, folder } = client(filesBelow("examples/ml-pipelines"), {
+      catalog: "dev",
+      source_catalog: "dev",
+      tier: "dev",
+    });
+    execFileSync("sh", ["tools/build-wheel.sh"], { cwd: folder, stdio: "pipe" });
+    const planned = await json("bundle", "plan", "--target", "dev");
+    expect(actions(planned)).toEqual(expect.arrayContaining(["resources.jobs.score create"]));
+    await run("bundle", "deploy", "--target", "dev");
+    const { jobs, pipelines } = ((await json("bundle", "summary", "--target", "dev")) as unknown as Summary).resources;
+    for (const [name, { id }] of Object.entries(jobs)) {
+      expect(await json("jobs", "get", id)).toMatchObject({ settings: { name: `churn ${name.replace("_", " ")}` } });
+    }
+    expect(
+      Object.values(pipelines)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(
+      simulator.world
+        .pipelines("dev")
+        .map(({ id }) => id)
+        .sort(),
+    );
+    for (const { id, spec } of simulator.world.pipelines("dev")) {
+      expect(await json("pipelines", "get", id)).toMatchObject({ pipeline_id: id, spec: { name: spec["name"] } });
+    }
+    expect(await json("pipelines", "list-pipelines")).toHaveLength(2);
+    const score = simulator.world.job("dev", "churn score").settings;
+    const wheel = /\/Workspace\S*\.whl/.exec(JSON.stringify(score["environments"]))?.[0].replace(/".*/, "") ?? "";
+    expect(simulator.world.readFile("dev", wheel)).toEqual(
+      readFileSync(join(folder, "dist/churn-0.3.0-py3-none-any.whl")),
+    );
+    expect(new Set(actions(await json("bundle", "plan", "--target", "dev")).map((line) => line.split(" ")[1]))).toEqual(
+      new Set(["skip"]),
+    );
+    expect(await writesOf(() => run("bundle", "deploy", "--target", "dev"))).toEqual([]);
+    await run("bundle", "destroy", "--target", "dev", "--auto-approve");
+    expect(simulator.world.picture("dev")).toEqual([]);
+  });
+
+  it("deploys a job with a task of every kind, and finds it as it left it", { timeout: 60_000 }, async () => {
+    const { json, run } = client(EVERY_KIND_FILES);
+    await run("bundle", "deploy");
+    const { id } = simulator.world.job("dev", "kinds");
+    const { settings } = (await json("jobs", "get", String(id))) as { settings: { tasks: Record<string, unknown>[] } };
+    const kinds = settings.tasks.map((task) => Object.keys(task).find((key) => key.endsWith("_task")) ?? "none");
+    expect(kinds).not.toContain("none");
+    expect(new Set(kinds).size).toBe(11);
+    expect(await writesOf(() => run("bundle", "deploy"))).toEqual([]);
+    await run("bundle", "destroy", "--auto-approve");
   });
 
   it("runs a job to its end", async () => {
@@ -127,11 +189,34 @@ describe.skipIf(!installed)("the Databricks CLI", () => {
       name: "smoke",
       tasks: [{ task_key: "a", notebook_task: { notebook_path: "/a" } }],
     });
-    const run = JSON.parse(await databricks("jobs", "run-now", String(id), "-o", "json")) as object;
-    expect(run).toMatchObject({ state: { result_state: "SUCCESS" } });
+    const { json } = client({});
+    expect(await json("jobs", "run-now", String(id))).toMatchObject({ state: { result_state: "SUCCESS" } });
+  });
+
+  it("is told what is wrong, as the service tells it", async () => {
+    const { json } = client({});
+    await expect(json("jobs", "get", "42")).rejects.toThrow("Job 42 does not exist.");
+    await expect(json("tables", "list", "dev", "gone")).rejects.toThrow(/does not exist/);
   });
 
   it("asked for nothing that is not modelled", () => {
     expect(simulator.unmodelled).toEqual([]);
   });
 });
+
+interface Summary {
+  readonly resources: Record<"jobs" | "pipelines", Record<string, { id: string }>>;
+}
+
+/** `resources.jobs.score create`, sorted. */
+function actions(plan: unknown): string[] {
+  const entries = Object.entries((plan as { plan: Record<string, { action: string }> }).plan);
+  return entries.map(([key, { action }]) => `${key} ${action}`).sort();
+}
+
+/** What lies in a folder of this repository. */
+function filesBelow(folder: string): Record<string, Uint8Array> {
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const files = paths.filter((path) => statSync(join(folder, path)).isFile() && !path.startsWith("dist"));
+  return Object.fromEntries(files.map((path) => [path, readFileSync(join(folder, path))]));
+}
