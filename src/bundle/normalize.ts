@@ -25,6 +25,13 @@ interface Field {
 /** Fields newer than the table: multi-trigger preview (facts: databricks-api 3.1). */
 const EXTRA: Readonly<Record<string, string>> = { Job: "triggers:[*]" };
 
+/** Values that the CLI takes as they are, and the service does not (facts: databricks-api 4); new ones may come. */
+const SERVICE_VALUES: Readonly<Record<string, readonly string[]>> = {
+  "Pipeline.channel": ["CURRENT", "PREVIEW"],
+  "Pipeline.edition": ["CORE", "PRO", "ADVANCED"],
+  "Notifications.alerts": ["on-update-success", "on-update-failure", "on-update-fatal-failure", "on-flow-failure"],
+};
+
 const tables = new Map<string, ReadonlyMap<string, Field>>();
 
 function fieldsOf(type: string): ReadonlyMap<string, Field> {
@@ -62,6 +69,7 @@ function normalizeStruct(node: Mapping, type: string, path: Path, context: Conte
     if (isNull(entry.value)) continue;
     const value = normalizeValue(entry.value, field.type, [...path, name], context);
     if (!field.always && value.kind === "scalar" && value.value === "") continue;
+    doubtValues(value, `${type}.${name}`, [...path, name], context);
     entries.push([name, { key: entry.key, value }]);
   }
   for (const [name, field] of fields) {
@@ -136,6 +144,19 @@ function normalizeValueOf(node: Node, type: string, path: Path, context: Context
     `Write one of ${known.join(", ")}.${didYouMean(text.value, known)}`,
   );
   return text;
+}
+
+/** A warning for a value that the service is not known to take; how it is spelt may not matter to it. */
+function doubtValues(node: Node, field: string, path: Path, context: Context): void {
+  const known = Object.hasOwn(SERVICE_VALUES, field) ? SERVICE_VALUES[field] : undefined;
+  if (known === undefined || isSymbol(node)) return;
+  for (const item of node.kind === "list" ? node.items : [node]) {
+    if (item.kind !== "scalar" || typeof item.value !== "string") continue;
+    if (known.some((value) => value.toLowerCase() === String(item.value).toLowerCase())) continue;
+    const message = `${context.key}: ${showPath(path)} is ${JSON.stringify(item.value)}, which is none of ${known.join(", ")}.`;
+    const remedy = `Write one of them.${didYouMean(item.value, known)}`;
+    context.problems.warning("value", item.where, message, remedy, "The workspace may refuse it.");
+  }
 }
 
 function retyped(node: Scalar, value: ScalarValue): Scalar {

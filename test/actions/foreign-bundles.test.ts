@@ -36,6 +36,8 @@ interface Change {
 interface Both {
   readonly ours: Project;
   readonly promote: () => Promise<ActionRun>;
+  /** What a pull request is told, of every tier. */
+  readonly plan: () => Promise<ActionRun>;
   /** Writes to jobs, pipelines, permissions and files since it was last asked. */
   readonly writes: () => string[];
   /** Compares what lives here with what the CLI makes of the same files; says nothing where there is no CLI. */
@@ -64,6 +66,7 @@ async function both(bundle: ForeignBundle): Promise<Both> {
   return {
     ours,
     promote: () => ours.run({ ...DEV, bundle: bundle.root || ".", ...artifacts }),
+    plan: () => ours.run({ mode: "plan", tier: "all", bundle: bundle.root || ".", ...artifacts }),
     writes: () => {
       const all = ours.account.writes();
       const since = all.slice(seen);
@@ -245,6 +248,8 @@ const CASES: readonly { name: string; bundle: ForeignBundle; changes: readonly C
 
 test.each(CASES)("$name", { timeout: 120_000 }, async ({ bundle, changes }) => {
   const pair = await both(bundle);
+  const everywhere = await pair.plan();
+  expect(titles(everywhere)).toEqual([]);
   const first = await pair.promote();
   expect(titles(first)).toEqual([]);
   expect(first.exitCode).toBe(0);

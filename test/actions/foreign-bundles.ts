@@ -39,9 +39,13 @@ variables:
   schema: { description: The schema, default: orders }
 targets:
   sandbox: {}
-  dev: { default: true }
+  dev: { default: true, mode: development, variables: { schema: "orders_\${workspace.current_user.short_name}" } }
   staging: {}
-  prod: {}
+  prod:
+    mode: production
+    workspace:
+      root_path: /Workspace/Users/\${workspace.current_user.userName}/.bundle/\${bundle.name}/\${bundle.target}
+    permissions: [{ service_principal_name: "\${workspace.current_user.userName}", level: CAN_MANAGE }]
 `,
     "resources/etl.pipeline.yml": `
 resources:

@@ -76,6 +76,11 @@ const CASES: readonly Case[] = [
     },
     expected: ["error bundle/file-missing databricks.yml:7:83"],
   },
+  {
+    says: "values that the service is not known to take",
+    files: `${DECLARED}${pipeline(...FINE, "channel: current", "edition: PREMIUM", "notifications: [{ alerts: [on-failure], email_recipients: [a] }]")}`,
+    expected: ["warning bundle/value databricks.yml:11:16", "warning bundle/value databricks.yml:12:34"],
+  },
   // Reading
   { says: "no bundle", files: {}, expected: ["error bundle/missing databricks.yml"] },
   {
