@@ -14,15 +14,16 @@ import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
-import type { LedgerRelease } from "./ledger/model.ts";
+import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
 import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
 import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
+import { glance } from "./release/glance.ts";
 import { observe } from "./release/observe.ts";
 import { type Place, type Standing, standingOf, unlistedLosses } from "./release/standing.ts";
-import { type FolderState, inspectFolders, unreadFindings } from "./release/upload.ts";
+import { type Content, type FolderState, inspectFolders, unreadFindings } from "./release/upload.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 
@@ -38,6 +39,8 @@ export interface PromoteRequest {
   /** Folder of databricks.yml from the repository root, "" for the root. */
   readonly root: string;
   readonly git: Pick<Git, "isAncestor">;
+  /** Compare live state and content whole, even if the tier has this release already. */
+  readonly deep: boolean;
   /** The input `accept-drift`; empty means not given. */
   readonly acceptDrift: string;
   /** All facts of the gate: what GitHub records, and what was seen of the tier. */
@@ -60,6 +63,8 @@ type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock">;
 interface Look {
   readonly standing: Standing;
   readonly folders: readonly FolderState[];
+  /** `lists`: only what lists show was compared with what was applied (src/release/glance.ts). */
+  readonly compared: "whole" | "lists";
 }
 
 /** How often to look whether the lock is free, in milliseconds. */
@@ -72,7 +77,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   const phases: Phase[] = [];
   const phase = timed(request, phases);
 
-  const before = await phase("look", () => look(request, place));
+  const before = await phase("look", () => firstLook(request, place));
   const facts = await phase("gate", () => gatherFacts(request, before, place));
   const gate = evaluateGate(approvedAlready(facts, before, candidate));
   const view = { tier, candidate, phases, acceptDrift: request.acceptDrift };
@@ -81,7 +86,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
 
   const lock = await phase("lock", () => takeLock(request, place));
   try {
-    const now = await phase("look again", () => look(request, place));
+    const now = await phase("look again", () => lookAgain(request, place));
     const again = evaluateGate(approvedAlready(await refresh(request, facts, now), now, candidate));
     if (again.verdict !== "pass") return report({ ...view, ...now, gate: again, outcome: "refused" });
     if (isDone(now, candidate)) {
@@ -99,17 +104,36 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   }
 }
 
-/** Reads ledger, live resources and content folders. Throws for what makes any promotion impossible. */
-async function look(request: PromoteRequest, place: Place): Promise<Look> {
-  const { workspace, tier, candidate } = request;
+/**
+ * A tier that has this release by its ledger is compared by its lists, which does not cost more the bigger the project
+ * is; if they show nothing to do, nothing is looked at twice. Before anything is written, the tier is looked at whole.
+ */
+async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
+  const { workspace, tier, candidate, deep, acceptDrift } = request;
   const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  if (!deep && acceptDrift === "" && ledger !== undefined && hasRelease(ledger, candidate)) {
+    const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
+    if (standing !== undefined) return { standing, folders: [], compared: "lists" };
+  }
+  return look(request, place, ledger);
+}
+
+/** Reads live resources and content folders whole. Throws for what makes any promotion impossible. */
+async function look(request: PromoteRequest, place: Place, ledger: Ledger | undefined): Promise<Look> {
+  const { workspace, tier, candidate } = request;
   const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
   if (observation.findings.some(isFailure)) throw new FourTierError(observation.findings);
-  const contents = contentsOf(candidate, request.root, request.wheels, (name, digest) =>
-    componentFolder(place.folder, name, digest),
-  );
-  const folders = await inspectFolders(workspace, contents, tier.name);
-  return { standing: standingOf(ledger, observation, candidate.desired, place), folders };
+  const folders = await inspectFolders(workspace, contentsAt(request, place), tier.name);
+  return { standing: standingOf(ledger, observation, candidate.desired, place), folders, compared: "whole" };
+}
+
+async function lookAgain(request: PromoteRequest, place: Place): Promise<Look> {
+  const { workspace, tier } = request;
+  return look(request, place, await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name }));
+}
+
+function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): Content[] {
+  return contentsOf(candidate, root, wheels, (name, digest) => componentFolder(place.folder, name, digest));
 }
 
 async function gatherFacts(request: PromoteRequest, { standing }: Look, place: Place): Promise<GateFacts> {
@@ -169,13 +193,16 @@ function approvedAlready(facts: GateFacts, seen: Look, candidate: Candidate): Ga
 function isDone({ standing, folders }: Look, candidate: Candidate): boolean {
   const { ledger, plan, steps } = standing;
   return (
-    ledger?.release?.digest === candidate.digest &&
-    ledger.release.commit === candidate.commit &&
-    ledger.pending === undefined &&
+    ledger !== undefined &&
+    hasRelease(ledger, candidate) &&
     plan.empty &&
     steps.length === 0 && // what drifted is a step, too
     folders.every((folder) => folder.complete)
   );
+}
+
+function hasRelease({ release, pending }: Ledger, candidate: Candidate): boolean {
+  return release?.digest === candidate.digest && release.commit === candidate.commit && pending === undefined;
 }
 
 async function nothingToDo(request: PromoteRequest, view: PromotionView): Promise<ActionResult> {

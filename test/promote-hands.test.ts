@@ -211,12 +211,16 @@ describe("a record that GitHub does not take", () => {
 });
 
 describe("the tier's folder", () => {
-  it("with one byte changed stops everything, even a promotion that had nothing to do", async () => {
+  it("with one byte changed stops whatever would use it, and a promotion that had nothing to do if asked", async () => {
     const dev = await scene();
     await dev.promote();
     const file = dev.world.files("dev", `${dev.folder}/releases`).find((path) => path.endsWith("/lib/shared.py")) ?? "";
     dev.world.flipByte("dev", file);
-    await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/folder-tampered" }] });
+    const tampered = { findings: [{ id: "release/folder-tampered" }] };
+    expect((await dev.promote()).result.summary).toContain("the bytes of files were not compared");
+    await expect(dev.promote({ deep: true })).rejects.toMatchObject(tampered);
+    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    await expect(dev.promote()).rejects.toMatchObject(tampered);
     expect(dev.writes().filter((write) => write.includes("lock.2"))).toEqual([]);
   });
 
@@ -225,7 +229,7 @@ describe("the tier's folder", () => {
     await dev.promote();
     const file = dev.world.files("dev", `${dev.folder}/releases`).find((path) => path.endsWith("/lib/shared.py")) ?? "";
     dev.world.workspace("dev").files.delete(dev.world.principal("ml-pipelines-dev"), file, false);
-    const { result, writes } = await dev.promote();
+    const { result, writes } = await dev.promote({ deep: true });
     expect(failures(result)).toEqual([]);
     expect(jobWrites(writes)).toEqual([]);
     expect(dev.world.readFile("dev", file)).toBeDefined();

@@ -97,6 +97,30 @@ describe("the second promotion of a commit", () => {
   });
 });
 
+describe("the second promotion of a big project", () => {
+  it("reads as little as that of a small one, and says what it did not compare; deep reads everything", async () => {
+    const more = Array.from(
+      { length: 30 },
+      (_, n) =>
+        `    more_${n}:\n      name: more ${n}\n      tasks: [{ task_key: a, run_job_task: { job_id: "\${resources.jobs.score.id}" } }]\n`,
+    );
+    const small = await scene();
+    const big = await scene("dev", {}, { "databricks.yml": `${BUNDLE.trimEnd()}\n${more.join("")}` });
+    const readsOf = async (dev: typeof small, deep = false): Promise<string[]> => {
+      const before = dev.simulator.requests.length;
+      const { result, writes } = await dev.promote({ deep });
+      expect(writes).toEqual([]);
+      expect(result.summary).toContain(deep ? "compared whole" : "compared as far as lists show it");
+      return dev.simulator.requests.slice(before).map(({ method, path }) => `${method} ${path}`);
+    };
+    for (const dev of [small, big]) await dev.promote();
+    const few = await readsOf(small);
+    expect(await readsOf(big)).toEqual(few);
+    expect(few.length).toBeLessThanOrEqual(12);
+    expect((await readsOf(big, true)).filter((read) => read.endsWith("/jobs/get")).length).toBeGreaterThan(30);
+  });
+});
+
 describe("a commit", () => {
   it("that touches one component moves only its resources", async () => {
     const dev = await scene();

@@ -28,7 +28,8 @@ export interface Run {
   readonly log: readonly string[];
 }
 
-export interface RunOptions extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "pause">> {
+export interface RunOptions
+  extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "pause" | "deep">> {
   readonly commit?: string;
   readonly wheels?: readonly CarriedArtifact[];
   readonly run?: string;
@@ -129,6 +130,7 @@ export class Scene {
       root: "",
       git,
       acceptDrift: options.acceptDrift ?? "",
+      deep: options.deep ?? false,
       gather: async (live, current) => ({
         ...good,
         tier: this.tier,

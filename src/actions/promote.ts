@@ -35,6 +35,7 @@ interface Inputs {
   readonly acceptDrift: string;
   readonly live: boolean;
   readonly readEnvironment: string | undefined;
+  readonly deep: boolean;
   readonly lockWaitMs: number;
 }
 
@@ -123,6 +124,7 @@ async function promoted(ground: Ground): Promise<ActionResult> {
     },
     record: (release, description) => record(ground, release, description),
     runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    deep: own.deep,
     lockWaitMs: own.lockWaitMs,
     log,
     signal: cancelled,
@@ -322,6 +324,10 @@ function readInputs(context: ActionContext): Inputs {
       "Make an environment of its own for the brief, with a principal that may only read: who approves must have read the brief first.",
     );
   }
+  const deep = (input("deep") || "false").toLowerCase();
+  if (deep !== "true" && deep !== "false") {
+    wrong("deep", "The input deep is neither true nor false.", "Write deep: true, or leave it out.");
+  }
   const minutes = Number(input("lock-wait-minutes") || "30");
   if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
     wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
@@ -337,6 +343,7 @@ function readInputs(context: ActionContext): Inputs {
     acceptDrift: input("accept-drift"),
     live: live === "true" || (live === "auto" && (run.oidc !== undefined || input("client-secret") !== "")),
     readEnvironment: readEnvironment === "" ? undefined : readEnvironment,
+    deep: deep === "true",
     lockWaitMs: minutes * 60_000,
   };
 }

@@ -228,7 +228,8 @@ async function read(
   return pipeline === undefined || pipeline.state === "DELETED" ? undefined : fromPipeline(pipeline, foundBy);
 }
 
-function fromJob(job: Job, foundBy: Observed["foundBy"]): Observed {
+/** A job as it is read or listed; a list does not say whom it runs as. */
+export function fromJob(job: Job, foundBy: Observed["foundBy"]): Observed {
   const { id, name, settings, runAs, creator } = job;
   return { id, kind: "jobs", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified: undefined };
 }

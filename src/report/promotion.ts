@@ -33,6 +33,8 @@ export interface PromotionView {
   readonly candidate: Candidate;
   readonly standing: Standing;
   readonly folders: readonly FolderState[];
+  /** Whether live state was compared whole, or only as far as lists show it. */
+  readonly compared: "whole" | "lists";
   readonly gate: GateResult;
   readonly phases: readonly Phase[];
   readonly acceptDrift: string;
@@ -70,11 +72,18 @@ export function promotionSummary(view: PromotionView): string {
   );
 }
 
-function headline({ tier, outcome, standing, candidate }: PromotionView): string {
+/** How far a promotion that found nothing to do has looked. */
+const COMPARED = {
+  whole: "Live state was compared whole: settings, access lists, and every byte of the release's folders.",
+  lists:
+    "Live state was compared as far as lists show it: that everything is there, and the settings of jobs. Access lists, whom a job runs as, the settings of pipelines and the bytes of files were not compared: `deep: true` does that.",
+} as const;
+
+function headline({ compared, tier, outcome, standing, candidate }: PromotionView): string {
   const name = `**${text(tier.name)}**`;
   if (outcome === "refused") return `Nothing was applied to ${name}: the gate does not let this release in.`;
   if (outcome === "nothing") {
-    return `${name} has commit ${code(candidate.commit.slice(0, 12))} already: no lock was needed, and nothing was written to jobs, pipelines or files.`;
+    return `${name} has commit ${code(candidate.commit.slice(0, 12))} already: no lock was needed, and nothing was written to jobs, pipelines or files. ${COMPARED[compared]}`;
   }
   const writes = `${count(outcome.done.length, "resource")} written, ${count(outcome.uploaded, "file")} uploaded`;
   const open = outcome.open.length === 0 ? "" : `, ${count(outcome.open.length, "change")} **not** applied`;
@@ -161,6 +170,7 @@ export function promotionJson(view: PromotionView): JsonObject {
       typeof outcome === "string"
         ? outcome
         : { uploaded: outcome.uploaded, done: [...outcome.done], open: outcome.open.map((step) => step.key) },
+    compared: view.compared,
     phases: view.phases.map(({ name, milliseconds }) => ({ name, milliseconds })),
     ...(view.deployment === undefined ? {} : { deployment: view.deployment }),
   };
