@@ -161,3 +161,29 @@ describe("a commit", () => {
     expect(dev.world.jobs("dev")).toHaveLength(2);
   });
 });
+
+describe("a job of more tasks than a page", () => {
+  it("is created, read back and compared whole", async () => {
+    const many = Array.from(
+      { length: 130 },
+      (_, index) => `        - { task_key: t${index}, condition_task: { op: EQUAL_TO, left: a, right: b } }\n`,
+    );
+    const bundle = BUNDLE.replace("jobs:\n", `jobs:\n    wide:\n      name: wide\n      tasks:\n${many.join("")}`);
+    const dev = await scene("dev", {}, { "databricks.yml": bundle });
+    const { result } = await dev.promote();
+    expect(result.findings.filter(isFailure)).toEqual([]);
+    expect(dev.world.job("dev", "wide").settings["tasks"]).toHaveLength(130);
+    expect((await dev.promote()).writes).toEqual([]);
+    dev.world.changeJob("dev", "wide", (settings) => {
+      const last = (settings["tasks"] as Record<string, unknown>[]).at(-1);
+      if (last !== undefined) last["max_retries"] = 9;
+      (settings["tasks"] as Record<string, unknown>[]).push({
+        task_key: "by-hand",
+        notebook_task: { notebook_path: "/x" },
+      });
+    });
+    const again = await dev.promote();
+    expect(ids(again.result)).not.toContain("suite/defect");
+    expect(again.result.summary).toContain("by-hand");
+  });
+});

@@ -109,7 +109,7 @@ const CASES: readonly Case[] = [
   {
     says: "an include that is not there",
     files: `${HEAD}include:\n  - gone.yml\n  - none/*.yml\n`,
-    expected: ["error bundle/include-missing databricks.yml:4:5"],
+    expected: ["error bundle/include-missing databricks.yml:4:5", "warning bundle/include-empty databricks.yml:5:5"],
   },
   {
     says: "an include outside",
