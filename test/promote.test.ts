@@ -187,3 +187,39 @@ describe("a job of more tasks than a page", () => {
     expect(again.result.summary).toContain("by-hand");
   });
 });
+
+describe("a resource that gets another key", () => {
+  const contract = FILES["four-tier.yml"] ?? "";
+  const renamed = (of: string, key: string, now: string): Record<string, string> => ({
+    "databricks.yml": BUNDLE.replace(`    ${of}:\n`, `    ${now}:\n`).replaceAll(`${key}.${of}.id`, `${key}.${now}.id`),
+  });
+
+  it("would be a second pipeline of one name, which the service refuses: said before anything is written", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const allowed = contract
+      .replaceAll("pipelines.ingest", "pipelines.landing")
+      .replace("dev: {", "dev: { destructive: [pipelines.ingest],");
+    dev.change({ ...renamed("ingest", "pipelines", "landing"), "four-tier.yml": allowed });
+    const before = dev.writes().length;
+    await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/name-taken" }] });
+    expect(dev.writes()).toHaveLength(before);
+  });
+
+  it("is not adopted from ourselves: its old key would delete it", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const { id } = dev.world.job("dev", "score");
+    const allowed = contract
+      .replace("jobs.score", "jobs.points")
+      .replace("dev: {", "dev: { destructive: [jobs.score],");
+    dev.change({
+      ...renamed("score", "jobs", "points"),
+      "four-tier.yml": `${allowed}adopt: { dev: { jobs.points: "${id}" } }\n`,
+    });
+    const before = dev.writes().length;
+    await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/adopt-taken" }] });
+    expect(dev.writes()).toHaveLength(before);
+    expect(dev.world.job("dev", "score").id).toBe(id);
+  });
+});

@@ -130,7 +130,8 @@ function findInclude(source: BundleSource, folder: string, item: Node, problems:
     const remedy = "Commit the file, or remove the entry.";
     problems.error("include-missing", item.where, `${pattern} is not a tracked file.`, remedy);
   } else if (matches.length === 0) {
-    const why = "What it should have brought is missing from the bundle without a word, here and with the Databricks CLI.";
+    const why =
+      "What it should have brought is missing from the bundle without a word, here and with the Databricks CLI.";
     const folders = pattern.includes("**") ? "`**` stands for one folder, as `*` does: write a pattern a level." : "";
     const remedy = folders === "" ? "Correct it, or remove the entry." : folders;
     problems.warning("include-empty", item.where, `No tracked file matches ${pattern}.`, remedy, why);

@@ -11,6 +11,7 @@ import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
+import { collisions } from "./collisions.ts";
 import type { Desired, LiveResource } from "./plan.ts";
 
 /** Requests in flight. */
@@ -125,6 +126,7 @@ export async function observe(
     for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
   }
 
+  findings.push(...collisions(tier, desired, live));
   const withPermissions = [...live].filter(([key, found]) => found !== undefined && kinds.get(key)?.permissions);
   await mapBounded(withPermissions, PARALLEL, async ([key, found]) => {
     if (found !== undefined) live.set(key, { ...found, permissions: await readPermissions(workspace, found) });
