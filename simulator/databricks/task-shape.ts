@@ -11,7 +11,6 @@ const flag = v.boolean();
 const whole = v.pipe(v.number(), v.integer());
 const long = v.union([whole, v.bigint()]);
 const opt = v.optional;
-const anything = v.record(text, v.unknown());
 
 const subscribers = opt(v.array(v.strictObject({ user_name: opt(text), destination_id: opt(text) })));
 const powerBiTable = v.strictObject({
@@ -58,7 +57,13 @@ export const rareTasks = {
   ai_runtime_task: opt(
     v.strictObject({
       experiment: text,
-      deployments: v.array(anything),
+      deployments: v.array(
+        v.strictObject({
+          command_path: text,
+          compute: v.strictObject({ accelerator_count: whole, accelerator_type: text }),
+          name: opt(text),
+        }),
+      ),
       code_source_path: opt(text),
       mlflow_experiment_directory: opt(text),
       mlflow_run: opt(text),
@@ -89,7 +94,7 @@ export const rareTasks = {
     v.strictObject({
       dl_runtime_image: text,
       command: opt(text),
-      compute: opt(anything),
+      compute: opt(v.strictObject({ num_gpus: whole, gpu_node_pool_id: opt(text), gpu_type: opt(text) })),
       mlflow_experiment_name: opt(text),
       source: opt(v.picklist(["WORKSPACE", "GIT"])),
       training_script_path: opt(text),
@@ -102,7 +107,15 @@ export const rareTasks = {
       connection_resource_name: opt(text),
       warehouse_id: opt(text),
       refresh_after_update: opt(flag),
-      power_bi_model: opt(anything),
+      power_bi_model: opt(
+        v.strictObject({
+          model_name: opt(text),
+          workspace_name: opt(text),
+          authentication_method: opt(text),
+          storage_mode: opt(text),
+          overwrite_existing: opt(flag),
+        }),
+      ),
       tables: opt(v.array(powerBiTable)),
     }),
   ),
