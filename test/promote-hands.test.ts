@@ -151,14 +151,13 @@ describe("what was written", () => {
 });
 
 describe("a lock that is lost on the way", () => {
-  it("ends the writing at once, between two updates", async () => {
+  it("ends the writing with the updates in flight: what needs them is not begun", async () => {
     const dev = await scene();
     await dev.promote();
     dev.change({
-      "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2").replace(
-        "0 5 * *",
-        "0 6 * *",
-      ),
+      "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2")
+        .replace("0 5 * *", "0 6 * *")
+        .replace("name: watch", "name: watch\n      max_concurrent_runs: 2"),
     });
     dev.simulator.when({
       method: "POST",
@@ -168,10 +167,11 @@ describe("a lock that is lost on the way", () => {
     });
     const { result, writes } = await dev.promote();
     expect(failures(result)).toEqual(["ledger/lock-lost", "promote/unfinished"]);
-    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset", "POST /api/2.2/jobs/reset"]);
+    expect(dev.world.job("dev", "watch").settings).not.toMatchObject({ max_concurrent_runs: 2 });
   });
 
-  it("ends the writing at once, between two creates", async () => {
+  it("ends the writing with the creates in flight: what needs them is not begun", async () => {
     const dev = await scene();
     dev.simulator.when({
       method: "POST",
@@ -181,7 +181,8 @@ describe("a lock that is lost on the way", () => {
     });
     const { result } = await dev.promote();
     expect(failures(result)).toEqual(["ledger/lock-lost", "promote/unfinished"]);
-    expect(dev.world.jobs("dev")).toHaveLength(1);
+    expect(dev.world.jobs("dev").map(({ settings }) => settings["name"])).not.toContain("watch");
+    expect(dev.world.jobs("dev")).toHaveLength(2);
   });
 });
 

@@ -175,9 +175,8 @@ async function sweep(workspace: Workspace, folder: string, generation: number): 
 function lockOf(workspace: Workspace, folder: string, generation: number, token: string): Lock {
   const path = `${folder}/lock.${generation}`;
   const holds = async (): Promise<boolean> => {
-    if ((await current(workspace, folder))?.generation !== generation) return false;
-    const owner = await readOwner(workspace, path);
-    return typeof owner === "object" && owner.token === token;
+    const [standing, owner] = await Promise.all([current(workspace, folder), readOwner(workspace, path)]);
+    return standing?.generation === generation && typeof owner === "object" && owner.token === token;
   };
   return {
     generation,

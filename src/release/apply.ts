@@ -9,6 +9,7 @@ import { type AccessEntry, putPermissions } from "../databricks/permissions.ts";
 import { createPipeline, deletePipeline, updatePipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, messageOf } from "../findings.ts";
+import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
 import { findByTags, type Observed } from "./observe.ts";
@@ -61,7 +62,11 @@ export interface Applied {
 const LOOK_AGAIN = [0, 1_000, 4_000];
 const CREATE_ATTEMPTS = 3;
 
-/** Applies the steps in order. Never throws for what a step met: the result says what was done and what was not. */
+/**
+ * Applies the steps in order, what needs nothing of each other at the same time: when the lock is lost or the run is
+ * cancelled, what is in flight ends and nothing new begins. Never throws for what a step met: the result says what was
+ * done and what was not.
+ */
 export async function applySteps(
   workspace: Workspace,
   steps: readonly Step[],
@@ -82,29 +87,65 @@ export async function applySteps(
       target: intent.target === undefined || id === undefined ? intent.target : { ...intent.target, id },
     }));
   };
+  const check = shared(options.check);
   try {
-    await options.check();
     ledger = await options.save({
       ...ledger,
       pending: { release: options.release, intents: order.map(intentOf) },
     });
-    for (const step of order) {
-      if (options.signal?.aborted) throw new FourTierError(cancelled(done.length, order.length));
-      await options.check();
-      const id = await applyStep(workspace, step, known, options);
-      mark(step, id);
-      done.push(step.key);
-      if (id !== undefined && known.get(step.key) !== id) {
-        known.set(step.key, id);
-        // An id that nobody wrote down is the one thing that cannot be found out cheaply.
-        ledger = await options.save(ledger);
-      }
-      options.log.info(`${PAST[step.action]} ${step.key} (${id ?? step.live?.id ?? ""}) "${step.name}"`);
+    for (const group of independentGroups(order)) {
+      const before = known.size;
+      await mapBounded(group, PARALLEL, async (step) => {
+        if (options.signal?.aborted) throw new FourTierError(cancelled(done.length, order.length));
+        await check();
+        const id = await applyStep(workspace, step, known, options);
+        mark(step, id);
+        done.push(step.key);
+        if (id !== undefined) known.set(step.key, id);
+        options.log.info(`${PAST[step.action]} ${step.key} (${id ?? step.live?.id ?? ""}) "${step.name}"`);
+      });
+      // An id that nobody wrote down is the one thing that cannot be found out cheaply.
+      if (known.size > before || group[0]?.action === "replace") ledger = await options.save(ledger);
     }
   } catch (error) {
     failure = error instanceof Error ? error : new Error(messageOf(error));
   }
   return { ledger, done, open: order.filter((step) => !done.includes(step.key)), failure };
+}
+
+/** Writes that begin together ask for the lock together. */
+function shared(check: () => Promise<void>): () => Promise<void> {
+  let asking: Promise<void> | undefined;
+  return () => {
+    asking ??= check().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
+}
+
+/** Resources written at a time, and with one write of the ledger. */
+const PARALLEL = 8;
+const GROUP = 16;
+
+/** The same order in groups of which nothing needs anything else of the same group; a deletion stands alone. */
+function independentGroups(order: readonly Step[]): Step[][] {
+  const groups: Step[][] = [];
+  for (const step of order) {
+    const group = groups.at(-1);
+    const [first] = group ?? [];
+    const alone = step.action === "delete" || step.action === "replace";
+    const fits =
+      !alone &&
+      group !== undefined &&
+      group.length < GROUP &&
+      first?.kind === step.kind &&
+      first.action === step.action &&
+      !group.some(({ key }) => step.references.includes(key));
+    if (fits) group.push(step);
+    else groups.push([step]);
+  }
+  return groups;
 }
 
 const PAST = { create: "created", update: "updated", replace: "replaced", delete: "deleted" } as const;

@@ -104,28 +104,29 @@ export async function uploadFolders(
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<number> {
-  let written = 0;
-  for (const state of states.filter((state) => !state.complete)) {
-    const { content, missing } = state;
-    await options.check();
-    await mapBounded(leafFolders(content.folder, missing), PARALLEL, (folder) => mkdirs(workspace, folder));
-    await mapBounded(missing, PARALLEL, async (file) => {
-      if (options.signal?.aborted) throw new FourTierError(interrupted(content));
-      const path = `${content.folder}/${file.path}`;
-      if ((await writeFile(workspace, path, file.bytes, { overwrite: false })) === "exists") {
-        const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
-        if (bytes === undefined || bytes === "too big" || !sameContent(file, bytes)) {
-          throw new FourTierError(tampered(content, file.path, "differs from the release", options.tier));
-        }
+  const due = states.filter((state) => !state.complete);
+  if (due.length === 0) return 0;
+  await options.check();
+  const folders = due.flatMap(({ content, missing }) => leafFolders(content.folder, missing));
+  await mapBounded(folders, PARALLEL, (folder) => mkdirs(workspace, folder));
+  const files = due.flatMap(({ content, missing }) => missing.map((file) => ({ content, file })));
+  await mapBounded(files, PARALLEL, async ({ content, file }) => {
+    if (options.signal?.aborted) throw new FourTierError(interrupted(content));
+    const path = `${content.folder}/${file.path}`;
+    if ((await writeFile(workspace, path, file.bytes, { overwrite: false })) === "exists") {
+      const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
+      if (bytes === undefined || bytes === "too big" || !sameContent(file, bytes)) {
+        throw new FourTierError(tampered(content, file.path, "differs from the release", options.tier));
       }
-      written += 1;
-    });
-    await options.check();
+    }
+  });
+  await options.check();
+  await mapBounded(due, PARALLEL, async ({ content, missing }) => {
     const manifest = new TextEncoder().encode(manifestText(content));
     await writeFile(workspace, manifestPath(content), manifest, { overwrite: true });
     options.log.info(`Uploaded ${content.component}: ${missing.length} of ${content.files.length} files.`);
-  }
-  return written;
+  });
+  return files.length;
 }
 
 /** Said for what could not be read back. */

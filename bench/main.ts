@@ -1,0 +1,45 @@
+/** `npm run bench -- NAME [--json FILE]`: measures, with the floor beside it. Nothing here passes or fails. */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { promote } from "./promote.ts";
+import { start } from "./start.ts";
+
+const USAGE = `npm run bench -- start [OTHER-ACTION/index.js …] [--rounds N] [--json FILE]
+npm run bench -- promote [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "string" },
+    rounds: { type: "string", default: "15" },
+    latency: { type: "string", default: "50" },
+    jobs: { type: "string", default: "100" },
+    pipelines: { type: "string", default: "20" },
+    files: { type: "string", default: "500" },
+  },
+});
+const [name, ...rest] = positionals;
+const figures = await measure();
+if (figures === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  console.log(JSON.stringify(figures, undefined, 2));
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+}
+
+async function measure(): Promise<object | undefined> {
+  switch (name) {
+    case "start":
+      return start(rest, Number(values.rounds));
+    case "promote":
+      return promote({
+        latencyMs: Number(values.latency),
+        jobs: Number(values.jobs),
+        pipelines: Number(values.pipelines),
+        files: Number(values.files),
+      });
+    default:
+      return undefined;
+  }
+}
