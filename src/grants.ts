@@ -51,8 +51,14 @@ export interface TierProof {
  * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate. Throws FourTierError where the
  * service fails (not where it refuses: that is `unknown`).
  */
-export async function tierProof(workspace: Workspace, contract: Contract, tier: Tier, now: Date): Promise<TierProof> {
-  const me = await whoAmI(workspace);
+export async function tierProof(
+  workspace: Workspace,
+  contract: Contract,
+  tier: Tier,
+  now: Date,
+  identity?: Identity,
+): Promise<TierProof> {
+  const me = identity ?? (await whoAmI(workspace));
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
   const { principals, findings: ambiguous } = await resolveTierPrincipals(workspace, contract, caller);
   const ownPrincipal = principals.find((principal) => principal.tier === tier.name);

@@ -24,7 +24,7 @@ import { glance } from "./release/glance.ts";
 import { observe } from "./release/observe.ts";
 import { type Place, type Standing, standingOf, unlistedLosses } from "./release/standing.ts";
 import { type Content, type FolderState, inspectFolders, unreadFindings } from "./release/upload.ts";
-import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
+import { type Compared, type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 
 export interface PromoteRequest {
@@ -63,8 +63,8 @@ type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock">;
 interface Look {
   readonly standing: Standing;
   readonly folders: readonly FolderState[];
-  /** `lists`: only what lists show was compared with what was applied (src/release/glance.ts). */
-  readonly compared: "whole" | "lists";
+  /** What was compared with what was applied: only what lists show (src/release/glance.ts), resources, bytes as well. */
+  readonly compared: Compared;
 }
 
 /** How often to look whether the lock is free, in milliseconds. */
@@ -115,21 +115,34 @@ async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists" };
   }
-  return look(request, place, ledger);
+  return look(request, place, ledger, deep ? "all" : "none");
 }
 
-/** Reads live resources and content folders whole. Throws for what makes any promotion impossible. */
-async function look(request: PromoteRequest, place: Place, ledger: Ledger | undefined): Promise<Look> {
+/**
+ * Reads live resources whole, and lists content folders. The bytes of folders are read where `bytes` says: of all, of
+ * none, or of those that something is about to be pointed at. Throws for what makes any promotion impossible.
+ */
+async function look(
+  request: PromoteRequest,
+  place: Place,
+  ledger: Ledger | undefined,
+  bytes: "all" | "none" | "used",
+): Promise<Look> {
   const { workspace, tier, candidate } = request;
   const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
   if (observation.findings.some(isFailure)) throw new FourTierError(observation.findings);
-  const folders = await inspectFolders(workspace, contentsAt(request, place), tier.name);
-  return { standing: standingOf(ledger, observation, candidate.desired, place), folders, compared: "whole" };
+  const standing = standingOf(ledger, observation, candidate.desired, place);
+  const used = new Set(standing.steps.map(({ desired }) => desired?.component));
+  const read = (component: string, complete: boolean): boolean =>
+    bytes === "all" || (bytes === "used" && (used.has(component) || !complete));
+  const folders = await inspectFolders(workspace, contentsAt(request, place), tier.name, read);
+  return { standing, folders, compared: bytes === "all" ? "whole" : "resources" };
 }
 
 async function lookAgain(request: PromoteRequest, place: Place): Promise<Look> {
   const { workspace, tier } = request;
-  return look(request, place, await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name }));
+  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  return look(request, place, ledger, request.deep ? "all" : "used");
 }
 
 function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): Content[] {

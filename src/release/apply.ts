@@ -126,7 +126,7 @@ function shared(check: () => Promise<void>): () => Promise<void> {
 
 /** Resources written at a time, and with one write of the ledger. */
 const PARALLEL = 8;
-const GROUP = 16;
+const GROUP = 32;
 
 /** The same order in groups of which nothing needs anything else of the same group; a deletion stands alone. */
 function independentGroups(order: readonly Step[]): Step[][] {

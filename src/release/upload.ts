@@ -42,13 +42,15 @@ export interface FolderState {
 }
 
 /**
- * Looks at each component's folder and reads back what is there. Throws FourTierError with `release/folder-tampered`
- * for every file that differs and every file that does not belong there.
+ * Looks at each component's folder; where `read` says so (default: everywhere) it reads back every file that is there,
+ * elsewhere it sees only that files are there. Throws FourTierError with `release/folder-tampered` for every file
+ * that differs and every file that does not belong there.
  */
 export async function inspectFolders(
   workspace: Workspace,
   contents: readonly Content[],
   tier: string,
+  read: (component: string, complete: boolean) => boolean = () => true,
 ): Promise<FolderState[]> {
   const findings: Finding[] = [];
   const states: FolderState[] = [];
@@ -61,8 +63,11 @@ export async function inspectFolders(
       if (!wanted.has(path)) findings.push(tampered(content, path, "does not belong to the release", tier));
     }
     const found = content.files.filter((file) => present.has(remotePath(file)));
+    const missing = content.files.filter((file) => !present.has(remotePath(file)));
+    const complete = missing.length === 0 && manifest !== undefined;
     const unread: string[] = [];
     const equal = await mapBounded(found, PARALLEL, async (file) => {
+      if (!read(content.component, complete)) return true;
       const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
       if (bytes !== "too big") return bytes !== undefined && sameContent(file, bytes);
       unread.push(file.path);
@@ -71,12 +76,11 @@ export async function inspectFolders(
     for (const [index, file] of found.entries()) {
       if (equal[index] !== true) findings.push(tampered(content, file.path, "differs from the release", tier));
     }
-    const missing = content.files.filter((file) => !present.has(remotePath(file)));
     states.push({
       content,
       missing,
       unread: unread.sort(),
-      complete: missing.length === 0 && manifest !== undefined,
+      complete,
     });
   }
   if (findings.length > 0) throw new FourTierError(findings);

@@ -28,13 +28,15 @@ export interface Outcome {
   readonly open: readonly Step[];
 }
 
+/** How far live state was compared with what was applied. */
+export type Compared = "whole" | "resources" | "lists";
+
 export interface PromotionView {
   readonly tier: Tier;
   readonly candidate: Candidate;
   readonly standing: Standing;
   readonly folders: readonly FolderState[];
-  /** Whether live state was compared whole, or only as far as lists show it. */
-  readonly compared: "whole" | "lists";
+  readonly compared: Compared;
   readonly gate: GateResult;
   readonly phases: readonly Phase[];
   readonly acceptDrift: string;
@@ -75,6 +77,8 @@ export function promotionSummary(view: PromotionView): string {
 /** How far a promotion that found nothing to do has looked. */
 const COMPARED = {
   whole: "Live state was compared whole: settings, access lists, and every byte of the release's folders.",
+  resources:
+    "Live state was compared: settings and access lists; of the release's folders, that every file is there. `deep: true` compares their bytes, too.",
   lists:
     "Live state was compared as far as lists show it: that everything is there, and the settings of jobs. Access lists, whom a job runs as, the settings of pipelines and the bytes of files were not compared: `deep: true` does that.",
 } as const;
