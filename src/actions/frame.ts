@@ -4,6 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as core from "@actions/core";
 import { readRunContext, type RunContext } from "../environment.ts";
 import { describeWhere, type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
@@ -16,7 +17,6 @@ import {
   findingsJson,
   findingsSummary,
 } from "../report/report.ts";
-import * as runner from "./commands.ts";
 
 /** Progress for the person who reads the log. Passed as a parameter, so that tests can record it. */
 export interface Log {
@@ -39,10 +39,10 @@ export interface ActionContext {
 
 /** Only what is not a workflow command by itself goes to the log as it is: the others are escaped by the toolkit. */
 const log: Log = {
-  info: (message) => runner.info(logText(message)),
-  debug: runner.debug,
-  warning: runner.warning,
-  secret: runner.setSecret,
+  info: (message) => core.info(logText(message)),
+  debug: core.debug,
+  warning: core.warning,
+  secret: core.setSecret,
 };
 
 /**
@@ -60,7 +60,7 @@ export async function runAction(
   let run: RunContext | undefined;
   try {
     run = readRunContext(process.env);
-    const result = await useCase({ run, log, input: (input) => runner.getInput(input), cancelled: cancelled.signal });
+    const result = await useCase({ run, log, input: (input) => core.getInput(input), cancelled: cancelled.signal });
     await show(name, run, result);
   } catch (error) {
     const findings = error instanceof FourTierError ? error.findings : [defect(name, error)];
@@ -73,7 +73,7 @@ export async function runAction(
 
 async function show(name: string, run: RunContext | undefined, result: ActionResult): Promise<void> {
   const conclusion = conclusionOf(result.findings);
-  for (const [key, value] of Object.entries(result.outputs)) runner.setOutput(key, value);
+  for (const [key, value] of Object.entries(result.outputs)) core.setOutput(key, value);
   annotate(result.findings);
   if (run !== undefined) {
     const path = join(run.temp, `four-tier-${name}.json`);
@@ -81,14 +81,14 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
       path,
       stringifyJson({ action: name, conclusion, ...result.report, findings: findingsJson(result.findings) }, 2),
     );
-    runner.setOutput("report", path);
+    core.setOutput("report", path);
   }
-  runner.setOutput("conclusion", conclusion);
+  core.setOutput("conclusion", conclusion);
   if (process.env["GITHUB_STEP_SUMMARY"]) {
     const title = `## ${conclusion === "success" ? "✅" : "❌"} ${text(name)}`;
     const stopped =
       result.summary === "" && conclusion === "failure" ? `${code(name)} stopped before it changed anything.` : "";
-    runner.addSummary(blocks(title, stopped, result.summary, findingsSummary(result.findings)));
+    await core.summary.addRaw(blocks(title, stopped, result.summary, findingsSummary(result.findings)), true).write();
   }
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {
@@ -97,7 +97,7 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   }
 }
 
-const annotateAs = { error: runner.error, warning: runner.warning, notice: runner.notice } as const;
+const annotateAs = { error: core.error, warning: core.warning, notice: core.notice } as const;
 
 function annotate(findings: readonly Finding[]): void {
   const shown = { error: 0, warning: 0, notice: 0 };
@@ -121,7 +121,7 @@ function annotate(findings: readonly Finding[]): void {
 }
 
 function defect(name: string, error: unknown): Finding {
-  if (error instanceof Error && error.stack !== undefined) runner.debug(error.stack);
+  if (error instanceof Error && error.stack !== undefined) core.debug(error.stack);
   return {
     id: "suite/defect",
     severity: "error",

@@ -2,7 +2,7 @@
 import { FourTierError } from "../findings.ts";
 import { blocks, code, link, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
-import { exportVariable } from "./commands.ts";
+import { exportVariable } from "@actions/core";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import * as runner from "../../src/actions/commands.ts";
+import * as runner from "@actions/core";
 import { FileCommands } from "../../simulator/runner/file-commands.ts";
 import { parseCommand } from "../../simulator/runner/commands.ts";
 
@@ -47,7 +47,7 @@ test("outputs, variables and summary come out of the runner's files as they went
   runner.setOutput("report", value);
   runner.setOutput("conclusion", "success");
   runner.exportVariable("FOUR_TIER_TEST", value);
-  runner.addSummary("## Done");
+  await runner.summary.addRaw("## Done", true).write();
   vi.stubEnv("FOUR_TIER_TEST", undefined);
   const { outputs, env, summary } = await files.collect();
   expect({ outputs, env, summary }).toEqual({
@@ -60,12 +60,4 @@ test("outputs, variables and summary come out of the runner's files as they went
 test("an input has the runner's variable, blanks and all", () => {
   vi.stubEnv("INPUT_A_LONG-NAME", "  given ");
   expect([runner.getInput("a long-name"), runner.getInput("not given")]).toEqual(["given", ""]);
-});
-
-test("without a runner, outputs go nowhere and a variable is refused", () => {
-  vi.stubEnv("GITHUB_OUTPUT", undefined);
-  vi.stubEnv("GITHUB_ENV", undefined);
-  runner.setOutput("tier", "dev");
-  expect(() => runner.exportVariable("FOUR_TIER_TEST", "x")).toThrow("GITHUB_ENV");
-  vi.stubEnv("FOUR_TIER_TEST", undefined);
 });
