@@ -167,7 +167,7 @@ async function run({ folder, databricks, github, project, latency }: Stage, chai
 }
 
 function isList(path: string): boolean {
-  return /\/(?:list|pipelines|schemas|catalogs|tables|volumes|functions|models)$/.test(path);
+  return /\/(?:list|pipelines|schemas|catalogs|tables|volumes|functions|models|ServicePrincipals|Groups)$/.test(path);
 }
 
 /** Defaults of action.yml, as a runner hands them over. */

@@ -48,8 +48,9 @@ export interface TierProof {
 }
 
 /**
- * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate. Throws FourTierError where the
- * service fails (not where it refuses: that is `unknown`).
+ * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate;
+ * `identity` is whose connection it is, if that is known already. Throws FourTierError where the service fails (not
+ * where it refuses: that is `unknown`).
  */
 export async function tierProof(
   workspace: Workspace,
