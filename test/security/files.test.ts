@@ -23,7 +23,7 @@ test("a link among the wheels would carry another file of the machine, and is re
   writeFileSync(join(at, "environment"), "DATABRICKS_CLIENT_SECRET=dose\n");
   mkdirSync(join(at, "wheels"));
   symlinkSync(join(at, "environment"), join(at, "wheels", WHEEL));
-  await expect(readWheels(join(at, "wheels"))).rejects.toThrow("is not a wheel: a link");
+  await expect(readWheels(join(at, "wheels"))).rejects.toThrow("is not a wheel, jar or archive: a link");
 });
 
 test.each(["a\nb.whl", "a b.whl", "::error::x.whl", `${"a".repeat(200)}.whl`, "-x.whl", ".whl"])(
