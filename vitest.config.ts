@@ -18,6 +18,10 @@ const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, glob
 
 const { unit, integration } = kindsOfTests(import.meta.dirname);
 
+/** Whole chains of jobs, each its own processes: last, and one on each of two cores. */
+const chains = built(project("e2e", ["test/e2e/**/*.test.ts"], 180_000));
+const e2e = { test: { ...chains.test, maxWorkers: 2, sequence: { groupOrder: 1 } } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -26,7 +30,7 @@ export default defineConfig({
       project("simulator", ["test/simulator/**/*.test.ts"], 30_000),
       built(project("actions", ["test/actions/**/*.test.ts"], 60_000)),
       project("release", ["test/release-script.test.ts"], 300_000),
-      built(project("e2e", ["test/e2e/**/*.test.ts"], 180_000)),
+      e2e,
     ],
   },
 });

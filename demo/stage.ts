@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
-import { parseGitHubScenario } from "../simulator/github/scenario.ts";
+import { createRunner, type Runner, type RunnerOptions } from "../simulator/runner/runner.ts";
+import type { GitHubScenario } from "../simulator/github/scenario.ts";
+import type { ParsedScenario } from "../simulator/databricks/scenario.ts";
 import { parseScenario } from "../simulator/scenario.ts";
 
 const suiteDir = fileURLToPath(new URL("..", import.meta.url));
@@ -27,15 +29,27 @@ export interface Stage {
   git(...args: readonly string[]): string;
   /** Changes files on a new branch from main and commits them as `author`; gives the commit. */
   commit(branch: string, message: string, author: string, edit: (path: (file: string) => string) => void): string;
+  /** A runner for the repository, with the suite in `suiteDir` unless another folder stands for its commit. */
+  runner(options?: Partial<RunnerOptions>, suiteDir?: string): Runner;
   close(): Promise<void>;
 }
 
+/** What may be otherwise than in demo/scenario.yml. */
+export interface StageOptions {
+  readonly world?: (scenario: { readonly databricks: ParsedScenario; readonly github: GitHubScenario }) => void;
+  /** Changes the example before its first commit. */
+  readonly example?: (path: (file: string) => string) => void;
+}
+
 /** Starts the simulators and makes the repository; rejects if a scenario is not understood. */
-export async function setStage(): Promise<Stage> {
+export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), "four-tier-demo-"));
   const repoDir = join(folder, "ml-pipelines");
   const scenario = parseScenario(readFileSync(join(suiteDir, "demo", "scenario.yml"), "utf8"), "demo/scenario.yml");
-  if (scenario.databricks === undefined) throw new Error("demo/scenario.yml has no databricks part");
+  if (scenario.databricks === undefined || scenario.github === undefined) {
+    throw new Error("demo/scenario.yml has not both parts");
+  }
+  options.world?.({ databricks: scenario.databricks, github: scenario.github });
   const suiteCommit = headOf(suiteDir);
   cpSync(join(suiteDir, "examples", "ml-pipelines"), repoDir, { recursive: true });
 
@@ -46,7 +60,7 @@ export async function setStage(): Promise<Stage> {
       stdio: ["ignore", "pipe", "pipe"],
     }).trim();
 
-  const github = await startGitHub(parseGitHubScenario(scenario.github), { repoDir });
+  const github = await startGitHub(scenario.github, { repoDir });
   const databricks = await startDatabricks({
     ...scenario.databricks,
     issuers: { [github.oidcIssuer]: { jwks_url: github.jwksUrl } },
@@ -60,6 +74,7 @@ export async function setStage(): Promise<Stage> {
   const callers = join(repoDir, ".github", "workflows");
   for (const file of readdirSync(callers))
     edit(join(callers, file), (text) => text.replaceAll("0".repeat(40), suiteCommit));
+  options.example?.((file) => join(repoDir, file));
   git("init", "--quiet", "--initial-branch", "main");
   git("add", "--all");
   git("commit", "--quiet", "--message", "Churn: features, training, scoring");
@@ -80,6 +95,8 @@ export async function setStage(): Promise<Stage> {
       git("checkout", "--quiet", "main");
       return commit;
     },
+    runner: (options, dir = suiteDir) =>
+      createRunner({ github, repositories: { [SUITE]: { dir, commit: suiteCommit } }, ...options }),
     async close() {
       await Promise.all([databricks.close(), github.close()]);
       rmSync(folder, { recursive: true, force: true });

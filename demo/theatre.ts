@@ -2,16 +2,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import {
-  createRunner,
-  type JobResult,
-  type PendingReview,
-  type ReviewDecision,
-  type Runner,
-  type RunnerEvent,
-  type RunResult,
+import type {
+  JobResult,
+  PendingReview,
+  ReviewDecision,
+  Runner,
+  RunnerEvent,
+  RunnerOptions,
+  RunResult,
 } from "../simulator/runner/runner.ts";
-import { edit, type Stage, SUITE } from "./stage.ts";
+import { edit, type Stage } from "./stage.ts";
 
 const PROMOTE = ".github/workflows/promote.yml";
 const VALIDATE = ".github/workflows/validate.yml";
@@ -21,8 +21,26 @@ const APPROVED: ReviewDecision = { user: REVIEWER, state: "approved", comment: "
 
 export interface PromoteOptions {
   readonly event?: "push" | "workflow_dispatch";
+  /** Who starts the run. Default: the author. */
+  readonly actor?: string;
+  /** Of workflow_dispatch. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Who decides about prod instead of the usual reviewer. */
+  readonly reviewer?: RunnerOptions["reviewer"];
   /** Called before each step with the job's workspace. */
-  readonly between?: (job: string, step: string, workspace: string) => void;
+  readonly between?: RunnerOptions["between"];
+  readonly debug?: boolean;
+  /** Another folder that stands for the suite's commit. */
+  readonly suiteDir?: string;
+}
+
+/** A promotion that has begun. */
+export interface Performance {
+  readonly id: number;
+  readonly done: Promise<RunResult>;
+  cancel(): Promise<void>;
+  /** Once it has ended: all its jobs again, as another attempt. */
+  again(actor: string): Promise<RunResult>;
 }
 
 /** A record of what a tier runs, as its Deployment says. */
@@ -45,6 +63,13 @@ export interface Theatre {
   ): Promise<{ readonly commit: string; readonly validate: RunResult }>;
   /** Runs promote.yml on the default branch; the reviewer approves unless the audience does. */
   promote(options?: PromoteOptions): Promise<RunResult>;
+  /** As promote, but does not wait for the end. */
+  start(options?: PromoteOptions): Promise<Performance>;
+  /** Runs validate.yml for a pull request. */
+  validate(
+    pullRequest: number,
+    options?: { readonly actor?: string; readonly event?: "pull_request" | "merge_group" },
+  ): Promise<RunResult>;
   /** Merges a caller without the staging job. */
   skipStaging(branch: string, title: string): Promise<void>;
   /** From a workflow on a branch, writes a Deployment of staging for the commit that dev has, copied from dev's real one. */
@@ -82,15 +107,17 @@ const trainTasks = v.tuple([v.object({ notebook_task: v.object({ notebook_path: 
 export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
   const { github, databricks } = stage;
   const runners: Runner[] = [];
-  const runner = (between?: PromoteOptions["between"]): Runner => {
-    const made = createRunner({
-      github,
-      repositories: { [SUITE]: { dir: stage.suiteDir, commit: stage.suiteCommit } },
-      onEvent: options.onEvent,
-      reviewer: (pending) => options.reviewer?.(pending) ?? APPROVED,
-      ...(between === undefined ? {} : { between }),
-      ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
-    });
+  const runner = ({ between, reviewer, debug = false, suiteDir }: PromoteOptions = {}): Runner => {
+    const made = stage.runner(
+      {
+        onEvent: options.onEvent,
+        reviewer: reviewer ?? ((pending) => options.reviewer?.(pending) ?? APPROVED),
+        debug,
+        ...(between === undefined ? {} : { between }),
+        ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
+      },
+      suiteDir,
+    );
     runners.push(made);
     return made;
   };
@@ -101,19 +128,24 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
     async merge(branch, title, change) {
       stage.commit(branch, title, AUTHOR, change);
       const pullRequest = await github.openPullRequest({ head: branch, user: AUTHOR, title });
-      const validate = await runner().dispatch({
-        event: "pull_request",
-        workflow: VALIDATE,
-        actor: AUTHOR,
-        pullRequest,
-      });
+      const validate = await theatre.validate(pullRequest);
       await github.review(pullRequest, REVIEWER);
       const commit = await github.mergePullRequest(pullRequest, AUTHOR);
       stage.git("reset", "--quiet", "--hard", "main");
       return { commit, validate };
     },
-    promote({ event = "push", between } = {}) {
-      return runner(between).dispatch({ event, workflow: PROMOTE, actor: AUTHOR });
+    async promote(options) {
+      return (await theatre.start(options)).done;
+    },
+    async start(options = {}) {
+      const { event = "push", actor = AUTHOR, inputs } = options;
+      const own = runner(options);
+      const given = inputs === undefined ? {} : { inputs };
+      const { id, done } = await own.start({ event, workflow: PROMOTE, actor, ...given });
+      return { id, done, cancel: () => own.cancel(id), again: (actor) => own.rerun(id, { actor }) };
+    },
+    validate(pullRequest, { actor = AUTHOR, event = "pull_request" } = {}) {
+      return runner().dispatch({ event, workflow: VALIDATE, actor, pullRequest });
     },
     async skipStaging(branch, title) {
       await theatre.merge(branch, title, (path) => {

@@ -24,6 +24,8 @@ export class Authority {
   readonly #account: Account;
   readonly #tokens = new Map<string, Token>();
   readonly #issuers = new Map<string, string>();
+  /** Every token given so far, in order. */
+  readonly given: string[] = [];
 
   constructor(account: Account) {
     this.#account = account;
@@ -66,6 +68,7 @@ export class Authority {
     const text = `sim-${randomBytes(24).toString("base64url")}`;
     const expires = this.#account.clock.now() + this.#account.scenario.token_lifetime_seconds * 1000;
     this.#tokens.set(text, { principal, workspace: workspace?.name, expires });
+    this.given.push(text);
     return text;
   }
 

@@ -33,6 +33,8 @@ export interface DatabricksSimulator {
   principals(): Readonly<Record<string, PrincipalCredentials>>;
   /** Client id and first secret of a service principal, by its name in the scenario. */
   credentials(name: string): { clientId: string; clientSecret: string };
+  /** Every client secret and every token given so far: what may stand nowhere. */
+  secrets(): readonly string[];
   /** A token without the OAuth dance, for a principal (service principal or user) in all its workspaces. */
   tokenFor(name: string): string;
   /** Schedules a fault from now on. */
@@ -125,6 +127,10 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
           { name: one.name, client_secrets: [...one.secrets], token: authority.issue(one, undefined) },
         ]),
       ),
+    secrets: () => [
+      ...[...account.directory.principals.values()].flatMap(({ secrets, tokens }) => [...secrets, ...tokens]),
+      ...authority.given,
+    ],
     tokenFor: (name) => authority.issue(principal(name), undefined),
     fault: (fault) => faults.add(fault),
     when: (hook) => faults.hook(hook),

@@ -43,6 +43,8 @@ export interface GitHubSimulator {
   userToken(login: string): string;
   /** Lets a job ask for OIDC tokens: the variables of its environment, and how to end it. */
   offerOidc(facts: TokenFacts): { readonly url: string; readonly token: string; readonly close: () => void };
+  /** Every secret of the repository and its environments, and every credential given so far: what may stand nowhere. */
+  secrets(): readonly string[];
   /** An OIDC token as a job with these facts would get it. */
   oidcToken(facts: TokenFacts, audience: string): Promise<string>;
   /** Opens a pull request: makes `refs/pull/N/head` and, if it merges, `refs/pull/N/merge`. */
@@ -112,7 +114,12 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
       return world.issue({ kind: "user", login });
     },
     offerOidc: (facts) => service.offer(facts),
-    oidcToken: (facts, audience) => issuer.sign(claims(world, facts), audience),
+    oidcToken: (facts, audience) => service.sign(facts, audience),
+    secrets: () => [
+      ...Object.values(scenario.secrets),
+      ...[...world.environments.values()].flatMap(({ settings }) => Object.values(settings.secrets)),
+      ...world.given,
+    ],
     openPullRequest: async (request) => (await openPullRequest(world, request)).number,
     review: (number, user, state = "APPROVED") => review(world, number, user, state),
     mergePullRequest: (number, user) => mergePullRequest(world, number, user),
@@ -142,12 +149,19 @@ class Service {
   offer(facts: TokenFacts): { url: string; token: string; close: () => void } {
     const token = `oidc_${crypto.randomUUID()}`;
     this.#offers.set(token, facts);
+    this.#world.given.push(token);
     return {
       // As on the service, the address has a query already; clients append `&audience=`.
       url: `${this.apiUrl}/_oidc/token?api-version=2.0`,
       token,
       close: () => this.#offers.delete(token),
     };
+  }
+
+  async sign(facts: TokenFacts, audience: string): Promise<string> {
+    const token = await this.#issuer.sign(claims(this.#world, facts), audience);
+    this.#world.given.push(token);
+    return token;
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -267,7 +281,7 @@ class Service {
     const facts = this.#offers.get(/^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "");
     if (facts === undefined) return reply(401, { message: "Unauthorized" });
     const audience = url.searchParams.get("audience") ?? `https://github.com/${this.#world.owner}`;
-    const value = await this.#issuer.sign(claims(this.#world, facts), audience);
+    const value = await this.sign(facts, audience);
     return reply(200, { count: value.length, value });
   }
 

@@ -213,6 +213,8 @@ export class World {
   readonly comments: Comment[] = [];
   readonly statuses: CommitStatus[] = [];
   readonly tokens = new Map<string, Token>();
+  /** Every credential given so far, those that have ended too: tokens, requests for OIDC tokens, and these. */
+  readonly given: string[] = [];
   readonly concurrency = new ConcurrencyGroups();
   readonly workflowIds = new Map<string, number>();
   readonly branchRules: ReturnType<typeof branchRulesOf>;
@@ -265,6 +267,7 @@ export class World {
   issue(token: Token): string {
     const text = `${token.kind === "job" ? "ghs" : "ghp"}_${randomBytes(27).toString("base64url").replace(/[-_]/g, "x")}`;
     this.tokens.set(text, token);
+    this.given.push(text);
     return text;
   }
 

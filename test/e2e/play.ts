@@ -1,0 +1,216 @@
+/**
+ * A stage with a theatre for one file of tests, on which every test may play. After each test, all secrets that exist
+ * by then are searched in everything that its runs left; after the last, nothing may have been asked that is not modelled.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { renderReport } from "../../demo/report.ts";
+import { setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
+import { openTheatre, type Theatre } from "../../demo/theatre.ts";
+import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";
+import { findSecrets } from "../actions/canary.ts";
+import { remember } from "./expect-run.ts";
+
+export type Tier = "dev" | "staging" | "prod";
+export const TIERS: readonly Tier[] = ["dev", "staging", "prod"];
+
+export interface Play extends Theatre {
+  /** Where a secret of this play can be read in what was left since the last test. */
+  leaks(): string[];
+  /** What the simulators were asked to write since a moment: `dev POST /api/2.2/jobs/create`. */
+  mark(): Mark;
+  /** Settings of all jobs and pipelines of a tier by key, with their ids; throws if two have one key. */
+  resources(tier: Tier): ReadonlyMap<string, Resource>;
+  /** What the tier's own ledger says it has. */
+  ledger(tier: Tier): { readonly release: { readonly digest: string; readonly commit: string } };
+}
+
+export interface Mark {
+  /** Writes to jobs, pipelines and files, by anybody, in these tiers (default: all). */
+  writes(...tiers: readonly Tier[]): readonly string[];
+}
+
+export interface Resource {
+  readonly id: string;
+  readonly name: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Opens the play for a file of tests. Only its functions may be used, and only in tests and hooks. */
+export function openPlay(options: StageOptions = {}): Play {
+  let stage: Stage | undefined;
+  let theatre: Theatre | undefined;
+  let tapFolder = "";
+  const runs: RunResult[] = [];
+  const begun = new Map<number, { databricks: number; github: number }>();
+
+  const onEvent = (event: RunnerEvent): void => {
+    if (stage === undefined) return;
+    const { databricks, github } = stage;
+    if (event.type === "run-start") {
+      begun.set(event.run, { databricks: databricks.requests.length, github: github.requests.length });
+    }
+    if (event.type === "run-end") {
+      const from = begun.get(event.run) ?? { databricks: 0, github: 0 };
+      runs.push(event.result);
+      remember(event.result, () => [
+        ...databricks.requests.slice(from.databricks).filter(mattered).map(lineOf),
+        ...github.requests.slice(from.github).filter(mattered).map(lineOf),
+      ]);
+    }
+  };
+
+  beforeAll(async () => {
+    tapFolder = mkdtempSync(join(tmpdir(), "four-tier-tap-"));
+    stage = await setStage(options);
+    const preloads = [resolve("test/actions/loopback-only.ts"), `${resolve("test/e2e/tap.ts")}?folder=${tapFolder}`];
+    theatre = openTheatre(stage, {
+      onEvent,
+      nodeArguments: preloads.flatMap((file) => ["--import", `file://${file}`]),
+    });
+  });
+  const opened = (): Theatre & { readonly stage: Stage } => {
+    if (theatre === undefined) throw new Error("The play opens with the first test");
+    return theatre;
+  };
+  const leaks = (): string[] => {
+    const taps = readTaps(tapFolder);
+    const places = { ...taps, ...placesOf(runs), ...worldOf(opened().stage) };
+    const refused = Object.entries(taps).filter(([, text]) => text.includes("loopback-only: refused"));
+    runs.length = 0;
+    return [...findSecrets(places, secretsOf(opened().stage)), ...refused.map(([place]) => `${place}: left loopback`)];
+  };
+  afterEach(() => {
+    const acted = runs.some((run) => run.jobs.some((job) => job.steps.length > 2));
+    if (acted) expect(readdirSync(tapFolder)).not.toEqual([]);
+    expect(leaks()).toEqual([]);
+  });
+  afterAll(async () => {
+    const unmodelled = stage === undefined ? [] : [...stage.databricks.unmodelled, ...stage.github.unmodelled];
+    await theatre?.close();
+    await stage?.close();
+    rmSync(tapFolder, { recursive: true, force: true });
+    expect(unmodelled).toEqual([]);
+  });
+
+  const own = {
+    leaks,
+    mark: (): Mark => {
+      const { databricks } = opened().stage;
+      const from = databricks.requests.length;
+      return {
+        writes: (...tiers) =>
+          databricks.requests
+            .slice(from)
+            .filter(({ server }) => tiers.length === 0 || tiers.some((tier) => tier === server))
+            .filter(isWrite)
+            .map(({ server, method, path }) => `${server} ${method} ${path}`),
+      };
+    },
+    ledger: (tier: Tier) => {
+      const { databricks } = opened().stage;
+      const folder = `/Users/${databricks.credentials(`ml-pipelines-${tier}`).clientId}/.four-tier/ml-pipelines/${tier}`;
+      const bytes = databricks.world.readFile(tier, `${folder}/ledger.json`);
+      if (bytes === undefined) throw new Error(`${tier} has no ledger in ${folder}`);
+      return JSON.parse(Buffer.from(bytes).toString()) as ReturnType<Play["ledger"]>;
+    },
+    resources: (tier: Tier): ReadonlyMap<string, Resource> => {
+      const { world } = opened().stage.databricks;
+      const jobs = world.jobs(tier).map(({ id, settings }) => ({ id: String(id), settings }));
+      const pipelines = world.pipelines(tier).map(({ id, spec }) => ({ id, settings: spec }));
+      const found = [...jobs, ...pipelines].map(({ id, settings }): [string, Resource] => {
+        const tags = settings["tags"] as Readonly<Record<string, string>> | undefined;
+        const name = settings["name"] as string;
+        return [tags?.["four_tier_key"] ?? `by hand: ${name}`, { id, name, settings }];
+      });
+      const keys = new Map(found);
+      if (keys.size !== found.length)
+        throw new Error(`Two resources of ${tier} have one key: ${[...keys.keys()].join()}`);
+      return keys;
+    },
+  };
+  return new Proxy(own as Play, {
+    get: (target, name) => Reflect.get(name in target ? target : opened(), name) as unknown,
+  });
+}
+
+interface Asked {
+  readonly server: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly principal?: string | undefined;
+}
+
+/** Jobs, pipelines, files, and the access to them. */
+export function isWrite({ method, path }: Pick<Asked, "method" | "path">): boolean {
+  return method !== "GET" && /^\/api\/2\.\d\/(jobs|pipelines|workspace|workspace-files|permissions)\b/.test(path);
+}
+
+/** That something is not there is an answer like others: every look asks for what may not be there yet. */
+const mattered = (request: Asked): boolean =>
+  request.status === 0 || (request.status >= 400 && request.status !== 404) || isWrite(request);
+
+function lineOf({ server, method, path, status, principal }: Asked): string {
+  return `  ${status} ${server} ${method} ${path}${principal === undefined ? "" : ` by ${principal}`}`;
+}
+
+function secretsOf({ databricks, github }: Stage): string[] {
+  return [...new Set([...databricks.secrets(), ...github.secrets()])].filter((secret) => secret.length >= 8);
+}
+
+/** What the actions printed and wrote, unmasked; the files are gone then. */
+function readTaps(folder: string): Record<string, string> {
+  const places: Record<string, string> = {};
+  for (const name of readdirSync(folder)) {
+    const tap = JSON.parse(readFileSync(join(folder, name), "utf8")) as {
+      action: string;
+      places: Record<string, string>;
+    };
+    // How the runner is told what to mask is the one place where a secret must stand.
+    for (const [place, text] of Object.entries(tap.places)) {
+      places[`${tap.action} ${name} ${place}`] = text.replaceAll(/^::add-mask::.*$/gm, "");
+    }
+    rmSync(join(folder, name));
+  }
+  return places;
+}
+
+/** What a person sees of the runs: logs, summaries, annotations, outputs; and the demo's report of them. */
+function placesOf(runs: readonly RunResult[]): Record<string, string> {
+  const jobs = runs.flatMap((run) => run.jobs);
+  const scene = { name: "", story: "", expected: "", actual: "", ok: true, jobs };
+  return Object.fromEntries([
+    ...runs.map((run): [string, string] => [`run ${run.id}.${run.attempt}`, JSON.stringify(run)]),
+    ...runs.flatMap((run) =>
+      run.jobs.flatMap((job) =>
+        job.steps.map((step): [string, string] => [`run ${run.id}.${run.attempt} ${job.name} ${step.name}`, step.log]),
+      ),
+    ),
+    ["the demo's report", renderReport([scene], "")],
+  ]);
+}
+
+/** What stands in the two services: records on GitHub; files, jobs and pipelines in the workspaces; paths and queries. */
+function worldOf({ databricks, github }: Stage): Record<string, string> {
+  const { deployments, comments, statuses, artifacts } = github.world;
+  const places: Record<string, string> = {
+    deployments: JSON.stringify(deployments),
+    comments: JSON.stringify(comments),
+    statuses: JSON.stringify(statuses),
+    artifacts: artifacts.map(({ zip }) => zip.toString("latin1")).join("\n"),
+    "requests to Databricks": JSON.stringify(databricks.requests),
+    "requests to GitHub": JSON.stringify(github.requests),
+  };
+  for (const workspace of Object.keys(databricks.workspaces)) {
+    const { world } = databricks;
+    for (const path of world.files(workspace)) {
+      places[`${workspace}${path}`] = Buffer.from(world.readFile(workspace, path) ?? []).toString("latin1");
+    }
+    places[`${workspace}'s jobs`] = JSON.stringify(world.jobs(workspace).map(({ settings }) => settings));
+    places[`${workspace}'s pipelines`] = JSON.stringify(world.pipelines(workspace).map(({ spec }) => spec));
+  }
+  return places;
+}
