@@ -49,6 +49,8 @@ export interface TierPolicy {
   /** Resource keys that may be replaced or deleted; `*` is every resource (the sandbox's default). */
   readonly destructive: readonly string[];
   readonly activeRuns: "allow" | "wait" | "fail";
+  /** How long `wait` waits, in milliseconds. */
+  readonly activeRunsTimeoutMs: number;
   /** `jobs.score.tasks[train].max_retries`: fields that may differ between staging and prod. */
   readonly mayDifferFromStaging: readonly string[];
   /** A group that may read the tier's folder. */
@@ -65,12 +67,20 @@ export interface GatePolicy {
   readonly soakMs: number;
   /** How many verifications it must have passed there. */
   readonly verifications: number;
-  /** Keys of the jobs that verify a deployment to this tier. */
-  readonly verify: readonly ResourceKey[];
+  /** What is run to verify a deployment to this tier. */
+  readonly verify: readonly VerifyStep[];
+  /** How long that may take in all, in milliseconds. */
+  readonly verifyTimeoutMs: number;
   /** Who may approve: somebody who did not start the run. */
   readonly approvers: "not_actor";
   /** When a promotion may enter; empty means always. */
   readonly windows: readonly Window[];
+}
+
+/** One thing that a verification starts: a job's run, a pipeline's update, or an update that only checks the code. */
+export interface VerifyStep {
+  readonly key: ResourceKey;
+  readonly how: "run" | "update" | "validate_only";
 }
 
 /** `Mon-Thu 08:00-16:00 Europe/Berlin`. */
@@ -146,6 +156,8 @@ export interface Tier {
   readonly gate: GatePolicy;
   readonly destructive: readonly string[];
   readonly activeRuns: "allow" | "wait" | "fail";
+  /** How long `wait` waits, in milliseconds. */
+  readonly activeRunsTimeoutMs: number;
   readonly mayDifferFromStaging: readonly string[];
   readonly adopt: ReadonlyMap<ResourceKey, string>;
   /** This tier's schedule exceptions, expired ones included. */

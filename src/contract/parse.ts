@@ -3,7 +3,7 @@ import { type Finding, isFailure } from "../findings.ts";
 import { checkSandbox, checkTiers, checkValues } from "./checks.ts";
 import { DEFAULT_CATALOGS, defaultPrincipal } from "./defaults.ts";
 import { checkHost } from "./hosts.ts";
-import type { Contract, GatePolicy, GrantRule, ScheduleException, TierName, TierPolicy } from "./model.ts";
+import type { Contract, GatePolicy, GrantRule, ScheduleException, TierName, TierPolicy, VerifyStep } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { normalPrivilege, parseDuration, parseSecurable, parseWindow, withKind } from "./values.ts";
@@ -67,6 +67,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       gate: gateOf(policy.gate),
       destructive: policy.destructive,
       activeRuns: policy.active_runs,
+      activeRunsTimeoutMs: parseDuration(policy.active_runs_timeout) ?? 0,
       mayDifferFromStaging: mayDiffer,
       readers: policy.readers,
       storageRoot: undefined,
@@ -88,6 +89,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
         gate: NO_GATE,
         destructive: sandbox.destructive,
         activeRuns: sandbox.active_runs,
+        activeRunsTimeoutMs: parseDuration(sandbox.active_runs_timeout) ?? 0,
         mayDifferFromStaging: [],
         readers: undefined,
         storageRoot: sandbox.storage_root,
@@ -117,16 +119,30 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
 }
 
 /** Nothing has to be shown to enter a sandbox. */
-const NO_GATE: GatePolicy = { soakMs: 0, verifications: 0, verify: [], approvers: "not_actor", windows: [] };
+const NO_GATE: GatePolicy = {
+  soakMs: 0,
+  verifications: 0,
+  verify: [],
+  verifyTimeoutMs: 0,
+  approvers: "not_actor",
+  windows: [],
+};
 
 function gateOf(gate: ContractFile["tiers"]["dev"]["gate"]): GatePolicy {
   return {
     soakMs: parseDuration(gate.soak) ?? 0,
     verifications: gate.verifications,
-    verify: gate.verify.map((job) => withKind("jobs", job)),
+    verify: gate.verify.flatMap(verifySteps),
+    verifyTimeoutMs: parseDuration(gate.verify_timeout) ?? 0,
     approvers: gate.approvers,
     windows: gate.windows.flatMap((window) => parseWindow(window) ?? []),
   };
+}
+
+/** A bare key is a job's; a mapping says what to do with pipelines. */
+function verifySteps(step: ContractFile["tiers"]["dev"]["gate"]["verify"][number]): VerifyStep[] {
+  if (typeof step !== "string") return Object.entries(step).map(([key, how]) => ({ key, how }));
+  return [step.startsWith("pipelines.") ? { key: step, how: "update" } : { key: withKind("jobs", step), how: "run" }];
 }
 
 function grantRule(rule: ContractFile["grants"]["rules"][number]): GrantRule[] {

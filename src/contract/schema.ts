@@ -20,6 +20,31 @@ const jobKey = v.pipe(
   v.string(),
   v.regex(BARE_OR_JOB_KEY, "must be the key of a job in the bundle, such as smoke_test or jobs.smoke_test"),
 );
+const runnableKey = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?:(?:jobs|pipelines)\.)?[A-Za-z0-9_-]+$/,
+    "must be the key of a job or a pipeline in the bundle, such as smoke_test, jobs.smoke_test or pipelines.silver",
+  ),
+);
+const verifyStep = v.union(
+  [
+    runnableKey,
+    v.pipe(
+      v.record(
+        v.pipe(
+          v.string(),
+          v.regex(/^pipelines\.[A-Za-z0-9_-]+$/, "must be a pipeline's key, such as pipelines.silver"),
+        ),
+        v.picklist(["validate_only", "update"]),
+      ),
+      v.description(
+        "What to do with a pipeline: `{ pipelines.silver: validate_only }` checks its code and moves no data.",
+      ),
+    ),
+  ],
+  "must be a key such as smoke_test, jobs.smoke_test or pipelines.silver, or { pipelines.silver: validate_only }",
+);
 const text = v.pipe(v.string(), v.regex(/^[^\s].*$/, "must not be empty or begin with a blank"), v.maxLength(300));
 const reason = v.pipe(
   v.string(),
@@ -86,8 +111,23 @@ const gate = v.pipe(
       1,
     ),
     verify: v.optional(
-      v.pipe(v.array(jobKey), v.description("Jobs of the bundle that are run to verify a deployment to this tier.")),
+      v.pipe(
+        v.array(verifyStep),
+        v.description(
+          "Jobs and pipelines of the bundle that are run to verify a deployment to this tier: `smoke_test`, `jobs.smoke_test`, `pipelines.silver`, or `{ pipelines.silver: validate_only }`.",
+        ),
+      ),
       [],
+    ),
+    verify_timeout: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d{1,6}[smhd]$/, "must be a number and a unit: 90s, 45m, 24h, 3d"),
+        v.description(
+          "How long a verification may take in all. What it started and has not ended by then is cancelled, and the verification has failed.",
+        ),
+      ),
+      "30m",
     ),
     approvers: v.optional(
       v.pipe(
@@ -128,6 +168,14 @@ const activeRuns = v.pipe(
   ),
 );
 
+const activeRunsTimeout = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,6}[smhd]$/, "must be a number and a unit: 90s, 45m, 24h, 3d"),
+  v.description(
+    "How long `active_runs: wait` waits for active runs to end before the promotion is refused. Runs that never end (continuous) are not waited for.",
+  ),
+);
+
 const ownTier = (name: "dev" | "staging" | "prod") => ({
   workspace,
   workspace_id: v.optional(workspaceId),
@@ -145,6 +193,7 @@ const ownTier = (name: "dev" | "staging" | "prod") => ({
   gate: v.optional(gate, {}),
   destructive: v.optional(destructive, []),
   active_runs: v.optional(activeRuns, "allow"),
+  active_runs_timeout: v.optional(activeRunsTimeout, "30m"),
 });
 
 const sandbox = v.pipe(
@@ -162,6 +211,7 @@ const sandbox = v.pipe(
     client_id: v.optional(clientId),
     destructive: v.optional(destructive, ["*"]),
     active_runs: v.optional(activeRuns, "allow"),
+    active_runs_timeout: v.optional(activeRunsTimeout, "30m"),
     storage_root: v.optional(
       v.pipe(
         v.string(),

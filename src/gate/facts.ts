@@ -252,6 +252,28 @@ export interface LiveFacts {
   readonly lock: Fact<LockFacts>;
 }
 
+/** For the check `active-runs`: what is active of what the plan changes, and what the contract says about it. */
+export interface ActiveRunsFacts {
+  readonly policy: "allow" | "wait" | "fail";
+  /** With `wait`: the waiting is over. What runs still, or again, stops the promotion. */
+  readonly waited: boolean;
+  readonly runs: readonly ActiveRun[];
+}
+
+/** A job's run or a pipeline's update that has not ended. */
+export interface ActiveRun {
+  /** The resource's key. */
+  readonly key: string;
+  readonly name: string;
+  /** Of the run or the update. */
+  readonly id: string;
+  readonly url: string | undefined;
+  /** ISO time, if the service says. */
+  readonly since: string | undefined;
+  /** It never ends by itself: neither waited for nor a reason to fail. */
+  readonly continuous: boolean;
+}
+
 export interface IdentityFacts {
   readonly servicePrincipal: string;
   readonly clientId: string;

@@ -54,9 +54,21 @@ export interface Ledger {
   readonly pending: Pending | undefined;
   /** Releases that were applied whole, newest first; rollback chooses among them. */
   readonly history: readonly LedgerRelease[];
+  /** What was verified here, newest first: a cache of the records, for speed and for people. */
+  readonly verifications?: readonly LedgerVerification[];
 }
 
-/** How many releases the history keeps. */
+/** One verification of a release that the tier had. */
+export interface LedgerVerification {
+  /** Release digest, 64 hex. */
+  readonly release: string;
+  /** ISO time at which it ended. */
+  readonly at: string;
+  readonly run: { readonly id: string; readonly attempt: number };
+  readonly passed: boolean;
+}
+
+/** How many releases the history keeps, and how many verifications are kept. */
 export const HISTORY = 50;
 
 /** The ledger of a tier that has applied nothing. */
@@ -108,6 +120,17 @@ const document = v.strictObject({
     }),
   ),
   history: v.array(release),
+  // Younger than the document: ledgers without it stay readable.
+  verifications: v.exactOptional(
+    v.array(
+      v.strictObject({
+        release: hex,
+        at: text,
+        run: v.strictObject({ id: text, attempt: v.pipe(v.number(), v.integer()) }),
+        passed: v.boolean(),
+      }),
+    ),
+  ),
 });
 
 /** Reads a ledger's text. What is not a ledger of this project and tier is a finding, and is never overwritten. */
@@ -148,6 +171,7 @@ export function parseLedger(
               })),
             },
       history: output.history,
+      ...(output.verifications === undefined ? {} : { verifications: output.verifications }),
     },
   };
 }
@@ -173,6 +197,7 @@ export function ledgerText(ledger: Ledger): string {
               })),
             },
       history: ledger.history,
+      ...(ledger.verifications === undefined ? {} : { verifications: ledger.verifications }),
     },
     1,
   )}\n`;

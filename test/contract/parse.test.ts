@@ -45,7 +45,14 @@ describe("a good contract", () => {
         prod: {
           catalog: "prod",
           servicePrincipal: "ml-pipelines-prod",
-          gate: { soakMs: 0, verifications: 1, verify: [], approvers: "not_actor", windows: [] },
+          gate: {
+            soakMs: 0,
+            verifications: 1,
+            verify: [],
+            verifyTimeoutMs: 30 * 60_000,
+            approvers: "not_actor",
+            windows: [],
+          },
           mayDifferFromStaging: [],
         },
       },
@@ -60,7 +67,7 @@ describe("a good contract", () => {
       gate: {
         soakMs: 24 * 3600 * 1000,
         verifications: 3,
-        verify: ["jobs.smoke_test"],
+        verify: [{ key: "jobs.smoke_test", how: "run" }],
         windows: [{ days: [1, 2, 3, 4], from: 480, to: 960, zone: "Europe/Berlin" }],
       },
     });
@@ -108,6 +115,34 @@ describe("a good contract", () => {
       gate: { soakMs: 3_600_000 },
     });
     expect(contract?.tiers.prod.gate).toMatchObject({ soakMs: 3_600_000, verifications: 2 });
+  });
+
+  it("says what to run: jobs by bare or full key, pipelines, and pipelines that are only checked", () => {
+    const text = EXAMPLE.replace(
+      "gate: { verify: [smoke_test] }",
+      "gate: { verify: [smoke_test, jobs.eval, pipelines.gold, { pipelines.silver: validate_only }], verify_timeout: 2h }",
+    );
+    const { contract, findings } = parse(text);
+    expect(findings).toEqual([]);
+    expect(contract?.tiers.staging.gate).toMatchObject({
+      verify: [
+        { key: "jobs.smoke_test", how: "run" },
+        { key: "jobs.eval", how: "run" },
+        { key: "pipelines.gold", how: "update" },
+        { key: "pipelines.silver", how: "validate_only" },
+      ],
+      verifyTimeoutMs: 7_200_000,
+    });
+  });
+
+  it.each([
+    ["a job that is only validated", "{ jobs.smoke_test: validate_only }"],
+    ["a pipeline's full refresh, which loses data", "{ pipelines.silver: full_refresh }"],
+    ["a schema", "schemas.gold"],
+  ])("cannot verify %s", (_name, step) => {
+    const { contract, findings } = parse(EXAMPLE.replace("verify: [smoke_test] }", `verify: [${step}] }`));
+    expect(contract).toBeUndefined();
+    expect(findings.map(({ message }) => message).join()).toMatch(/tiers\.staging\.gate\.verify\[0\]/);
   });
 
   it("has CRLF line ends and a byte order mark as well", () => {

@@ -39,13 +39,18 @@ const full: Ledger = {
     ],
   },
   history: [release],
+  verifications: [
+    { release: HEX, at: "2026-11-23T11:00:00.000Z", run: { id: "9007199254740994", attempt: 1 }, passed: true },
+  ],
 };
+const { verifications: _verifications, ...withoutVerifications } = full;
 const expected = { project: "ml-pipelines", tier: "dev" as const, path: "/ledger.json" };
 
 describe("a ledger", () => {
   it.each([
     ["an empty one", emptyLedger("ml-pipelines", "dev")],
     ["one with everything, int64 ids included", full],
+    ["one from before verifications were kept", withoutVerifications],
   ])("reads back equal: %s", (_name, ledger) => {
     expect(parseLedger(ledgerText(ledger), expected)).toEqual({ ledger });
   });
