@@ -6,16 +6,26 @@ import { type Job, type Workflow, workflowOf } from "./files.ts";
 export type Kind = "shipped" | "own" | "caller";
 
 /** An unknown environment is created by GitHub on first use, without any protection: a name is not to be mistyped. */
-const ENVIRONMENTS = new Set(["sandbox", "dev", "staging", "prod", "prod-read", "prod-ops", "release"]);
+const ENVIRONMENTS = new Set([
+  "sandbox",
+  "dev",
+  "staging",
+  "prod",
+  "prod-read",
+  "prod-ops",
+  "release",
+  "probe",
+  "probe-gated",
+]);
 /** Names that a caller gives. */
-const GIVEN_ENVIRONMENTS = new Set(["${{ inputs.read-environment }}"]);
+const GIVEN_ENVIRONMENTS = new Set(["${{ inputs.read-environment }}", "${{ inputs.nameless }}"]);
 const SUITE = /^four-tier\/four-tier\//;
 const DANGEROUS_EVENTS = ["pull_request_target", "workflow_run", "issue_comment"];
 
 /** Beside credentials only these run. */
 const BESIDE_CREDENTIALS: Record<Kind, RegExp> = {
   shipped: /^(\$\/action-[a-z-]+$|actions\/(checkout|download-artifact)@)/,
-  own: /^actions\/(checkout|setup-node|download-artifact|attest)@/,
+  own: /^(\$\/probe$|actions\/(checkout|setup-node|download-artifact|attest)@)/,
   caller: /^(actions\/(checkout|download-artifact)@|four-tier\/four-tier\/)/,
 };
 /** The publishing script: no package of others, nothing built. It is tested, and this is its one call. */
