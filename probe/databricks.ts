@@ -15,15 +15,21 @@ export interface Place {
 type Api = (method: string, path: string, body?: object) => Promise<Reply>;
 
 export async function probeDatabricks(place: Place, report: Report): Promise<void> {
+  report.begin("sign-in");
   const api = await signIn(place, report);
   const folder = `/Workspace/Users/${place.clientId}/four-tier-probe-${place.run}`;
   const made: (() => Promise<Reply>)[] = [];
   try {
+    report.begin("identity");
     await identity(api, place, report);
+    report.begin("files");
     made.push(() => api("POST", "/api/2.0/workspace/delete", { path: folder, recursive: true }));
     await files(api, folder, report);
+    report.begin("jobs");
     await jobs(api, place, report, made);
+    report.begin("pipelines");
     await pipelines(api, place, report, made);
+    report.begin("catalog");
     await catalogs(api, place, report);
   } finally {
     for (const undo of made.toReversed()) {
@@ -153,6 +159,23 @@ async function jobs(api: Api, { clientId, run }: Place, report: Report, made: ((
 
   const itself = await create({ name: `${name}-run-as`, run_as: { service_principal_name: clientId } });
   report.say("A21", itself.reply.status >= 400, `naming oneself: ${said(itself.reply)}`);
+
+  // A job with each kind of trigger would need what each watches; this is the field on which sources disagree.
+  const trigger = {
+    pause_status: "PAUSED",
+    table_update: { table_names: ["four_tier.probe.nothing"], condition: "ALL_UPDATED" },
+  };
+  const triggered = await create({ name: `${name}-trigger`, schedule: undefined, trigger });
+  const read =
+    triggered.id === undefined ? undefined : await api("GET", `/api/2.2/jobs/get?job_id=${text(triggered.id)}`);
+  const condition = child(read?.body ?? {}, "settings", "trigger", "table_update", "condition");
+  report.say(
+    "A36",
+    read === undefined ? undefined : condition === "ALL_UPDATED",
+    read === undefined
+      ? `a job with a trigger: ${said(triggered.reply)}`
+      : `the trigger's condition is ${condition === undefined ? "not shown" : "shown"}`,
+  );
 
   const nobody = await api("PATCH", `/api/2.0/permissions/jobs/${text(id)}`, {
     access_control_list: [{ user_name: "four-tier-probe-nobody@example.com", permission_level: "CAN_VIEW" }],

@@ -15,6 +15,7 @@ if (input("mode") === "all") {
         api: variable("GITHUB_API_URL"),
         name: variable("GITHUB_REPOSITORY"),
         run: variable("GITHUB_RUN_ID"),
+        actor: variable("GITHUB_ACTOR"),
         token: input("github-token"),
         jobs: JSON.parse(input("jobs")) as Record<string, { result?: string }>,
       },
@@ -36,8 +37,11 @@ if (input("mode") === "all") {
     process.exitCode = 1;
   }
   const lines = report.lines();
-  for (const { id, verdict, seen } of lines) console.log(`${id}: ${verdict}: ${seen}`);
-  const rows = lines.map(({ id, verdict, seen }) => `| ${id} | ${verdict} | ${seen.replaceAll("|", "\\|")} |`);
+  for (const { id, step, verdict, seen } of lines) console.log(`${id}: ${verdict} (${step}): ${seen}`);
+  const rows = lines.map(
+    ({ id, step, verdict, seen }) => `| ${id} | ${step} | ${verdict} | ${seen.replaceAll("|", "\\|")} |`,
+  );
   const summary = variable("GITHUB_STEP_SUMMARY");
-  if (summary !== "") appendFileSync(summary, ["| # | found | seen |", "|---|---|---|", ...rows, ""].join("\n"));
+  if (summary !== "")
+    appendFileSync(summary, ["| # | asked by | found | seen |", "|---|---|---|---|", ...rows, ""].join("\n"));
 }

@@ -16,6 +16,7 @@ const ENVIRONMENTS = new Set([
   "release",
   "probe",
   "probe-gated",
+  "probe-elsewhere",
 ]);
 /** Names that a caller gives. */
 const GIVEN_ENVIRONMENTS = new Set(["${{ inputs.read-environment }}", "${{ inputs.nameless }}"]);
