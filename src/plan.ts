@@ -165,7 +165,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
       remedy: `Add tiers.${tier.name}.client_id (the application id of ${tier.servicePrincipal}) to the contract.`,
     });
   }
-  const folder = tierFolder(tier.clientId, tier.project, tier.name);
+  const folder = tierFolder(tier.clientId, tier);
   const place = { tier, principal: tier.clientId, folder };
   const ledger = await readLedgerIfAllowed(workspace, folder, tier);
   if (ledger === "refused") return compareSeen(request, workspace, place);

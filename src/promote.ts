@@ -73,7 +73,7 @@ const LOCK_POLL_MS = 5_000;
 /** Promotes; throws FourTierError before anything was written, and returns findings for everything after. */
 export async function promote(request: PromoteRequest): Promise<ActionResult> {
   const { tier, candidate, principal } = request;
-  const place: Place = { tier, principal, folder: tierFolder(principal, tier.project, tier.name) };
+  const place: Place = { tier, principal, folder: tierFolder(principal, tier) };
   const phases: Phase[] = [];
   const phase = timed(request, phases);
 

@@ -75,7 +75,12 @@ export function withTags(resource: Mapping, key: string, context: Decoration): M
   const { tier } = options;
   const where = resource.where;
   const declared = getMap(resource, ["tags"]) ?? mapping([], where);
-  const own = { four_tier_project: tier.project, four_tier_tier: tier.name, four_tier_key: key };
+  const own = {
+    four_tier_project: tier.project,
+    four_tier_tier: tier.name,
+    four_tier_key: key,
+    ...(tier.developer === undefined ? {} : { four_tier_developer: tier.developer }),
+  };
   for (const name of Object.keys(own)) {
     const taken = declared.entries.get(name);
     if (taken === undefined) continue;
@@ -101,7 +106,7 @@ export function withTags(resource: Mapping, key: string, context: Decoration): M
   for (const [name, value] of Object.entries(own)) entries.set(name, { key: where, value: scalar(value, where) });
   const tags = mapping(entries, declared.where);
   if (tags.entries.size > 25) {
-    const message = `${key} has ${tags.entries.size} tags, the suite's three included; 25 are possible.`;
+    const message = `${key} has ${tags.entries.size} tags, the suite's own included; 25 are possible.`;
     problems.error("tags-many", declared.where, message, "Remove some.");
   }
   return withKey(resource, "tags", tags, where);

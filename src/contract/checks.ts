@@ -3,7 +3,8 @@ import type { Finding } from "../findings.ts";
 import { checkHost } from "./hosts.ts";
 import { type Contract, type TierName, TIERS } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
-import { isDate, parseWindow, sandboxUser, withKind } from "./values.ts";
+import { noSandbox } from "./tiers.ts";
+import { isDate, isReservedUser, parseWindow, sandboxUser, withKind } from "./values.ts";
 import type { Path, YamlFile } from "./yaml.ts";
 
 /** Checks one text at a time; a contract can be built only from a file that this passes. */
@@ -69,9 +70,15 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
 
 /** GitHub logins do not differ in case, and two of them must not share a sandbox. */
 function checkUsers(file: ContractFile, yaml: YamlFile): Finding[] {
+  const suffix = file.tiers.sandbox.login_suffix?.toLowerCase();
   const seen = new Map<string, string>();
   return Object.keys(file.users).flatMap((login): Finding[] => {
-    const sandbox = sandboxUser(login) ?? login;
+    const where = yaml.keyAt(["users", login]);
+    const sandbox = sandboxUser(login, suffix);
+    if (sandbox === undefined || isReservedUser(sandbox)) {
+      const severity = "error";
+      return [{ id: "contract/user", severity, where, ...noSandbox(login, sandbox) }];
+    }
     const other = seen.get(sandbox);
     seen.set(sandbox, login);
     if (other === undefined) return [];
@@ -79,7 +86,7 @@ function checkUsers(file: ContractFile, yaml: YamlFile): Finding[] {
       {
         id: "contract/duplicate-user",
         severity: "error",
-        where: yaml.keyAt(["users", login]),
+        where,
         message: `${login} and ${other} would share the sandbox ${sandbox}_sandbox.`,
         remedy: "Keep one of them.",
       },

@@ -59,6 +59,12 @@ export interface TierPolicy {
   readonly storageRoot: string | undefined;
   /** Sandbox only: days an unused sandbox is kept. */
   readonly keepDays: number;
+  /** Sandbox only: days between the warning and the removal. */
+  readonly graceDays: number;
+  /** Sandbox only: the group that may read dev's bronze and silver. */
+  readonly developers: string | undefined;
+  /** Sandbox only: what every login of an enterprise ends with after `_`, lower case; not part of a sandbox's name. */
+  readonly loginSuffix: string | undefined;
 }
 
 /** What a release must show to enter the tier. */
@@ -165,6 +171,11 @@ export interface Tier {
   readonly readers: string | undefined;
   readonly storageRoot: string | undefined;
   readonly keepDays: number;
+  readonly graceDays: number;
+  readonly developers: string | undefined;
+  readonly loginSuffix: string | undefined;
   /** Sandbox only: the developer's name as it stands in the catalog's name. */
   readonly developer: string | undefined;
+  /** Sandbox only: the developer's GitHub login, lower case. */
+  readonly login: string | undefined;
 }

@@ -72,6 +72,9 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       readers: policy.readers,
       storageRoot: undefined,
       keepDays: 0,
+      graceDays: 0,
+      developers: undefined,
+      loginSuffix: undefined,
     };
   };
   return {
@@ -94,6 +97,9 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
         readers: undefined,
         storageRoot: sandbox.storage_root,
         keepDays: sandbox.keep_days,
+        graceDays: sandbox.grace_days,
+        developers: sandbox.developers,
+        loginSuffix: sandbox.login_suffix?.toLowerCase(),
       },
       dev: own("dev", []),
       staging: own("staging", []),

@@ -231,6 +231,34 @@ const sandbox = v.pipe(
       ),
       30,
     ),
+    grace_days: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer("must be a whole number"),
+        v.minValue(1, "must be 1 or more"),
+        v.maxValue(365, "must be 365 or less"),
+        v.description("Days between the warning and the removal of an unused sandbox."),
+      ),
+      7,
+    ),
+    developers: v.optional(
+      v.pipe(
+        text,
+        v.description(
+          "The account group that may read dev's bronze and silver, granted to it once. The developers and the sandbox's service principal belong to it. Default: ml-pipelines-developers.",
+        ),
+      ),
+      "ml-pipelines-developers",
+    ),
+    login_suffix: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^[A-Za-z0-9]{1,20}$/, "must be an enterprise's short code, such as acme"),
+        v.description(
+          "The short code with which every login of an enterprise with managed users ends. It is left out of a sandbox's name: with acme, mona_acme has mona_sandbox.",
+        ),
+      ),
+    ),
   }),
   v.description(
     "The developers' own tier, optional on the way up. Catalogs are {username}_sandbox, in dev's workspace.",

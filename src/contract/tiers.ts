@@ -2,7 +2,7 @@
 import { FourTierError } from "../findings.ts";
 import { PREVIOUS, SCHEDULES } from "./defaults.ts";
 import type { Contract, Tier, TierName } from "./model.ts";
-import { sandboxUser } from "./values.ts";
+import { isReservedUser, sandboxUser } from "./values.ts";
 
 /**
  * Resolves a tier. The sandbox needs `developer`, a GitHub login: its catalog is named after them; without one, or with
@@ -10,7 +10,7 @@ import { sandboxUser } from "./values.ts";
  */
 export function resolveTier(contract: Contract, name: TierName, options: { developer?: string } = {}): Tier {
   const policy = contract.tiers[name];
-  const developer = name === "sandbox" ? developerOf(options.developer) : undefined;
+  const developer = name === "sandbox" ? developerOf(options.developer, policy.loginSuffix) : undefined;
   const catalog = developer === undefined ? policy.catalog : policy.catalog.replace("{username}", developer);
   return {
     ...policy,
@@ -23,17 +23,34 @@ export function resolveTier(contract: Contract, name: TierName, options: { devel
     adopt: contract.adopt[name],
     exceptions: contract.schedules.exceptions.filter((exception) => exception.tier === name),
     developer,
+    login: developer === undefined ? undefined : options.developer?.toLowerCase(),
   };
 }
 
-function developerOf(login: string | undefined): string {
-  const developer = login === undefined ? undefined : sandboxUser(login);
-  if (developer !== undefined) return developer;
+function developerOf(login: string | undefined, suffix: string | undefined): string {
+  const developer = login === undefined ? undefined : sandboxUser(login, suffix);
+  if (developer !== undefined && !isReservedUser(developer)) return developer;
   throw new FourTierError({
     id: "contract/developer",
     severity: "error",
-    message:
-      login === undefined ? "A sandbox belongs to a developer, and none is named." : "This cannot be a GitHub login.",
-    remedy: "Give the developer's GitHub login (the action input `developer`).",
+    ...(login === undefined
+      ? {
+          message: "A sandbox belongs to a developer, and none is named.",
+          remedy: "Give the developer's GitHub login (the action input `developer`).",
+        }
+      : noSandbox(login, developer)),
   });
+}
+
+/** Why no sandbox can be named after a login; `user` is what is left of it, undefined for nothing. */
+export function noSandbox(login: string, user: string | undefined): { message: string; remedy: string } {
+  return user === undefined
+    ? {
+        message: `${JSON.stringify(login)} cannot be a developer's GitHub login, or nothing of it is left for a sandbox's name.`,
+        remedy: "Give the developer's GitHub login (the action input `developer`, or a key of `users`).",
+      }
+    : {
+        message: `${login} would have the sandbox ${user}_sandbox, a name that is kept back.`,
+        remedy: "It would be taken for a tier's or the platform's own: let this developer use another GitHub login.",
+      };
 }

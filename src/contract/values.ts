@@ -88,11 +88,26 @@ export function withKind(kind: "jobs" | "pipelines", key: string): string {
   return key.startsWith(`${kind}.`) ? key : `${kind}.${key}`;
 }
 
+/** What no sandbox is named after: the tiers, what Unity Catalog keeps for itself, and who is nobody in particular. */
+const RESERVED_USERS: ReadonlySet<string> = new Set(
+  "sandbox dev staging prod main system samples workspace hive_metastore spark_catalog information_schema default"
+    .concat(" admin admins users all public shared ghost")
+    .split(" "),
+);
+
 /**
- * A GitHub login as it stands in a sandbox's name: lower case, everything but letters and digits an underscore.
- * Undefined for what cannot be a login.
+ * A GitHub login as it stands in a sandbox's name: lower case, without the enterprise's short code (`suffix`, which
+ * logins of managed users carry after `_`), everything but letters and digits an underscore. Undefined for what cannot
+ * be a login or leaves nothing.
  */
-export function sandboxUser(login: string): string | undefined {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(login)) return undefined;
-  return login.toLowerCase().replaceAll("-", "_");
+export function sandboxUser(login: string, suffix?: string): string | undefined {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.+@-]{0,99}$/.test(login)) return undefined;
+  const lower = login.toLowerCase();
+  const own = suffix === undefined || !lower.endsWith(`_${suffix}`) ? lower : lower.slice(0, -suffix.length - 1);
+  return own.replaceAll(/[^a-z0-9]/g, "_").replace(/_+$/, "") || undefined;
+}
+
+/** True for a name that would be mistaken for a tier's or the platform's own. */
+export function isReservedUser(user: string): boolean {
+  return RESERVED_USERS.has(user);
 }

@@ -1,9 +1,10 @@
 /** Where a tier keeps what is the suite's: below the home of the tier's principal, which nobody else may write. */
-import type { TierName } from "../contract/model.ts";
+import type { Tier } from "../contract/model.ts";
 
-/** `/Workspace/Users/<application id>/.four-tier/<project>/<tier>`. */
-export function tierFolder(applicationId: string, project: string, tier: TierName): string {
-  return `/Workspace/Users/${applicationId}/.four-tier/${project}/${tier}`;
+/** `/Workspace/Users/<application id>/.four-tier/<project>/<tier>`; in the sandbox each developer's is one below it. */
+export function tierFolder(applicationId: string, tier: Pick<Tier, "project" | "name" | "developer">): string {
+  const own = tier.developer === undefined ? tier.name : `${tier.name}/${tier.developer}`;
+  return `/Workspace/Users/${applicationId}/.four-tier/${tier.project}/${own}`;
 }
 
 /** The write-once folder of a component's content. */

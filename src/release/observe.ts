@@ -9,7 +9,7 @@ import { getPipeline, listPipelines, type Pipeline, type PipelineStatus } from "
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
-import { isObject, type JsonArray, type JsonObject } from "../json.ts";
+import { isObject, type JsonArray, type JsonObject, type JsonValue } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { collisions } from "./collisions.ts";
 import type { Desired, LiveResource } from "./plan.ts";
@@ -18,7 +18,24 @@ import type { Desired, LiveResource } from "./plan.ts";
 const PARALLEL = 8;
 
 /** Tags that say whose a resource is; rendering puts them on everything. */
-export const TAGS = { project: "four_tier_project", tier: "four_tier_tier", key: "four_tier_key" } as const;
+export const TAGS = {
+  project: "four_tier_project",
+  tier: "four_tier_tier",
+  key: "four_tier_key",
+  /** Sandboxes only: each developer's resources are told apart by it. */
+  developer: "four_tier_developer",
+} as const;
+
+/** The key that our tags give a resource, if they say that it is this tier's (in the sandbox: this developer's). */
+export function keyByTags(
+  tags: JsonValue | undefined,
+  tier: Pick<Tier, "project" | "name" | "developer">,
+): string | undefined {
+  if (!isObject(tags) || tags[TAGS.project] !== tier.project || tags[TAGS.tier] !== tier.name) return undefined;
+  if (tags[TAGS.developer] !== tier.developer) return undefined;
+  const key = tags[TAGS.key];
+  return typeof key === "string" && key !== "" ? key : undefined;
+}
 
 /** A resource of ours as it lives. */
 export interface Observed extends LiveResource {
@@ -193,10 +210,8 @@ async function takeCensus(
 ): Promise<{ ours: Found[]; foreign: Found[] }> {
   const census: { ours: Found[]; foreign: Found[] } = { ours: [], foreign: [] };
   const add = (kind: string, id: string, name: string, settings: JsonObject, creator: string | undefined): void => {
-    const tags = isObject(settings["tags"]) ? settings["tags"] : {};
-    const key = tags[TAGS.key];
-    const mine = tags[TAGS.project] === tier.project && tags[TAGS.tier] === tier.name && typeof key === "string";
-    if (mine) census.ours.push({ key, kind, id, name, creator, managedBy: managedBy(settings) });
+    const key = keyByTags(settings["tags"], tier);
+    if (key !== undefined) census.ours.push({ key, kind, id, name, creator, managedBy: managedBy(settings) });
     else if (names.has(name)) census.foreign.push({ key: "", kind, id, name, creator, managedBy: managedBy(settings) });
   };
   if (only !== "pipelines") {

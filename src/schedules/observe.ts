@@ -4,7 +4,8 @@ import { getPipeline, listPipelines } from "../databricks/pipelines.ts";
 import { listJobs } from "../databricks/jobs.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded } from "../http/pool.ts";
-import { isObject, type JsonValue } from "../json.ts";
+import type { JsonValue } from "../json.ts";
+import { keyByTags } from "../release/observe.ts";
 import { type Resource, startersOfJob, startersOfPipeline } from "./policy.ts";
 
 /** `project`: what carries this project's and this tier's tags; `workspace`: everything that we can see. */
@@ -16,7 +17,7 @@ const READS = 8;
 /** Everything in scope, sorted by kind and name. Throws ApiError. */
 export async function observe(
   workspace: Workspace,
-  tier: Pick<Tier, "name" | "project">,
+  tier: Pick<Tier, "name" | "project" | "developer">,
   scope: Scope,
 ): Promise<Resource[]> {
   const resources: Resource[] = [];
@@ -42,12 +43,10 @@ export async function observe(
 function keyOf(
   kind: Resource["kind"],
   tags: JsonValue | undefined,
-  tier: Pick<Tier, "name" | "project">,
+  tier: Pick<Tier, "name" | "project" | "developer">,
 ): string | undefined {
-  if (!isObject(tags)) return undefined;
-  if (tags["four_tier_project"] !== tier.project || tags["four_tier_tier"] !== tier.name) return undefined;
-  const key = tags["four_tier_key"];
-  if (typeof key !== "string" || key === "") return undefined;
+  const key = keyByTags(tags, tier);
+  if (key === undefined) return undefined;
   return key.includes(".") ? key : `${kind}.${key}`;
 }
 

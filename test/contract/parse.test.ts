@@ -38,6 +38,9 @@ describe("a good contract", () => {
           catalog: "{username}_sandbox",
           destructive: ["*"],
           keepDays: 30,
+          graceDays: 7,
+          developers: "ml-pipelines-developers",
+          loginSuffix: undefined,
           hasPrincipal: false,
         },
         dev: { host: "https://dev-123.cloud.databricks.com", catalog: "dev", servicePrincipal: "ml-pipelines-dev" },
@@ -397,6 +400,12 @@ describe("texts and contradictions", () => {
       plus("users: { mona-lisa: a@example.com, mona_lisa: b@example.com }"),
       "contract/duplicate-user",
       "mona_lisa",
+    ],
+    [
+      "a developer whose sandbox would have a name that is kept back",
+      plus("users: { hive-metastore: a@example.com }"),
+      "contract/user",
+      "hive-metastore",
     ],
     [
       "one developer twice",

@@ -28,6 +28,7 @@ describe("tiers", () => {
     expect(resolveTier(contract, "sandbox", { developer: "Octo-Cat" })).toMatchObject({
       catalog: "octo_cat_sandbox",
       developer: "octo_cat",
+      login: "octo-cat",
       sourceCatalog: "dev",
       host: "https://dev-123.cloud.databricks.com",
       servicePrincipal: "ml-pipelines-sandbox",
@@ -42,7 +43,17 @@ describe("tiers", () => {
     expect(resolveTier(renamed, "dev").catalog).toBe("ml_dev");
   });
 
-  it.each([undefined, "", "dependabot[bot]", "x/../y"])("refuses a sandbox for %s", (developer) => {
+  it("leaves the enterprise's short code out of the name, when the contract says it", () => {
+    const managed = contractOf(EXAMPLE.replace("sandbox: {", "sandbox: { login_suffix: ACME,"));
+    expect(resolveTier(managed, "sandbox", { developer: "mona_acme" }).catalog).toBe("mona_sandbox");
+    expect(resolveTier(contract, "sandbox", { developer: "mona_acme" }).catalog).toBe("mona_acme_sandbox");
+  });
+
+  it.each(["prod", "Dev", "main", "information-schema", "system"])("keeps the name of %s back", (developer) => {
+    expect(() => resolveTier(contract, "sandbox", { developer })).toThrow(/kept back/);
+  });
+
+  it.each([undefined, "", "dependabot[bot]", "x/../y", "---"])("refuses a sandbox for %s", (developer) => {
     const resolve = () => resolveTier(contract, "sandbox", developer === undefined ? {} : { developer });
     expect(resolve).toThrow(FourTierError);
     expect(resolve).toThrow(/contract\/developer/);

@@ -74,6 +74,11 @@ describe("texts of the contract", () => {
   it("makes a sandbox's name of a login, and of nothing else", () => {
     expect(sandboxUser("Mona-Lisa")).toBe("mona_lisa");
     expect(sandboxUser("octocat_acme")).toBe("octocat_acme");
+    expect(sandboxUser("Mona.Lisa+ml@example.com")).toBe("mona_lisa_ml_example_com");
+    expect(sandboxUser("Octocat_ACME", "acme")).toBe("octocat");
+    expect(sandboxUser("acme", "acme")).toBe("acme");
+    expect(sandboxUser("a_acme_acme", "acme")).toBe("a_acme");
+    for (const bad of ["---", "@", "_acme", "+."]) expect([bad, sandboxUser(bad, "acme")]).toEqual([bad, undefined]);
     for (const bad of ["", "a b", "../x", "dependabot[bot]", "a`;--", "-a", "é"])
       expect([bad, sandboxUser(bad)]).toEqual([bad, undefined]);
   });
