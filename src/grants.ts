@@ -12,8 +12,8 @@ import { type Finding, FourTierError } from "./findings.ts";
 import { accessOf, identitiesOf, securableOf } from "./grants/closure.ts";
 import { type Expectation, mayHold, type TierPrincipal } from "./grants/expect.ts";
 import type { Cell } from "./grants/matrix.ts";
-import { ACCOUNT_USERS, type Estate, keyOf } from "./grants/model.ts";
-import { readDirectory, resolveGrants, resolveTierPrincipals } from "./grants/principals.ts";
+import { ACCOUNT_USERS, type Estate, keyOf, securableKey } from "./grants/model.ts";
+import { type Directory, readDirectory, resolveGrants, resolveTierPrincipals } from "./grants/principals.ts";
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
 import { type CatalogRead, type Counts, isRefusal, readCatalog, type Refusal } from "./grants/read.ts";
 import { judge } from "./grants/rules.ts";
@@ -100,21 +100,23 @@ export async function tierProof(
       authority: authority.text,
       workspaceId: me.workspaceId,
       at: now.toISOString(),
-      seen: { ...read.counts, groups: directory.groups.size, servicePrincipals: directory.names.size },
+      seen: { ...read.counts, groups: directory.groups.size, servicePrincipals: directory.principals.size },
       refused: [...read.refused, ...elsewhere.refused],
       outside: outsideOf(estate, expected, elsewhere.visible),
     },
   };
 }
 
-function estateOf(catalog: string, read: CatalogRead, directory: Pick<Estate, "groups" | "names">): Estate {
+function estateOf(catalog: string, read: CatalogRead, directory: Directory): Estate {
   return {
-    catalog,
-    securables: new Map(read.securables.map((securable) => [`${securable.type} ${keyOf(securable.name)}`, securable])),
-    groups: directory.groups,
-    names: directory.names,
+    ...directory,
+    securables: new Map(read.securables.map((securable) => [securableKey(securable), securable])),
     metastoreOwner: read.metastoreOwner,
-    bindings: read.bindings,
+    externalAccess: undefined,
+    bindings: new Map(
+      read.bindings === undefined ? [] : [[securableKey({ type: "catalog", name: catalog }), read.bindings]],
+    ),
+    policies: [],
   };
 }
 

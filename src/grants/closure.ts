@@ -1,24 +1,35 @@
 /**
  * Who can do what, and by which path. Pure. Unity Catalog has no DENY, so access is a closure: grants on the securable
- * and above it, ALL PRIVILEGES, groups in groups, `account users`, ownership, MANAGE, the metastore's owner
- * (facts: unity-catalog 1.2, 1.6, 1.7).
+ * and above it, ALL PRIVILEGES, groups in groups, `account users`, ownership, MANAGE, the metastore's owner, GRANT policies
+ * (facts: unity-catalog 1.2, 1.6, 1.7, 1.11). This module answers for one principal, with the path; `reachOf` for all.
  */
 import {
   ACCOUNT_USERS,
   chainOf,
   type Estate,
   keyOf,
+  type Policy,
   type Securable,
   type SecurableType,
   securableKey,
 } from "./model.ts";
-import { ALL_PRIVILEGES, applicableTo, applies, impliedByAll, impliedByOwnership, MANAGE } from "./privileges.ts";
+import {
+  ALL_PRIVILEGES,
+  applicableTo,
+  applies,
+  impliedByAll,
+  impliedByOwnership,
+  MANAGE,
+  NEEDS_BESIDE,
+} from "./privileges.ts";
 
 /** One way in: the groups that lead from the principal to the one who holds the right, and where the right sits. */
 export interface Path {
   /** Names of groups, the principal's own first; empty if the principal holds the right itself. */
   readonly groups: readonly string[];
-  readonly how: "grant" | "all-privileges" | "owner" | "owner-above" | "metastore-owner";
+  readonly how: "grant" | "all-privileges" | "owner" | "owner-above" | "metastore-owner" | "policy";
+  /** Name of the policy, if it is one. */
+  readonly policy?: string;
   /** Where the grant or the ownership sits. */
   readonly on: { readonly type: SecurableType | "metastore"; readonly name: string };
 }
@@ -56,11 +67,11 @@ export function identitiesOf(estate: Estate, principal: string): Identities {
   return found;
 }
 
-const parentCache = new WeakMap<Estate, ReadonlyMap<string, readonly string[]>>();
+const parentCache = new WeakMap<Estate["groups"], ReadonlyMap<string, readonly string[]>>();
 
-/** Member → the groups it is directly in. Computed once an estate. */
+/** Member → the groups it is directly in. Computed once. */
 function parentsOf(estate: Estate): ReadonlyMap<string, readonly string[]> {
-  const cached = parentCache.get(estate);
+  const cached = parentCache.get(estate.groups);
   if (cached !== undefined) return cached;
   const parents = new Map<string, string[]>();
   for (const group of estate.groups.values()) {
@@ -71,7 +82,7 @@ function parentsOf(estate: Estate): ReadonlyMap<string, readonly string[]> {
       else list.push(group.name);
     }
   }
-  parentCache.set(estate, parents);
+  parentCache.set(estate.groups, parents);
   return parents;
 }
 
@@ -103,13 +114,8 @@ function heldOn(estate: Estate, who: Identities, securable: Securable): Held[] {
       const groups = grant.principal === undefined ? undefined : who.get(keyOf(grant.principal));
       if (groups === undefined) continue;
       for (const privilege of grant.privileges) {
-        if (privilege === ALL_PRIVILEGES) {
-          for (const implied of applicableTo(securable.type).filter(impliedByAll)) {
-            held.push({ privilege: implied, path: { groups, how: "all-privileges", on } });
-          }
-        } else if (applies(privilege, securable.type)) {
-          held.push({ privilege, path: { groups, how: "grant", on } });
-        }
+        const how = privilege === ALL_PRIVILEGES ? "all-privileges" : "grant";
+        for (const one of expand([privilege], securable.type)) held.push({ privilege: one, path: { groups, how, on } });
       }
     }
     const groups = place.owner === undefined ? undefined : who.get(keyOf(place.owner));
@@ -121,12 +127,41 @@ function heldOn(estate: Estate, who: Identities, securable: Securable): Held[] {
       }
     }
   }
+  held.push(...byPolicies(estate, who, securable));
   const admin = estate.metastoreOwner === undefined ? undefined : who.get(keyOf(estate.metastoreOwner));
   if (admin !== undefined) {
     const on = { type: "metastore", name: "metastore" } as const;
     held.push({ privilege: MANAGE, path: { groups: admin, how: "metastore-owner", on } });
   }
   return held;
+}
+
+/** Whom a policy takes in is in nothing that it leaves out. */
+function byPolicies(estate: Estate, who: Identities, securable: Securable): Held[] {
+  return policiesOn(estate, securable).flatMap(({ name, on, to, except, privileges }) => {
+    const ways = to.map((principal) => who.get(keyOf(principal))).filter((groups) => groups !== undefined);
+    const [groups] = ways.sort((a, b) => a.length - b.length);
+    if (groups === undefined || except.some((principal) => who.has(keyOf(principal)))) return [];
+    const path: Path = { groups, how: "policy", policy: name, on };
+    return expand(privileges, securable.type).map((privilege) => ({ privilege, path }));
+  });
+}
+
+/** The policies that speak of a securable: attached to it or above it, and of its type. */
+export function policiesOn(estate: Estate, securable: Securable): Policy[] {
+  if (estate.policies.length === 0) return [];
+  const chain = new Set(chainOf(estate, securable).map(securableKey));
+  return estate.policies.filter(
+    ({ on, forType }) => chain.has(securableKey(on)) && (forType === undefined || forType === securable.type),
+  );
+}
+
+/** Privileges as they work on a type: ALL PRIVILEGES as what it implies, the others where they apply. */
+export function expand(privileges: readonly string[], type: SecurableType): string[] {
+  return privileges.flatMap((privilege) => {
+    if (privilege === ALL_PRIVILEGES) return applicableTo(type).filter(impliedByAll);
+    return applies(privilege, type) ? [privilege] : [];
+  });
 }
 
 /** Which USE_ rights a path still needs. Owners need none on what they own (facts: unity-catalog 1.6). */
@@ -156,8 +191,9 @@ class Usage {
       this.#catalog,
       this.#type === "catalog" || privilege === "USE_SCHEMA" ? undefined : this.#schema,
     );
-    const readable = privilege !== "MODIFY" || held.some((entry) => entry.privilege === "SELECT");
-    return readable ? missing : [...missing, `SELECT beside MODIFY`];
+    const beside = NEEDS_BESIDE.get(privilege);
+    const fit = beside === undefined || held.some((entry) => entry.privilege === beside);
+    return fit ? missing : [...missing, `${beside} beside ${privilege}`];
   }
 }
 

@@ -3,7 +3,7 @@ import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { accessOf, identitiesOf, type Path, type Source, sourcesOf } from "./closure.ts";
 import { type Expectation, mayHold, mayOwn, type TierPrincipal } from "./expect.ts";
-import { ACCOUNT_USERS, type Estate, isApplicationId, keyOf, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, type Estate, isApplicationId, isDataType, keyOf, type Securable } from "./model.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 import { inWords, said, witness } from "./witness.ts";
 
@@ -138,6 +138,7 @@ const NEEDS = {
 
 /** In a sandbox only `gold` is written, and the catalog is dev's (design 1, 10). */
 function needsOf(tier: TierName, securable: Securable): readonly string[] {
+  if (!isDataType(securable.type)) return [];
   if (tier !== "sandbox") return NEEDS[securable.type];
   if (securable.type === "catalog") return ["USE_CATALOG"];
   return keyOf(securable.name).split(".")[1] === "gold" ? NEEDS[securable.type] : [];
@@ -192,7 +193,7 @@ function metastoreAdmin(estate: Estate, principal: TierPrincipal, groups: readon
  * have no name for. If there are none, a principal that could not be resolved is excluded: everybody with a right is known.
  */
 function strangersOf(estate: Estate, expected: Expectation): string[] {
-  const known = new Set([...estate.names.keys(), ...expected.principals.map((principal) => keyOf(principal.key))]);
+  const known = new Set([...estate.principals.keys(), ...expected.principals.map((principal) => keyOf(principal.key))]);
   const strangers = new Set<string>();
   const meet = (principal: string): void => {
     if (isApplicationId(principal) && !known.has(keyOf(principal))) strangers.add(principal);

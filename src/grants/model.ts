@@ -2,10 +2,13 @@
  * What was seen of Unity Catalog, in the shape the closure and the rules work on. Plain data: nothing here asks anybody.
  */
 
-/** The types of securable a tier's catalog holds. Views are tables, models are functions (facts: unity-catalog 1.1). */
-export type SecurableType = "catalog" | "schema" | "table" | "volume" | "function";
+/** The types of securable inside a catalog, itself included. Views are tables, models are functions (facts: unity-catalog 1.1). */
+export type DataType = "catalog" | "schema" | "table" | "volume" | "function";
 
-/** A catalog, a schema, or something in a schema. */
+/** Everything that carries grants here: what is in catalogs, what their storage hangs on, and the metastore. */
+export type SecurableType = DataType | "metastore" | "external_location" | "storage_credential";
+
+/** A catalog, a schema, something in a schema, or what lies beside the catalogs. */
 export interface Securable {
   readonly type: SecurableType;
   /** Full name, as Unity Catalog writes it: `prod.gold.scores`. */
@@ -16,6 +19,10 @@ export interface Securable {
   readonly owner: string | undefined;
   /** Direct grants only, normalised. */
   readonly grants: readonly Grant[];
+  /** A location's address, or where a catalog keeps its managed data; undefined where it has none or was not asked. */
+  readonly storage?: string | undefined;
+  /** Of an external location: the storage credential it uses. */
+  readonly credential?: string | undefined;
 }
 
 /** What one principal was granted directly on one securable. */
@@ -36,25 +43,69 @@ export interface Group {
   readonly complete: boolean;
 }
 
-/** Which workspaces reach a catalog. */
+/** A user or a service principal. */
+export interface Principal {
+  readonly kind: "user" | "service-principal";
+  /** How grants call it: user name or application id. */
+  readonly name: string;
+  readonly displayName: string;
+}
+
+/**
+ * An ABAC GRANT policy: rights that no list of grants shows, given at each access to whatever carries certain tags
+ * (facts: unity-catalog 1.11). Tags are not read, so it counts for everything below where it is attached.
+ */
+export interface Policy {
+  readonly name: string;
+  readonly on: { readonly type: SecurableType; readonly name: string };
+  readonly privileges: readonly string[];
+  readonly to: readonly string[];
+  readonly except: readonly string[];
+  /** The type of securable it speaks of; undefined: any, or one we do not know. */
+  readonly forType: SecurableType | undefined;
+  readonly condition: string | undefined;
+}
+
+/** Which workspaces reach a catalog, an external location or a storage credential. */
 export interface Bindings {
   readonly isolated: boolean;
   readonly workspaces: readonly { readonly id: string; readonly readOnly: boolean }[];
 }
 
-/** One catalog and everything that decides who can do what in it. Keys are lower case: `keyOf`. */
+/** Everything that was seen of one metastore and decides who can do what. Keys are lower case: `keyOf`. */
 export interface Estate {
-  readonly catalog: string;
-  /** By `securableKey`, the catalog itself included. */
+  /** By `securableKey`. */
   readonly securables: ReadonlyMap<string, Securable>;
-  /** By key; `account users` is never in here, everybody is a member. */
+  /** Account groups by key; `account users` is never in here, everybody is a member. */
   readonly groups: ReadonlyMap<string, Group>;
-  /** Display name by application id (a key), for sentences. */
-  readonly names: ReadonlyMap<string, string>;
+  /** Workspace-local groups, which Unity Catalog does not know (facts: unity-catalog 1.7): only to say so. */
+  readonly localGroups: ReadonlyMap<string, Group>;
+  /** Users and service principals that were met, by key. */
+  readonly principals: ReadonlyMap<string, Principal>;
   /** Owner of the metastore, who can change every grant; undefined if it could not be read. */
   readonly metastoreOwner: string | undefined;
-  /** Undefined if they could not be read. */
-  readonly bindings: Bindings | undefined;
+  /** Whether engines outside Databricks may be handed credentials; undefined if it could not be read. */
+  readonly externalAccess: boolean | undefined;
+  /** By `securableKey`; what is missing could not be read, or was not asked. */
+  readonly bindings: ReadonlyMap<string, Bindings>;
+  readonly policies: readonly Policy[];
+}
+
+/** The part of an estate that is one catalog: its securables and policies. Everything else stays. */
+export function catalogPart(estate: Estate, catalog: string): Estate {
+  const below = (place: { readonly type: SecurableType; readonly name: string }): boolean =>
+    isDataType(place.type) &&
+    (keyOf(place.name) === keyOf(catalog) || keyOf(place.name).startsWith(`${keyOf(catalog)}.`));
+  return {
+    ...estate,
+    securables: new Map([...estate.securables].filter(([, securable]) => below(securable))),
+    policies: estate.policies.filter((policy) => below(policy.on)),
+  };
+}
+
+/** True for what is in catalogs, and for catalogs. */
+export function isDataType(type: SecurableType): type is DataType {
+  return type !== "metastore" && type !== "external_location" && type !== "storage_credential";
 }
 
 /** Every user and every service principal of the account (facts: unity-catalog 1.7). */
@@ -106,6 +157,7 @@ export function normaliseGrants(
 
 /** A securable's chain, itself first, then its schema and its catalog as far as the estate has them. */
 export function chainOf(estate: Estate, securable: Securable): Securable[] {
+  if (!isDataType(securable.type)) return [securable];
   const parts = securable.name.split(".");
   const above: Securable[] = [];
   if (parts.length > 2) above.push(...found(estate, "schema", parts.slice(0, 2).join(".")));
@@ -120,8 +172,9 @@ function found(estate: Estate, type: SecurableType, name: string): Securable[] {
 
 /** How a person names a principal: `ml-pipelines-dev (1111…)` for a service principal, its own name for everybody else. */
 export function nameOf(estate: Estate, principal: string): string {
-  const name = estate.names.get(keyOf(principal));
-  return name === undefined || keyOf(name) === keyOf(principal) ? principal : `${name} (${principal})`;
+  const name = estate.principals.get(keyOf(principal))?.displayName;
+  if (!isApplicationId(principal)) return principal;
+  return name === undefined || name === "" || keyOf(name) === keyOf(principal) ? principal : `${name} (${principal})`;
 }
 
 /** True for an application id, which is how grants name service principals (facts: unity-catalog 1.9). */

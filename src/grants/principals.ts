@@ -6,14 +6,15 @@ import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { ExpectedGrant, TierPrincipal } from "./expect.ts";
-import { ACCOUNT_USERS, type Group, isApplicationId, keyOf, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, type Group, isApplicationId, keyOf, type Principal, type Securable } from "./model.ts";
 import { isRefusal, READS } from "./read.ts";
 
 /** Everybody who is met in an estate. */
 export interface Directory {
+  /** By key, as in an estate. */
   readonly groups: ReadonlyMap<string, Group>;
-  /** Display name by application id, both as the workspace has them; keys are lower case. */
-  readonly names: ReadonlyMap<string, string>;
+  readonly localGroups: ReadonlyMap<string, Group>;
+  readonly principals: ReadonlyMap<string, Principal>;
 }
 
 /**
@@ -66,34 +67,42 @@ export async function readDirectory(
   }
   meet(metastoreOwner);
   const all = [...holders.values()];
-  const names = new Map(principals.filter((one) => one.resolved).map((one) => [keyOf(one.key), one.name]));
+  const known = new Map<string, Principal>();
+  const bot = (applicationId: string, displayName: string): void => {
+    known.set(keyOf(applicationId), { kind: "service-principal", name: applicationId, displayName });
+  };
+  for (const principal of principals) if (principal.resolved) bot(principal.key, principal.name);
   await mapBounded(
-    all.filter((name) => isApplicationId(name) && !names.has(keyOf(name))),
+    all.filter((name) => isApplicationId(name) && !known.has(keyOf(name))),
     READS,
     async (applicationId) => {
       const [found] = await findServicePrincipals(workspace, { applicationId });
-      if (found !== undefined) names.set(keyOf(applicationId), found.displayName);
+      if (found !== undefined) bot(found.applicationId, found.displayName);
     },
   );
-  const reader = new GroupReader(workspace, names, principals);
+  const reader = new GroupReader(workspace, bot, principals);
   await mapBounded(
     all.filter((name) => !isApplicationId(name) && !name.includes("@")),
     READS,
     (name) => reader.readByName(name),
   );
-  return { groups: reader.groups, names };
+  return { groups: reader.groups, localGroups: new Map(), principals: known };
 }
 
 class GroupReader {
   readonly groups = new Map<string, Group>();
   readonly #seen = new Set<string>();
   readonly #workspace: Workspace;
-  readonly #names: Map<string, string>;
+  readonly #met: (applicationId: string, displayName: string) => void;
   readonly #principals: readonly TierPrincipal[];
 
-  constructor(workspace: Workspace, names: Map<string, string>, principals: readonly TierPrincipal[]) {
+  constructor(
+    workspace: Workspace,
+    met: (applicationId: string, displayName: string) => void,
+    principals: readonly TierPrincipal[],
+  ) {
     this.#workspace = workspace;
-    this.#names = names;
+    this.#met = met;
     this.#principals = principals;
   }
 
@@ -157,7 +166,7 @@ class GroupReader {
     if (display === undefined || display === "") return undefined;
     const found = (await findServicePrincipals(this.#workspace, { displayName: display })).find((one) => one.id === id);
     if (found !== undefined) {
-      this.#names.set(keyOf(found.applicationId), found.displayName);
+      this.#met(found.applicationId, found.displayName);
       return found.applicationId;
     }
     return this.#principals.find((principal) => principal.name === display)?.key ?? display;

@@ -9,6 +9,7 @@ export const MANAGE = "MANAGE";
 export type Effect = "read" | "write" | "control" | "look";
 
 const OBJECTS = ["table", "volume", "function"] as const;
+const STORAGE = ["external_location", "storage_credential"] as const;
 const CREATES = [
   "CREATE_TABLE",
   "CREATE_VOLUME",
@@ -20,9 +21,9 @@ const CREATES = [
 
 /** Privilege → the types it can be held on. A privilege granted above a type reaches it if it applies there. */
 const APPLIES: ReadonlyMap<string, readonly SecurableType[]> = new Map<string, readonly SecurableType[]>([
-  [MANAGE, ["catalog", "schema", ...OBJECTS]],
+  [MANAGE, ["catalog", "schema", ...OBJECTS, ...STORAGE]],
   ["APPLY_TAG", ["catalog", "schema", ...OBJECTS]],
-  ["BROWSE", ["catalog"]],
+  ["BROWSE", ["catalog", "external_location"]],
   ["USE_CATALOG", ["catalog"]],
   ["USE_SCHEMA", ["catalog", "schema"]],
   ["CREATE_SCHEMA", ["catalog"]],
@@ -37,6 +38,17 @@ const APPLIES: ReadonlyMap<string, readonly SecurableType[]> = new Map<string, r
   ["WRITE_VOLUME", ["catalog", "schema", "volume"]],
   ["EXECUTE", ["catalog", "schema", "function"]],
   ["EXTERNAL_USE_SCHEMA", ["catalog", "schema"]],
+  ["READ_FILES", STORAGE],
+  ["WRITE_FILES", STORAGE],
+  ["CREATE_EXTERNAL_TABLE", STORAGE],
+  ["CREATE_EXTERNAL_VOLUME", ["external_location"]],
+  ["CREATE_MANAGED_STORAGE", ["external_location"]],
+  ["EXTERNAL_USE_LOCATION", ["external_location"]],
+  ["CREATE_EXTERNAL_LOCATION", ["metastore", "storage_credential"]],
+  ["CREATE_CATALOG", ["metastore"]],
+  ["CREATE_STORAGE_CREDENTIAL", ["metastore"]],
+  ["CREATE_CONNECTION", ["metastore"]],
+  ["CREATE_SHARE", ["metastore"]],
 ]);
 
 /** Left out of ALL PRIVILEGES, and outliving its removal (facts: unity-catalog 1.2, 1.7). */
@@ -58,6 +70,12 @@ export function applies(privilege: string, type: SecurableType): boolean {
   return APPLIES.get(privilege)?.includes(type) ?? true;
 }
 
+/** What a privilege does nothing without (facts: unity-catalog 1.8). */
+export const NEEDS_BESIDE: ReadonlyMap<string, string> = new Map([
+  ["MODIFY", "SELECT"],
+  ["WRITE_FILES", "READ_FILES"],
+]);
+
 /** True if ALL PRIVILEGES implies it. */
 export function impliedByAll(privilege: string): boolean {
   return !OUTSIDE_ALL.has(privilege);
@@ -78,11 +96,16 @@ export function effectOf(privilege: string): Effect {
     case "SELECT":
     case "READ_VOLUME":
     case "EXECUTE":
+    case "READ_FILES":
       return "read";
     case "MODIFY":
     case "WRITE_VOLUME":
     case "REFRESH":
     case "CREATE_SCHEMA":
+    case "WRITE_FILES":
+    case "CREATE_EXTERNAL_TABLE":
+    case "CREATE_EXTERNAL_VOLUME":
+    case "CREATE_MANAGED_STORAGE":
       return "write";
     default:
       return CREATES.some((create) => create === privilege) ? "write" : "control";

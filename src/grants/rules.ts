@@ -6,7 +6,16 @@ import type { Finding, Where } from "../findings.ts";
 import { comparePrivileges, covers } from "./compare.ts";
 import { type Expectation, isClosed, reaches } from "./expect.ts";
 import { type Cell, matrixOf } from "./matrix.ts";
-import { ACCOUNT_USERS, chainOf, type Estate, keyOf, nameOf, type Securable, securableKey } from "./model.ts";
+import {
+  ACCOUNT_USERS,
+  catalogPart,
+  chainOf,
+  type Estate,
+  keyOf,
+  nameOf,
+  type Securable,
+  securableKey,
+} from "./model.ts";
 import { ALL_PRIVILEGES, effectOf, MANAGE } from "./privileges.ts";
 import { inWords, said } from "./witness.ts";
 
@@ -16,8 +25,9 @@ export interface Judgement {
   readonly cells: readonly Cell[];
 }
 
-/** Judges one catalog. */
-export function judge(estate: Estate, expected: Expectation): Judgement {
+/** Judges one catalog of an estate. */
+export function judge(whole: Estate, expected: Expectation): Judgement {
+  const estate = catalogPart(whole, expected.catalog);
   const { cells, findings } = matrixOf(estate, expected);
   const closed = isClosed(expected.tier);
   return {
@@ -29,7 +39,7 @@ export function judge(estate: Estate, expected: Expectation): Judgement {
       ...(closed ? boundElsewhere(estate, expected) : []),
       ...missing(estate, expected),
       ...orphans(estate),
-      ...unseenGroups(estate),
+      ...unseenGroups(estate, expected),
     ],
   };
 }
@@ -159,8 +169,8 @@ function firstAt(securables: readonly Securable[]): Pick<Finding, "where"> {
 
 /** A closed tier's catalog is reachable from its own workspace and from no other (facts: unity-catalog 1.5). */
 function boundElsewhere(estate: Estate, expected: Expectation): Finding[] {
-  const { bindings } = estate;
   const { catalog, workspaceId, tier } = expected;
+  const bindings = estate.bindings.get(securableKey({ type: "catalog", name: catalog }));
   if (bindings === undefined) return []; // The reader has reported it as not seen.
   const where = { kind: "securable", type: "catalog", name: catalog } as const;
   if (!bindings.isolated) {
@@ -262,7 +272,7 @@ function orphans(estate: Estate): Finding[] {
 }
 
 /** Groups through which power flows and whose members were not seen: a tier's principal could be among them. */
-function unseenGroups(estate: Estate): Finding[] {
+function unseenGroups(estate: Estate, expected: Expectation): Finding[] {
   const open = new Map<string, string>();
   for (const securable of estate.securables.values()) {
     const holders = securable.grants
@@ -276,7 +286,7 @@ function unseenGroups(estate: Estate): Finding[] {
     id: "grants/group-unseen",
     severity: "unknown",
     where: { kind: "securable", type: "group", name: group },
-    message: `The group ${group} has rights in ${estate.catalog}, directly or through another group, and its members could not be seen from here.`,
+    message: `The group ${group} has rights in ${expected.catalog}, directly or through another group, and its members could not be seen from here.`,
     why: "The principal of another tier could be a member.",
     remedy: `Assign ${group} to this workspace, so that its members can be read, or take its rights away.`,
   }));

@@ -11,8 +11,8 @@ export function witness(estate: Estate, principal: string, privileges: readonly 
   return `${nameOf(estate, principal)} ${[...steps, last].join(", ")}`;
 }
 
-function rightOf(privileges: readonly string[], { how, on }: Path): string {
-  const place = `${on.type} ${on.name}`;
+function rightOf(privileges: readonly string[], { how, on, policy }: Path): string {
+  const place = `${on.type.replaceAll("_", " ")} ${on.name}`;
   switch (how) {
     case "grant":
       return `has ${said(privileges)} on ${place}`;
@@ -22,6 +22,8 @@ function rightOf(privileges: readonly string[], { how, on }: Path): string {
       return `owns ${place}`;
     case "owner-above":
       return `owns ${place}, and so can grant itself anything below it`;
+    case "policy":
+      return `is given ${said(privileges)} by the policy ${policy ?? ""} of ${place}, where tags fit`;
     case "metastore-owner":
       return "owns the metastore, and so can change every grant";
   }

@@ -5,6 +5,7 @@ import {
   type Group,
   keyOf,
   normaliseGrants,
+  type Policy,
   type Securable,
   type SecurableType,
   securableKey,
@@ -28,7 +29,9 @@ export interface EstateOptions {
   readonly incomplete?: readonly string[];
   readonly metastoreOwner?: string;
   readonly bindings?: Bindings;
+  /** Display name by application id. */
   readonly names?: Readonly<Record<string, string>>;
+  readonly policies?: readonly Policy[];
 }
 
 export function estateOf(spec: Spec, options: EstateOptions = {}): Estate {
@@ -56,12 +59,22 @@ export function estateOf(spec: Spec, options: EstateOptions = {}): Estate {
       { name, members, complete: !(options.incomplete ?? []).includes(name) },
     ]),
   );
+  const catalog = [...securables.values()].find((securable) => securable.type === "catalog")?.name ?? "prod";
   return {
-    catalog: [...securables.values()].find((securable) => securable.type === "catalog")?.name ?? "prod",
     securables,
     groups,
-    names: new Map(Object.entries(options.names ?? {}).map(([id, name]) => [keyOf(id), name])),
+    localGroups: new Map(),
+    principals: new Map(
+      Object.entries(options.names ?? {}).map(([name, displayName]) => [
+        keyOf(name),
+        { kind: "service-principal", name, displayName },
+      ]),
+    ),
     metastoreOwner: options.metastoreOwner,
-    bindings: options.bindings,
+    externalAccess: undefined,
+    bindings: new Map(
+      options.bindings === undefined ? [] : [[securableKey({ type: "catalog", name: catalog }), options.bindings]],
+    ),
+    policies: options.policies ?? [],
   };
 }
