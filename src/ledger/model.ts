@@ -8,6 +8,7 @@ import { type Finding, messageOf } from "../findings.ts";
 import { isArray, isObject, type JsonArray, type JsonObject, parseJson, stringifyJson } from "../json.ts";
 import type { Artifact } from "../release/digest.ts";
 import type { Applied, AppliedResource } from "../release/plan.ts";
+import { type Hold, holdFromStored, holdSchema, holdToStored } from "./holds.ts";
 
 /** A release that was applied here, or is being applied. */
 export interface LedgerRelease {
@@ -56,6 +57,8 @@ export interface Ledger {
   readonly history: readonly LedgerRelease[];
   /** What was verified here, newest first: a cache of the records, for speed and for people. */
   readonly verifications?: readonly LedgerVerification[];
+  /** What stands; a hold that was lifted is gone from here. */
+  readonly holds: readonly Hold[];
 }
 
 /** One verification of a release that the tier had. */
@@ -73,7 +76,16 @@ export const HISTORY = 50;
 
 /** The ledger of a tier that has applied nothing. */
 export function emptyLedger(project: string, tier: TierName): Ledger {
-  return { serial: 0, project, tier, release: undefined, resources: new Map(), pending: undefined, history: [] };
+  return {
+    serial: 0,
+    project,
+    tier,
+    release: undefined,
+    resources: new Map(),
+    pending: undefined,
+    history: [],
+    holds: [],
+  };
 }
 
 const text = v.pipe(v.string(), v.nonEmpty());
@@ -131,6 +143,8 @@ const document = v.strictObject({
       }),
     ),
   ),
+  /** Absent in documents of older releases. */
+  holds: v.optional(v.array(holdSchema), []),
 });
 
 /** Reads a ledger's text. What is not a ledger of this project and tier is a finding, and is never overwritten. */
@@ -172,6 +186,7 @@ export function parseLedger(
             },
       history: output.history,
       ...(output.verifications === undefined ? {} : { verifications: output.verifications }),
+      holds: output.holds.map(holdFromStored),
     },
   };
 }
@@ -198,6 +213,8 @@ export function ledgerText(ledger: Ledger): string {
             },
       history: ledger.history,
       ...(ledger.verifications === undefined ? {} : { verifications: ledger.verifications }),
+      // Left out where there are none: so the document is what releases without holds can read.
+      ...(ledger.holds.length === 0 ? {} : { holds: ledger.holds.map(holdToStored) }),
     },
     1,
   )}\n`;

@@ -11,7 +11,9 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, messageOf } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
+import type { Hold } from "../ledger/holds.ts";
 import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
+import { underHolds } from "../schedules/holds.ts";
 import { findByTags, type Observed } from "./observe.ts";
 import type { Desired } from "./plan.ts";
 import { resolveSettings, unresolved } from "./resolve.ts";
@@ -98,7 +100,7 @@ export async function applySteps(
       await mapBounded(group, PARALLEL, async (step) => {
         if (options.signal?.aborted) throw new FourTierError(cancelled(done.length, order.length));
         await check();
-        const id = await applyStep(workspace, step, known, options);
+        const id = await applyStep(workspace, step, known, { ...options, holds: start.holds });
         mark(step, id);
         done.push(step.key);
         if (id !== undefined) known.set(step.key, id);
@@ -155,7 +157,7 @@ async function applyStep(
   workspace: Workspace,
   step: Step,
   ids: ReadonlyMap<string, string>,
-  options: ApplyOptions,
+  options: ApplyOptions & { readonly holds: readonly Hold[] },
 ): Promise<string | undefined> {
   const { desired, live } = step;
   if (desired === undefined) {
@@ -188,13 +190,14 @@ function settingsFor(
   desired: Desired,
   live: Observed | undefined,
   ids: ReadonlyMap<string, string>,
-  options: ApplyOptions,
+  options: ApplyOptions & { readonly holds: readonly Hold[] },
 ): JsonObject {
-  const { run_as: _ours, ...settings } = resolveSettings(desired.settings, {
+  const { run_as: _ours, ...declared } = resolveSettings(desired.settings, {
     folder: options.folder(desired.component, desired.componentDigest),
     principal: options.principal,
     idOf: (key) => ids.get(key),
   });
+  const settings = underHolds(options.holds, { ...desired, id: live?.id }, declared);
   const left = unresolved(settings);
   if (left.length > 0) {
     throw new FourTierError({

@@ -76,7 +76,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
     const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
     outcome.findings = await phase("read back", () =>
       verifyApplied(workspace, resources, {
-        ...driftContext(resources, { live: new Map() }, place),
+        ...driftContext(resources, { live: new Map() }, place, applied.ledger.holds),
         tier: tier.name,
         schedules: tier.schedules,
         pause,

@@ -34,7 +34,7 @@ export async function glance(
   if (!pipelinesStand(ofKind(applied, "pipelines"), pipelines, place.principal)) return undefined;
   const live = liveJobs(ofKind(applied, "jobs"), jobs);
   const observation = { live, orphans: [], namesakes: [], findings: [] };
-  const drift = driftOf(ofKind(applied, "jobs"), live, driftContext(applied, observation, place));
+  const drift = driftOf(ofKind(applied, "jobs"), live, driftContext(applied, observation, place, ledger.holds));
   return drift.empty ? { ledger, observation, plan, drift, steps: [] } : undefined;
 }
 

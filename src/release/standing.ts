@@ -5,12 +5,14 @@
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
+import type { Hold } from "../ledger/holds.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { accessList, type Step } from "./apply.ts";
 import type { Observation, Observed } from "./observe.ts";
 import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
 import { references, resolveSettings } from "./resolve.ts";
+import { underHolds } from "../schedules/holds.ts";
 
 export interface Standing {
   readonly ledger: Ledger | undefined;
@@ -39,7 +41,7 @@ export function standingOf(
 ): Standing {
   const baseline: Applied = ledger?.resources ?? new Map();
   const applied = withLeftovers(baseline, ledger, observation, place);
-  const drift = driftOf(applied, observation.live, driftContext(applied, observation, place));
+  const drift = driftOf(applied, observation.live, driftContext(applied, observation, place, ledger?.holds));
   return {
     ledger,
     observation,
@@ -49,11 +51,15 @@ export function standingOf(
   };
 }
 
-/** How a symbolic setting of an applied resource should live. */
+/**
+ * How a symbolic setting of an applied resource should live. What the tier's holds keep paused should be paused: that is
+ * no drift, and to find it running is (docs/adr/0901).
+ */
 export function driftContext(
   applied: Applied,
   observation: Pick<Observation, "live">,
   place: Place,
+  holds: readonly Hold[] = [],
 ): { resolve: (key: string, settings: JsonObject) => JsonObject; principal: string } {
   return {
     principal: place.principal,
@@ -67,7 +73,7 @@ export function driftContext(
         principal: place.principal,
         idOf: (other) => observation.live.get(other)?.id ?? applied.get(other)?.id,
       });
-      return rest;
+      return resource === undefined ? rest : underHolds(holds, { ...resource, key }, rest);
     },
   };
 }
@@ -84,7 +90,7 @@ function withLeftovers(baseline: Applied, ledger: Ledger | undefined, observatio
     if (live === undefined) continue;
     const reached: AppliedResource = { ...target, id: live.id };
     const alone = new Map([[key, reached]]);
-    const context = driftContext(new Map([...overlay, [key, reached]]), observation, place);
+    const context = driftContext(new Map([...overlay, [key, reached]]), observation, place, ledger?.holds);
     if (!baseline.has(key) || driftOf(alone, observation.live, context).empty) overlay.set(key, reached);
   }
   return overlay;

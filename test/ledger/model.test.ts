@@ -42,6 +42,28 @@ const full: Ledger = {
   verifications: [
     { release: HEX, at: "2026-11-23T11:00:00.000Z", run: { id: "9007199254740994", attempt: 1 }, passed: true },
   ],
+  holds: [
+    {
+      id: HEX,
+      kind: "schedules",
+      selector: "name:score*",
+      scope: "project",
+      reason: "incident 7",
+      by: "octocat",
+      at: "2026-11-23T11:00:00.000Z",
+      until: undefined,
+      run: { id: "77", attempt: 1 },
+      prior: [
+        {
+          kind: "jobs",
+          id: "8712345678901234567",
+          key: "jobs.score",
+          name: "score",
+          starters: [{ field: "schedule", what: "cron 0 0 6 * * ? (UTC)", state: "running" }],
+        },
+      ],
+    },
+  ],
 };
 const { verifications: _verifications, ...withoutVerifications } = full;
 const expected = { project: "ml-pipelines", tier: "dev" as const, path: "/ledger.json" };
@@ -53,6 +75,12 @@ describe("a ledger", () => {
     ["one from before verifications were kept", withoutVerifications],
   ])("reads back equal: %s", (_name, ledger) => {
     expect(parseLedger(ledgerText(ledger), expected)).toEqual({ ledger });
+  });
+
+  it("is written without the key where there is no hold, and read without it: as releases before holds did", () => {
+    const text = ledgerText({ ...full, holds: [] });
+    expect(text).not.toContain("holds");
+    expect(parseLedger(text, expected)).toEqual({ ledger: { ...full, holds: [] } });
   });
 
   it.each([

@@ -1,0 +1,92 @@
+/**
+ * Holds as the tier's ledger keeps them: a recorded reason why schedules stay paused (kind schedules), or why the tier
+ * takes no promotion (kind tier). The run that made one is the proof; this is a copy for speed, and the only place that
+ * knows what was paused and what was running before.
+ */
+import * as v from "valibot";
+
+/** One thing that starts a resource by itself, as it was before any hold. */
+export interface PriorStarter {
+  readonly field: string;
+  /** `cron 0 0 6 * * ? (UTC)`: tells it from its siblings. */
+  readonly what: string;
+  readonly state: "running" | "paused";
+}
+
+/** A resource that a hold met, as it was before any hold. */
+export interface PriorState {
+  readonly kind: string;
+  readonly id: string;
+  /** `jobs.score` if it is the project's. */
+  readonly key: string | undefined;
+  readonly name: string;
+  readonly starters: readonly PriorStarter[];
+}
+
+export interface Hold {
+  /** 64 hex over what it says: evidence repeats it. */
+  readonly id: string;
+  readonly kind: "schedules" | "tier";
+  /** `all`, `name:<pattern>` or `tag:<key>[=<value>]`; `all` for the kind tier. */
+  readonly selector: string;
+  /** Kind schedules: what carries this project's tags, or everything in the workspace. */
+  readonly scope: "project" | "workspace";
+  readonly reason: string;
+  /** GitHub login. */
+  readonly by: string;
+  /** ISO time. */
+  readonly at: string;
+  /** ISO time after which it has expired; undefined: until it is lifted. */
+  readonly until: string | undefined;
+  readonly run: { readonly id: string; readonly attempt: number };
+  /** The prior mix. Empty for the kind tier. */
+  readonly prior: readonly PriorState[];
+}
+
+const text = v.pipe(v.string(), v.nonEmpty());
+const state = v.picklist(["running", "paused"]);
+
+/** One hold in the ledger's document. */
+export const holdSchema = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  kind: v.picklist(["schedules", "tier"]),
+  selector: text,
+  scope: v.picklist(["project", "workspace"]),
+  reason: text,
+  by: text,
+  at: text,
+  until: v.nullable(text),
+  run: v.strictObject({ id: text, attempt: v.pipe(v.number(), v.integer()) }),
+  prior: v.array(
+    v.strictObject({
+      kind: text,
+      id: text,
+      key: v.nullable(text),
+      name: v.string(),
+      starters: v.array(v.strictObject({ field: text, what: v.string(), state })),
+    }),
+  ),
+});
+
+type StoredHold = v.InferOutput<typeof holdSchema>;
+
+export function holdFromStored(stored: StoredHold): Hold {
+  return {
+    ...stored,
+    until: stored.until ?? undefined,
+    prior: stored.prior.map((prior) => ({ ...prior, key: prior.key ?? undefined })),
+  };
+}
+
+export function holdToStored(hold: Hold): StoredHold {
+  return {
+    ...hold,
+    until: hold.until ?? null,
+    run: { ...hold.run },
+    prior: hold.prior.map((prior) => ({
+      ...prior,
+      key: prior.key ?? null,
+      starters: prior.starters.map((starter) => ({ ...starter })),
+    })),
+  };
+}

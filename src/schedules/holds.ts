@@ -1,0 +1,136 @@
+/**
+ * Which resources a hold keeps paused, and what they were before. Pure. A selector stands, and is asked anew each time:
+ * a job that is deployed, or renamed into it, while the hold stands is held too. What the hold met when it was made
+ * stays held by its id or key, whatever it is called by now.
+ */
+import type { Hold, PriorState } from "../ledger/holds.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { jobFields, type Resource, type Starter, type State } from "./policy.ts";
+
+/** What a hold can ask of a resource. */
+export interface Holdable {
+  /** Undefined for one that does not exist yet. */
+  readonly id: string | undefined;
+  /** Its key, if it is this project's in this tier. */
+  readonly key: string | undefined;
+  readonly name: string;
+  readonly tags: JsonObject;
+}
+
+export type Selector =
+  | { readonly kind: "all" }
+  /** `*` stands for anything; a name or a key. */
+  | { readonly kind: "name"; readonly pattern: string }
+  | { readonly kind: "tag"; readonly key: string; readonly value: string | undefined };
+
+/** `all`, `name:churn *`, `tag:team`, `tag:team=fraud`; undefined for anything else. */
+export function parseSelector(text: string): Selector | undefined {
+  if (text === "all") return { kind: "all" };
+  const [, kind, rest] = /^(name|tag):\s*(\S.*)$/s.exec(text) ?? [];
+  if (rest === undefined) return undefined;
+  if (kind === "name") return { kind: "name", pattern: rest };
+  const at = rest.indexOf("=");
+  return at === -1
+    ? { kind: "tag", key: rest, value: undefined }
+    : { kind: "tag", key: rest.slice(0, at), value: rest.slice(at + 1) };
+}
+
+/** The holds of kind schedules that keep this resource paused, oldest first. */
+export function holdsOn(holds: readonly Hold[], resource: Holdable): Hold[] {
+  return holds.filter((hold) => hold.kind === "schedules" && covers(hold, resource));
+}
+
+function covers(hold: Hold, resource: Holdable): boolean {
+  if (hold.scope === "project" && resource.key === undefined) return false;
+  return selects(hold.selector, resource) || priorOf(hold, resource) !== undefined;
+}
+
+/** True if the selector names the resource as it is now. */
+export function selects(selector: string, { key, name, tags }: Holdable): boolean {
+  const parsed = parseSelector(selector);
+  if (parsed === undefined) return true; // Nothing here writes such a one: what cannot be understood holds everything.
+  if (parsed.kind === "all") return true;
+  if (parsed.kind === "name")
+    return matches(parsed.pattern, name) || (key !== undefined && matches(parsed.pattern, key));
+  const value = tags[parsed.key];
+  return value !== undefined && (parsed.value === undefined || value === parsed.value);
+}
+
+/** True if the whole text fits the pattern, where `*` stands for anything. */
+export function matches(pattern: string, text: string): boolean {
+  const parts = pattern.split("*");
+  const [first = "", ...rest] = parts;
+  if (rest.length === 0) return text === pattern;
+  const last = rest.pop() ?? "";
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;
+  let at = first.length;
+  const end = text.length - last.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found === -1 || found + part.length > end) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+/** What the hold met: by id, or by key if it was made anew since. */
+export function priorOf(hold: Hold, { id, key }: Pick<Holdable, "id" | "key">): PriorState | undefined {
+  return (
+    hold.prior.find((prior) => prior.id === id) ??
+    hold.prior.find((prior) => prior.key !== undefined && prior.key === key)
+  );
+}
+
+/** Settings with everything that starts them by itself paused: how a held resource is written and expected. */
+export function heldSettings(kind: string, settings: JsonObject): JsonObject {
+  if (kind === "jobs") return { ...settings, ...jobFields(settings, "paused") };
+  return kind === "pipelines" && settings["continuous"] === true ? { ...settings, continuous: false } : settings;
+}
+
+/** The settings of a resource of a release, as the tier's holds want them. */
+export function underHolds(
+  holds: readonly Hold[],
+  resource: { readonly id: string | undefined; readonly key: string; readonly kind: string; readonly name: string },
+  settings: JsonObject,
+): JsonObject {
+  if (holds.length === 0) return settings;
+  const { tags } = settings;
+  const held = holdsOn(holds, { ...resource, tags: isObject(tags) ? tags : {} });
+  return held.length === 0 ? settings : heldSettings(resource.kind, settings);
+}
+
+/**
+ * The mix before any hold, for a hold that is about to be made: a resource that is held already gives what the older
+ * hold met, or nothing if that hold never met it unheld; so it does not matter which of two holds is lifted first.
+ */
+export function priorMix(resources: readonly (Resource & Holdable)[], standing: readonly Hold[]): PriorState[] {
+  return resources.flatMap((resource): PriorState[] => {
+    const [older] = holdsOn(standing, resource);
+    if (older !== undefined) {
+      const known = priorOf(older, resource);
+      return known === undefined ? [] : [known];
+    }
+    const { kind, id, key, name, starters } = resource;
+    return [{ kind, id, key, name, starters: starters.map(({ field, what, state }) => ({ field, what, state })) }];
+  });
+}
+
+/**
+ * The state that each starter of a resource goes back to. A starter that was changed while it was held goes by what all
+ * of the resource's were; what the hold never met, or met mixed and finds changed, goes by `otherwise`.
+ */
+export function restoredStates(
+  prior: PriorState | undefined,
+  starters: readonly Starter[],
+  otherwise: State,
+): readonly State[] {
+  const before = prior?.starters ?? [];
+  const left = [...before];
+  const common = new Set(before.map((starter) => starter.state));
+  const [only] = common.size === 1 ? common : [];
+  return starters.map(({ field, what }) => {
+    const at = left.findIndex((starter) => starter.field === field && starter.what === what);
+    if (at === -1) return only ?? otherwise;
+    return left.splice(at, 1)[0]?.state ?? otherwise;
+  });
+}
