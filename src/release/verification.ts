@@ -1,0 +1,289 @@
+/**
+ * A verification: what the contract names is started, one after the other in the contract's order (a smoke test may
+ * read what a pipeline before it wrote), watched to its end, and cancelled if the time is up or the run is stopped.
+ * Nothing else is started, and no schedule is touched: a paused job can be run (facts: databricks-api 3.3).
+ */
+import { createHash } from "node:crypto";
+import type { VerifyStep } from "../contract/model.ts";
+import type { Failure } from "../databricks/failures.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { type Finding, FourTierError, messageOf } from "../findings.ts";
+import { isObject } from "../json.ts";
+import type { Applied, AppliedResource } from "./plan.ts";
+import { type Started, startRun, startUpdateOf, untilAtRest } from "./started.ts";
+
+/** What is asked of one tier. */
+export interface VerificationPolicy {
+  readonly steps: readonly VerifyStep[];
+  /** For all steps together, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface VerificationOptions {
+  readonly tier: string;
+  /** What the idempotency tokens are made of: the same run asks for the same runs (facts: databricks-api 2.3). */
+  readonly token: { readonly release: string; readonly run: string; readonly attempt: number };
+  readonly log: { info(message: string): void };
+  readonly signal?: AbortSignal | undefined;
+  readonly now: () => Date;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** One step, and how it ended. */
+export interface VerifiedStep extends VerifyStep {
+  readonly name: string;
+  readonly outcome: "passed" | "failed" | "cancelled" | "not started";
+  /** COMPLETED, SUCCESS, RUN_EXECUTION_ERROR, …: the service's own word. */
+  readonly code: string | undefined;
+  readonly url: string | undefined;
+  readonly seconds: number;
+  readonly failures: readonly Failure[];
+}
+
+export interface Verification {
+  /** In the contract's order. */
+  readonly steps: readonly VerifiedStep[];
+  readonly findings: readonly Finding[];
+}
+
+/** Looks no faster than the service likes (facts: databricks-api 2.7), and slower once it takes long. */
+const LOOK_MS = 5_000;
+const LOOK_LATER_MS = 15_000;
+const SAY_AGAIN_MS = 60_000;
+/** For what was asked to stop to have stopped. */
+const STOP_MS = 30_000;
+
+/** Runs the steps. Never throws for what they come to: findings say it, and none means that all passed. */
+export async function runVerification(
+  workspace: Workspace,
+  policy: VerificationPolicy,
+  applied: Applied,
+  options: VerificationOptions,
+): Promise<Verification> {
+  const unfit = policy.steps.flatMap((step) => unfitFindings(step, applied.get(step.key), options.tier));
+  if (unfit.length > 0) {
+    return { steps: policy.steps.map((step) => notStarted(step, applied.get(step.key))), findings: unfit };
+  }
+  const until = options.now().getTime() + policy.timeoutMs;
+  const steps: VerifiedStep[] = [];
+  const findings: Finding[] = [];
+  for (const step of policy.steps) {
+    const resource = applied.get(step.key);
+    if (findings.length > 0 || resource === undefined) {
+      steps.push(notStarted(step, resource));
+      continue;
+    }
+    const { result, finding } = await verifyStep(workspace, step, resource, until, policy, options);
+    steps.push(result);
+    if (finding !== undefined) findings.push(finding);
+  }
+  return { steps, findings };
+}
+
+async function verifyStep(
+  workspace: Workspace,
+  step: VerifyStep,
+  resource: AppliedResource,
+  until: number,
+  policy: VerificationPolicy,
+  options: VerificationOptions,
+): Promise<{ result: VerifiedStep; finding: Finding | undefined }> {
+  const { now, log, signal, tier } = options;
+  const began = now().getTime();
+  const base = { ...step, name: resource.name, url: undefined, failures: [], code: undefined };
+  const seconds = (): number => Math.round((now().getTime() - began) / 1000);
+  let started: Started | undefined;
+  try {
+    if (signal?.aborted) throw new FourTierError(stopped(step, tier, "before it was started"));
+    started =
+      step.how === "run"
+        ? await startRun(workspace, resource.id, tokenOf(step, options))
+        : await startPipeline(workspace, step, resource, until, options);
+    log.info(`${step.key}: started ${WHAT[step.how]} ${started.id} of "${resource.name}"`);
+    const end = await follow(started, step, until, options);
+    const ended = { ...base, url: started.url, code: end.code, seconds: seconds() };
+    if (end.passed) return { result: { ...ended, outcome: "passed" }, finding: undefined };
+    const failures = await started.failures().catch(() => []);
+    return {
+      result: { ...ended, outcome: "failed", failures },
+      finding: failed(step, resource, tier, end.code, started.url, failures),
+    };
+  } catch (error) {
+    if (started !== undefined) await cancelAndWait(started, step, options);
+    const finding =
+      error instanceof TimeUp
+        ? tooLong(step, resource, tier, policy, started?.url)
+        : error instanceof FourTierError && error.findings[0] !== undefined
+          ? error.findings[0]
+          : { ...notRun(step, tier), message: `${step.key} could not be verified: ${messageOf(error)}` };
+    const outcome = started === undefined ? "not started" : "cancelled";
+    return { result: { ...base, url: started?.url, seconds: seconds(), outcome }, finding };
+  }
+}
+
+const WHAT = { run: "run", update: "update", validate_only: "validation" } as const;
+
+class TimeUp extends Error {}
+
+/** Looks until it is done. Throws TimeUp at the deadline, FourTierError when the run is stopped. */
+async function follow(
+  started: Started,
+  step: VerifyStep,
+  until: number,
+  { now, pause, log, signal, tier }: VerificationOptions,
+): Promise<{ passed: boolean; code: string | undefined }> {
+  const began = now().getTime();
+  let said = { state: "", at: began };
+  for (;;) {
+    const seen = await started.look();
+    const time = now().getTime();
+    if (seen.state !== said.state || time - said.at >= SAY_AGAIN_MS) {
+      log.info(`${step.key}: ${seen.state} after ${Math.round((time - began) / 1000)} s`);
+      said = { state: seen.state, at: time };
+    }
+    if (seen.done) return { passed: seen.passed, code: seen.code };
+    if (signal?.aborted) throw new FourTierError(stopped(step, tier, "and cancelled"));
+    if (time >= until) throw new TimeUp();
+    await pause(Math.min(time - began < SAY_AGAIN_MS ? LOOK_MS : LOOK_LATER_MS, until - time), signal);
+  }
+}
+
+/** What we started and do not wait for any longer must not run on. */
+async function cancelAndWait(started: Started, step: VerifyStep, options: VerificationOptions): Promise<void> {
+  const { log, pause, now } = options;
+  try {
+    await started.cancel();
+    const until = now().getTime() + (options.signal?.aborted ? 0 : STOP_MS);
+    while (!(await started.look()).done && now().getTime() < until) await pause(LOOK_MS);
+    log.info(`${step.key}: cancelled ${started.id}`);
+  } catch (error) {
+    log.info(`${step.key}: ${started.id} could not be cancelled (${messageOf(error)}); cancel it in the workspace`);
+  }
+}
+
+function tokenOf(step: VerifyStep, { tier, token }: VerificationOptions): string {
+  const parts = [tier, token.release, token.run, String(token.attempt), step.key];
+  return createHash("sha256").update(parts.join("\n")).digest("hex");
+}
+
+/** One update at a time: one that is running, and that we did not start, is waited for. */
+async function startPipeline(
+  workspace: Workspace,
+  step: VerifyStep,
+  resource: AppliedResource,
+  until: number,
+  options: VerificationOptions,
+): Promise<Started> {
+  const { log, signal, now, tier } = options;
+  const found = await untilAtRest(workspace, resource.id, {
+    ...options,
+    everyMs: LOOK_MS,
+    until,
+    say: (state) => log.info(`${step.key}: waiting for the update that runs already (${state})`),
+  });
+  if (found === "gone") throw new FourTierError(gone(step, tier));
+  if (found === "busy" && signal?.aborted) throw new FourTierError(stopped(step, tier, "before it was started"));
+  if (found === "busy" || now().getTime() >= until) throw new TimeUp();
+  return startUpdateOf(workspace, resource.id, step.how === "validate_only", (text) =>
+    log.info(`${step.key}: ${text}`),
+  );
+}
+
+function notStarted(step: VerifyStep, resource: AppliedResource | undefined): VerifiedStep {
+  const name = resource?.name ?? step.key;
+  return { ...step, name, outcome: "not started", code: undefined, url: undefined, seconds: 0, failures: [] };
+}
+
+/** What cannot verify anything: said before anything is started. */
+function unfitFindings(step: VerifyStep, resource: AppliedResource | undefined, tier: string): Finding[] {
+  if (resource === undefined) {
+    return [
+      {
+        ...notRun(step, tier),
+        message: `The contract verifies ${tier} with ${step.key}, and this release has no ${step.key}.`,
+        remedy: "Put it into the bundle, or take it out of gate.verify on the default branch.",
+      },
+    ];
+  }
+  const { continuous } = resource.settings;
+  if (continuous === undefined || continuous === false || step.how === "validate_only") return [];
+  if (!isObject(continuous) && continuous !== true) return [];
+  return [
+    {
+      ...notRun(step, tier),
+      message: `${step.key} is continuous: a run of it never ends, so it cannot pass.`,
+      remedy:
+        step.how === "run"
+          ? "Verify with a job that looks at what it produces."
+          : `Write { ${step.key}: validate_only }, or verify with a job that looks at what it produces.`,
+    },
+  ];
+}
+
+function notRun(step: VerifyStep, tier: string): Finding {
+  return {
+    id: "verify/not-run",
+    severity: "error",
+    where: { kind: "resource", tier, key: step.key },
+    message: `${step.key} was not run.`,
+    why: "What was not run has proved nothing.",
+    remedy: "Mend the cause and verify again.",
+  };
+}
+
+function gone(step: VerifyStep, tier: string): Finding {
+  return { ...notRun(step, tier), message: `${step.key} is not in the workspace any more.`, remedy: "Promote again." };
+}
+
+function stopped(step: VerifyStep, tier: string, when: string): Finding {
+  return {
+    id: "verify/stopped",
+    severity: "error",
+    where: { kind: "resource", tier, key: step.key },
+    message: `The run was cancelled; ${step.key} was stopped ${when}.`,
+    remedy: "Start the run again.",
+  };
+}
+
+function tooLong(
+  step: VerifyStep,
+  resource: AppliedResource,
+  tier: string,
+  { timeoutMs }: VerificationPolicy,
+  url: string | undefined,
+): Finding {
+  return {
+    id: "verify/too-long",
+    severity: "error",
+    where: { kind: "resource", tier, key: step.key },
+    message: `"${resource.name}" (${step.key}) had not ended when the ${Math.round(timeoutMs / 60_000)} minutes of the verification were over${url === undefined ? ", or could not begin" : `, and was cancelled: ${url}`}.`,
+    remedy: "Look why it takes so long; if it must, give gate.verify_timeout more time.",
+  };
+}
+
+function failed(
+  step: VerifyStep,
+  resource: AppliedResource,
+  tier: string,
+  code: string | undefined,
+  url: string | undefined,
+  failures: readonly Failure[],
+): Finding {
+  const [first] = failures;
+  const said =
+    first === undefined ? "" : `${first.task === undefined ? "" : ` in task ${first.task}`}: ${oneLine(first.error)}`;
+  return {
+    id: "verify/failed",
+    severity: "error",
+    where: { kind: "resource", tier, key: step.key },
+    message: `"${resource.name}" (${step.key}) ended ${code ?? "without success"}${said}`,
+    why: "A release that fails its verification goes no further.",
+    remedy: `${url === undefined ? "Look at it in the workspace" : `Look at ${url}`}. Mend it with a new commit, or go back to the last verified release with rollback.yml.`,
+  };
+}
+
+/** An error as the end of one sentence. */
+function oneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > 400 ? `${line.slice(0, 399)}…` : line;
+}
