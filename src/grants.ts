@@ -9,13 +9,21 @@ import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { getEffectiveGrants, listCatalogs } from "./databricks/unity.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
+import { together } from "./http/pool.ts";
 import { accessOf, identitiesOf, securableOf } from "./grants/closure.ts";
 import { type Expectation, mayHold, type TierPrincipal } from "./grants/expect.ts";
 import type { Cell } from "./grants/matrix.ts";
 import { ACCOUNT_USERS, type Estate, keyOf, securableKey } from "./grants/model.ts";
 import { type Directory, readDirectory, resolveGrants, resolveTierPrincipals } from "./grants/principals.ts";
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
-import { type CatalogRead, type Counts, isRefusal, readCatalog, type Refusal } from "./grants/read.ts";
+import {
+  type CatalogRead,
+  type CatalogSeen,
+  type Counts,
+  isRefusal,
+  readCatalog,
+  type Refusal,
+} from "./grants/read.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
 
@@ -49,26 +57,31 @@ export interface TierProof {
 
 /**
  * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate;
- * `identity` is whose connection it is, if that is known already. Throws FourTierError where the service fails (not
- * where it refuses: that is `unknown`).
+ * `seen` is what this run knows already: whose connection it is, and what proving the tier read of its catalog. Throws
+ * FourTierError where the service fails (not where it refuses: that is `unknown`).
  */
 export async function tierProof(
   workspace: Workspace,
   contract: Contract,
   tier: Tier,
   now: Date,
-  identity?: Identity,
+  seen: CatalogSeen & { readonly identity?: Identity | undefined } = {},
 ): Promise<TierProof> {
-  const me = identity ?? (await whoAmI(workspace));
+  const me = seen.identity ?? (await whoAmI(workspace));
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
-  const { principals, findings: ambiguous } = await resolveTierPrincipals(workspace, contract, caller);
+  const [{ principals, findings: ambiguous }, read] = await together([
+    resolveTierPrincipals(workspace, contract, caller),
+    readCatalog(workspace, tier.catalog, seen),
+  ]);
   const ownPrincipal = principals.find((principal) => principal.tier === tier.name);
   if (ownPrincipal === undefined) throw noPrincipal(tier);
 
-  const read = await readCatalog(workspace, tier.catalog);
-  const directory = await readDirectory(workspace, read.securables, read.metastoreOwner, principals);
+  const [directory, named, elsewhere] = await together([
+    readDirectory(workspace, read.securables, read.metastoreOwner, principals),
+    resolveGrants(workspace, contract, tier.catalog, principals, read.securables),
+    seenElsewhere(workspace, contract, ownPrincipal, me),
+  ]);
   const estate = estateOf(tier.catalog, read, directory);
-  const named = await resolveGrants(workspace, contract, tier.catalog, principals, read.securables);
   const expected: Expectation = {
     tier: tier.name,
     catalog: tier.catalog,
@@ -80,7 +93,6 @@ export async function tierProof(
 
   const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
   const authority = authorityOf(estate, tier.catalog, me);
-  const elsewhere = await seenElsewhere(workspace, contract, ownPrincipal, me);
   return {
     findings: [
       ...ambiguous,

@@ -11,8 +11,9 @@ import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { FourTierError, isFailure } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
-import { type Fact, type GateFacts, known, type LiveFacts, type OrderFacts } from "./gate/facts.ts";
+import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
+import { together } from "./http/pool.ts";
 import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
@@ -43,8 +44,8 @@ export interface PromoteRequest {
   readonly deep: boolean;
   /** The input `accept-drift`; empty means not given. */
   readonly acceptDrift: string;
-  /** All facts of the gate: what GitHub records, and what was seen of the tier. */
-  readonly gather: (live: LiveOf, current: Fact<OrderFacts["current"]>) => Promise<GateFacts>;
+  /** All facts of the gate: what GitHub records, and what was seen of the tier. Waits for neither longer than it must. */
+  readonly gather: (live: Promise<LiveOf>, current: Promise<Fact<OrderFacts["current"]>>) => Promise<GateFacts>;
   /** Begins the record of this promotion outside the tier: evidence for the next one. */
   readonly record: (release: LedgerRelease, description: string) => Promise<DeploymentRecord>;
   readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
@@ -77,8 +78,9 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   const phases: Phase[] = [];
   const phase = timed(request, phases);
 
-  const before = await phase("look", () => firstLook(request, place));
-  const facts = await phase("gate", () => gatherFacts(request, before, place));
+  // What the gate asks GitHub and of grants does not wait for the look, but for what the look alone can tell.
+  const look = phase("look", () => firstLook(request, place));
+  const [before, facts] = await together([look, phase("gate", () => gatherFacts(request, look, place))]);
   const gate = evaluateGate(approvedAlready(facts, before, candidate));
   const view = { tier, candidate, phases, acceptDrift: request.acceptDrift };
   if (gate.verdict !== "pass") return report({ ...view, ...before, gate, outcome: "refused" });
@@ -149,19 +151,20 @@ function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): 
   return contentsOf(candidate, root, wheels, (name, digest) => componentFolder(place.folder, name, digest));
 }
 
-async function gatherFacts(request: PromoteRequest, { standing }: Look, place: Place): Promise<GateFacts> {
-  const holder = await lockHolder(request.workspace, place.folder);
-  const lock =
-    holder === undefined
-      ? ({ held: false } as const)
-      : {
-          held: true as const,
-          runId: holder.run,
-          attempt: holder.attempt,
-          ended: (await request.runHasEnded(holder.run, holder.attempt)) === true,
-          waits: true,
-        };
-  return request.gather({ ...liveOf(standing), lock: known(lock) }, known(currentOf(standing)));
+async function gatherFacts(request: PromoteRequest, look: Promise<Look>, place: Place): Promise<GateFacts> {
+  const looked = together([look, readLock(request, place)]);
+  const live = looked.then(([{ standing }, lock]) => ({ ...liveOf(standing), lock: known(lock) }));
+  const current = look.then(({ standing }) => known(currentOf(standing)));
+  const [facts] = await together([request.gather(live, current), live, current]);
+  return facts;
+}
+
+/** The lock as it is before it is taken. */
+async function readLock({ workspace, runHasEnded }: PromoteRequest, { folder }: Place): Promise<LockFacts> {
+  const holder = await lockHolder(workspace, folder);
+  if (holder === undefined) return { held: false };
+  const { run, attempt } = holder;
+  return { held: true, runId: run, attempt, ended: (await runHasEnded(run, attempt)) === true, waits: true };
 }
 
 /** The same facts with what the tier says now, under the lock; what GitHub recorded stays. */

@@ -8,14 +8,17 @@ import type { Credentials } from "./databricks/auth.ts";
 import { CredentialRefused } from "./databricks/auth-advice.ts";
 import { ApiError } from "./databricks/errors.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
-import { type Catalog, getBindings, getCatalog } from "./databricks/unity.ts";
+import { type Binding, type Catalog, getBindings, getCatalog } from "./databricks/unity.ts";
 import { type ClientLog, connect, type Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { together } from "./http/pool.ts";
 
 /** What was found; identity and catalog are undefined only if a finding says why. */
 export interface Proof {
   readonly identity: Identity | undefined;
   readonly catalog: Catalog | undefined;
+  /** To which workspaces the catalog is bound; undefined if it is open, or if it was not shown. */
+  readonly bindings: readonly Binding[] | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -80,9 +83,9 @@ export async function proveTier(
   });
   const findings = [...checkPrincipal(identity, contract, tier, clientId), ...checkWorkspace(identity, contract, tier)];
   // The wrong principal's view of a catalog proves nothing, so it is not even asked.
-  if (findings.some(isFailure)) return { identity, catalog: undefined, findings };
+  if (findings.some(isFailure)) return { identity, catalog: undefined, bindings: undefined, findings };
   const seen = await checkCatalog(workspace, identity, tier);
-  return { identity, catalog: seen.catalog, findings: [...findings, ...seen.findings] };
+  return { ...seen, identity, findings: [...findings, ...seen.findings] };
 }
 
 function checkPrincipal(identity: Identity, contract: Contract, tier: Tier, clientId: string): Finding[] {
@@ -170,20 +173,21 @@ async function checkCatalog(
   workspace: Workspace,
   identity: Identity,
   tier: Tier,
-): Promise<{ catalog: Catalog | undefined; findings: Finding[] }> {
+): Promise<Pick<Proof, "catalog" | "bindings" | "findings">> {
   const where = { kind: "securable", type: "catalog", name: tier.catalog } as const;
   const unseen = (severity: "error" | "unknown", message: string, remedy: string) => ({
     catalog: undefined,
+    bindings: undefined,
     findings: [{ id: "identity/catalog", severity, where, message, remedy }],
   });
-  let catalog: Catalog | undefined;
-  try {
-    catalog = await getCatalog(workspace, tier.catalog);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+  const [catalog, bindings] = await together([
+    unlessRefused(getCatalog(workspace, tier.catalog)),
+    unlessRefused(getBindings(workspace, "catalog", tier.catalog)),
+  ]);
+  if (catalog instanceof ApiError) {
     return unseen(
       "unknown",
-      `${tier.servicePrincipal} may not see the catalog ${tier.catalog} from this workspace (${error.detail}).`,
+      `${tier.servicePrincipal} may not see the catalog ${tier.catalog} from this workspace (${catalog.detail}).`,
       `Make ${tier.servicePrincipal} the owner of ${tier.catalog}, or grant it USE_CATALOG, and bind the catalog to this workspace.`,
     );
   }
@@ -205,37 +209,41 @@ async function checkCatalog(
       why: "Grants alone then keep the tiers apart.",
       remedy: `Set its isolation mode to ISOLATED and bind it to the workspace of ${tier.name} only.`,
     };
-    return { catalog, findings: [finding] };
+    return { catalog, bindings: undefined, findings: [finding] };
   }
-  return { catalog, findings: await checkBinding(workspace, identity, tier, where) };
+  if (bindings instanceof ApiError)
+    return { catalog, bindings: undefined, findings: checkBinding(identity, tier, undefined) };
+  return { catalog, bindings, findings: checkBinding(identity, tier, bindings ?? []) };
 }
 
-async function checkBinding(
-  workspace: Workspace,
-  identity: Identity,
-  tier: Tier,
-  where: NonNullable<Finding["where"]>,
-): Promise<Finding[]> {
+/** What the service knows and does not show comes as its error; every other failure is thrown. */
+async function unlessRefused<T>(asked: Promise<T>): Promise<T | ApiError> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 403) return error;
+    throw error;
+  });
+}
+
+/** Whether the tier's workspace may write its catalog; `bindings` is undefined if they were not shown. */
+function checkBinding(identity: Identity, tier: Tier, bindings: readonly Binding[] | undefined): Finding[] {
+  const where = { kind: "securable", type: "catalog", name: tier.catalog } as const;
   const finding = (severity: Finding["severity"], message: string, remedy: string): Finding[] => [
     { id: "identity/catalog-binding", severity, where, message, remedy },
   ];
-  try {
-    const bindings = (await getBindings(workspace, "catalog", tier.catalog)) ?? [];
-    const own = bindings.find((binding) => binding.workspaceId === identity.workspaceId);
-    if (own?.type === "BINDING_TYPE_READ_WRITE") return [];
-    return finding(
-      "error",
-      `The catalog ${tier.catalog} is ${own === undefined ? "not bound" : "bound read-only"} to this workspace (${identity.workspaceId ?? "unknown"}).`,
-      `Bind it with read and write access to the workspace of ${tier.name}, and to no other.`,
-    );
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+  if (bindings === undefined) {
     return finding(
       "warning",
       `${tier.servicePrincipal} may not read to which workspaces ${tier.catalog} is bound; it can be reached from this one.`,
       `Make ${tier.servicePrincipal} the owner of ${tier.catalog}.`,
     );
   }
+  const own = bindings.find((binding) => binding.workspaceId === identity.workspaceId);
+  if (own?.type === "BINDING_TYPE_READ_WRITE") return [];
+  return finding(
+    "error",
+    `The catalog ${tier.catalog} is ${own === undefined ? "not bound" : "bound read-only"} to this workspace (${identity.workspaceId ?? "unknown"}).`,
+    `Bind it with read and write access to the workspace of ${tier.name}, and to no other.`,
+  );
 }
 
 /**

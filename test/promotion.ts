@@ -131,24 +131,27 @@ export class Scene {
       git,
       acceptDrift: options.acceptDrift ?? "",
       deep: options.deep ?? false,
-      gather: async (live, current) => ({
-        ...good,
-        tier: this.tier,
-        previous: tier.previous,
-        environment: this.tier,
-        candidate: { commit, release: candidate.digest, artifacts: candidate.artifacts },
-        approved: { release: options.approved?.release, plan: options.approved?.plan },
-        acceptedDrift: options.acceptDrift,
-        destructive: tier.destructive,
-        run: { ...good.run, id: runId },
-        order: known({
-          current: current.known ? current.value : undefined,
-          relation: await relation(git, current, commit),
-        }),
-        ...live,
-        source: known([provenBy(commit, candidate.digest)]),
-        ...options.facts,
-      }),
+      gather: async (looked, before) => {
+        const [live, current] = await Promise.all([looked, before]);
+        return {
+          ...good,
+          tier: this.tier,
+          previous: tier.previous,
+          environment: this.tier,
+          candidate: { commit, release: candidate.digest, artifacts: candidate.artifacts },
+          approved: { release: options.approved?.release, plan: options.approved?.plan },
+          acceptedDrift: options.acceptDrift,
+          destructive: tier.destructive,
+          run: { ...good.run, id: runId },
+          order: known({
+            current: current.known ? current.value : undefined,
+            relation: await relation(git, current, commit),
+          }),
+          ...live,
+          source: known([provenBy(commit, candidate.digest)]),
+          ...options.facts,
+        };
+      },
       record: (release, description) => {
         const record = { release, description, ended: "" };
         records.push(record);
@@ -188,7 +191,7 @@ function provenBy(commit: string, release: string): EvidenceFacts {
 
 async function relation(
   git: { isAncestor(a: string, b: string): Promise<boolean> },
-  current: Parameters<PromoteRequest["gather"]>[1],
+  current: Awaited<Parameters<PromoteRequest["gather"]>[1]>,
   commit: string,
 ) {
   if (!current.known || current.value === undefined) return undefined;

@@ -114,13 +114,14 @@ async function promoted(ground: Ground): Promise<ActionResult> {
     root: ground.inputs.bundle,
     git,
     acceptDrift: own.acceptDrift,
-    gather: async (live, current) => {
-      const grants = await factOf(async () => {
+    gather: (live, current) => {
+      const grants = factOf(async () => {
         const policy = await policyContract(github, run, access.contract);
-        const proof = await tierProof(access.workspace, policy, access.tier, new Date());
+        const proof = await tierProof(access.workspace, policy, access.tier, new Date(), access);
         return proof.findings;
       });
-      return gather(ground, "promote", { ...live, identity: identityOf(access), grants }, current);
+      const seen = async () => ({ ...(await live), identity: identityOf(access), grants: await grants });
+      return gather(ground, "promote", seen(), current);
     },
     record: (release, description) => record(ground, release, description),
     runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
@@ -137,7 +138,7 @@ async function promoted(ground: Ground): Promise<ActionResult> {
 function gather(
   { context, own, github, contract, tier, candidate }: Ground,
   stage: Stage,
-  live: Partial<LiveFacts>,
+  live: GatherRequest["live"],
   current: NonNullable<GatherRequest["current"]>,
 ) {
   return gatherGateFacts({

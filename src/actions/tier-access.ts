@@ -7,7 +7,7 @@ import { resolveTier } from "../contract/tiers.ts";
 import { CredentialRefused } from "../databricks/auth-advice.ts";
 import type { Credentials } from "../databricks/auth.ts";
 import type { Identity } from "../databricks/identity.ts";
-import type { Catalog } from "../databricks/unity.ts";
+import type { Binding, Catalog } from "../databricks/unity.ts";
 import { connect, type Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { clientIdFor, explainRefusal, proveTier } from "../setup-env.ts";
@@ -33,6 +33,8 @@ export interface TierAccess extends ResolvedTier {
   /** The application id that was authenticated and proven. */
   readonly clientId: string;
   readonly catalog: Catalog;
+  /** To which workspaces the catalog is bound; undefined if it is open, or if it was not shown. */
+  readonly bindings: readonly Binding[] | undefined;
   /** What does not stop the run but should be known; for the result's findings. */
   readonly findings: readonly Finding[];
 }
@@ -81,10 +83,10 @@ export async function accessTier(context: ActionContext): Promise<TierAccess> {
   if (proved.identity === undefined || proved.catalog === undefined || proved.findings.some(isFailure)) {
     throw new FourTierError(proved.findings);
   }
-  const { workspace, identity, catalog, findings } = proved;
+  const { workspace, identity, catalog, bindings, findings } = proved;
   const where = identity.workspaceId === undefined ? "" : ` in workspace ${identity.workspaceId}`;
   context.log.info(`Proved: ${identity.displayName} (${identity.userName})${where}, catalog ${catalog.name}`);
-  return { inputs, contract, tier, clientId, workspace, identity, catalog, findings };
+  return { inputs, contract, tier, clientId, workspace, identity, catalog, bindings, findings };
 }
 
 /** The part of a tier that decides where a credential goes and whose it must be. */

@@ -9,9 +9,10 @@ import { accessTier } from "./tier-access.ts";
 /** Proves who can read and write what in the tier of this run. */
 export async function validateGrants(context: ActionContext): Promise<ActionResult> {
   readMode(context.input("mode"));
-  const { contract, tier, workspace, findings } = await accessTier(context);
+  const access = await accessTier(context);
+  const { contract, tier, workspace, findings } = access;
   context.log.info(`Reading the grants of catalog ${tier.catalog}`);
-  const proof = await tierProof(workspace, contract, tier, new Date());
+  const proof = await tierProof(workspace, contract, tier, new Date(), access);
   return {
     findings: [...findings, ...proof.findings],
     outputs: {},

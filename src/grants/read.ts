@@ -4,6 +4,7 @@
  */
 import { ApiError } from "../databricks/errors.ts";
 import {
+  type Binding,
   type Catalog,
   getBindings,
   getCatalog,
@@ -17,7 +18,7 @@ import {
   type Securable as Listed,
 } from "../databricks/unity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { type Bindings, normaliseGrants, type Securable, type SecurableType } from "./model.ts";
 
 /** Something inside the scope that could not be seen. */
@@ -67,10 +68,16 @@ interface Place {
   readonly owner: string | undefined;
 }
 
+/** What this run has read of the catalog already, and need not ask again. */
+export interface CatalogSeen {
+  readonly catalog?: Catalog | undefined;
+  readonly bindings?: readonly Binding[] | undefined;
+}
+
 /** Reads a catalog. Refusals are notes, every other failure of the service is thrown (ApiError). */
-export async function readCatalog(workspace: Workspace, name: string): Promise<CatalogRead> {
+export async function readCatalog(workspace: Workspace, name: string, seen: CatalogSeen = {}): Promise<CatalogRead> {
   const reader = new Reader(workspace, name);
-  return reader.read();
+  return reader.read(seen);
 }
 
 class Reader {
@@ -84,19 +91,25 @@ class Reader {
     this.#catalog = catalog;
   }
 
-  async read(): Promise<CatalogRead> {
+  async read(seen: CatalogSeen): Promise<CatalogRead> {
     const refused = this.#refused;
     const counts = this.#counts;
-    const catalog = await this.#attempt(`catalog ${this.#catalog}`, `USE_CATALOG on catalog ${this.#catalog}`, () =>
-      getCatalog(this.#workspace, this.#catalog),
-    );
-    const metastoreOwner = await this.#metastoreOwner();
+    const catalog =
+      seen.catalog ??
+      (await this.#attempt(`catalog ${this.#catalog}`, `USE_CATALOG on catalog ${this.#catalog}`, () =>
+        getCatalog(this.#workspace, this.#catalog),
+      ));
     if (catalog === undefined) {
+      const metastoreOwner = await this.#metastoreOwner();
       return { catalog, securables: [], bindings: undefined, metastoreOwner, counts, refused };
     }
-    const bindings = await this.#bindings(catalog);
-    const places = [this.#place("catalog", catalog, undefined), ...(await this.#below())];
-    const securables = await mapBounded(places, READS, (place) => this.#withGrants(place));
+    const [metastoreOwner, bindings, own, below] = await together([
+      this.#metastoreOwner(),
+      this.#bindings(catalog, seen.bindings),
+      this.#withGrants(this.#place("catalog", catalog, undefined)),
+      this.#below(),
+    ]);
+    const securables = [own, ...(await mapBounded(below, READS, (place) => this.#withGrants(place)))];
     return {
       catalog,
       securables: securables.filter((securable) => securable !== undefined),
@@ -113,18 +126,20 @@ class Reader {
     );
     const own = schemas.filter(({ name }) => name !== SYSTEM_SCHEMA && !name.startsWith(INTERNAL));
     this.#counts.schemas = own.length;
-    const objects = await mapBounded(own, READS, (schema) => this.#objectsOf(schema.name));
+    // Four lists a schema at the same time.
+    const objects = await mapBounded(own, READS / 4, (schema) => this.#objectsOf(schema.name));
     return [...own.map((schema) => this.#place("schema", schema, undefined)), ...objects.flat()];
   }
 
   async #objectsOf(schema: string): Promise<Place[]> {
     const from = `of schema ${this.#catalog}.${schema}`;
-    const tables = await this.#list(`the tables ${from}`, () => listTables(this.#workspace, this.#catalog, schema));
-    const volumes = await this.#list(`the volumes ${from}`, () => listVolumes(this.#workspace, this.#catalog, schema));
-    const functions = await this.#list(`the functions ${from}`, () =>
-      listFunctions(this.#workspace, this.#catalog, schema),
-    );
-    const models = await this.#list(`the models ${from}`, () => listModels(this.#workspace, this.#catalog, schema));
+    const [workspace, catalog] = [this.#workspace, this.#catalog];
+    const [tables, volumes, functions, models] = await together([
+      this.#list(`the tables ${from}`, () => listTables(workspace, catalog, schema)),
+      this.#list(`the volumes ${from}`, () => listVolumes(workspace, catalog, schema)),
+      this.#list(`the functions ${from}`, () => listFunctions(workspace, catalog, schema)),
+      this.#list(`the models ${from}`, () => listModels(workspace, catalog, schema)),
+    ]);
     this.#counts.tables += tables.length;
     this.#counts.volumes += volumes.length;
     this.#counts.functions += functions.length;
@@ -156,7 +171,7 @@ class Reader {
     return { ...place, grants };
   }
 
-  async #bindings(catalog: Catalog): Promise<Bindings | undefined> {
+  async #bindings(catalog: Catalog, seen: CatalogSeen["bindings"]): Promise<Bindings | undefined> {
     const { isolationMode } = catalog;
     if (isolationMode === undefined) {
       const needs = `ownership of catalog ${catalog.name}, or MANAGE and USE_CATALOG on it`;
@@ -164,11 +179,13 @@ class Reader {
       return undefined;
     }
     if (isolationMode !== "ISOLATED") return { isolated: false, workspaces: [] };
-    const found = await this.#attempt(
-      `the workspace bindings of catalog ${catalog.name}`,
-      `ownership of catalog ${catalog.name}, or MANAGE and USE_CATALOG on it`,
-      () => getBindings(this.#workspace, "catalog", catalog.name),
-    );
+    const found =
+      seen ??
+      (await this.#attempt(
+        `the workspace bindings of catalog ${catalog.name}`,
+        `ownership of catalog ${catalog.name}, or MANAGE and USE_CATALOG on it`,
+        () => getBindings(this.#workspace, "catalog", catalog.name),
+      ));
     return found === undefined
       ? undefined
       : {

@@ -28,3 +28,14 @@ export async function mapBounded<Item, Result>(
   for (const worker of workers) if (worker.status === "rejected") throw worker.reason;
   return results;
 }
+
+/**
+ * Awaits what was begun at the same time. The first failure, in the order given, is thrown after all have ended, so that
+ * nothing goes on behind the back of whoever handles it.
+ */
+export async function together<const Begun extends readonly unknown[]>(
+  begun: Begun,
+): Promise<{ -readonly [Index in keyof Begun]: Awaited<Begun[Index]> }> {
+  await Promise.allSettled(begun);
+  return Promise.all(begun);
+}

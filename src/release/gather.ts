@@ -35,6 +35,7 @@ import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
 import { getBranch, getRepository, mayWrite } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
+import { together } from "../http/pool.ts";
 import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { policyContract } from "./policy.ts";
@@ -64,10 +65,13 @@ export interface GatherRequest {
   /** The input `accept-drift`; empty means not given. */
   readonly acceptedDrift: string;
   /** What the tier's ledger has; without it, what the Deployments' runs prove (`currentRelease`). */
-  readonly current?: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>;
+  readonly current?: Later<Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>>;
   /** What the story saw of the tier; what is missing is unknown, and fails the checks that need it. */
-  readonly live: Partial<LiveFacts>;
+  readonly live: Later<Partial<LiveFacts>>;
 }
+
+/** May still be on its way: what does not need it is read in the meantime. */
+type Later<T> = T | Promise<T>;
 
 /** What a tier has now. */
 export interface CurrentRelease {
@@ -81,21 +85,27 @@ export interface CurrentRelease {
 export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts> {
   const { github, run, tier, stage, contract, commit } = request;
   const asked = new Set(GATE[tier.name][stage]);
-  const repository = await factOf(() => readRepository(github));
+  const reading = factOf(() => readRepository(github));
   const needed = async <T>(check: CheckId, read: (facts: RepositoryFacts) => Promise<T>): Promise<Fact<T>> => {
     if (!asked.has(check)) return notAsked;
-    return repository.known ? factOf(() => read(repository.value)) : repository;
+    const found = await reading;
+    return found.known ? factOf(() => read(found.value)) : found;
   };
-  const policy = repository.known ? await readPolicy(request, repository.value.head) : STRICT;
-  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
-  const [history, pulls, source, protection, approvals] = await Promise.all([
+  const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : STRICT));
+  const suiteOf = ({ suiteCommits }: Policy): SuiteTrust => ({ repository: SUITE_REPOSITORY, commits: suiteCommits });
+  const [repository, policy, live, history, onBranch, pulls, source, protection, approvals] = await together([
+    reading,
+    trusting,
+    request.live,
     readOrder(request),
+    needed("commit", ({ head }) => isAncestor(github, commit, head)),
     needed("commit", ({ defaultBranch }) => readPulls(github, commit, defaultBranch, run.runId)),
-    needed("source", ({ head }) => readSource(github, suite, { environment: tier.previous, sha: commit, head })),
+    needed("source", async ({ head }) =>
+      readSource(github, suiteOf(await trusting), { environment: tier.previous, sha: commit, head }),
+    ),
     needed("protection", ({ head }) => readProtection(github, tier.name, request.readEnvironment, head)),
     needed("approval", () => approvalsOfRun(github, run.runId)),
   ]);
-  const onBranch = await needed("commit", ({ head }) => isAncestor(github, commit, head));
   return {
     project: contract.project,
     tier: tier.name,
@@ -115,19 +125,19 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
       actor: run.actor,
       triggeringActor: run.triggeringActor,
     },
-    suite,
+    suite: suiteOf(policy),
     repository,
     commit: commitFacts(onBranch, pulls, history),
     source,
     order: history.known ? known(history.value.order) : history,
     protection,
     approvals,
-    identity: request.live.identity ?? notLookedAt,
-    plan: request.live.plan ?? notLookedAt,
-    drift: request.live.drift ?? notLookedAt,
-    adoption: stillAdopted(request.live.adoption ?? notLookedAt, policy),
-    grants: request.live.grants ?? notLookedAt,
-    lock: request.live.lock ?? notLookedAt,
+    identity: live.identity ?? notLookedAt,
+    plan: live.plan ?? notLookedAt,
+    drift: live.drift ?? notLookedAt,
+    adoption: stillAdopted(live.adoption ?? notLookedAt, policy),
+    grants: live.grants ?? notLookedAt,
+    lock: live.lock ?? notLookedAt,
   };
 }
 
@@ -247,7 +257,7 @@ function flooded(tier: TierName): FourTierError {
 async function readOrder(
   request: GatherRequest,
 ): Promise<Fact<{ readonly order: OrderFacts; readonly comparison: Comparison | undefined }>> {
-  const current = request.current ?? (await currentRelease(request));
+  const current = await (request.current ?? currentRelease(request));
   if (!current.known) return current;
   if (current.value === undefined) {
     return known({ order: { current: undefined, relation: undefined }, comparison: undefined });
