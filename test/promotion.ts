@@ -184,7 +184,10 @@ function provenBy(commit: string, release: string): EvidenceFacts {
     run: {
       ...run,
       headSha: commit,
-      jobs: run.jobs.map((job) => ({ ...job, steps: job.steps.map((name) => name.replace(RELEASE, release)) })),
+      jobs: run.jobs.map((job) => ({
+        ...job,
+        steps: job.steps.map((step) => ({ ...step, name: step.name.replace(RELEASE, release) })),
+      })),
     },
   };
 }

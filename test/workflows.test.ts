@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DEPLOYING_JOB, DEPLOYING_WORKFLOW } from "../src/gate/evidence-run.ts";
+import { DEPLOYING_JOB, DEPLOYING_WORKFLOW } from "../src/gate/record-runs.ts";
 import { callers, OURS, own, read, shipped, workflowOf } from "./workflows/files.ts";
 import { lint } from "./workflows/language-service.ts";
 import { type Kind, offences } from "./workflows/rules.ts";

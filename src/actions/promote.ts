@@ -261,9 +261,9 @@ async function record(
   const { run } = context;
   return recordDeployment(github, {
     commit: release.commit,
-    environment: tier.name,
     description,
-    evidence: {
+    payload: {
+      kind: "promotion",
       tier: tier.name,
       project: tier.project,
       release: release.digest,

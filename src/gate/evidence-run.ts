@@ -2,33 +2,41 @@
  * Whether a Deployment is backed by a run that can be believed. The Deployment itself proves nothing; the run proves it
  * if it ran the default branch's workflow file, and that file called our workflow at a commit that is trusted.
  */
-import type { TierName } from "../contract/model.ts";
+import type { RecordKind, RecordPayload } from "../release/evidence.ts";
 import { short } from "./check.ts";
-import type { CallerJob, EvidenceClaim, EvidenceFacts, EvidenceRun, RepositoryFacts, SuiteTrust } from "./facts.ts";
-
-/** Events whose runs may deploy: they run the default branch's own files. */
-export const DEPLOYING_EVENTS: readonly string[] = ["push", "workflow_dispatch"];
-
-/** The reusable workflow that deploys to a tier, and the name of the job in it that does. */
-export const DEPLOYING_WORKFLOW: Readonly<Record<Exclude<TierName, "sandbox">, string>> = {
-  dev: "deploy-to-dev.yml",
-  staging: "gate-to-staging.yml",
-  prod: "approve-to-prod.yml",
-};
-export const DEPLOYING_JOB = "promote";
+import type {
+  CallerJob,
+  EvidenceClaim,
+  EvidenceFacts,
+  EvidenceJob,
+  EvidenceRun,
+  RepositoryFacts,
+  SuiteTrust,
+} from "./facts.ts";
+import { type RecordSource, type RecordTier, sourcesOf, statementOf } from "./record-runs.ts";
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
+/** A record is written by the job behind it; clocks may differ by this much, in milliseconds. */
+const CLOCK_MS = 120_000;
+
+/** Which runs are trusted. */
+export interface Trust {
+  readonly repository: RepositoryFacts;
+  readonly suite: SuiteTrust;
+  /**
+   * Also trust what the caller pinned at the commit that ran: for what is already in a tier and for what was decided,
+   * not for what wants in.
+   */
+  readonly trustPinsAtCommit: boolean;
+}
+
 /** What the evidence must be about. */
-export interface Expectation {
-  readonly tier: Exclude<TierName, "sandbox">;
+export interface Expectation extends Trust {
+  readonly tier: RecordTier;
   readonly project: string;
   /** Undefined: whatever the Deployment says (what a tier has now). */
   readonly candidate: { readonly commit: string; readonly release: string } | undefined;
-  readonly repository: RepositoryFacts;
-  readonly suite: SuiteTrust;
-  /** Also trust what the caller pinned at the commit that ran: for what is already in a tier, not for what wants in. */
-  readonly trustPinsAtCommit: boolean;
 }
 
 /** Every reason not to believe it; empty means that it holds. Each is a clause without a full stop. */
@@ -50,76 +58,148 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
     );
   }
   if (run === undefined) return [...found, `it points to run ${claim.runId}, which this repository does not have`];
-  return [...found, ...runDoubts(run, deployment.sha, claim, expected)];
+  const behind = jobsBehind(run, { ...claim, tier: expected.tier }, expected);
+  const said = behind.jobs.flatMap(({ steps }) => releasesOf(steps));
+  // A run that deploys another commit than its own (a hotfix) must say which release that was.
+  if (run.headSha !== deployment.sha && !said.includes(claim.release)) {
+    found.push(`the run behind it is of commit ${short(run.headSha)}, not of ${short(deployment.sha)}`);
+  }
+  return [...found, ...behind.doubts, ...behind.jobs.flatMap((job) => deployingDoubts(job, claim))];
 }
 
-function runDoubts(run: EvidenceRun, commit: string, claim: EvidenceClaim, expected: Expectation): string[] {
-  const { defaultBranch } = expected.repository;
-  const found: string[] = [];
-  if (run.headRepository !== run.repository) {
-    found.push(
-      `the run behind it is of ${run.headRepository ?? "a repository that is gone"}, not of ${run.repository}`,
-    );
-  }
-  if (run.headBranch !== defaultBranch) {
-    found.push(
-      `the run behind it ran on the branch ${run.headBranch ?? "(none)"}, where whoever can push edits the workflow, not on ${defaultBranch}`,
-    );
-  }
-  if (!DEPLOYING_EVENTS.includes(run.event)) found.push(`the run behind it was started by ${run.event}`);
-  if (run.headSha !== commit)
-    found.push(`the run behind it is of commit ${short(run.headSha)}, not of ${short(commit)}`);
-  return [...found, ...workflowDoubts(run, claim, expected)];
-}
-
-function workflowDoubts(run: EvidenceRun, claim: EvidenceClaim, expected: Expectation): string[] {
-  const file = DEPLOYING_WORKFLOW[expected.tier];
-  const path = deployingWorkflow(expected.suite, expected.tier);
-  const used = run.referencedWorkflows.filter((workflow) => workflow.path === path);
-  if (used.length === 0) return [`the run behind it did not call ${path}`];
-  const pins = (expected.trustPinsAtCommit ? [...run.pins, ...run.pinsAtCommit] : run.pins).filter(
-    (pin) => pin.path === path,
-  );
-  const trusted = [...pins.map(({ ref }) => ref), ...expected.suite.commits];
-  const found: string[] = [];
-  for (const { sha } of used.filter(({ sha }) => !trusted.includes(sha))) {
-    const moving = pins.filter(({ ref }) => !COMMIT.test(ref)).map(({ ref }) => ref);
-    found.push(
-      moving.length > 0
-        ? `${run.workflow} names ${file} by ${moving.join(", ")}, which can be moved: pin a commit`
-        : `it used ${file} at commit ${short(sha)}, which neither ${run.workflow} on ${expected.repository.defaultBranch} pins nor the contract's suite.commits lists`,
-    );
-  }
-  return [...found, ...jobDoubts(run, claim, path)];
-}
-
-function jobDoubts(run: EvidenceRun, { attempt, release }: EvidenceClaim, path: string): string[] {
-  const wanted = deployingJobNames(run, path);
-  if (wanted.length === 0) return [`no job of ${run.workflow}, at the commit that ran, calls ${path} directly`];
-  const double = run.callerJobs.find((job) => job.calls !== path && wanted.some((name) => mayShowAs(job, name)));
-  if (double !== undefined) {
-    return [
-      `the job ${double.key} of ${run.workflow} can be shown as ${wanted.join(" or ")} too, so nobody can say which ran`,
-    ];
-  }
-  const jobs = run.jobs.filter((job) => wanted.includes(job.name) && job.attempt === attempt);
-  if (jobs.length === 0) return [`attempt ${attempt} of the run has no job ${wanted.join(" or ")}`];
-  return jobs.flatMap((job) => {
-    if (job.conclusion !== "success") return [`its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}`];
-    const said = releasesOf(job.steps);
-    // Evidence of suites that did not say so yet is silent here.
-    return said.length === 0 || said.includes(release)
-      ? []
-      : [`it names release ${short(release)}, but its job ${job.name} deployed ${said.map(short).join(", ")}`];
-  });
+function deployingDoubts(job: EvidenceJob, { kind, release }: EvidenceClaim): string[] {
+  if (job.conclusion !== "success") return [`its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}`];
+  const said = releasesOf(job.steps);
+  // Evidence of suites that did not say so yet is silent here; nobody rolled back with those.
+  return (said.length === 0 && kind === "promotion") || said.includes(release)
+    ? []
+    : [`it names release ${short(release)}, but its job ${job.name} deployed ${said.map(short).join(", ") || "none"}`];
 }
 
 /**
  * The releases that a deploying job says it deployed, by the names of its steps: our workflows put the digest there,
  * and nobody but the job's runner can write it. A Deployment's payload can be written by anybody.
  */
-function releasesOf(steps: readonly string[]): string[] {
-  return steps.flatMap((name) => /\brelease ([0-9a-f]{64})\b/.exec(name)?.[1] ?? []);
+function releasesOf(steps: EvidenceJob["steps"]): string[] {
+  return steps
+    .filter(({ conclusion }) => conclusion !== "skipped")
+    .flatMap(({ name }) => /\brelease ([0-9a-f]{64})\b/.exec(name)?.[1] ?? []);
+}
+
+/** What was verified or decided: the records whose statement is a step of its own. */
+export type StatedRecord = Exclude<RecordPayload, { readonly kind: "promotion" | "rollback" }>;
+
+/**
+ * The same for what was verified or decided: `createdAt` is the Deployment's. Its state is only a label, so it does not
+ * count. A record was written while its job ran, so an old one cannot be written once more after what undid it.
+ */
+export function recordDoubts(
+  record: { readonly claim: StatedRecord; readonly createdAt: string },
+  run: EvidenceRun | undefined,
+  trust: Trust,
+): string[] {
+  const { claim } = record;
+  if (run === undefined) return [`it points to run ${claim.run.id}, which this repository does not have`];
+  const { kind, tier } = claim;
+  const behind = jobsBehind(run, { kind, tier, attempt: claim.run.attempt }, trust);
+  if (behind.doubts.length > 0) return [...behind.doubts];
+  const found = behind.jobs.map((job) => statementDoubts(job, record));
+  // One job that says so is enough: a caller may have several that operate.
+  return found.some((each) => each.length === 0) ? [] : [...new Set(found.flat())];
+}
+
+/** When the job behind a record that is believed ended; undefined if GitHub does not say. */
+export function endedAt(claim: StatedRecord, run: EvidenceRun, trust: Trust): string | undefined {
+  const { kind, tier } = claim;
+  const { jobs } = jobsBehind(run, { kind, tier, attempt: claim.run.attempt }, trust);
+  const statement = statementOf(claim);
+  return jobs.find(({ steps }) => steps.some(({ name }) => name === statement))?.completedAt;
+}
+
+function statementDoubts(
+  job: EvidenceJob,
+  record: { readonly claim: StatedRecord; readonly createdAt: string },
+): string[] {
+  const { claim, createdAt } = record;
+  const wanted = claim.kind === "verification" && !claim.passed ? "failure" : "success";
+  if (job.conclusion !== wanted) {
+    return [`its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}, not with ${wanted}`];
+  }
+  const statement = statementOf(claim);
+  if (!job.steps.some((step) => step.name === statement && step.conclusion === wanted)) {
+    return [`its job ${job.name} has no step "${statement}" that ended with ${wanted}`];
+  }
+  const [written, from, to] = [createdAt, job.startedAt, job.completedAt].map((time) => Date.parse(time ?? ""));
+  if (written === undefined || from === undefined || to === undefined) return [];
+  return written >= from - CLOCK_MS && written <= to + CLOCK_MS
+    ? []
+    : [`it was written at ${createdAt}, but its job ran from ${job.startedAt ?? "?"} to ${job.completedAt ?? "?"}`];
+}
+
+/** The jobs of the attempt that can have made a record, and every reason not to believe any of them. */
+function jobsBehind(
+  run: EvidenceRun,
+  behind: { readonly kind: RecordKind; readonly tier: RecordTier; readonly attempt: number },
+  trust: Trust,
+): { readonly jobs: readonly EvidenceJob[]; readonly doubts: readonly string[] } {
+  const { sources, events } = sourcesOf(behind.kind, behind.tier);
+  const { defaultBranch } = trust.repository;
+  const doubts: string[] = [];
+  if (run.headRepository !== run.repository) {
+    doubts.push(
+      `the run behind it is of ${run.headRepository ?? "a repository that is gone"}, not of ${run.repository}`,
+    );
+  }
+  if (run.headBranch !== defaultBranch) {
+    doubts.push(
+      `the run behind it ran on the branch ${run.headBranch ?? "(none)"}, where whoever can push edits the workflow, not on ${defaultBranch}`,
+    );
+  }
+  if (!events.includes(run.event)) doubts.push(`the run behind it was started by ${run.event}`);
+  const paths = sources.map(({ workflow }) => workflowPath(trust.suite, workflow));
+  const called = sources.filter((_, index) => run.referencedWorkflows.some(({ path }) => path === paths[index]));
+  if (called.length === 0)
+    return { jobs: [], doubts: [...doubts, `the run behind it did not call ${paths.join(" or ")}`] };
+  const found = called.map((source) => sourceJobs(run, source, behind.attempt, trust));
+  const good = found.find((each) => each.doubts.length === 0);
+  return good === undefined
+    ? { jobs: [], doubts: [...doubts, ...found.flatMap((each) => each.doubts)] }
+    : { jobs: good.jobs, doubts };
+}
+
+function sourceJobs(
+  run: EvidenceRun,
+  { workflow: file, job }: RecordSource,
+  attempt: number,
+  trust: Trust,
+): { readonly jobs: readonly EvidenceJob[]; readonly doubts: readonly string[] } {
+  const path = workflowPath(trust.suite, file);
+  const pins = (trust.trustPinsAtCommit ? [...run.pins, ...run.pinsAtCommit] : run.pins).filter(
+    (pin) => pin.path === path,
+  );
+  const trusted = [...pins.map(({ ref }) => ref), ...trust.suite.commits];
+  const doubts: string[] = [];
+  for (const { sha } of run.referencedWorkflows.filter((used) => used.path === path && !trusted.includes(used.sha))) {
+    const moving = pins.filter(({ ref }) => !COMMIT.test(ref)).map(({ ref }) => ref);
+    doubts.push(
+      moving.length > 0
+        ? `${run.workflow} names ${file} by ${moving.join(", ")}, which can be moved: pin a commit`
+        : `it used ${file} at commit ${short(sha)}, which neither ${run.workflow} on ${trust.repository.defaultBranch} pins nor the contract's suite.commits lists`,
+    );
+  }
+  const wanted = jobNames(run, path, job);
+  const jobs = run.jobs.filter((each) => wanted.includes(each.name) && each.attempt === attempt);
+  const double = run.callerJobs.find((each) => each.calls !== path && wanted.some((name) => mayShowAs(each, name)));
+  if (wanted.length === 0) {
+    doubts.push(`no job of ${run.workflow}, at the commit that ran, calls ${path} directly`);
+  } else if (double !== undefined) {
+    doubts.push(
+      `the job ${double.key} of ${run.workflow} can be shown as ${wanted.join(" or ")} too, so nobody can say which ran`,
+    );
+  } else if (jobs.length === 0) {
+    doubts.push(`attempt ${attempt} of the run has no job ${wanted.join(" or ")}`);
+  }
+  return { jobs, doubts };
 }
 
 /** Whether a caller's job, or a job below it, can have this name: expressions in its own can become anything. */
@@ -131,12 +211,12 @@ function mayShowAs({ name, calls }: CallerJob, shown: string): boolean {
   return new RegExp(`^${pattern}${calls === undefined ? "$" : " / "}`, "s").test(shown);
 }
 
-/** How the run's deploying jobs are called: the caller's job, then ours. `path` is the called workflow's. */
-export function deployingJobNames(run: EvidenceRun, path: string): string[] {
-  return run.pinsAtCommit.filter((pin) => pin.path === path).map(({ job }) => `${job} / ${DEPLOYING_JOB}`);
+/** How the run's jobs of a called workflow are shown: the caller's job, then ours. `path` is the called workflow's. */
+export function jobNames(run: EvidenceRun, path: string, job: string): string[] {
+  return run.pinsAtCommit.filter((pin) => pin.path === path).map((pin) => `${pin.job} / ${job}`);
 }
 
-/** `owner/name/.github/workflows/x.yml` of the workflow that deploys to a tier. */
-export function deployingWorkflow(suite: SuiteTrust, tier: Expectation["tier"]): string {
-  return `${suite.repository}/.github/workflows/${DEPLOYING_WORKFLOW[tier]}`;
+/** `owner/name/.github/workflows/x.yml` of a workflow of the suite. */
+export function workflowPath(suite: SuiteTrust, file: string): string {
+  return `${suite.repository}/.github/workflows/${file}`;
 }

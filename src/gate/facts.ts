@@ -4,6 +4,7 @@
  */
 import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
+import type { RecordPayload } from "../release/evidence.ts";
 import type { Drift, Plan } from "../release/plan.ts";
 
 export type Fact<T> =
@@ -148,6 +149,7 @@ export interface EvidenceFacts {
 
 /** What a Deployment's payload claims. */
 export interface EvidenceClaim {
+  readonly kind: "promotion" | "rollback";
   readonly tier: string;
   readonly project: string;
   readonly release: string;
@@ -157,8 +159,26 @@ export interface EvidenceClaim {
   readonly artifacts: readonly CarriedFacts[];
 }
 
+/** A record of what was verified or decided, held against the run behind it (src/release/records.ts). */
+export interface JudgedRecord<Claim extends RecordPayload = RecordPayload> {
+  readonly deployment: { readonly id: string; readonly creator: string | undefined; readonly url: string };
+  readonly claim: Claim;
+  /** Why it is not believed, clauses without a full stop; empty if it is. */
+  readonly doubts: readonly string[];
+  /** Why nobody can say: its run could not be read. Then it is not believed either. */
+  readonly unread: { readonly why: string; readonly remedy: string } | undefined;
+  /** When the job behind it ended, ISO; GitHub's word, not the record's. Empty unless it is believed. */
+  readonly at: string;
+  /** Who started the run behind it; the record's own `by` is only text. */
+  readonly by: string | undefined;
+  readonly runUrl: string | undefined;
+}
+
 export interface EvidenceRun {
   readonly url: string;
+  /** Who started the first attempt, and who the newest. */
+  readonly actor: string | undefined;
+  readonly triggeringActor: string | undefined;
   readonly event: string;
   readonly headBranch: string | undefined;
   readonly headSha: string;
@@ -174,14 +194,19 @@ export interface EvidenceRun {
   readonly pinsAtCommit: readonly WorkflowPin[];
   /** Every job of the caller's file at the commit that ran. */
   readonly callerJobs: readonly CallerJob[];
-  readonly jobs: readonly {
-    readonly name: string;
-    readonly attempt: number;
-    readonly conclusion: string | undefined;
-    readonly url: string | undefined;
-    /** Names of its steps as they were shown, in order. */
-    readonly steps: readonly string[];
-  }[];
+  readonly jobs: readonly EvidenceJob[];
+}
+
+export interface EvidenceJob {
+  readonly name: string;
+  readonly attempt: number;
+  readonly conclusion: string | undefined;
+  readonly url: string | undefined;
+  /** ISO times. */
+  readonly startedAt: string | undefined;
+  readonly completedAt: string | undefined;
+  /** Its steps as they were shown, in order. */
+  readonly steps: readonly { readonly name: string; readonly conclusion: string | undefined }[];
 }
 
 /** `uses: four-tier/four-tier/.github/workflows/deploy-to-dev.yml@<sha>` in a caller. */

@@ -37,8 +37,11 @@ export interface Job {
   readonly status: string;
   readonly conclusion: string | undefined;
   readonly url: string | undefined;
-  /** Names of its steps, expressions in them resolved. */
-  readonly steps: readonly string[];
+  /** ISO times; undefined before. */
+  readonly startedAt: string | undefined;
+  readonly completedAt: string | undefined;
+  /** Names of its steps, expressions in them resolved, and how they ended. */
+  readonly steps: readonly { readonly name: string; readonly conclusion: string | undefined }[];
 }
 
 export interface Approval {
@@ -85,7 +88,9 @@ const JobSchema = v.object({
   status: v.string(),
   conclusion: OptionalText,
   html_url: OptionalText,
-  steps: v.optional(v.array(v.object({ name: v.string() })), []),
+  started_at: OptionalText,
+  completed_at: OptionalText,
+  steps: v.optional(v.array(v.object({ name: v.string(), conclusion: OptionalText })), []),
 });
 
 const ApprovalSchema = v.object({
@@ -143,7 +148,9 @@ export async function jobsOfRun(github: GitHub, id: string): Promise<Job[]> {
       status: found.status,
       conclusion: found.conclusion,
       url: found.html_url,
-      steps: found.steps.map(({ name }) => name),
+      startedAt: found.started_at,
+      completedAt: found.completed_at,
+      steps: found.steps.map(({ name, conclusion }) => ({ name, conclusion })),
     });
   }
   return jobs;

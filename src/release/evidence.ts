@@ -1,79 +1,171 @@
 /**
- * The record of a promotion: a GitHub Deployment whose payload says what was deployed by which run. It is an index:
- * anybody with push access can write one, so whoever reads it goes on to the run (design 2, evidence).
+ * Records: what other runs must believe, each a GitHub Deployment whose payload says what was done by which run. It is
+ * an index: anybody with push access can write one, so whoever reads it goes on to the run (design 2, evidence; ADR 701).
  */
 import * as v from "valibot";
 import { createDeployment, type DeploymentState, setDeploymentStatus } from "../github/deployments.ts";
 import type { GitHub } from "../github/client.ts";
 import type { JsonObject } from "../json.ts";
 
-/** The Deployments of the suite, among others of the same environment. */
-export const TASK = "four-tier";
 /** Of the payload's shape. */
 export const EVIDENCE_VERSION = 1;
 
+/**
+ * The task of the Deployment that carries a kind, so that a listing shows what it is asked for: a tier is verified every
+ * hour, and a reject of last year must still be found.
+ */
+export const TASKS = {
+  /** What a tier has. */
+  release: "four-tier",
+  verification: "four-tier-verification",
+  /** What people decided. */
+  operation: "four-tier-operation",
+} as const;
+export type Task = (typeof TASKS)[keyof typeof TASKS];
+/** The Deployments that say what a tier has. */
+export const TASK = TASKS.release;
+
 const Hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Short = v.pipe(v.string(), v.maxLength(200));
+const Text = v.pipe(v.string(), v.maxLength(500));
+/** `2026-12-01` or `2026-12-01T08:00Z`. */
+const Until = v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?Z)?$/));
 
-const EvidenceSchema = v.object({
+const common = {
   suite: v.literal("four-tier"),
   version: v.literal(EVIDENCE_VERSION),
   tier: v.picklist(["dev", "staging", "prod"]),
   project: Short,
-  release: Hex64,
-  plan: Hex64,
-  components: v.record(Short, Hex64),
-  run: v.object({
+  run: v.strictObject({
     id: v.pipe(v.string(), v.regex(/^\d{1,20}$/)),
     attempt: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     job: Short,
   }),
-  artifacts: v.array(v.object({ name: Short, sha256: Hex64 })),
+};
+const release = {
+  release: Hex64,
+  plan: Hex64,
+  components: v.record(Short, Hex64),
+  artifacts: v.array(v.strictObject({ name: Short, sha256: Hex64 })),
+};
+const decided = { reason: Text, by: Short };
+/** What a hold stops: the tier's promotions, or its schedules; `selector` as it was given, empty for all. */
+const held = { hold: v.picklist(["schedules", "tier"]), selector: Short };
+
+const PromotionSchema = v.strictObject({
+  ...common,
+  // Records of older suites have no kind.
+  kind: v.optional(v.literal("promotion"), "promotion"),
+  ...release,
+  /** Checks that did not pass and were overridden. */
+  overrides: v.exactOptional(v.array(v.strictObject({ check: Short, ...decided }))),
 });
 
-/** What a Deployment of ours carries. */
-export type Evidence = v.InferOutput<typeof EvidenceSchema>;
+const RecordSchema = v.union([
+  PromotionSchema,
+  v.variant("kind", [
+    v.strictObject({
+      ...common,
+      kind: v.literal("verification"),
+      release: Hex64,
+      passed: v.boolean(),
+      /** What was run, and whether it passed. */
+      checks: v.pipe(v.array(v.strictObject({ name: Short, passed: v.boolean() })), v.maxLength(100)),
+    }),
+    v.strictObject({ ...common, kind: v.literal("reject"), release: Hex64, ...decided }),
+    v.strictObject({ ...common, kind: v.literal("accept"), release: Hex64, ...decided }),
+    v.strictObject({ ...common, kind: v.literal("hold"), ...held, ...decided, until: v.nullable(Until) }),
+    v.strictObject({ ...common, kind: v.literal("resume"), ...held, ...decided }),
+    v.strictObject({ ...common, kind: v.literal("rollback"), ...release, from: v.nullable(Hex64), ...decided }),
+    v.strictObject({ ...common, kind: v.literal("approval"), release: Hex64, plan: Hex64, ...decided }),
+  ]),
+]);
 
-/** The payload of a Deployment, complete at creation. */
-export function evidencePayload(evidence: Omit<Evidence, "suite" | "version">): JsonObject {
-  return v.parse(EvidenceSchema, { suite: "four-tier", version: EVIDENCE_VERSION, ...evidence });
+/** What a Deployment of ours carries. */
+export type RecordPayload = v.InferOutput<typeof RecordSchema>;
+export type RecordKind = RecordPayload["kind"];
+export type RecordOf<Kind extends RecordKind> = Extract<RecordPayload, { readonly kind: Kind }>;
+/** A promotion's. */
+export type Evidence = RecordOf<"promotion">;
+/** What a writer gives; suite and version are put in. */
+export type RecordInput<Kind extends RecordKind = RecordKind> = Kind extends RecordKind
+  ? Omit<RecordOf<Kind>, "suite" | "version">
+  : never;
+
+/** The task of a kind's Deployments. */
+export function taskOf(kind: RecordKind): Task {
+  if (kind === "promotion" || kind === "rollback") return TASKS.release;
+  return kind === "verification" ? TASKS.verification : TASKS.operation;
+}
+
+/** The payload of a Deployment, complete at creation; throws for what is not whole. */
+export function recordPayload(input: RecordInput): JsonObject {
+  return v.parse(RecordSchema, { suite: "four-tier", version: EVIDENCE_VERSION, ...input });
 }
 
 /** What a payload claims; undefined if it is not ours or not whole. */
-export function parseEvidence(payload: unknown): Evidence | undefined {
-  const result = v.safeParse(EvidenceSchema, payload);
+export function parseRecord(payload: unknown): RecordPayload | undefined {
+  const result = v.safeParse(RecordSchema, payload);
   return result.success ? result.output : undefined;
 }
 
-/** A promotion that is being recorded. */
+/** A record that is being made. */
 export interface DeploymentRecord {
   readonly id: string;
   /** Ends the record; `description` is a label, cut to 140 characters. */
   finish(state: Extract<DeploymentState, "success" | "failure" | "error">, description: string): Promise<void>;
 }
 
-/** Creates the Deployment with its whole payload and marks it in progress. Needs `deployments: write`. */
+interface NewRecord<Kind extends RecordKind> {
+  /** What the record is about: the release's commit, or the run's where it speaks of none. */
+  readonly commit: string;
+  readonly payload: RecordInput<Kind>;
+  readonly description: string;
+}
+
+/** Begins the record of what changes a tier, in progress until it is finished. Needs `deployments: write`. */
 export async function recordDeployment(
   github: GitHub,
-  deployment: {
-    readonly commit: string;
-    readonly environment: string;
-    readonly evidence: Omit<Evidence, "suite" | "version">;
-    readonly description: string;
-  },
+  record: NewRecord<"promotion" | "rollback">,
 ): Promise<DeploymentRecord> {
-  const { evidence } = deployment;
-  const logUrl = `${github.serverUrl}/${github.owner}/${github.repository}/actions/runs/${evidence.run.id}/attempts/${evidence.run.attempt}`;
-  const id = await createDeployment(github, {
-    sha: deployment.commit,
-    environment: deployment.environment,
-    task: TASK,
-    payload: evidencePayload(evidence),
-    description: deployment.description,
-    production: evidence.tier === "prod",
-  });
-  const set = (state: DeploymentState, description: string): Promise<void> =>
-    setDeploymentStatus(github, id, { state, description, logUrl });
-  await set("in_progress", deployment.description);
+  const id = await create(github, record);
+  const set = setter(github, id, record.payload);
+  await set("in_progress", record.description);
   return { id, finish: set };
+}
+
+/**
+ * Records what is done already: a verification, or what a person decided. It is not what the tier runs, so a decision
+ * is left inactive: GitHub then does not show it as the environment's deployment. Returns the Deployment's id. Needs
+ * `deployments: write`.
+ */
+export async function recordOperation(
+  github: GitHub,
+  record: NewRecord<Exclude<RecordKind, "promotion" | "rollback">>,
+): Promise<string> {
+  const { payload, description } = record;
+  const id = await create(github, record);
+  const state = payload.kind !== "verification" ? "inactive" : payload.passed ? "success" : "failure";
+  await setter(github, id, payload)(state, description);
+  return id;
+}
+
+function create(github: GitHub, { commit, payload, description }: NewRecord<RecordKind>): Promise<string> {
+  return createDeployment(github, {
+    sha: commit,
+    environment: payload.tier,
+    task: taskOf(payload.kind),
+    payload: recordPayload(payload),
+    description,
+    production: payload.tier === "prod",
+  });
+}
+
+function setter(
+  github: GitHub,
+  id: string,
+  { run }: RecordInput,
+): (state: DeploymentState, description: string) => Promise<void> {
+  const logUrl = `${github.serverUrl}/${github.owner}/${github.repository}/actions/runs/${run.id}/attempts/${run.attempt}`;
+  return (state, description) => setDeploymentStatus(github, id, { state, description, logUrl });
 }

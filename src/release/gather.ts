@@ -39,7 +39,7 @@ import { together } from "../http/pool.ts";
 import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { policyContract } from "./policy.ts";
-import { evidenceReader } from "./read-evidence.ts";
+import { evidenceReader, runReader } from "./read-evidence.ts";
 
 /** The suite's own repository: whose workflows count. */
 export const SUITE_REPOSITORY = "four-tier/four-tier";
@@ -151,7 +151,7 @@ export async function currentRelease(
   return factOf(async () => {
     const repository = await readRepository(github);
     const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
-    const read = evidenceReader(github, suite.repository, repository.head);
+    const read = evidenceReader(github, runReader(github, suite.repository, repository.head));
     let looked = 0;
     for await (const deployment of listDeployments(github, { environment: tier, task: TASK })) {
       if (++looked > MOST_DEPLOYMENTS) throw flooded(tier);
@@ -333,7 +333,7 @@ async function readSource(
   wanted: { readonly environment: TierName | undefined; readonly sha: string; readonly head: string },
 ): Promise<EvidenceFacts[]> {
   if (wanted.environment === undefined) return [];
-  const read = evidenceReader(github, suite.repository, wanted.head);
+  const read = evidenceReader(github, runReader(github, suite.repository, wanted.head));
   const found: EvidenceFacts[] = [];
   const filter = { environment: wanted.environment, task: TASK, sha: wanted.sha };
   for await (const deployment of listDeployments(github, filter)) {

@@ -6,22 +6,25 @@ import type { GitHub } from "../github/client.ts";
 import { fileAt } from "../github/contents.ts";
 import { type Deployment, stateOf } from "../github/deployments.ts";
 import { getRun, jobsOfRun } from "../github/runs.ts";
-import { parseEvidence } from "./evidence.ts";
+import { parseRecord } from "./evidence.ts";
 
-/** Reads evidence; `head` is the default branch's head commit. What a run says does not change while we look. */
-export function evidenceReader(
-  github: GitHub,
-  suite: string,
-  head: string,
-): (deployment: Deployment) => Promise<EvidenceFacts> {
+export type ReadRun = (id: string) => Promise<EvidenceRun | undefined>;
+
+/** Reads runs, each once: what a run says does not change while we look. `head` is the default branch's head commit. */
+export function runReader(github: GitHub, suite: string, head: string): ReadRun {
   const runs = new Map<string, Promise<EvidenceRun | undefined>>();
-  const readRun = (id: string): Promise<EvidenceRun | undefined> => {
+  return (id) => {
     const known = runs.get(id) ?? runBehind(github, suite, head, id);
     runs.set(id, known);
     return known;
   };
+}
+
+/** Reads evidence of what a tier has. */
+export function evidenceReader(github: GitHub, readRun: ReadRun): (deployment: Deployment) => Promise<EvidenceFacts> {
   return async (deployment) => {
-    const evidence = parseEvidence(deployment.payload);
+    const record = parseRecord(deployment.payload);
+    const evidence = record?.kind === "promotion" || record?.kind === "rollback" ? record : undefined;
     const state = await stateOf(github, deployment.id);
     return {
       deployment: {
@@ -35,6 +38,7 @@ export function evidenceReader(
         evidence === undefined
           ? undefined
           : {
+              kind: evidence.kind,
               tier: evidence.tier,
               project: evidence.project,
               release: evidence.release,
@@ -59,6 +63,8 @@ async function runBehind(github: GitHub, suite: string, head: string, id: string
   const ran = then ?? now;
   return {
     url: run.url,
+    actor: run.actor,
+    triggeringActor: run.triggeringActor,
     event: run.event,
     headBranch: run.headBranch,
     headSha: run.headSha,

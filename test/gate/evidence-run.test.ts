@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { doubts, type Expectation } from "../../src/gate/evidence-run.ts";
-import type { EvidenceFacts, EvidenceRun } from "../../src/gate/facts.ts";
+import type { EvidenceClaim, EvidenceFacts, EvidenceRun } from "../../src/gate/facts.ts";
 import { suitePins } from "../../src/gate/pins.ts";
-import { COMMIT, evidence, PIN, RELEASE, repository } from "./facts.ts";
+import { COMMIT, evidence, job, PIN, RELEASE, repository } from "./facts.ts";
 
 const OTHER = "d".repeat(40);
 
@@ -27,6 +27,19 @@ function claim(change: object): EvidenceFacts {
 
 const staging = "four-tier/four-tier/.github/workflows/gate-to-staging.yml";
 
+const step = (name: string, conclusion = "success") => ({ name, conclusion });
+
+const back = { job: "back", path: staging.replace("gate-to-staging", "rollback"), ref: PIN };
+/** A run of the caller of rollback.yml. */
+const rolledBack = {
+  event: "workflow_dispatch",
+  referencedWorkflows: [{ path: back.path, sha: PIN }],
+  pins: [back],
+  pinsAtCommit: [back],
+  callerJobs: [{ key: "back", name: "back", calls: back.path }],
+};
+const rollback = { ...evidence.claim, kind: "rollback" as const } as EvidenceClaim;
+
 /** Forgeries, and what must be said about each. */
 const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
   ["a payload that is not ours", { ...evidence, claim: undefined }, /not a whole record/],
@@ -45,7 +58,41 @@ const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
   ["a run of a fork", run({ headRepository: "evil/ml-pipelines" }), /of evil\/ml-pipelines/],
   ["a run of a pull request", run({ event: "pull_request" }), /started by pull_request/],
   ["a run of a pull request's target", run({ event: "pull_request_target" }), /started by pull_request_target/],
-  ["an honest run of another commit", run({ headSha: OTHER }), /run behind it is of commit dddddddddddd/],
+  [
+    "an honest run of another commit that does not say which release it deployed",
+    run({ headSha: OTHER, jobs: [job("staging / promote")] }),
+    /run behind it is of commit dddddddddddd/,
+  ],
+  [
+    "a run of another commit that deployed another release",
+    run({
+      headSha: OTHER,
+      jobs: [{ ...job("staging / promote"), steps: [step(`Check grants, release ${"9".repeat(64)}`)] }],
+    }),
+    /run behind it is of commit dddddddddddd.*deployed 999999999999/s,
+  ],
+  [
+    "a rollback whose job says nothing",
+    { ...run({ ...rolledBack, jobs: [job("back / rollback")] }), claim: rollback },
+    /its job back \/ rollback deployed none/,
+  ],
+  ["a rollback that was only promoted", { ...evidence, claim: rollback }, /did not call .*rollback\.yml/],
+  [
+    "a rollback whose step was skipped",
+    {
+      ...run({
+        ...rolledBack,
+        jobs: [
+          {
+            ...job("back / rollback"),
+            steps: [{ name: `Roll back staging, release ${RELEASE}`, conclusion: "skipped" }],
+          },
+        ],
+      }),
+      claim: rollback,
+    },
+    /deployed none/,
+  ],
   ["a run that called nothing of ours", run({ referencedWorkflows: [] }), /did not call four-tier/],
   [
     "a workflow of the same name in another repository",
@@ -72,26 +119,10 @@ const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
     run({ pins: [{ job: "staging", path: staging, ref: "v1" }] }),
     /by v1, which can be moved/,
   ],
-  [
-    "a deploying job that failed",
-    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "failure", url: undefined, steps: [] }] }),
-    /ended with failure/,
-  ],
-  [
-    "a deploying job that was skipped",
-    run({ jobs: [{ name: "staging / promote", attempt: 1, conclusion: "skipped", url: undefined, steps: [] }] }),
-    /ended with skipped/,
-  ],
-  [
-    "an honest run that only reached dev",
-    run({ jobs: [{ name: "dev / promote", attempt: 1, conclusion: "success", url: undefined, steps: [] }] }),
-    /no job staging \/ promote/,
-  ],
-  [
-    "a job of that name beside the called workflow",
-    run({ jobs: [{ name: "promote", attempt: 1, conclusion: "success", url: undefined, steps: [] }] }),
-    /no job staging \/ promote/,
-  ],
+  ["a deploying job that failed", run({ jobs: [job("staging / promote", "failure")] }), /ended with failure/],
+  ["a deploying job that was skipped", run({ jobs: [job("staging / promote", "skipped")] }), /ended with skipped/],
+  ["an honest run that only reached dev", run({ jobs: [job("dev / promote")] }), /no job staging \/ promote/],
+  ["a job of that name beside the called workflow", run({ jobs: [job("promote")] }), /no job staging \/ promote/],
   ["another attempt of the run", claim({ attempt: 2 }), /attempt 2 of the run has no job/],
   ["a caller that did not call it at that commit", run({ pinsAtCommit: [] }), /calls .* directly/],
 ];
@@ -104,6 +135,22 @@ describe("evidence", () => {
   it.each(FORGERIES)("is doubted: %s", (_name, forged, says) => {
     const found = doubts(forged, expected);
     expect(found.join("\n")).toMatch(says);
+  });
+
+  it("of another commit is believed if its job says that it deployed this release: a hotfix", () => {
+    expect(doubts(run({ headSha: OTHER }), expected)).toEqual([]);
+  });
+
+  it("of a rollback is believed by its own workflow, job and step", () => {
+    const honest = {
+      ...run({
+        ...rolledBack,
+        headSha: OTHER,
+        jobs: [{ ...job("back / rollback"), steps: [step(`Roll back staging, release ${RELEASE}`)] }],
+      }),
+      claim: rollback,
+    };
+    expect(doubts(honest, expected)).toEqual([]);
   });
 
   it("may use a commit of the suite that the contract lists", () => {

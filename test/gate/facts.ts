@@ -1,5 +1,11 @@
 /** A promotion to prod in which everything is right; a test breaks one thing. */
-import { type EvidenceFacts, type GateFacts, known, type RepositoryFacts } from "../../src/gate/facts.ts";
+import {
+  type EvidenceFacts,
+  type EvidenceJob,
+  type GateFacts,
+  known,
+  type RepositoryFacts,
+} from "../../src/gate/facts.ts";
 
 export const COMMIT = "c".repeat(40);
 export const CURRENT = "b".repeat(40);
@@ -20,12 +26,35 @@ const pins = [
   { job: "staging", path: "four-tier/four-tier/.github/workflows/gate-to-staging.yml", ref: PIN },
 ];
 
+/** A job that ran for ten minutes. */
+export function job(name: string, conclusion = "success"): EvidenceJob {
+  return {
+    name,
+    attempt: 1,
+    conclusion,
+    url: undefined,
+    startedAt: "2026-11-23T10:00:00Z",
+    completedAt: "2026-11-23T10:10:00Z",
+    steps: [],
+  };
+}
+
 /** Staging's honest evidence. */
 export const evidence: EvidenceFacts = {
   deployment: { id: "71", creator: "github-actions[bot]", sha: COMMIT, state: "success", url: "https://gh.example/d" },
-  claim: { tier: "staging", project: "ml-pipelines", release: RELEASE, runId: "900", attempt: 1, artifacts: [] },
+  claim: {
+    kind: "promotion",
+    tier: "staging",
+    project: "ml-pipelines",
+    release: RELEASE,
+    runId: "900",
+    attempt: 1,
+    artifacts: [],
+  },
   run: {
     url: "https://gh.example/runs/900",
+    actor: "octocat",
+    triggeringActor: "octocat",
     event: "push",
     headBranch: "main",
     headSha: COMMIT,
@@ -37,13 +66,11 @@ export const evidence: EvidenceFacts = {
     pinsAtCommit: pins,
     callerJobs: pins.map(({ job, path }) => ({ key: job, name: job, calls: path })),
     jobs: [
-      { name: "dev / promote", attempt: 1, conclusion: "success", url: undefined, steps: [] },
+      job("dev / promote"),
       {
-        name: "staging / promote",
-        attempt: 1,
-        conclusion: "success",
+        ...job("staging / promote"),
         url: "https://gh.example/jobs/1",
-        steps: [`Check grants, release ${RELEASE}`],
+        steps: [{ name: `Check grants, release ${RELEASE}`, conclusion: "success" }],
       },
     ],
   },

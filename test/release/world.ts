@@ -6,7 +6,7 @@ import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
 import { known, type LiveFacts, type Stage } from "../../src/gate/facts.ts";
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
 import type { Artifact } from "../../src/release/digest.ts";
-import { type Evidence, recordDeployment } from "../../src/release/evidence.ts";
+import { type Evidence, recordDeployment, type RecordInput } from "../../src/release/evidence.ts";
 import { gatherGateFacts } from "../../src/release/gather.ts";
 import { named } from "../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
@@ -136,8 +136,9 @@ export function payload(
   tier: "dev" | "staging" | "prod",
   run: Run,
   change: Partial<Evidence> = {},
-): Omit<Evidence, "suite" | "version"> {
+): RecordInput<"promotion"> {
   return {
+    kind: "promotion",
     tier,
     project: "ml-pipelines",
     release: RELEASE,
@@ -157,8 +158,11 @@ export async function deployed(
   commit: string,
   change: Partial<Evidence> = {},
 ): Promise<void> {
-  const evidence = payload(tier, run, change);
-  const record = await recordDeployment(github, { commit, environment: tier, evidence, description: "promoted" });
+  const record = await recordDeployment(github, {
+    commit,
+    payload: payload(tier, run, change),
+    description: "promoted",
+  });
   await record.finish("success", "applied and read back");
 }
 

@@ -1,6 +1,6 @@
 /** The release takes the way all releases take: dev, then staging, then prod, by a run of the default branch. */
 import { type Check, conclude, type Problem, short, withFact } from "../check.ts";
-import { DEPLOYING_EVENTS } from "../evidence-run.ts";
+import { DEPLOYING_EVENTS } from "../record-runs.ts";
 
 export const path: Check = {
   id: "path",

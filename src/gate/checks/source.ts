@@ -1,7 +1,8 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
 import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
-import { deployingJobNames, deployingWorkflow, doubts } from "../evidence-run.ts";
+import { doubts, jobNames, workflowPath } from "../evidence-run.ts";
 import type { EvidenceFacts, GateFacts, RepositoryFacts } from "../facts.ts";
+import { DEPLOYING_JOB, DEPLOYING_WORKFLOW } from "../record-runs.ts";
 
 export const source: Check = {
   id: "source",
@@ -11,7 +12,7 @@ export const source: Check = {
     if (tier === undefined || tier === "sandbox") {
       return conclude("source", { summary: `${facts.tier} has no tier below it.` });
     }
-    const workflow = deployingWorkflow(facts.suite, tier);
+    const workflow = workflowPath(facts.suite, DEPLOYING_WORKFLOW[tier]);
     return withFact("source", facts.repository, (repository) =>
       withFact("source", facts.source, (claims) => {
         const judged = claims.map((evidence) => ({
@@ -136,7 +137,7 @@ function artifactProblems(evidence: EvidenceFacts, facts: GateFacts, repository:
 
 /** The Deployment, the run behind it, and the job in it that deployed. */
 function links({ run, claim, deployment }: EvidenceFacts, workflow: string): Evidence[] {
-  const names = run === undefined ? [] : deployingJobNames(run, workflow);
+  const names = run === undefined ? [] : jobNames(run, workflow, DEPLOYING_JOB);
   const job = run?.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
   return [
     { label: `deployment ${deployment.id}`, ...(deployment.url === undefined ? {} : { url: deployment.url }) },

@@ -1,0 +1,127 @@
+/**
+ * Reads what was verified and decided: lists the claims of a tier, and holds one against the run behind it. Listing is
+ * cheap (a hundred a request), judging is not (a run, its jobs, its workflow file), so whoever asks judges what matters.
+ */
+import { FourTierError } from "../findings.ts";
+import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
+import type { JudgedRecord, RepositoryFacts, SuiteTrust } from "../gate/facts.ts";
+import type { GitHub } from "../github/client.ts";
+import { type Deployment, listDeployments } from "../github/deployments.ts";
+import { parseRecord, type RecordKind, type RecordPayload, TASKS } from "./evidence.ts";
+import type { ReadRun } from "./read-evidence.ts";
+
+type Tier = RecordPayload["tier"];
+type StatedKind = StatedRecord["kind"];
+type Stated<Kind extends RecordKind> = Extract<StatedRecord, { readonly kind: Kind }>;
+
+/** How many Deployments of a tier are listed: beyond it nobody can say what was decided. */
+export const MOST_LISTED = 1000;
+/** How many runs are read for one question: forged records must not cost an hour's requests. */
+export const MOST_JUDGED = 20;
+
+/** A record as it is listed, not yet believed. */
+export interface ClaimedRecord<Claim extends RecordPayload = StatedRecord> {
+  readonly deployment: Deployment;
+  readonly claim: Claim;
+}
+
+/** The records of some kinds, newest first. */
+export interface Listing<Kind extends StatedKind> {
+  readonly records: readonly ClaimedRecord<Stated<Kind>>[];
+  /** False if there are more than MOST_LISTED Deployments: what is older was not seen. */
+  readonly whole: boolean;
+}
+
+export interface RecordReader {
+  /** Claims of a tier and this project; who wrote them is not asked yet. */
+  list<Kind extends StatedKind>(tier: Tier, kinds: readonly Kind[]): Promise<Listing<Kind>>;
+  /**
+   * Holds a claim against its run. What wants in (a verification, an approval) must come from a suite that is pinned
+   * now; what was decided stays decided when the pins move on.
+   */
+  judge<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim>>;
+}
+
+/** A reader of one project's records; `suite.commits` are those of the default branch's contract. */
+export function recordReader(
+  github: GitHub,
+  context: {
+    readonly project: string;
+    readonly repository: RepositoryFacts;
+    readonly suite: SuiteTrust;
+    readonly readRun: ReadRun;
+  },
+): RecordReader {
+  const listings = new Map<string, Promise<{ readonly found: readonly Deployment[]; readonly whole: boolean }>>();
+  const listed = (environment: Tier, task: string) => {
+    const key = `${environment} ${task}`;
+    const known = listings.get(key) ?? readAll(github, environment, task);
+    listings.set(key, known);
+    return known;
+  };
+  return {
+    async list<Kind extends StatedKind>(tier: Tier, kinds: readonly Kind[]): Promise<Listing<Kind>> {
+      const tasks = new Set(kinds.map((kind) => (kind === "verification" ? TASKS.verification : TASKS.operation)));
+      const found = await Promise.all([...tasks].map((task) => listed(tier, task)));
+      const records = found
+        .flatMap(({ found }) => found)
+        .flatMap((deployment) => {
+          const claim = parseRecord(deployment.payload);
+          if (claim?.tier !== tier || claim.project !== context.project || !isOf(claim, kinds)) return [];
+          return [{ deployment, claim }];
+        });
+      return { records, whole: found.every(({ whole }) => whole) };
+    },
+    async judge<Claim extends StatedRecord>({ deployment, claim }: ClaimedRecord<Claim>) {
+      const trustPinsAtCommit = claim.kind !== "verification" && claim.kind !== "approval";
+      const trust = { repository: context.repository, suite: context.suite, trustPinsAtCommit };
+      const judged = {
+        deployment: {
+          id: deployment.id,
+          creator: deployment.creator,
+          url: `${github.serverUrl}/${github.owner}/${github.repository}/deployments/${encodeURIComponent(deployment.environment)}`,
+        },
+        claim,
+        doubts: [],
+        unread: undefined,
+        at: "",
+        by: undefined,
+        runUrl: undefined,
+      };
+      try {
+        const run = await context.readRun(claim.run.id);
+        const doubts = recordDoubts({ claim, createdAt: deployment.createdAt }, run, trust);
+        if (run === undefined || doubts.length > 0) return { ...judged, doubts, runUrl: run?.url };
+        return {
+          ...judged,
+          at: endedAt(claim, run, trust) ?? deployment.createdAt,
+          // Who started an attempt between the first and the newest, GitHub does not say here.
+          by: claim.run.attempt === 1 ? run.actor : run.triggeringActor,
+          runUrl: run.url,
+        };
+      } catch (error) {
+        const finding = error instanceof FourTierError ? error.findings[0] : undefined;
+        if (finding === undefined) throw error;
+        return { ...judged, unread: { why: finding.message, remedy: finding.remedy } };
+      }
+    },
+  };
+}
+
+/** True if a record is one that runs may act on. */
+export function isBelieved({ doubts, unread }: JudgedRecord): boolean {
+  return doubts.length === 0 && unread === undefined;
+}
+
+function isOf<Kind extends StatedKind>(claim: RecordPayload, kinds: readonly Kind[]): claim is Stated<Kind> {
+  return kinds.some((kind) => kind === claim.kind);
+}
+
+async function readAll(github: GitHub, environment: Tier, task: string) {
+  const found: Deployment[] = [];
+  for await (const deployment of listDeployments(github, { environment, task })) {
+    if (found.length === MOST_LISTED) return { found, whole: false };
+    found.push(deployment);
+  }
+  return { found, whole: true };
+}
