@@ -42,6 +42,12 @@ export const Behaviours = v.strictObject({
   pipeline_ansi_default: v.optional(v.boolean(), false),
   /** Writing a file where a notebook is, or the other way round (facts: databricks-api 6). */
   file_over_notebook: v.optional(v.picklist(["conflict", "replace"]), "conflict"),
+  /** A catalog's or schema's properties in an update: all of them, or what is to be added (facts: unity-catalog 1.4). */
+  catalog_properties: v.optional(v.picklist(["replace", "merge"]), "replace"),
+  /** Status of creating a catalog or schema of a used name (facts: unity-catalog 1.10). */
+  securable_exists: v.optional(v.picklist([400, 409]), 400),
+  /** A new catalog gets a schema `default`, which stands in the way of deleting it (facts: unity-catalog 1.4). */
+  default_schema: v.optional(v.boolean(), true),
 });
 
 /** Which line of docs/assumptions.md each is about. */
@@ -64,6 +70,9 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   workspace_paths: "A30",
   pipeline_ansi_default: "A31",
   file_over_notebook: "A32",
+  catalog_properties: "A73",
+  securable_exists: "A74",
+  default_schema: "A75",
 };
 
 export interface Behaviour {

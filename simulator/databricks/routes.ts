@@ -11,6 +11,7 @@ import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
 import { unityRoutes } from "./unity-catalogs.ts";
 import { grantRoutes } from "./unity-grants.ts";
+import { unityWriteRoutes } from "./unity-writes.ts";
 
 /** What the CLI reports about itself; nothing is kept. */
 const telemetry = rawRoute("POST", "/telemetry-ext", {
@@ -28,6 +29,7 @@ export function allRoutes(authority: Authority): Route[] {
     ...pipelineRoutes(),
     ...fileRoutes(),
     ...unityRoutes(),
+    ...unityWriteRoutes(),
     ...grantRoutes(),
     telemetry,
   ];

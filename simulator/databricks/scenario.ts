@@ -21,6 +21,8 @@ const orphans = v.array(v.strictObject({ principal_id: digits, privileges: names
 const securable = {
   owner: v.optional(name),
   comment: v.optional(v.string()),
+  /** When it was last changed; default: now. */
+  updated: v.optional(v.pipe(v.string(), v.isoTimestamp())),
   properties: v.optional(v.record(v.string(), v.string())),
   grants: v.optional(grants),
   orphans: v.optional(orphans),
@@ -182,7 +184,8 @@ export const DatabricksSchema = v.strictObject({
     v.strictObject({
       owner: v.optional(name, "metastore-admins"),
       name: v.optional(name, "metastore"),
-      storage_root: v.optional(name, "s3://metastore"),
+      /** Empty: the metastore has none, and a catalog needs its own. */
+      storage_root: v.optional(v.string(), "s3://metastore"),
       external_access_enabled: v.optional(v.boolean(), false),
       grants: v.optional(grants),
     }),

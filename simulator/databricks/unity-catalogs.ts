@@ -86,25 +86,6 @@ export function unityRoutes(): Route[] {
         },
       }),
     ),
-    route("PATCH", `${BASE}/catalogs/{name}`, {
-      facts: "unity-catalog 1.5",
-      body: v.strictObject({
-        isolation_mode: v.optional(v.picklist(["OPEN", "ISOLATED"])),
-        owner: v.optional(v.string()),
-      }),
-      handle: (call) => {
-        const catalog = managed(call, call.params["name"] ?? "");
-        const { isolation_mode, owner } = call.body;
-        if (owner !== undefined) catalog.owner = call.account.directory.grantee(owner) ?? owner;
-        if (isolation_mode !== undefined) {
-          // facts: unity-catalog 1.5: isolating binds the current workspace
-          if (isolation_mode === "ISOLATED" && catalog.bindings.size === 0)
-            catalog.bindings.set(call.workspace.name, "READ_WRITE");
-          catalog.isolation = isolation_mode;
-        }
-        return { body: show(call, catalog, false) };
-      },
-    }),
     route("GET", `${BASE}/bindings/{type}/{name}`, {
       facts: "unity-catalog 1.5",
       query: PAGING,
@@ -142,7 +123,7 @@ function summary({ account }: Call<unknown>): Answer {
       name,
       owner: root.owner,
       privilege_model_version: "1.0",
-      storage_root: storageRoot,
+      ...(storageRoot === "" ? {} : { storage_root: storageRoot }),
       external_access_enabled: externalAccess,
       cloud: "aws",
       region: "eu-central-1",
@@ -213,7 +194,8 @@ export function paged(
   };
 }
 
-function managed(call: Call<unknown>, name: string): Securable {
+/** A catalog whose grants, owner, bindings and properties the caller may change. */
+export function managed(call: Call<unknown>, name: string): Securable {
   const catalog = call.account.metastore.find("catalog", name);
   if (!new Rights(call).manages(catalog)) throw forbidden(`User does not have MANAGE on Catalog '${name}'.`);
   return catalog;
@@ -240,7 +222,7 @@ function workspaceOf({ account }: Call<unknown>, { workspace_id }: { workspace_i
   return found.name;
 }
 
-function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObject {
+export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObject {
   const [catalog, schema] = one.fullName.split(".");
   const omitted = (name: string) => call.query.get(name) === "true";
   const common: JsonObject = {
@@ -250,7 +232,7 @@ function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObj
     metastore_id: call.account.metastore.root.id,
     securable_type: one.type.toUpperCase(),
     created_at: one.created,
-    updated_at: one.created,
+    updated_at: one.updated,
     created_by: one.owner,
     ...(one.comment === undefined ? {} : { comment: one.comment }),
     ...(one.properties === undefined || omitted("omit_properties") ? {} : { properties: { ...one.properties } }),
@@ -260,7 +242,12 @@ function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObj
     case "metastore":
       return common;
     case "catalog":
-      return { ...common, isolation_mode: one.isolation, catalog_type: one.variant ?? "MANAGED_CATALOG" };
+      return {
+        ...common,
+        isolation_mode: one.isolation,
+        catalog_type: one.variant ?? "MANAGED_CATALOG",
+        ...(one.storageRoot === undefined ? {} : { storage_root: one.storageRoot }),
+      };
     case "schema":
       return { ...common, catalog_name: catalog ?? "", schema_id: one.id };
     case "table": {

@@ -22,8 +22,12 @@ export interface Securable {
   readonly fullName: string;
   readonly parent: Securable | undefined;
   readonly created: number;
+  /** When it was last changed, data included. */
+  updated: number;
   readonly comment: string | undefined;
-  readonly properties: Readonly<Record<string, string>> | undefined;
+  properties: Readonly<Record<string, string>> | undefined;
+  /** A catalog's own storage; undefined: the metastore's. */
+  storageRoot: string | undefined;
   /** table_type, catalog_type. */
   readonly variant: string | undefined;
   readonly columns: Readonly<Record<string, string>>;
@@ -40,6 +44,8 @@ export interface Securable {
 interface Given {
   readonly owner?: string | undefined;
   readonly comment?: string | undefined;
+  /** ISO time. */
+  readonly updated?: string | undefined;
   readonly properties?: Record<string, string> | undefined;
   readonly grants?: Record<string, string[]> | undefined;
   readonly orphans?: { principal_id: string; privileges: string[] }[] | undefined;
@@ -169,8 +175,10 @@ export class Metastore {
       fullName,
       parent,
       created: this.#account.clock.now(),
+      updated: given.updated === undefined ? this.#account.clock.now() : Date.parse(given.updated),
       comment: given.comment,
       properties: given.properties,
+      storageRoot: undefined,
       variant,
       columns,
       children: new Map(),

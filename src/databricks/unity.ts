@@ -1,7 +1,7 @@
-/** Unity Catalog, reading (facts: unity-catalog 1). Privileges come as UPPER_SNAKE, an open list. */
+/** Unity Catalog, reading; writing is in unity-write.ts (facts: unity-catalog 1). Privileges come as UPPER_SNAKE, an open list. */
 import * as v from "valibot";
 import { orMissing } from "./errors.ts";
-import { ask, collect, encodePath, id, items, list, optionalText } from "./parse.ts";
+import { ask, collect, encodePath, id, integer, items, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
 /** What grants can be read on; a view is a `table`, a registered model a `function` (facts: unity-catalog 1.1). */
@@ -39,6 +39,8 @@ export interface Securable {
   readonly owner: string | undefined;
   /** True if the caller sees only that it exists. */
   readonly browseOnly: boolean;
+  /** When it was last changed, milliseconds since 1970; undefined if the service did not say. */
+  readonly updatedAt: number | undefined;
 }
 
 export interface Catalog extends Securable {
@@ -66,16 +68,19 @@ export interface MetastoreSummary {
   readonly externalAccess: boolean;
 }
 
-const root = "/api/2.1/unity-catalog";
+/** Where the API is. */
+export const root = "/api/2.1/unity-catalog";
 
 const securableEntries = {
   name: v.string(),
   full_name: optionalText,
   owner: optionalText,
   browse_only: v.optional(v.boolean(), false),
+  updated_at: v.optional(integer),
 };
 const securableSchema = v.looseObject(securableEntries);
-const catalogSchema = v.looseObject({
+/** A catalog as it is read or written back. */
+export const catalogSchema = v.looseObject({
   ...securableEntries,
   isolation_mode: optionalText,
   catalog_type: optionalText,
@@ -100,6 +105,13 @@ export async function getCatalog(workspace: Workspace, name: string): Promise<Ca
   const request: ApiRequest = { method: "GET", path: `${root}/catalogs/${encodePath(name)}` };
   const catalog = await orMissing(ask(workspace, request, catalogSchema));
   return catalog === undefined ? undefined : toCatalog(catalog);
+}
+
+/** One schema; undefined if it does not exist (one the caller may not see is a 403 ApiError). */
+export async function getSchema(workspace: Workspace, fullName: string): Promise<Securable | undefined> {
+  const request: ApiRequest = { method: "GET", path: `${root}/schemas/${encodePath(fullName)}` };
+  const schema = await orMissing(ask(workspace, request, securableSchema));
+  return schema === undefined ? undefined : toSecurable(schema, [fullName.split(".")[0] ?? ""]);
 }
 
 export async function* listSchemas(workspace: Workspace, catalog: string): AsyncGenerator<Securable> {
@@ -253,10 +265,11 @@ function toSecurable(found: v.InferOutput<typeof securableSchema>, parents: read
     fullName: found.full_name ?? [...parents, found.name].join("."),
     owner: found.owner || undefined,
     browseOnly: found.browse_only,
+    updatedAt: found.updated_at,
   };
 }
 
-function toCatalog(found: v.InferOutput<typeof catalogSchema>): Catalog {
+export function toCatalog(found: v.InferOutput<typeof catalogSchema>): Catalog {
   return {
     ...toSecurable(found, []),
     isolationMode: found.isolation_mode,

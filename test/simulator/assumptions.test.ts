@@ -8,8 +8,9 @@ const page = (name: string): string => readFileSync(new URL(`../../docs/${name}`
 const listed = [...page("assumptions.md").matchAll(/^\| (A\d+) \|/gm)].map(([, id]) => id);
 
 describe("docs/assumptions.md", () => {
-  it("numbers its lines, each once", () => {
-    expect(listed).toEqual(listed.map((_, index) => `A${index + 1}`));
+  it("numbers its lines, each once, in order", () => {
+    const numbers = listed.map((id) => Number(id?.slice(1)));
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
     expect(listed.length).toBeGreaterThan(30);
   });
 
