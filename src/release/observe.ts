@@ -8,7 +8,7 @@ import { getPermissions, type PermissionType } from "../databricks/permissions.t
 import { getPipeline, listPipelines, type Pipeline, type PipelineStatus } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject, type JsonValue } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { collisions } from "./collisions.ts";
@@ -94,51 +94,33 @@ export async function observe(
     kinds.set(resource.key, { kind: resource.kind, permissions });
   }
 
-  const live = new Map<string, Observed | undefined>();
-  await mapBounded([...known], PARALLEL, async ([key, id]) => {
-    live.set(key, await read(workspace, kinds.get(key)?.kind ?? kindOf(key), id, "ledger"));
-  });
+  const names = new Map(desired.map((resource) => [resource.key, resource.name]));
+  for (const intent of ledger?.pending?.intents ?? []) {
+    if (!names.has(intent.key)) names.set(intent.key, intent.name);
+  }
+  const count = () => takeCensus(workspace, tier, principal, new Set(names.values()));
+  // What has no id is looked for in the lists, beside what is read by id.
+  const counting = ledger === undefined || [...kinds.keys()].some((key) => !known.has(key)) ? count() : undefined;
+  const [read] = await together([
+    mapBounded([...known], PARALLEL, async ([key, id]) => {
+      return [key, await readOne(workspace, kinds.get(key)?.kind ?? kindOf(key), id, "ledger")] as const;
+    }),
+    counting,
+  ]);
+  const live = new Map<string, Observed | undefined>(read);
 
   const findings: Finding[] = [];
   const namesakes: Namesake[] = [];
   const orphans: Observation["orphans"][number][] = [];
   const unknown = [...kinds].filter(([key]) => live.get(key) === undefined).map(([key, { kind }]) => ({ key, kind }));
   if (ledger === undefined || unknown.length > 0) {
-    const names = new Map(desired.map((resource) => [resource.key, resource.name]));
-    for (const intent of ledger?.pending?.intents ?? []) {
-      if (!names.has(intent.key)) names.set(intent.key, intent.name);
-    }
-    const census = await takeCensus(workspace, tier, principal, new Set(names.values()));
-    for (const { key, kind } of unknown) {
-      const name = names.get(key);
-      const ours = oursFor(census.ours, { key, kind }, principal);
-      const [first, ...more] = ours;
-      if (more.length > 0)
-        findings.push(
-          duplicate(
-            tier,
-            key,
-            ours.map((found) => found.id),
-          ),
-        );
-      if (first !== undefined) {
-        live.set(key, await read(workspace, kind, first.id, "tags"));
-        continue;
-      }
-      const adopted = tier.adopt.get(key);
-      if (adopted !== undefined && !known.has(key)) {
-        const found = await read(workspace, kind, adopted, "adopted");
-        if (found === undefined) findings.push(notThere(tier, key, adopted));
-        else {
-          live.set(key, found);
-          namesakes.push({ ...found, key, adopted: true, managedBy: managedBy(found.settings) });
-        }
-        continue;
-      }
-      const namesake = census.foreign.find((found) => found.kind === kind && found.name === name);
-      if (namesake !== undefined && desired.some((resource) => resource.key === key)) {
-        namesakes.push({ ...namesake, key, adopted: false });
-      }
+    const census = await (counting ?? count());
+    const wanted = new Set(desired.map(({ key }) => key));
+    const search = { workspace, tier, principal, census, known, names, wanted };
+    for (const { key, found, namesake, finding } of await mapBounded(unknown, PARALLEL, (one) => find(one, search))) {
+      if (found !== undefined) live.set(key, found);
+      if (namesake !== undefined) namesakes.push(namesake);
+      if (finding !== undefined) findings.push(finding);
     }
     for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
   }
@@ -151,13 +133,46 @@ export async function observe(
   return { live: new Map([...live].sort(([a], [b]) => (a < b ? -1 : 1))), orphans, namesakes, findings };
 }
 
+/** Who a key is that has no id, or whose id nothing answers to: ours by its tags, adopted, a namesake, or not there. */
+async function find(
+  { key, kind }: { readonly key: string; readonly kind: string },
+  search: {
+    readonly workspace: Workspace;
+    readonly tier: Tier;
+    readonly principal: string;
+    readonly census: Census;
+    readonly known: ReadonlyMap<string, string>;
+    readonly names: ReadonlyMap<string, string>;
+    /** Keys of the release. */
+    readonly wanted: ReadonlySet<string>;
+  },
+): Promise<{ key: string; found?: Observed | undefined; namesake?: Namesake; finding?: Finding }> {
+  const { workspace, tier, principal, census, known, names, wanted } = search;
+  const ours = oursFor(census.ours, { key, kind }, principal);
+  const [first, ...more] = ours;
+  if (first !== undefined) {
+    const ids = ours.map((found) => found.id);
+    const found = await readOne(workspace, kind, first.id, "tags");
+    return { key, found, ...(more.length === 0 ? {} : { finding: duplicate(tier, key, ids) }) };
+  }
+  const adopted = tier.adopt.get(key);
+  if (adopted !== undefined && !known.has(key)) {
+    const found = await readOne(workspace, kind, adopted, "adopted");
+    if (found === undefined) return { key, finding: notThere(tier, key, adopted) };
+    return { key, found, namesake: { ...found, key, adopted: true, managedBy: managedBy(found.settings) } };
+  }
+  const namesake = census.foreign.find((found) => found.kind === kind && found.name === names.get(key));
+  if (namesake === undefined || !wanted.has(key)) return { key };
+  return { key, namesake: { ...namesake, key, adopted: false } };
+}
+
 /** Reads resources of ours again, by the ids just applied. */
 export async function readBack(
   workspace: Workspace,
   resources: readonly { key: string; kind: string; id: string; permissions: JsonArray | undefined }[],
 ): Promise<ReadonlyMap<string, Observed | undefined>> {
   const live = await mapBounded(resources, PARALLEL, async (resource): Promise<[string, Observed | undefined]> => {
-    const found = await read(workspace, resource.kind, resource.id, "ledger");
+    const found = await readOne(workspace, resource.kind, resource.id, "ledger");
     if (found === undefined || resource.permissions === undefined) return [resource.key, found];
     return [resource.key, { ...found, permissions: await readPermissions(workspace, found) }];
   });
@@ -200,6 +215,11 @@ interface Found {
   readonly creator: string | undefined;
 }
 
+interface Census {
+  readonly ours: Found[];
+  readonly foreign: Found[];
+}
+
 /** Lists jobs and pipelines once, and tells ours from others of the wanted names. */
 async function takeCensus(
   workspace: Workspace,
@@ -207,17 +227,17 @@ async function takeCensus(
   principal: string,
   names: ReadonlySet<string>,
   only?: string,
-): Promise<{ ours: Found[]; foreign: Found[] }> {
-  const census: { ours: Found[]; foreign: Found[] } = { ours: [], foreign: [] };
+): Promise<Census> {
+  const census: Census = { ours: [], foreign: [] };
   const add = (kind: string, id: string, name: string, settings: JsonObject, creator: string | undefined): void => {
     const key = keyByTags(settings["tags"], tier);
     if (key !== undefined) census.ours.push({ key, kind, id, name, creator, managedBy: managedBy(settings) });
     else if (names.has(name)) census.foreign.push({ key: "", kind, id, name, creator, managedBy: managedBy(settings) });
   };
-  if (only !== "pipelines") {
+  const countJobs = async (): Promise<void> => {
     for await (const job of listJobs(workspace)) add("jobs", job.id, job.name, job.settings, job.creator);
-  }
-  if (only !== "jobs") {
+  };
+  const countPipelines = async (): Promise<void> => {
     // The list has no tags: those of a wanted name, and those that our principal made, are read one by one.
     const statuses: PipelineStatus[] = [];
     for await (const status of listPipelines(workspace)) {
@@ -227,11 +247,12 @@ async function takeCensus(
     for (const pipeline of pipelines) {
       if (pipeline !== undefined) add("pipelines", pipeline.id, pipeline.name, pipeline.spec, pipeline.creator);
     }
-  }
+  };
+  await together([only === "pipelines" ? undefined : countJobs(), only === "jobs" ? undefined : countPipelines()]);
   return census;
 }
 
-async function read(
+async function readOne(
   workspace: Workspace,
   kind: string,
   id: string,

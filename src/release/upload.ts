@@ -52,39 +52,40 @@ export async function inspectFolders(
   tier: string,
   read: (component: string, complete: boolean) => boolean = () => true,
 ): Promise<FolderState[]> {
+  for (const { files } of contents) for (const { path } of files) checkInside(path);
+  const trees = await listTrees(workspace, contents);
   const findings: Finding[] = [];
-  const states: FolderState[] = [];
-  for (const content of contents) {
-    for (const { path } of content.files) checkInside(path);
-    const manifest = await readFile(workspace, manifestPath(content));
-    const present = await listTree(workspace, content.folder);
-    const wanted = new Map(content.files.map((file) => [remotePath(file), file]));
+  const states = contents.map((content, index) => {
+    const { files: present = new Map<string, number | undefined>(), manifest = false } = trees[index] ?? {};
+    const wanted = new Set(content.files.map(remotePath));
     for (const path of present.keys()) {
       if (!wanted.has(path)) findings.push(tampered(content, path, "does not belong to the release", tier));
     }
-    const found = content.files.filter((file) => present.has(remotePath(file)));
     const missing = content.files.filter((file) => !present.has(remotePath(file)));
-    const complete = missing.length === 0 && manifest !== undefined;
-    const unread: string[] = [];
-    const equal = await mapBounded(found, PARALLEL, async (file) => {
-      if (!read(content.component, complete)) return true;
-      const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
-      if (bytes !== "too big") return bytes !== undefined && sameContent(file, bytes);
-      unread.push(file.path);
-      return present.get(remotePath(file)) === file.bytes.length;
+    return { content, missing, present, unread: [] as string[], complete: missing.length === 0 && manifest };
+  });
+  const there = states
+    .filter(({ content, complete }) => read(content.component, complete))
+    .flatMap((state) => {
+      const found = state.content.files.filter((file) => state.present.has(remotePath(file)));
+      return found.map((file) => ({ ...state, file }));
     });
-    for (const [index, file] of found.entries()) {
-      if (equal[index] !== true) findings.push(tampered(content, file.path, "differs from the release", tier));
-    }
-    states.push({
-      content,
-      missing,
-      unread: unread.sort(),
-      complete,
-    });
+  const compared = await mapBounded(there, PARALLEL, async ({ content, present, file }) => {
+    const bytes = await readBack(workspace, `${content.folder}/${remotePath(file)}`);
+    if (bytes !== "too big") return bytes !== undefined && sameContent(file, bytes) ? "equal" : "different";
+    return present.get(remotePath(file)) === file.bytes.length ? "unread" : "different";
+  });
+  for (const [index, { content, file, unread }] of there.entries()) {
+    if (compared[index] === "different") findings.push(tampered(content, file.path, "differs from the release", tier));
+    if (compared[index] === "unread") unread.push(file.path);
   }
   if (findings.length > 0) throw new FourTierError(findings);
-  return states;
+  return states.map(({ content, complete, missing, unread }) => ({
+    content,
+    complete,
+    missing,
+    unread: unread.sort(),
+  }));
 }
 
 /** Nothing is ever written outside a component's folder, whatever made the path. Throws RangeError. */
@@ -167,19 +168,36 @@ async function readBack(workspace: Workspace, path: string): Promise<Uint8Array 
   }
 }
 
-/** Sizes of all files below a folder by their path relative to it; empty if the folder does not exist. */
-async function listTree(workspace: Workspace, root: string): Promise<Map<string, number | undefined>> {
-  const files = new Map<string, number | undefined>();
-  let level = [root];
+interface Tree {
+  /** Sizes of all files below the folder by their path relative to it. */
+  readonly files: Map<string, number | undefined>;
+  readonly manifest: boolean;
+}
+
+/** What stands of each folder: a list of what they are in, then of those that are there, level by level, all at once. */
+async function listTrees(workspace: Workspace, contents: readonly Content[]): Promise<readonly Tree[]> {
+  const above = [...new Set(contents.map(({ folder }) => posix.dirname(folder)))];
+  const listed = await mapBounded(above, PARALLEL, async (folder) => (await listFolder(workspace, folder)) ?? []);
+  const there = new Set(listed.flat().map(({ path }) => absolute(path)));
+  const trees = contents.map((content) => ({
+    root: content.folder,
+    files: new Map<string, number | undefined>(),
+    manifest: there.has(manifestPath(content)),
+  }));
+  let level = trees.filter(({ root }) => there.has(root)).map((tree) => ({ tree, folder: tree.root }));
   while (level.length > 0) {
-    const listed = await mapBounded(level, PARALLEL, async (folder) => (await listFolder(workspace, folder)) ?? []);
-    level = [];
-    for (const entry of listed.flat()) {
-      if (entry.type === "DIRECTORY") level.push(absolute(entry.path));
-      else files.set(posix.relative(root, absolute(entry.path)), entry.size);
-    }
+    const below = await mapBounded(level, PARALLEL, async ({ tree, folder }) => {
+      const entries = (await listFolder(workspace, folder)) ?? [];
+      return entries.flatMap((entry) => {
+        const path = absolute(entry.path);
+        if (entry.type === "DIRECTORY") return { tree, folder: path };
+        tree.files.set(posix.relative(tree.root, path), entry.size);
+        return [];
+      });
+    });
+    level = below.flat();
   }
-  return files;
+  return trees;
 }
 
 /** The API takes paths with and without `/Workspace`, and answers in either form (facts: databricks-api 6). */
