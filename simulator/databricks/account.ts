@@ -2,6 +2,7 @@
  * The state of the simulated account: its clock, its people, its metastore, its workspaces.
  */
 import { Acls } from "./acls.ts";
+import { ExperimentStore } from "./experiments.ts";
 import { FileTree } from "./file-tree.ts";
 import { JobStore } from "./job-store.ts";
 import { PipelineStore } from "./pipeline-store.ts";
@@ -34,6 +35,7 @@ export class Workspace {
   readonly jobs: JobStore;
   readonly pipelines: PipelineStore;
   readonly files: FileTree;
+  readonly experiments: ExperimentStore;
 
   constructor(account: Account, name: string, id: string) {
     this.name = name;
@@ -42,6 +44,7 @@ export class Workspace {
     this.jobs = new JobStore(account, this);
     this.pipelines = new PipelineStore(account, this);
     this.files = new FileTree(account, this);
+    this.experiments = new ExperimentStore(account, this);
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Directory, Principal } from "./principals.ts";
 
-export type Kind = "jobs" | "pipelines" | "directories" | "files" | "notebooks";
+export type Kind = "jobs" | "pipelines" | "directories" | "files" | "notebooks" | "experiments";
 
 /** Weakest first; a level includes those before it. */
 export const LEVELS: Readonly<Record<Kind, readonly string[]>> = {
@@ -12,6 +12,7 @@ export const LEVELS: Readonly<Record<Kind, readonly string[]>> = {
   directories: ["CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"],
   files: ["CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"],
   notebooks: ["CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"],
+  experiments: ["CAN_READ", "CAN_EDIT", "CAN_MANAGE"],
 };
 
 export interface Entry {

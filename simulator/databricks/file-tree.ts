@@ -79,9 +79,13 @@ export class FileTree {
   /** What is inherited from the folders above. */
   inherited(id: string): { entry: Entry; from: string }[] {
     const node = this.byId(id);
-    if (node === undefined || node.path === "/") return [];
+    return node === undefined || node.path === "/" ? [] : this.above(node.path);
+  }
+
+  /** The entries of the folders above a path. */
+  above(below: string): { entry: Entry; from: string }[] {
     const result: { entry: Entry; from: string }[] = [];
-    for (let path = parentOf(node.path); ; path = parentOf(path)) {
+    for (let path = parentOf(below); ; path = parentOf(path)) {
       const folder = this.at(path);
       for (const entry of folder === undefined ? [] : this.#direct(folder)) {
         result.push({ entry, from: `/directories/${folder?.id ?? 0n}` });

@@ -26,6 +26,7 @@ const TYPES: Readonly<Record<Kind, string>> = {
   directories: "directory",
   files: "file",
   notebooks: "notebook",
+  experiments: "mlflowExperiment",
 };
 
 const Request = v.strictObject({
@@ -122,6 +123,10 @@ function target(call: Call<unknown>, level: "CAN_VIEW" | "CAN_MANAGE"): Target {
     if (kind === "jobs" && workspace.jobs.find(BigInt(/^\d+$/.test(id) ? id : 0)) === undefined) throw noSuchJob(id);
     if (kind === "pipelines" && workspace.pipelines.find(id) === undefined) throw noSuchPipeline(id);
     if (!workspace.acls.can(principal, level, kind, id)) throw refuse();
+  } else if (kind === "experiments") {
+    const experiment = workspace.experiments.byId(id);
+    if (experiment === undefined) throw notFound(`Node ID ${id} does not exist.`);
+    if (!workspace.experiments.can(principal, level === "CAN_VIEW" ? "CAN_READ" : level, experiment)) throw refuse();
   } else {
     const node = workspace.files.byId(id);
     if (node?.kind !== kind) throw notFound(`${TYPES[kind]} ${id} does not exist.`);
@@ -155,7 +160,9 @@ function write(call: Call<Body>, how: "replace" | "merge"): Answer {
 
 function show({ account, workspace }: Call<unknown>, { kind, id }: Target): Answer {
   const direct = workspace.acls.of(kind, id).map((entry) => shown(account, entry, []));
-  const above = (kind === "jobs" || kind === "pipelines" ? [] : workspace.files.inherited(id)).map(({ entry, from }) =>
+  const experiment = kind === "experiments" ? workspace.experiments.byId(id) : undefined;
+  const inherited = experiment === undefined ? workspace.files.inherited(id) : workspace.files.above(experiment.name);
+  const above = (kind === "jobs" || kind === "pipelines" ? [] : inherited).map(({ entry, from }) =>
     shown(account, entry, [from]),
   );
   const admins = shown(account, { principal: "admins", level: "CAN_MANAGE" }, [`/${kind}/`]);

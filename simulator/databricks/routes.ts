@@ -3,6 +3,7 @@
  */
 import { rawRoute, type Route } from "./api.ts";
 import { type Authority, authRoutes } from "./auth.ts";
+import { experimentRoutes } from "./experiments.ts";
 import { fileRoutes } from "./files.ts";
 import { jobRoutes } from "./jobs.ts";
 import { permissionRoutes } from "./permissions.ts";
@@ -12,6 +13,7 @@ import { scimRoutes } from "./scim.ts";
 import { unityRoutes } from "./unity-catalogs.ts";
 import { grantRoutes } from "./unity-grants.ts";
 import { unityWriteRoutes } from "./unity-writes.ts";
+import { unityObjectRoutes } from "./unity-objects.ts";
 
 /** What the CLI reports about itself; nothing is kept. */
 const telemetry = rawRoute("POST", "/telemetry-ext", {
@@ -30,7 +32,9 @@ export function allRoutes(authority: Authority): Route[] {
     ...fileRoutes(),
     ...unityRoutes(),
     ...unityWriteRoutes(),
+    ...unityObjectRoutes(),
     ...grantRoutes(),
+    ...experimentRoutes(),
     telemetry,
   ];
 }

@@ -74,7 +74,7 @@ export function unityRoutes(): Route[] {
     ...([["catalog", "catalogs"], ["schema", "schemas"], ...inSchema] as const).map(([type, path]) =>
       route("GET", `${BASE}/${path}/{name}`, {
         facts: FACTS,
-        query: ["include_browse"],
+        query: type === "model" ? ["include_browse", "include_aliases"] : ["include_browse"],
         handle: (call) => {
           const found = call.account.metastore.find(type, call.params["name"] ?? "");
           const rights = new Rights(call);
@@ -246,10 +246,10 @@ export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): 
         ...common,
         isolation_mode: one.isolation,
         catalog_type: one.variant ?? "MANAGED_CATALOG",
-        ...(one.storageRoot === undefined ? {} : { storage_root: one.storageRoot }),
+        ...stored("storage_root", one),
       };
     case "schema":
-      return { ...common, catalog_name: catalog ?? "", schema_id: one.id };
+      return { ...common, catalog_name: catalog ?? "", schema_id: one.id, ...stored("storage_root", one) };
     case "table": {
       const columns = Object.entries(one.columns).map(([name, type], position) => ({
         name,
@@ -271,11 +271,22 @@ export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): 
         catalog_name: catalog ?? "",
         schema_name: schema ?? "",
         volume_id: one.id,
-        volume_type: "MANAGED",
+        volume_type: one.variant ?? "MANAGED",
+        ...stored("storage_location", one),
       };
     case "function":
       return { ...common, catalog_name: catalog ?? "", schema_name: schema ?? "", function_id: one.id };
     case "model":
-      return { ...common, catalog_name: catalog ?? "", schema_name: schema ?? "", id: one.id };
+      return {
+        ...common,
+        catalog_name: catalog ?? "",
+        schema_name: schema ?? "",
+        id: one.id,
+        ...stored("storage_location", one),
+      };
   }
+}
+
+function stored(field: string, { storageRoot }: Securable): JsonObject {
+  return storageRoot === undefined ? {} : { [field]: storageRoot };
 }

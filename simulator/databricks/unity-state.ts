@@ -24,11 +24,11 @@ export interface Securable {
   readonly created: number;
   /** When it was last changed, data included. */
   updated: number;
-  readonly comment: string | undefined;
+  comment: string | undefined;
   properties: Readonly<Record<string, string>> | undefined;
-  /** A catalog's own storage; undefined: the metastore's. */
+  /** Where its files are, if whoever made it said so; undefined: below the metastore's storage. */
   storageRoot: string | undefined;
-  /** table_type, catalog_type. */
+  /** table_type, catalog_type, volume_type. */
   readonly variant: string | undefined;
   readonly columns: Readonly<Record<string, string>>;
   readonly children: Map<string, Securable>;
@@ -47,6 +47,9 @@ interface Given {
   /** ISO time. */
   readonly updated?: string | undefined;
   readonly properties?: Record<string, string> | undefined;
+  readonly storage?: string | undefined;
+  readonly type?: string | undefined;
+  readonly columns?: Record<string, string> | undefined;
   readonly grants?: Record<string, string[]> | undefined;
   readonly orphans?: { principal_id: string; privileges: string[] }[] | undefined;
 }
@@ -167,7 +170,7 @@ export class Metastore {
   #make(type: SecurableType, name: string, parent: Securable | undefined, owner: string, given: Given): Securable {
     const fullName = parent === undefined || parent.type === "metastore" ? name : `${parent.fullName}.${name}`;
     const grants = this.#grants(type, fullName, given);
-    const { type: variant, columns = {} } = given as { type?: string; columns?: Record<string, string> };
+    const { type: variant, columns = {} } = given;
     const made: Securable = {
       id: type === "metastore" ? stableId(name) : randomUUID(),
       type,
@@ -178,7 +181,7 @@ export class Metastore {
       updated: given.updated === undefined ? this.#account.clock.now() : Date.parse(given.updated),
       comment: given.comment,
       properties: given.properties,
-      storageRoot: undefined,
+      storageRoot: given.storage,
       variant,
       columns,
       children: new Map(),

@@ -27,6 +27,7 @@ const NewSchema = v.strictObject({
   catalog_name: v.string(),
   comment: v.optional(v.string()),
   properties: v.optional(Properties),
+  storage_root: v.optional(v.string()),
 });
 
 export function unityWriteRoutes(): Route[] {
@@ -109,8 +110,9 @@ function createSchema(call: Call<v.InferOutput<typeof NewSchema>>): Answer {
   const name = named(body.name, "schema");
   if (metastore.children(catalog, "schema").some((one) => one.name === name))
     throw exists(call, "Schema", `${catalog.name}.${name}`);
-  const { comment, properties } = body;
-  return { body: show(call, metastore.add("schema", name, catalog, principal.name, { comment, properties }), false) };
+  const { comment, properties, storage_root: storage } = body;
+  const made = metastore.add("schema", name, catalog, principal.name, { comment, properties, storage });
+  return { body: show(call, made, false) };
 }
 
 function deleteSchema(call: Call<unknown>): Answer {
@@ -129,7 +131,7 @@ function deleteSchema(call: Call<unknown>): Answer {
 }
 
 /** facts: unity-catalog 1.5: from a workspace it is not bound to, nothing in a catalog is touched. */
-function writable(rights: Rights, securable: Securable): void {
+export function writable(rights: Rights, securable: Securable): void {
   const refusal = rights.unreachable(securable);
   if (refusal !== undefined) throw refusal;
   if (!rights.mayWriteFromHere(securable) || !rights.reaches(securable))
@@ -137,14 +139,14 @@ function writable(rights: Rights, securable: Securable): void {
 }
 
 /** facts: unity-catalog 1.4: no blanks, periods, slashes, control characters; names are kept in lower case. */
-function named(name: string, type: string): string {
+export function named(name: string, type: string): string {
   // oxlint-disable-next-line no-control-regex -- the service's own rule
   if (name === "" || name.length > 255 || /[\s./\u0000-\u001f\u007f]/.test(name))
     throw badRequest(`'${name}' is not a valid name of a ${type}.`);
   return name.toLowerCase();
 }
 
-function exists(call: Call<unknown>, noun: string, name: string): ApiError {
+export function exists(call: Call<unknown>, noun: string, name: string): ApiError {
   const code = `${noun.toUpperCase()}_ALREADY_EXISTS`;
   return new ApiError(call.account.behaviours.securable_exists, code, `${noun} '${name}' already exists`);
 }

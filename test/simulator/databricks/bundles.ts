@@ -56,3 +56,46 @@ export const EVERY_KIND_FILES = {
   "src/file.sql": "SELECT 2\n",
   "src/dbt_project.yml": "name: d\n",
 };
+
+/** Everything that is kept in a catalog, and an experiment, as the pipeline and the job of a team need them. */
+export const CATALOG_KINDS = `
+bundle: { name: catalog }
+targets: { dev: { default: true } }
+resources:
+  schemas:
+    gold:
+      name: gold
+      catalog_name: dev
+      comment: What is served
+      properties: { team: churn }
+      grants: [{ principal: four-tier-readers, privileges: [USE_SCHEMA, SELECT] }]
+  volumes:
+    files:
+      name: files
+      catalog_name: "\${resources.schemas.gold.catalog_name}"
+      schema_name: "\${resources.schemas.gold.name}"
+      volume_type: MANAGED
+      grants: [{ principal: four-tier-readers, privileges: [READ_VOLUME] }]
+  registered_models:
+    churn:
+      name: churn
+      catalog_name: dev
+      schema_name: "\${resources.schemas.gold.name}"
+      comment: Who leaves
+      grants: [{ principal: four-tier-readers, privileges: [EXECUTE] }]
+  experiments:
+    training:
+      name: /Users/\${workspace.current_user.userName}/churn
+      tags: [{ key: team, value: churn }]
+      permissions: [{ level: CAN_READ, group_name: four-tier-readers }]
+  jobs:
+    train:
+      name: train
+      tasks:
+        - task_key: a
+          notebook_task:
+            notebook_path: src/notebook.py
+            base_parameters:
+              experiment: "\${resources.experiments.training.id}"
+              model: "\${resources.registered_models.churn.id}"
+`;

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DatabricksSimulator } from "../../../simulator/databricks/server.ts";
 import { CLI, type Cli, cliOf } from "../../cli.ts";
-import { EVERY_KIND_FILES } from "./bundles.ts";
+import { CATALOG_KINDS, EVERY_KIND_FILES } from "./bundles.ts";
 import { closeAll, DEV_ID, scenario, start } from "./harness.ts";
 
 const BUNDLE = `
@@ -182,6 +182,32 @@ describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
     expect(new Set(kinds).size).toBe(11);
     expect(await writesOf(() => run("bundle", "deploy"))).toEqual([]);
     await run("bundle", "destroy", "--auto-approve");
+  });
+
+  it("deploys schemas, volumes, models and experiments with their grants, and finds them as it left them", async () => {
+    const { json, run } = client({
+      "databricks.yml": CATALOG_KINDS,
+      "src/notebook.py": "# Databricks notebook source\nprint(1)\n",
+    });
+    await run("bundle", "deploy");
+    expect(await json("schemas", "get", "dev.gold")).toMatchObject({ comment: "What is served" });
+    expect(await json("volumes", "read", "dev.gold.files")).toMatchObject({ volume_type: "MANAGED" });
+    expect(await json("registered-models", "get", "dev.gold.churn")).toMatchObject({ comment: "Who leaves" });
+    for (const [name, privileges] of [
+      ["dev.gold", ["SELECT", "USE_SCHEMA"]],
+      ["dev.gold.files", ["READ_VOLUME"]],
+      ["dev.gold.churn", ["EXECUTE"]],
+    ] as const) {
+      expect(simulator.world.grants(name)).toEqual({ "four-tier-readers": privileges });
+    }
+    const [experiment] = simulator.world.workspace("dev").experiments.all;
+    const job = simulator.world.job("dev", "train").settings;
+    expect(JSON.stringify(job["tasks"])).toContain(`"experiment":"${experiment?.id}","model":"dev.gold.churn"`);
+    const plan = actions(await json("bundle", "plan"));
+    expect(new Set(plan.map((line) => line.split(" ")[1]))).toEqual(new Set(["skip"]));
+    await run("bundle", "destroy", "--auto-approve");
+    expect(simulator.world.securable("dev").children.size).toBe(2);
+    expect(experiment?.stage).toBe("deleted");
   });
 
   it("runs a job to its end", async () => {
