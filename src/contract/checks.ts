@@ -4,7 +4,7 @@ import { checkHost } from "./hosts.ts";
 import { type Contract, type TierName, TIERS } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { noSandbox } from "./tiers.ts";
-import { isDate, isReservedUser, parseWindow, sandboxUser, withKind } from "./values.ts";
+import { isDate, parseFreeze, isReservedUser, parseWindow, sandboxUser, withKind } from "./values.ts";
 import type { Path, YamlFile } from "./yaml.ts";
 
 /** Checks one text at a time; a contract can be built only from a file that this passes. */
@@ -13,6 +13,18 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
   const wrong = (id: string, path: Path, message: string, remedy: string): void => {
     findings.push({ id: `contract/${id}`, severity: "error", where: yaml.valueAt(path), message, remedy });
   };
+  const checkFreezes = (freezes: ContractFile["freezes"], path: Path): void => {
+    for (const [index, freeze] of freezes.entries()) {
+      if (parseFreeze(freeze) !== undefined) continue;
+      wrong(
+        "freeze",
+        [...path, index],
+        `The freeze from ${freeze.from} until ${freeze.until} (${freeze.zone}) is no stretch of time.`,
+        "Write two days of the calendar, the first before the last, and a time zone such as Europe/Berlin.",
+      );
+    }
+  };
+  checkFreezes(file.freezes, ["freezes"]);
   for (const tier of TIERS) {
     const policy = file.tiers[tier];
     if (policy.workspace !== undefined) {
@@ -29,6 +41,24 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
         ["tiers", tier, "gate", "windows", index],
         `The window ${JSON.stringify(window)} does not read as days, hours and a time zone.`,
         "Write it as `Mon-Thu 08:00-16:00 Europe/Berlin`.",
+      );
+    }
+    checkFreezes(policy.gate.freezes, ["tiers", tier, "gate", "freezes"]);
+    const { approvers } = policy.gate;
+    if (approvers !== "not_actor" && approvers.by === "review" && approvers.count > 1) {
+      wrong(
+        "approvers",
+        ["tiers", tier, "gate", "approvers"],
+        `An environment gives one approval, and ${tier} asks for ${approvers.count}.`,
+        "Write by: dispatch: each of them then runs operate.yml with the digests of the brief.",
+      );
+    }
+    if (approvers !== "not_actor" && approvers.from.length > 0 && approvers.from.length < approvers.count) {
+      wrong(
+        "approvers",
+        ["tiers", tier, "gate", "approvers"],
+        `${tier} asks for ${approvers.count} approvals, and only ${approvers.from.length} may give one.`,
+        "Name more persons in from, or lower count.",
       );
     }
   }

@@ -77,10 +77,40 @@ export interface GatePolicy {
   readonly verify: readonly VerifyStep[];
   /** How long that may take in all, in milliseconds. */
   readonly verifyTimeoutMs: number;
-  /** Who may approve: somebody who did not start the run. */
-  readonly approvers: "not_actor";
+  readonly approvers: ApproverPolicy;
   /** When a promotion may enter; empty means always. */
   readonly windows: readonly Window[];
+  /** When none may, the whole contract's among them. */
+  readonly freezes: readonly Freeze[];
+}
+
+/** Who may approve; never whoever started the run. */
+export interface ApproverPolicy {
+  /** `review`: one reviewer of the environment; `dispatch`: persons who give the digests of the brief. */
+  readonly by: "review" | "dispatch";
+  readonly count: number;
+  /** GitHub logins, lower case; empty: everybody who may write. */
+  readonly from: readonly string[];
+  /** Who wrote commits of the release may not approve it. */
+  readonly notAuthor: boolean;
+}
+
+/** From a local time up to another, which is not in it any more. */
+export interface Freeze {
+  readonly from: LocalTime;
+  readonly until: LocalTime;
+  readonly zone: string;
+  readonly reason: string;
+}
+
+/** What a calendar and a clock on the wall show. */
+export interface LocalTime {
+  readonly year: number;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: number;
+  /** After midnight. */
+  readonly minutes: number;
 }
 
 /** One thing that a verification starts: a job's run, a pipeline's update, or an update that only checks the code. */

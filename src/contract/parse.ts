@@ -6,7 +6,7 @@ import { checkHost } from "./hosts.ts";
 import type { Contract, GatePolicy, GrantRule, ScheduleException, TierName, TierPolicy, VerifyStep } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { checkShape } from "./shape.ts";
-import { normalPrivilege, parseDuration, parseSecurable, parseWindow, withKind } from "./values.ts";
+import { normalPrivilege, parseDuration, parseFreeze, parseSecurable, parseWindow, withKind } from "./values.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
 
 export interface ParseOptions {
@@ -64,7 +64,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       servicePrincipal: policy.service_principal ?? defaultPrincipal(tier),
       clientId: policy.client_id?.toLowerCase(),
       hasPrincipal: true,
-      gate: gateOf(policy.gate),
+      gate: gateOf(policy.gate, file.freezes),
       destructive: policy.destructive,
       activeRuns: policy.active_runs,
       activeRunsTimeoutMs: parseDuration(policy.active_runs_timeout) ?? 0,
@@ -130,18 +130,26 @@ const NO_GATE: GatePolicy = {
   verifications: 0,
   verify: [],
   verifyTimeoutMs: 0,
-  approvers: "not_actor",
+  approvers: { by: "review", count: 1, from: [], notAuthor: false },
   windows: [],
+  freezes: [],
 };
 
-function gateOf(gate: ContractFile["tiers"]["dev"]["gate"]): GatePolicy {
+function gateOf(gate: ContractFile["tiers"]["dev"]["gate"], freezes: ContractFile["freezes"]): GatePolicy {
+  const approvers = gate.approvers === "not_actor" ? undefined : gate.approvers;
   return {
     soakMs: parseDuration(gate.soak) ?? 0,
     verifications: gate.verifications,
     verify: gate.verify.flatMap(verifySteps),
     verifyTimeoutMs: parseDuration(gate.verify_timeout) ?? 0,
-    approvers: gate.approvers,
+    approvers: {
+      by: approvers?.by ?? "review",
+      count: approvers?.count ?? 1,
+      from: (approvers?.from ?? []).map((login) => login.toLowerCase()),
+      notAuthor: approvers?.not_author ?? false,
+    },
     windows: gate.windows.flatMap((window) => parseWindow(window) ?? []),
+    freezes: [...freezes, ...gate.freezes].flatMap((freeze) => parseFreeze(freeze) ?? []),
   };
 }
 

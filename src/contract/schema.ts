@@ -90,6 +90,25 @@ const catalog = (name: string) =>
     v.description(`The Unity Catalog catalog of the tier. Default: ${name}.`),
   );
 
+const moment = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2})?$/, "must be a date, 2026-12-20, or a date and time, 2026-12-20T18:00"),
+);
+
+/** A list of freezes. */
+const freezes = (description: string) =>
+  v.pipe(
+    v.array(
+      v.strictObject({
+        from: v.pipe(moment, v.description("The first day, or day and time, of the freeze.")),
+        until: v.pipe(moment, v.description("The last day; with a time, the moment at which it ends.")),
+        zone: v.optional(v.pipe(text, v.description("The time zone of both, such as Europe/Berlin.")), "UTC"),
+        reason,
+      }),
+    ),
+    v.description(description),
+  );
+
 const gate = v.pipe(
   v.strictObject({
     soak: v.optional(
@@ -131,8 +150,47 @@ const gate = v.pipe(
     ),
     approvers: v.optional(
       v.pipe(
-        v.picklist(["not_actor"]),
-        v.description("Who may approve: `not_actor` is a reviewer of the environment who did not start the run."),
+        v.union([
+          v.picklist(["not_actor"]),
+          v.strictObject({
+            by: v.optional(
+              v.pipe(
+                v.picklist(["review", "dispatch"]),
+                v.description(
+                  "`review`: a required reviewer of the environment. `dispatch`: persons who run operate.yml with the digests of the brief; where GitHub has no required reviewers, or more than one person must agree.",
+                ),
+              ),
+              "review",
+            ),
+            count: v.optional(
+              v.pipe(
+                v.number(),
+                v.integer("must be a whole number"),
+                v.minValue(1, "must be 1 or more"),
+                v.maxValue(6, "must be 6 or less"),
+                v.description("How many persons must approve; an environment gives one, so more need `by: dispatch`."),
+              ),
+              1,
+            ),
+            from: v.optional(
+              v.pipe(
+                v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be a GitHub login"))),
+                v.description("Whose approval counts, by GitHub login. Default: everybody who may write."),
+              ),
+              [],
+            ),
+            not_author: v.optional(
+              v.pipe(
+                v.boolean(),
+                v.description("Whether who wrote commits of the release may not approve it. Default: they are named."),
+              ),
+              false,
+            ),
+          }),
+        ]),
+        v.description(
+          "Who may approve. `not_actor`: one reviewer of the environment who did not start the run. Or `{ by, count, from, not_author }`: `by: review` is the same, `by: dispatch` counts persons who run operate.yml with the digests of the brief (and a reviewer as one of them); `count` how many; `from` whose count, by login; `not_author: true` for nobody who wrote the release.",
+        ),
       ),
       "not_actor",
     ),
@@ -145,6 +203,7 @@ const gate = v.pipe(
       ),
       [],
     ),
+    freezes: v.optional(freezes("When no promotion may enter this tier, whatever the windows say."), []),
   }),
   v.description("What a release must show to enter this tier. Read from the default branch, never from the release."),
 );
@@ -438,6 +497,7 @@ export const contractSchema = v.pipe(
     grants: v.optional(grants, {}),
     schedules: v.optional(schedules, {}),
     holds: v.optional(holds, {}),
+    freezes: v.optional(freezes("When no promotion may enter dev, staging or prod."), []),
     adopt: v.optional(
       v.pipe(
         v.strictObject({

@@ -1,5 +1,5 @@
 /** What the contract's texts mean: durations, dates, windows, securables, names. Each gives undefined for what it cannot read. */
-import type { Securable, Window } from "./model.ts";
+import type { Freeze, LocalTime, Securable, Window } from "./model.ts";
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -51,6 +51,34 @@ function parseTime(text: string): number | undefined {
   if (hours === undefined || minutes === undefined || minutes > 59) return undefined;
   const total = hours * 60 + minutes;
   return total <= 24 * 60 ? total : undefined;
+}
+
+/** `2026-12-20` to `2027-01-05`, the last day in it; with times, the last moment not. Undefined if it does not read. */
+export function parseFreeze(freeze: {
+  readonly from: string;
+  readonly until: string;
+  readonly zone: string;
+  readonly reason: string;
+}): Freeze | undefined {
+  const from = parseMoment(freeze.from, 0);
+  const until = parseMoment(freeze.until, 1);
+  if (from === undefined || until === undefined || !isZone(freeze.zone)) return undefined;
+  return dateOf(from) < dateOf(until) ? { from, until, zone: freeze.zone, reason: freeze.reason } : undefined;
+}
+
+/** `days` are added to a date without a time. */
+function parseMoment(text: string, days: number): LocalTime | undefined {
+  const [date = "", time] = text.split("T");
+  if (!isDate(date)) return undefined;
+  const minutes = time === undefined ? 0 : parseTime(time);
+  if (minutes === undefined) return undefined;
+  const day = new Date(Date.parse(`${date}T00:00:00Z`) + (time === undefined ? days * UNIT_MS.d : 0));
+  return { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate(), minutes };
+}
+
+/** Only to compare: as if the local time were UTC's. */
+function dateOf({ year, month, day, minutes }: LocalTime): number {
+  return Date.UTC(year, month - 1, day, 0, minutes);
 }
 
 function isZone(zone: string): boolean {

@@ -53,8 +53,9 @@ describe("a good contract", () => {
             verifications: 1,
             verify: [],
             verifyTimeoutMs: 30 * 60_000,
-            approvers: "not_actor",
+            approvers: { by: "review", count: 1, from: [], notAuthor: false },
             windows: [],
+            freezes: [],
           },
           mayDifferFromStaging: [],
         },
@@ -118,6 +119,57 @@ describe("a good contract", () => {
       gate: { soakMs: 3_600_000 },
     });
     expect(contract?.tiers.prod.gate).toMatchObject({ soakMs: 3_600_000, verifications: 2 });
+  });
+
+  it("says when nothing moves: freezes of the whole contract and of a tier, days and moments, in their time zone", () => {
+    const text = `${EXAMPLE.replace(
+      "approvers: not_actor,",
+      'freezes: [{ from: 2026-11-27T18:00, until: 2026-11-30T08:30, zone: America/New_York, reason: "Black Friday" }],',
+    )}freezes: [{ from: 2026-12-31, until: 2026-12-31, reason: "year end" }]\n`;
+    const { contract, findings } = parse(text);
+    expect(findings).toEqual([]);
+    const yearEnd = {
+      from: { year: 2026, month: 12, day: 31, minutes: 0 },
+      until: { year: 2027, month: 1, day: 1, minutes: 0 },
+      zone: "UTC",
+      reason: "year end",
+    };
+    expect(contract?.tiers.dev.gate.freezes).toEqual([yearEnd]);
+    expect(contract?.tiers.prod.gate.freezes).toEqual([
+      yearEnd,
+      {
+        from: { year: 2026, month: 11, day: 27, minutes: 1080 },
+        until: { year: 2026, month: 11, day: 30, minutes: 510 },
+        zone: "America/New_York",
+        reason: "Black Friday",
+      },
+    ]);
+  });
+
+  it.each([
+    ["a day that is none", "from: 2026-02-29, until: 2026-03-01"],
+    ["an end before the beginning", "from: 2026-12-20, until: 2026-12-19"],
+    ["no time at all", "from: 2026-12-20T08:00, until: 2026-12-20T08:00"],
+    ["a zone that is none", "from: 2026-12-20, until: 2026-12-21, zone: Europe/Atlantis"],
+    ["an offset for a zone", 'from: 2026-12-20, until: 2026-12-21, zone: "+01:00"'],
+    ["a time that is none", "from: 2026-12-20T25:00, until: 2026-12-22"],
+  ])("refuses a freeze with %s", (_what, freeze) => {
+    const { findings } = parse(`${EXAMPLE}freezes: [{ ${freeze}, reason: x }]\n`);
+    expect(findings.map(({ id }) => id)).toEqual(["contract/freeze"]);
+  });
+
+  it("says who may approve, and refuses what cannot be", () => {
+    const approvers = (text: string) => parse(EXAMPLE.replace("approvers: not_actor", `approvers: ${text}`));
+    expect(
+      approvers("{ by: dispatch, count: 2, from: [Hubot, mona], not_author: true }").contract?.tiers.prod.gate,
+    ).toMatchObject({ approvers: { by: "dispatch", count: 2, from: ["hubot", "mona"], notAuthor: true } });
+    const ids = (text: string) => approvers(text).findings.map(({ id }) => id);
+    expect(ids("{ from: [hubot] }")).toEqual([]);
+    expect(ids("{ count: 2 }")).toEqual(["contract/approvers"]);
+    expect(ids("{ by: dispatch, count: 3, from: [hubot] }")).toEqual(["contract/approvers"]);
+    expect(ids("{ by: dispatch, count: 0 }")).toEqual(["contract/wrong-value"]);
+    expect(ids("{ by: anybody }")).toHaveLength(1);
+    expect(ids("anybody")).toHaveLength(1);
   });
 
   it("says what to run: jobs by bare or full key, pipelines, and pipelines that are only checked", () => {
@@ -244,13 +296,13 @@ describe("shape", () => {
       "a key of nowhere",
       plus("zebra: 1"),
       "zebra",
-      "Remove it; the keys here are project, suite, tiers, users, grants, schedules, holds, adopt, components.",
+      "Remove it; the keys here are project, suite, tiers, users, grants, schedules, holds, freezes, adopt, components.",
     ],
     [
       "__proto__",
       plus("__proto__: {}"),
       "__proto__",
-      "Remove it; the keys here are project, suite, tiers, users, grants, schedules, holds, adopt, components.",
+      "Remove it; the keys here are project, suite, tiers, users, grants, schedules, holds, freezes, adopt, components.",
     ],
     [
       "a name that JavaScript keeps for itself",
