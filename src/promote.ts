@@ -1,7 +1,8 @@
 /**
  * Promotes a release into a tier (design 7):
  *
- *   plan → gate → nothing to do? stop → lock → look again, gate again → upload → apply → read back → ledger → record
+ *   plan → gate → nothing to do? stop → active runs → lock → look again, gate again → upload → apply → read back →
+ *   ledger → roll forward what runs all the time → record
  *
  * Nothing is written before the gate has passed twice: once before the lock, so that a refusal is quick and complete,
  * and once under it, because what was true a minute ago may not be true now.
@@ -9,7 +10,7 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
-import { FourTierError, isFailure } from "./findings.ts";
+import { FourTierError } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
@@ -18,14 +19,15 @@ import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/loc
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
+import { activeRunFindings, settleActiveRuns, touched } from "./release/active-runs.ts";
 import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
 import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
-import { observe } from "./release/observe.ts";
-import { type Place, type Standing, standingOf, unlistedLosses } from "./release/standing.ts";
-import { type Content, type FolderState, inspectFolders, unreadFindings } from "./release/upload.ts";
-import { type Compared, type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
+import { type Bytes, type Look, lookAt } from "./release/look.ts";
+import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
+import { type Content, unreadFindings } from "./release/upload.ts";
+import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 
 export interface PromoteRequest {
@@ -60,14 +62,6 @@ export interface PromoteRequest {
 /** What this story sees of the tier; identity and grants are proven by others. */
 type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock">;
 
-/** The tier at one moment. */
-interface Look {
-  readonly standing: Standing;
-  readonly folders: readonly FolderState[];
-  /** What was compared with what was applied: only what lists show (src/release/glance.ts), resources, bytes as well. */
-  readonly compared: Compared;
-}
-
 /** How often to look whether the lock is free, in milliseconds. */
 const LOCK_POLL_MS = 5_000;
 
@@ -86,6 +80,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   if (gate.verdict !== "pass") return report({ ...view, ...before, gate, outcome: "refused" });
   if (isDone(before, candidate)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
 
+  await phase("active runs", () => refuseActiveRuns(request, before, tier.activeRunsTimeoutMs));
   const lock = await phase("lock", () => takeLock(request, place));
   try {
     const now = await phase("look again", () => lookAgain(request, place));
@@ -96,6 +91,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
     }
     const unlisted = unlistedLosses(now.standing, tier);
     if (unlisted.length > 0) throw new FourTierError(unlisted);
+    await refuseActiveRuns(request, now, 0);
     const release = releaseOf(request, now.standing);
     const record = await request.record(release, `Promoting ${candidate.commit.slice(0, 12)} to ${tier.name}`);
     const outcome = await carryOut({ ...request, ...now, place, lock, release, phase });
@@ -117,34 +113,30 @@ async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists" };
   }
-  return look(request, place, ledger, deep ? "all" : "none");
-}
-
-/**
- * Reads live resources whole, and lists content folders. The bytes of folders are read where `bytes` says: of all, of
- * none, or of those that something is about to be pointed at. Throws for what makes any promotion impossible.
- */
-async function look(
-  request: PromoteRequest,
-  place: Place,
-  ledger: Ledger | undefined,
-  bytes: "all" | "none" | "used",
-): Promise<Look> {
-  const { workspace, tier, candidate } = request;
-  const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
-  if (observation.findings.some(isFailure)) throw new FourTierError(observation.findings);
-  const standing = standingOf(ledger, observation, candidate.desired, place);
-  const used = new Set(standing.steps.map(({ desired }) => desired?.component));
-  const read = (component: string, complete: boolean): boolean =>
-    bytes === "all" || (bytes === "used" && (used.has(component) || !complete));
-  const folders = await inspectFolders(workspace, contentsAt(request, place), tier.name, read);
-  return { standing, folders, compared: bytes === "all" ? "whole" : "resources" };
+  return lookWhole(request, place, ledger, deep ? "all" : "none");
 }
 
 async function lookAgain(request: PromoteRequest, place: Place): Promise<Look> {
   const { workspace, tier } = request;
   const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-  return look(request, place, ledger, request.deep ? "all" : "used");
+  return lookWhole(request, place, ledger, request.deep ? "all" : "used");
+}
+
+function lookWhole(request: PromoteRequest, place: Place, ledger: Ledger | undefined, bytes: Bytes): Promise<Look> {
+  const { workspace, candidate } = request;
+  return lookAt(workspace, place, ledger, candidate, contentsAt(request, place), bytes);
+}
+
+/** Asks about active runs what the contract wants asked, for so long; throws FourTierError if they stop the promotion. */
+async function refuseActiveRuns({ workspace, tier, ...rest }: PromoteRequest, seen: Look, timeoutMs: number) {
+  const { steps, plan } = seen.standing;
+  const facts = await settleActiveRuns(workspace, touched(steps, plan), {
+    ...rest,
+    policy: tier.activeRuns,
+    timeoutMs,
+  });
+  const findings = activeRunFindings(facts, tier.name);
+  if (findings.length > 0) throw new FourTierError(findings);
 }
 
 function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): Content[] {

@@ -6,11 +6,13 @@ import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "../ledger
 import { componentFolder } from "../ledger/paths.ts";
 import { shareFolder } from "../ledger/share.ts";
 import { writeLedger } from "../ledger/store.ts";
+import { underHolds } from "../schedules/holds.ts";
 import type { Outcome } from "../report/promotion.ts";
 import { applySteps } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DeploymentRecord } from "./evidence.ts";
 import { driftContext, type Place, resourcesAfter, type Standing } from "./standing.ts";
+import { rollForward, updatesBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
 import { verifyApplied } from "./verify.ts";
 
@@ -29,6 +31,7 @@ export interface Work {
   readonly phase: RunPhase;
   readonly log: { info(message: string): void; warning(message: string): void };
   readonly signal: AbortSignal;
+  readonly now: () => Date;
   readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -55,6 +58,8 @@ export async function carryOut(work: Work): Promise<Outcome> {
       uploadFolders(workspace, work.folders, { tier: tier.name, check: () => lock.check(), log, signal }),
     );
     const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
+    const running = tier.schedules === "running" ? steps : [];
+    const before = await updatesBefore(workspace, running);
     const applied = await phase("apply", () =>
       applySteps(workspace, steps, observation.live, ledger, {
         ...place,
@@ -92,7 +97,17 @@ export async function carryOut(work: Work): Promise<Outcome> {
         history: [release, ...applied.ledger.history].slice(0, HISTORY),
       }),
     );
-    return outcome;
+    if (running.length === 0) return outcome;
+    // The release stays applied; that it does not run fails the promotion.
+    const rolled = await phase("roll forward", () =>
+      rollForward(workspace, running, before, {
+        ...work,
+        tier: tier.name,
+        written: ({ desired, live }) =>
+          desired === undefined ? {} : underHolds(ledger.holds, { ...desired, id: live?.id }, desired.settings),
+      }),
+    );
+    return { ...outcome, findings: [...outcome.findings, ...rolled] };
   } catch (error) {
     return { ...outcome, findings: [...outcome.findings, ...failureFindings(work, error, outcome)] };
   }

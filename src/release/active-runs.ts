@@ -1,0 +1,120 @@
+/**
+ * Runs that are active of what is about to change (promotion pains 10, 11). A run keeps the code it began with, since
+ * releases are write-once; a team that wants none to be active says so in the contract. A run that never ends by itself
+ * (continuous) is not waited for: in prod it is rolled forward after the change (roll-forward.ts).
+ */
+import { listRuns, type Run } from "../databricks/jobs.ts";
+import { getPipeline, listUpdates } from "../databricks/pipelines.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import type { ActiveRun, ActiveRunsFacts } from "../gate/facts.ts";
+import type { Finding } from "../findings.ts";
+import { mapBounded } from "../http/pool.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import type { Step } from "./apply.ts";
+import type { Plan } from "./plan.ts";
+
+/** Requests in flight. */
+const PARALLEL = 8;
+/** Active runs that are told of one job; queues can be long. */
+const MOST_RUNS = 25;
+const LOOK_MS = 15_000;
+
+/** What lives of the steps that change more than a name or a tag. */
+export function touched(steps: readonly Step[], plan: Plan): readonly Step[] {
+  const mild = new Set(plan.changes.filter((change) => change.class === "metadata").map(({ key }) => key));
+  return steps.filter(({ key, live }) => live !== undefined && !mild.has(key));
+}
+
+/** Active runs and updates of these steps' resources, by key. Throws ApiError. */
+export async function activeRuns(workspace: Workspace, steps: readonly Step[]): Promise<readonly ActiveRun[]> {
+  const found = await mapBounded(steps, PARALLEL, async (step): Promise<ActiveRun[]> => {
+    if (step.live === undefined) return [];
+    if (step.kind === "jobs") return jobRuns(workspace, step, step.live.id);
+    return step.kind === "pipelines" ? pipelineUpdate(workspace, step, step.live.id) : [];
+  });
+  return found.flat();
+}
+
+/**
+ * Asks what the contract wants asked. With `wait` it looks again until nothing is active that ends by itself, or the
+ * time is up. `allow` asks nothing.
+ */
+export async function settleActiveRuns(
+  workspace: Workspace,
+  steps: readonly Step[],
+  options: {
+    readonly policy: ActiveRunsFacts["policy"];
+    readonly timeoutMs: number;
+    readonly log: { info(message: string): void };
+    readonly signal?: AbortSignal | undefined;
+    readonly now: () => Date;
+    readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  },
+): Promise<ActiveRunsFacts> {
+  const { policy, log, now, pause, signal } = options;
+  if (policy === "allow") return { policy, waited: false, runs: [] };
+  const until = now().getTime() + options.timeoutMs;
+  for (let said = ""; ; ) {
+    const runs = await activeRuns(workspace, steps);
+    const ending = runs.filter(({ continuous }) => !continuous);
+    const over = ending.length === 0 || now().getTime() >= until || signal?.aborted === true;
+    if (policy === "fail" || over) return { policy, waited: policy === "wait", runs };
+    const text = ending.map(({ key, id }) => `${key} (${id})`).join(", ");
+    if (text !== said) log.info(`Waiting for active runs to end: ${text}`);
+    said = text;
+    await pause(Math.min(LOOK_MS, until - now().getTime()), signal);
+  }
+}
+
+/** What stops a promotion; nothing where the contract allows active runs, and none of what never ends. */
+export function activeRunFindings({ policy, waited, runs }: ActiveRunsFacts, tier: string): Finding[] {
+  if (policy === "allow") return [];
+  return runs
+    .filter(({ continuous }) => !continuous)
+    .map(({ key, name, id, url, since }) => ({
+      id: "promote/active-run",
+      severity: "error",
+      where: { kind: "resource", tier, key },
+      message: `"${name}" (${key}) is about to change and has the active run ${id}${since === undefined ? "" : ` since ${since}`}${waited ? ", which did not end in time" : ""}${url === undefined ? "" : `: ${url}`}.`,
+      why: `The contract says active_runs: ${policy}. Nothing was applied.`,
+      remedy:
+        "Promote again when it has ended, or cancel it. active_runs: allow lets it go on with the code it began with.",
+    }));
+}
+
+async function jobRuns(workspace: Workspace, step: Step, jobId: string): Promise<ActiveRun[]> {
+  const runs: Run[] = [];
+  for await (const run of listRuns(workspace, { jobId, activeOnly: true })) if (runs.push(run) === MOST_RUNS) break;
+  const continuous = step.live !== undefined && runsAllTheTime(step.live.settings);
+  return runs.map(({ id, url, startTime }) => ({
+    key: step.key,
+    name: step.name,
+    id,
+    url,
+    since: startTime === undefined ? undefined : new Date(startTime).toISOString(),
+    continuous,
+  }));
+}
+
+/** Active as the Databricks CLI sees it: in any state but at rest (facts: databricks-api 3.4). */
+async function pipelineUpdate(workspace: Workspace, step: Step, pipelineId: string): Promise<ActiveRun[]> {
+  const pipeline = await getPipeline(workspace, pipelineId);
+  if (pipeline === undefined || ["IDLE", "FAILED", "DELETED"].includes(pipeline.state)) return [];
+  const id = (await activeUpdate(workspace, pipelineId)) ?? pipeline.state;
+  const url = `${workspace.host}/pipelines/${pipelineId}/updates/${id}`;
+  return [
+    { key: step.key, name: step.name, id, url, since: undefined, continuous: pipeline.spec["continuous"] === true },
+  ];
+}
+
+/** The id of a pipeline's update that has not ended, if there is one: it is the newest. */
+export async function activeUpdate(workspace: Workspace, pipelineId: string): Promise<string | undefined> {
+  for await (const update of listUpdates(workspace, pipelineId)) return update.done ? undefined : update.id;
+  return undefined;
+}
+
+/** True for a continuous job that is not paused (facts: databricks-api 3.1, 3.3). */
+export function runsAllTheTime(settings: JsonObject): boolean {
+  const { continuous } = settings;
+  return isObject(continuous) && continuous["pause_status"] !== "PAUSED";
+}

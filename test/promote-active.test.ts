@@ -1,0 +1,172 @@
+/** Promotions while something runs: what the contract lets go on, what is waited for, and what runs all the time. */
+import { describe, expect, it } from "vitest";
+import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { BUNDLE, CONTRACT } from "./promotion-files.ts";
+import { approve, failures, jobWrites, scene, type Scene } from "./promotion.ts";
+
+const CHANGED = { "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" };
+
+function withPolicy(policy: string): Record<string, string> {
+  return { "four-tier.yml": CONTRACT.replace("dev: { workspace", `dev: { ${policy}, workspace`) };
+}
+
+/** A dev that has the project; its scoring job has an active run, and the next commit changes it. */
+async function busy(policy: string, more: Partial<DatabricksScenario> = {}): Promise<Scene> {
+  const dev = await scene("dev", more, withPolicy(policy));
+  await dev.promote();
+  dev.world.startRun("dev", "score");
+  dev.change(CHANGED);
+  return dev;
+}
+
+describe("an active run of a job that is about to change", () => {
+  it("keeps the code it began with, where the contract allows it; nobody asks for it", async () => {
+    const dev = await busy("active_runs: allow");
+    const [run] = dev.world.runs("dev", "score");
+    const began = run?.settings;
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual([]);
+    expect(dev.world.runs("dev", "score")).toMatchObject([{ state: "PENDING", settings: began }]);
+    expect(dev.simulator.requests.filter(({ path }) => path.includes("/runs/"))).toEqual([]);
+    const path = JSON.stringify(began).match(/[^"]*releases\/scoring-[0-9a-f]{64}[^"]*/)?.[0] ?? "no path";
+    expect(dev.world.readFile("dev", path)).toBeDefined();
+  });
+
+  it("stops the promotion where the contract says fail, before the lock", async () => {
+    const dev = await busy("active_runs: fail");
+    const before = dev.writes().length;
+    await expect(dev.promote()).rejects.toMatchObject({
+      findings: [{ id: "promote/active-run", where: { key: "jobs.score" } }],
+    });
+    expect(dev.writes()).toHaveLength(before);
+  });
+
+  it("does not stop a promotion that does not touch its job, or that only renames it", async () => {
+    const dev = await scene("dev", {}, withPolicy("active_runs: fail"));
+    await dev.promote();
+    dev.world.startRun("dev", "score");
+    dev.change({ "src/data/ingest.sql": "select 2\n" });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    dev.change({
+      "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 1\n      description: x"),
+    });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+  });
+
+  it("is waited for, and said; then the promotion goes on", async () => {
+    const dev = await busy("active_runs: wait");
+    let looks = 0;
+    const { result, log, writes } = await dev.promote({
+      pause: () => {
+        const [run] = dev.world.runs("dev", "score");
+        if (++looks === 3 && run !== undefined) dev.world.finishRun("dev", run);
+        return Promise.resolve();
+      },
+    });
+    expect(failures(result)).toEqual([]);
+    expect(log.filter((line) => line.startsWith("Waiting for active runs"))).toHaveLength(1);
+    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+  });
+
+  it("is not waited for longer than the contract says", async () => {
+    const dev = await busy("active_runs: wait, active_runs_timeout: 0s");
+    await expect(dev.promote()).rejects.toMatchObject({
+      findings: [{ id: "promote/active-run", message: expect.stringContaining("did not end in time") as string }],
+    });
+  });
+
+  it("stops the promotion if it began while this one waited for the lock", async () => {
+    const dev = await scene("dev", {}, withPolicy("active_runs: wait"));
+    await dev.promote();
+    dev.change(CHANGED);
+    dev.simulator.when({
+      method: "POST",
+      path: "*import-file*lock.2",
+      run: () => {
+        dev.world.startRun("dev", "score");
+      },
+    });
+    const before = jobWrites(dev.writes()).length;
+    await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "promote/active-run" }] });
+    expect(jobWrites(dev.writes())).toHaveLength(before);
+  });
+});
+
+const STREAM = `${BUNDLE.trimEnd()}
+    stream:
+      name: stream
+      continuous: {}
+      tasks: [{ task_key: a, notebook_task: { notebook_path: src/scoring/score.py } }]
+`;
+
+const STREAM_CONTRACT = CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream");
+const STREAM_FILES = { "databricks.yml": STREAM, "four-tier.yml": STREAM_CONTRACT };
+
+describe("a continuous job", () => {
+  it("is not waited for, since it never ends", async () => {
+    const prod = await scene(
+      "prod",
+      {},
+      {
+        "databricks.yml": STREAM,
+        "four-tier.yml": STREAM_CONTRACT.replace("prod: { workspace", "prod: { active_runs: wait, workspace"),
+      },
+    );
+    await approve(prod);
+    expect(prod.world.runs("prod", "stream")).toMatchObject([{ trigger: "CONTINUOUS" }]);
+    prod.change(CHANGED);
+    expect(failures((await approve(prod)).result)).toEqual([]);
+  });
+
+  it("in prod is rolled forward: its new run has the new release, and a no-op leaves it alone", async () => {
+    const prod = await scene("prod", {}, STREAM_FILES);
+    await approve(prod);
+    const [old] = prod.world.runs("prod", "stream");
+    prod.change(CHANGED);
+    const { result, log } = await approve(prod);
+    expect(failures(result)).toEqual([]);
+    const [now, ...others] = prod.world.runs("prod", "stream");
+    expect(others).toMatchObject([{ id: old?.id, result: "CANCELED" }]);
+    expect(now?.settings).toEqual(prod.world.job("prod", "stream").settings);
+    expect(log.join("\n")).toMatch(/jobs\.stream: rolled forward: run \d+ has the new release/);
+    await approve(prod);
+    expect(prod.world.runs("prod", "stream")).toHaveLength(2);
+  });
+
+  it("that does not start again fails the promotion, and the release stays applied", async () => {
+    const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
+    const fault = {
+      method: "POST",
+      path: "/api/2.2/jobs/runs/cancel",
+      effect: "error",
+      times: "always",
+      ...refused,
+    } as const;
+    const prod = await scene("prod", { faults: [fault] }, STREAM_FILES);
+    await approve(prod);
+    prod.change(CHANGED);
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
+    expect(jobWrites((await approve(prod)).writes)).toEqual([]);
+  });
+});
+
+describe("a continuous pipeline", () => {
+  const bundle = BUNDLE.replace("continuous: false", "continuous: true");
+
+  it.each([true, false])("runs the new release then, whether an edit restarts it or not (%s)", async (restarts) => {
+    const prod = await scene(
+      "prod",
+      { behaviours: { edit_restarts_continuous: restarts } },
+      { "databricks.yml": bundle },
+    );
+    await approve(prod);
+    const [old] = prod.world.pipeline("prod", "ingest").updates;
+    prod.change({ "src/data/ingest.sql": "select 2\n" });
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual([]);
+    const [now] = prod.world.pipeline("prod", "ingest").updates;
+    expect(old?.state).toBe("CANCELED");
+    expect(now).toMatchObject({ state: "RUNNING", spec: prod.world.pipeline("prod", "ingest").spec });
+  });
+});
