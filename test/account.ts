@@ -2,6 +2,7 @@
 import { onTestFinished } from "vitest";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import type { Tls } from "../simulator/door.ts";
 import type { Contract, Tier, TierName } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
@@ -37,6 +38,7 @@ export async function startAccount(
   contractTail = "",
   /** More keys of a tier in the contract: `{ dev: ", client_id: …" }`. */
   more: Partial<Record<Deployed, string>> = {},
+  tls?: Tls,
 ): Promise<Account> {
   const principals = Object.fromEntries(
     (["dev", "staging", "prod"] as const).map((tier) => [
@@ -45,7 +47,7 @@ export async function startAccount(
     ]),
   );
   const { service_principals: others, ...rest } = scenario;
-  const simulator = await startDatabricks({
+  const world: DatabricksScenario = {
     workspaces: {
       dev: { id: "1111111111111111" },
       staging: { id: "2222222222222222" },
@@ -55,7 +57,8 @@ export async function startAccount(
     users: { "mona@example.com": { display_name: "Mona" }, "rob@example.com": {} },
     groups: { "metastore-admins": { members: ["rob@example.com"] } },
     ...rest,
-  });
+  };
+  const simulator = await startDatabricks(world, tls === undefined ? {} : { tls });
   onTestFinished(() => simulator.close());
   const url = (tier: Deployed): string => simulator.workspaces[tier]?.url ?? "";
   const text = `project: ml-pipelines
@@ -64,7 +67,9 @@ tiers:
   staging: { workspace: "${url("staging")}", workspace_id: "2222222222222222"${more.staging ?? ""} }
   prod: { workspace: "${url("prod")}", workspace_id: "3333333333333333"${more.prod ?? ""} }
 ${contractTail}`;
-  const { contract, findings } = parseContract(text, "four-tier.yml", { allowedHosts: ["127.0.0.1"] });
+  const { contract, findings } = parseContract(text, "four-tier.yml", {
+    allowedHosts: ["127.0.0.1", "localhost", ".test"],
+  });
   if (contract === undefined) throw new Error(JSON.stringify(findings));
   return {
     simulator,

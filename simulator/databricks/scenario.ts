@@ -3,6 +3,7 @@
  * Strict: an unknown key is refused by name, so that a typing error never makes a test pass.
  */
 import * as v from "valibot";
+import { MANNERS } from "../door.ts";
 import { Behaviours } from "./behaviours.ts";
 
 const name = v.pipe(v.string(), v.minLength(1));
@@ -167,9 +168,9 @@ export const FaultSchema = v.strictObject({
   /**
    * `rate-limited`: 429 · `error`: `status`/`code`/`message` · `reset`: the connection breaks before any effect ·
    * `lost-answer`: the effect happens, then the connection breaks · `slow`: `delay_ms` · `stale`: the state before the
-   * last write is read · `expired-token`: the token is refused as expired.
+   * last write is read · `expired-token`: the token is refused as expired · and how the answer leaves, door.ts.
    */
-  effect: v.picklist(["rate-limited", "error", "reset", "lost-answer", "slow", "stale", "expired-token"]),
+  effect: v.picklist(["rate-limited", "error", "reset", "lost-answer", "slow", "stale", "expired-token", ...MANNERS]),
   status: v.optional(v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)), 503),
   code: v.optional(name),
   message: v.optional(v.string()),

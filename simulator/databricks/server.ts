@@ -2,9 +2,9 @@
  * Real HTTP servers on loopback: one for the account, one for each workspace.
  */
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Door, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { stringifyJson } from "../json.ts";
 import { Account, Workspace } from "./account.ts";
 import { type Answer, ApiError, type Call, type ErrorStyle, type Route, Unmodelled } from "./api.ts";
@@ -81,7 +81,10 @@ export function modelledRoutes(): readonly ModelledRoute[] {
 }
 
 /** Starts the account of a scenario. Throws ScenarioError when the scenario is wrong. */
-export async function startDatabricks(scenario: DatabricksScenario): Promise<DatabricksSimulator> {
+export async function startDatabricks(
+  scenario: DatabricksScenario,
+  options: { readonly tls?: Tls } = {},
+): Promise<DatabricksSimulator> {
   const account = new Account(parseStrictly(DatabricksSchema, scenario, "databricks"));
   seed(account);
   const authority = new Authority(account);
@@ -93,14 +96,19 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
   const front = new Front({ account, authority, faults, router, log, unmodelled });
 
   const accountDoor = new Workspace(account, "account", "0");
-  const servers = new Map<string, Server>();
+  const doors: Door[] = [];
   for (const workspace of [accountDoor, ...account.workspaces.values()]) {
-    const server = createServer((request, response) => {
-      // a client that goes away in the middle of its request gets no answer
-      front.serve(workspace, request, response).catch(() => request.socket.destroy());
-    });
-    servers.set(workspace.name, server);
-    workspace.url = await listen(server, account.scenario.workspaces[workspace.name]?.port);
+    const { name } = workspace;
+    const door = await openDoor(
+      (request, response) => {
+        // a client that goes away in the middle of its request gets no answer
+        front.serve(workspace, request, response).catch(() => request.socket.destroy());
+      },
+      { name, port: account.scenario.workspaces[name]?.port, tls: options.tls },
+      (what) => unmodelled.push(what),
+    );
+    doors.push(door);
+    workspace.url = door.url;
   }
   account.url = accountDoor.url;
 
@@ -138,7 +146,7 @@ export async function startDatabricks(scenario: DatabricksScenario): Promise<Dat
     advance: (seconds) => account.clock.advance(seconds),
     expireTokens: () => authority.expireAll(),
     close: async () => {
-      await Promise.all([...servers.values()].map(close));
+      await Promise.all(doors.map((door) => door.close()));
     },
   };
 }
@@ -174,11 +182,16 @@ class Front {
     const trace: Trace = { principal: undefined, faults: [] };
     let status = 0;
     try {
+      if (isGone(request.socket)) return;
       if (account.scenario.latency_ms > 0) await sleep(account.scenario.latency_ms);
       const workspace = this.#workspace(door, request);
       const answer = await this.#answer(workspace, request, method, url, bytes, trace);
       if (answer !== undefined) {
         status = answer.status ?? 200;
+        for (const { effect, delay_ms: delay } of trace.faults) {
+          const manner = MANNERS.find((one) => one === effect);
+          if (manner !== undefined) spoil(response, manner, delay);
+        }
         send(response, status, answer, workspace, trace.principal);
       }
     } catch (thrown) {
@@ -356,18 +369,4 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function listen(server: Server, port = 0): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  server.once("error", reject);
-  server.listen(port, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
-  return promise;
-}
-
-function close(server: Server): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.close((error) => (error === undefined ? resolve() : reject(error)));
-  server.closeAllConnections();
-  return promise;
 }

@@ -3,6 +3,7 @@
  * simulator does not know is refused, so that nothing is believed to be simulated that is not.
  */
 import * as v from "valibot";
+import { MANNERS } from "../door.ts";
 
 const role = v.picklist(["read", "triage", "write", "maintain", "admin"]);
 const text = v.record(v.string(), v.string());
@@ -44,9 +45,14 @@ const fault = v.strictObject({
   /** Which matching request fails, counted from one; and how many in a row. */
   nth: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
   times: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1),
-  /** `lost-answer` does the work and then drops the connection. */
-  effect: v.union([v.literal("reset"), v.literal("lost-answer"), v.pipe(v.number(), v.minValue(400), v.maxValue(599))]),
+  /** `lost-answer` does the work and then drops the connection; how else an answer leaves: door.ts. */
+  effect: v.union([
+    v.picklist(["reset", "lost-answer", ...MANNERS]),
+    v.pipe(v.number(), v.minValue(400), v.maxValue(599)),
+  ]),
   retry_after: v.optional(v.number()),
+  /** How long a `drip` takes in all. */
+  delay_ms: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1000),
 });
 
 /** What the facts leave open, each to be run both ways (facts: github, marks [?]). */

@@ -1,7 +1,7 @@
 /** GitHub on loopback: one repository's REST API and OIDC issuer, deciding as the service does. */
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
+import { isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { type Answer, authorise, paginate, readBody, type Route, sendJson } from "./http.ts";
 import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oidc.ts";
 import { mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
@@ -59,6 +59,8 @@ export interface GitHubOptions {
   /** The repository, a real git directory: branches, commits and contents are read from it. */
   readonly repoDir: string;
   readonly oidcIssuer?: string;
+  /** Serves over TLS; the issuer's keys stay on plain loopback, for the simulated Databricks to fetch. */
+  readonly tls?: Tls;
 }
 
 /** Shapes are GitHub's own description of its API, typed by @octokit/openapi-types; what the service decides has a fact. */
@@ -93,17 +95,17 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
   const world = new World(scenario, options.repoDir);
   const issuer = await createIssuer(options.oidcIssuer ?? ISSUER);
   const service = new Service(world, issuer);
-  const server = createServer((request, response) => void service.answer(request, response));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The GitHub simulator has no port");
-  const apiUrl = `http://127.0.0.1:${address.port}`;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => void service.answer(request, response);
+  const { tls } = options;
+  const onHttp2 = (what: string): void => void service.unmodelled.push(what);
+  const plain = await openDoor(answer, { name: "github" }, onHttp2);
+  const secure = tls === undefined ? undefined : await openDoor(answer, { name: "github", tls }, onHttp2);
+  const apiUrl = (secure ?? plain).url;
   service.apiUrl = apiUrl;
   return {
     apiUrl,
     oidcIssuer: issuer.issuer,
-    jwksUrl: `${apiUrl}/_oidc/jwks`,
+    jwksUrl: `${plain.url}/_oidc/jwks`,
     scenario,
     repoDir: options.repoDir,
     world,
@@ -124,9 +126,7 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
     review: (number, user, state = "APPROVED") => review(world, number, user, state),
     mergePullRequest: (number, user) => mergePullRequest(world, number, user),
     close: async () => {
-      server.close();
-      server.closeAllConnections();
-      await once(server, "close").catch(() => undefined);
+      await Promise.all([plain.close(), secure?.close()]);
     },
   };
 }
@@ -179,13 +179,16 @@ class Service {
         principal,
       });
     };
+    if (isGone(request.socket)) return void request.socket.resetAndDestroy();
     response.setHeader("x-github-request-id", crypto.randomUUID());
     try {
       if (url.pathname.startsWith("/_oidc/")) return await this.#oidc(request, response, url, record);
       const fault = this.#faultFor(method, url.pathname);
-      if (fault !== undefined && fault.effect !== "lost-answer") return this.#fail(fault, response, record);
+      const manner = MANNERS.find((one) => one === fault?.effect);
+      if (fault !== undefined && manner !== undefined) spoil(response, manner, fault.delay_ms);
+      else if (fault !== undefined && fault.effect !== "lost-answer") return this.#fail(fault, response, record);
       const answer = await this.#handle(method, url, request, token);
-      if (fault !== undefined) return this.#fail(fault, response, record);
+      if (fault?.effect === "lost-answer") return this.#fail(fault, response, record);
       const status = send(answer, url, response);
       record(status);
     } catch (error) {

@@ -45,6 +45,9 @@ export function federationRefused(facts: {
     `iss ${claims.iss ?? "(none)"}`,
     `aud ${(claims.aud ?? []).join(", ") || "(none)"}`,
     `sub ${claims.sub ?? "(none)"}`,
+    // a clock that is wrong, the runner's excepted, shows here
+    ...(claims.issued === undefined ? [] : [`issued ${claims.issued}`]),
+    ...(claims.expires === undefined ? [] : [`expires ${claims.expires}`]),
   ].join(", ");
   const forms = subjectForms(claims);
   const both =

@@ -15,6 +15,9 @@ export interface Claims {
   readonly repository?: string;
   readonly repositoryId?: string;
   readonly ownerId?: string;
+  /** `iat` and `exp`, as ISO times. */
+  readonly issued?: string;
+  readonly expires?: string;
 }
 
 export interface GitHubTokenRequest {
@@ -56,6 +59,17 @@ export async function requestGitHubToken(request: GitHubTokenRequest): Promise<s
 }
 
 const text = v.fallback(v.optional(v.string()), undefined);
+/** Seconds since 1970 on the wire. */
+const time = v.fallback(
+  v.optional(
+    v.pipe(
+      v.number(),
+      v.check((seconds) => Math.abs(seconds) < 1e11),
+      v.transform((seconds) => new Date(seconds * 1_000).toISOString().replace(".000Z", "Z")),
+    ),
+  ),
+  undefined,
+);
 const claimsSchema = v.looseObject({
   iss: text,
   aud: v.fallback(
@@ -74,6 +88,8 @@ const claimsSchema = v.looseObject({
   repository: text,
   repository_id: text,
   repository_owner_id: text,
+  iat: time,
+  exp: time,
 });
 
 /** What a token says, unverified: for showing to a person only. Nothing if it is not a JWT. */
@@ -81,7 +97,7 @@ export function decodeClaims(token: string): Claims {
   const payload = token.split(".")[1] ?? "";
   const parsed = v.safeParse(claimsSchema, tryJson(Buffer.from(payload, "base64url").toString()));
   if (!parsed.success) return {};
-  const { iss, aud, sub, repository, repository_id, repository_owner_id } = parsed.output;
+  const { iss, aud, sub, repository, repository_id, repository_owner_id, iat, exp } = parsed.output;
   return {
     ...(iss === undefined ? {} : { iss }),
     ...(aud === undefined ? {} : { aud }),
@@ -89,6 +105,8 @@ export function decodeClaims(token: string): Claims {
     ...(repository === undefined ? {} : { repository }),
     ...(repository_id === undefined ? {} : { repositoryId: repository_id }),
     ...(repository_owner_id === undefined ? {} : { ownerId: repository_owner_id }),
+    ...(iat === undefined ? {} : { issued: iat }),
+    ...(exp === undefined ? {} : { expires: exp }),
   };
 }
 

@@ -165,7 +165,7 @@ export function connectGitHub(options: GitHubOptions): GitHub {
       };
       while (next !== undefined) {
         const answer: Answer = await once(next.route, next.parameters, needs, true);
-        for (const item of items(answer.data)) yield check(route, schema, item);
+        for (const item of items(next.route, answer.data)) yield check(route, schema, item);
         const url = nextPage(answer.headers.link, options.apiUrl);
         next = url === undefined ? undefined : { route: `GET ${url}`, parameters: {} };
       }
@@ -190,11 +190,14 @@ const FailureSchema = v.object({
 });
 type Failure = v.InferOutput<typeof FailureSchema>;
 
-/** Lists come bare or in an envelope `{ total_count, jobs: […] }`; compare's commits are in an envelope too. */
-function items(data: unknown): readonly unknown[] {
-  if (Array.isArray(data)) return data;
-  if (typeof data !== "object" || data === null) return [];
-  return Object.values(data).find((value): value is unknown[] => Array.isArray(value)) ?? [];
+/**
+ * Lists come bare or in an envelope `{ total_count, jobs: […] }`; compare's commits are in an envelope too. Anything else
+ * is no list, and not an empty one.
+ */
+function items(route: string, data: unknown): readonly unknown[] {
+  const found = Array.isArray(data) ? [data] : Object.values(typeof data === "object" && data !== null ? data : {});
+  const list = found.find((value): value is unknown[] => Array.isArray(value));
+  return list ?? check(route, v.array(v.unknown()), data);
 }
 
 /** The next page's address. Throws for one on another host: the token would go there, and half a list proves nothing. */

@@ -27,11 +27,18 @@ export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?
   return proxied;
 }
 
-/** `fetch` with our dispatcher, for clients that bring their own requests (octokit's `request.fetch`). */
+/**
+ * `fetch` with our dispatcher, for clients that bring their own requests (octokit's `request.fetch`). Resolves with the
+ * whole answer or rejects: octokit takes a body that breaks off for an empty one, and a list of nothing is an answer.
+ * A redirect to another host is followed without credentials, as `fetch` does.
+ */
 export async function proxyFetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
   const target = new URL(url);
-  const { fetch } = await import("undici");
-  return fetch(target, { ...init, dispatcher: await dispatcherFor(target) });
+  const { fetch, Response } = await import("undici");
+  const answer = await fetch(target, { ...init, dispatcher: await dispatcherFor(target) });
+  const body = await answer.arrayBuffer();
+  const { status, statusText, headers } = answer;
+  return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
 }
 
 /** `undici.request`, loaded when it is needed. */

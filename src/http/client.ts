@@ -82,8 +82,11 @@ export function createHttp(options: HttpOptions): HttpClient {
         const outcome = await attemptOnce(request, label, options, attemptMs);
         const next = weigh(outcome, judge, repeatable, label);
         if (next.kind === "answer") return next.answer;
-        const retryAfter = outcome.kind === "answer" ? outcome.answer.header("retry-after") : undefined;
-        const waitMs = waitBefore(attempt, retryAfter, clock.now(), clock.random());
+        const header = (name: string) => (outcome.kind === "answer" ? outcome.answer.header(name) : undefined);
+        // a date is one of the server's clock, which need not be ours
+        const serverNow = Date.parse(header("date") ?? "");
+        const from = Number.isNaN(serverNow) ? clock.now() : serverNow;
+        const waitMs = waitBefore(attempt, header("retry-after"), from, clock.random());
         const late = clock.now() + waitMs >= deadline;
         const often = next.limited && attempt >= attempts;
         if (late || often) return next.giveUp();

@@ -38,6 +38,8 @@ export interface ActionOptions {
   /** Called with each line of stdout while the action runs; `kill` sends it a signal. */
   readonly onLine?: (line: string, kill: (signal: NodeJS.Signals) => void) => void;
   readonly timeoutMs?: number;
+  /** Modules loaded into the action's process before it, as URLs. */
+  readonly preload?: readonly string[];
 }
 
 export interface Annotation {
@@ -163,8 +165,9 @@ async function runNode(
   options: ActionOptions,
   variables: Readonly<Record<string, string | undefined>>,
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const preload = resolve("test/actions/loopback-only.ts");
-  const child = spawn(process.execPath, ["--import", preload, resolve(`action-${name}/main.js`)], {
+  const preloads = [resolve("test/actions/loopback-only.ts"), ...(options.preload ?? [])];
+  const imports = preloads.flatMap((module) => ["--import", module]);
+  const child = spawn(process.execPath, [...imports, resolve(`action-${name}/main.js`)], {
     cwd: options.workspace,
     env: Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)),
     stdio: ["ignore", "pipe", "pipe"],

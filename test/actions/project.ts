@@ -1,6 +1,7 @@
 /** A simulated account and GitHub around one repository, whose main holds what approved pull requests brought. */
 import { expect, onTestFinished } from "vitest";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
+import type { Tls } from "../../simulator/door.ts";
 import type { GitHubScenarioInput } from "../../simulator/github/scenario.ts";
 import { type GitHubSimulator, startGitHub } from "../../simulator/github/server.ts";
 import { type Account, APPLICATION, SECRET, startAccount } from "../account.ts";
@@ -16,6 +17,8 @@ export interface ProjectOptions {
   readonly files?: Files;
   /** What four-tier.yml says after the tiers. Default: the components of test/promotion-files.ts. */
   readonly contract?: string;
+  /** Both services over TLS. */
+  readonly tls?: Tls;
 }
 
 type Files = Readonly<Record<string, string | undefined>>;
@@ -32,7 +35,7 @@ export interface Project {
   readonly sha: string;
 }
 
-const GITHUB: GitHubScenarioInput = {
+export const GITHUB: GitHubScenarioInput = {
   users: { octocat: { role: "write" }, hubot: { role: "admin" } },
   environments: {
     dev: { branch_policy: "default" },
@@ -46,14 +49,23 @@ const COMPONENTS = (FILES["four-tier.yml"] ?? "").slice((FILES["four-tier.yml"] 
 export async function project(options: ProjectOptions = {}): Promise<Project> {
   const catalogs = { dev: ownCatalog("dev"), staging: ownCatalog("staging"), prod: ownCatalog("prod") };
   const ids = Object.fromEntries(Object.entries(APPLICATION).map(([tier, id]) => [tier, `, client_id: ${id}`]));
-  const account = await startAccount({ catalogs, ...options.databricks }, options.contract ?? COMPONENTS, ids);
+  const account = await startAccount(
+    { catalogs, ...options.databricks },
+    options.contract ?? COMPONENTS,
+    ids,
+    options.tls,
+  );
   const repository = makeRepository();
   repository.commit({
     ...(options.files ?? FILES),
     "four-tier.yml": account.contractText,
     ".github/CODEOWNERS": "/.github/ @hubot\n/four-tier.yml @hubot\n",
   });
-  const hub = await startGitHub(options.github ?? GITHUB, { repoDir: repository.folder });
+  const hub = await startGitHub(options.github ?? GITHUB, {
+    repoDir: repository.folder,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  });
+  account.simulator.trustIssuer(hub.oidcIssuer, hub.jwksUrl);
   onTestFinished(() => hub.close());
   let branches = 0;
   const merge = async (files: Files): Promise<string> => {

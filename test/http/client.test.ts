@@ -51,6 +51,7 @@ describe("HTTP", () => {
     const asks = ["0", "7", "Mon, 23 Nov 2026 12:01:00 GMT", undefined];
     const { url } = await serve((_request, response, count) => {
       const ask = asks[count - 1];
+      response.sendDate = false;
       if (count > asks.length) response.end("done");
       else response.writeHead(429, ask === undefined ? {} : { "retry-after": ask }).end();
     });
@@ -58,6 +59,18 @@ describe("HTTP", () => {
     expect((await send("POST", "/x", false)).text()).toBe("done");
     // back-off is attempt × 1 s + 50 ms; the date is 60 s after the start, of which 8.05 s have passed
     expect(clock.slept).toEqual([1_050, 7_000, 60_000 - 8_050, 4_050]);
+  });
+
+  it.each([-10, 10])("reads a date by the clock of the server, which is %i minutes from ours", async (minutes) => {
+    const at = (seconds: number): string =>
+      new Date(Date.parse("2026-11-23T12:00:00Z") + minutes * 60_000 + seconds * 1_000).toUTCString();
+    const { url } = await serve((_request, response, count) => {
+      if (count === 2) response.end("done");
+      else response.writeHead(429, { date: at(0), "retry-after": at(30) }).end();
+    });
+    const { clock, send } = client(url);
+    expect((await send("GET", "/x", true)).text()).toBe("done");
+    expect(clock.slept).toEqual([30_000]);
   });
 
   it("gives up when the wait would pass the deadline, and hands over the last answer", async () => {

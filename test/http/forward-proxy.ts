@@ -2,14 +2,17 @@ import { createServer } from "node:http";
 import { connect as connectTcp, type AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** A forward proxy with a password. What it is asked for goes to `target`, whatever name was asked for. */
-export async function proxy(target: string): Promise<{ url: string; asked: string[] }> {
+/**
+ * A forward proxy with a password. What it is asked for goes to `target`, whatever name was asked for; without one, to
+ * the port of this machine that was asked for.
+ */
+export async function proxy(target?: string): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   const right = `Basic ${Buffer.from("user:canary-password").toString("base64")}`;
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     if (request.headers["proxy-authorization"] !== right) return void response.writeHead(407).end();
-    void fetch(target).then(async (answer) => response.end(await answer.text()));
+    void fetch(target ?? request.url ?? "").then(async (answer) => response.end(await answer.text()));
   });
   server.on("connect", (request, socket) => {
     asked.push(`CONNECT ${request.url}`);
@@ -17,7 +20,7 @@ export async function proxy(target: string): Promise<{ url: string; asked: strin
       socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
       return;
     }
-    const onward = connectTcp(Number(new URL(target).port), "127.0.0.1", () => {
+    const onward = connectTcp(Number(new URL(target ?? `tcp://${request.url}`).port), "127.0.0.1", () => {
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
       onward.pipe(socket).pipe(onward);
     });

@@ -1,0 +1,84 @@
+/** GitHub's answers that break off, come late or lead elsewhere: none of them is half an answer. */
+import type { ServerResponse } from "node:http";
+import { describe, expect, it } from "vitest";
+import { connectGitHub } from "../../src/github/client.ts";
+import { listDeployments } from "../../src/github/deployments.ts";
+import { approvalsOfRun, getRun } from "../../src/github/runs.ts";
+import { type Handler, type Loopback, serve } from "../http/loopback.ts";
+
+const TOKEN = "ghs_canary_0123456789";
+
+async function github(handler: Handler) {
+  const server = await serve(handler);
+  return { ...server, client: clientOf(server) };
+}
+
+const clientOf = ({ url }: Pick<Loopback, "url">) =>
+  connectGitHub({
+    token: TOKEN,
+    apiUrl: url,
+    serverUrl: "https://github.com",
+    owner: "acme",
+    repository: "ml-pipelines",
+    log: { debug: () => {} },
+    timeoutMs: 300,
+    pause: () => Promise.resolve(),
+  });
+
+/** Half of a list, then the end of the connection: by its length, or in the middle of a chunk. */
+function half(response: ServerResponse, length: boolean): void {
+  response.writeHead(200, { "content-type": "application/json", ...(length ? { "content-length": "100" } : {}) });
+  response.write("[{", () => response.socket?.destroy());
+}
+
+const list = async (items: AsyncIterable<unknown>): Promise<number> => {
+  let count = 0;
+  for await (const _ of items) count += 1;
+  return count;
+};
+
+describe("an answer of GitHub's", () => {
+  it.each([true, false])(
+    "that breaks off is asked for again, and is never an empty list (length told: %s)",
+    async (length) => {
+      const { client, seen } = await github((_request, response, count) => {
+        if (count === 1) half(response, length);
+        else response.setHeader("content-type", "application/json").end(JSON.stringify([]));
+      });
+      expect(await list(listDeployments(client, { environment: "dev", task: "four-tier" }))).toBe(0);
+      expect(seen).toHaveLength(2);
+
+      const broken = await github((_request, response) => half(response, length));
+      await expect(list(listDeployments(broken.client, { environment: "dev", task: "four-tier" }))).rejects.toThrow(
+        /github\//,
+      );
+      await expect(approvalsOfRun(broken.client, "7")).rejects.toThrow(/github\//);
+    },
+  );
+
+  it("that stops in its middle is not waited for", async () => {
+    const { client, seen } = await github((_request, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).write("[");
+    });
+    await expect(approvalsOfRun(client, "7")).rejects.toThrow(/github\//);
+    expect(seen.length).toBeGreaterThan(1);
+  });
+
+  it("that is no JSON though it says so is refused", async () => {
+    const { client } = await github((_request, response) => {
+      response.setHeader("content-type", "application/json").end("<html>");
+    });
+    await expect(approvalsOfRun(client, "7")).rejects.toThrow("github/unexpected-answer");
+  });
+
+  it("that leads to another host takes the token nowhere", async () => {
+    const other = await serve((_request, response) => void response.end("{}"));
+    for (const status of [301, 302, 307, 308]) {
+      const { client } = await github(
+        (request, response) => void response.writeHead(status, { location: `${other.url}${request.path}` }).end(),
+      );
+      await getRun(client, "7").catch((error: unknown) => error);
+    }
+    expect(other.seen.map(({ headers }) => headers.authorization).filter((one) => one !== undefined)).toEqual([]);
+  });
+});
