@@ -6,6 +6,5 @@ const deadline = AbortSignal.timeout.bind(AbortSignal);
 AbortSignal.timeout = (milliseconds) => deadline(Math.ceil(milliseconds / 100));
 
 const wait = timers.setTimeout;
-timers.setTimeout = ((milliseconds, ...more) =>
-  wait(Math.ceil((milliseconds ?? 0) / 100), ...more)) as typeof timers.setTimeout;
+timers.setTimeout = (milliseconds, ...more) => wait(Math.ceil((milliseconds ?? 0) / 100), ...more);
 syncBuiltinESMExports();
