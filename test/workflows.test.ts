@@ -77,6 +77,27 @@ describe("the callers of the examples", () => {
   });
 });
 
+describe("the caller for a team with environment secrets", () => {
+  const [federated = "", secrets = ""] = ["ml-pipelines/", "environment-secrets/"].map(
+    (folder) => callers.find(({ name }) => name.startsWith(folder) && name.endsWith("/promote.yml"))?.text,
+  );
+
+  it("is the one for federation, with the secrets handed on", () => {
+    const jobs = Object.entries(workflowOf(federated).jobs).map(([id, job]): [string, object] => [
+      id,
+      { ...job, secrets: "inherit", with: { auth: "secret", ...(job["with"] as object) } },
+    ]);
+    expect(workflowOf(secrets)).toEqual({ ...workflowOf(federated), jobs: Object.fromEntries(jobs) });
+  });
+
+  it("says why each time, where zizmor reads it", () => {
+    const inherits = secrets.split("\n").filter((line) => line.includes("inherit #"));
+    expect(inherits).toHaveLength(3);
+    for (const line of inherits) expect(line).toMatch(/# zizmor: ignore\[secrets-inherit\] \S.{20,}/);
+    expect(offences(secrets.replaceAll(/# zizmor.*/g, ""), "caller")).toHaveLength(3);
+  });
+});
+
 describe("this repository's own workflows", () => {
   it.each(own)("$name satisfies the language service", async ({ name, text }) => {
     expect(await lint(name, text)).toEqual([]);
@@ -109,7 +130,7 @@ describe("our rules see", () => {
   const copies: Record<Kind, string> = {
     shipped: read(join(OURS, "deploy-to-dev.yml")),
     own: read(join(OURS, "release.yml")),
-    caller: callers.find(({ name }) => name.endsWith("promote.yml"))?.text ?? "",
+    caller: callers.find(({ name }) => name.startsWith("ml-pipelines/") && name.endsWith("promote.yml"))?.text ?? "",
   };
   const stranger = `evil/action@${"a".repeat(40)}`;
   const sibling = `four-tier/four-tier/action-promote@${"a".repeat(40)}`;
@@ -149,6 +170,13 @@ describe("our rules see", () => {
     ["a mistyped environment", "shipped", /name: dev\n/, "name: dve\n", "dve is no environment"],
     ["an environment from anywhere", "shipped", /name: dev\n/, "name: ${{ inputs.tier }}\n", "is no environment"],
     ["every secret handed on", "caller", / {4}with:\n/, "    secrets: inherit\n    with:\n", "every secret there is"],
+    [
+      "every secret handed on for a reason, but to a stranger",
+      "caller",
+      /uses: four-tier\/four-tier\/(\S+@)/,
+      `secrets: inherit # zizmor: ignore[secrets-inherit] ${"because ".repeat(5)}\n    uses: evil/suite/$1`,
+      "every secret there is",
+    ],
     ["every secret read", "shipped", /BUILD: .*/, "BUILD: ${{ toJSON(secrets) }}", "reads every"],
     [
       "a failure that is passed over",

@@ -2,7 +2,7 @@
  * The three ways to a tier's credential, each by a whole chain. Federation is in chain.test.ts; here no principal trusts
  * GitHub's tokens, so that only a secret can have let a job in.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, jobOf, textOf } from "./expect-run.ts";
@@ -52,9 +52,8 @@ describe("without federation", () => {
 
   it("one secret an environment, with secrets: inherit, takes a release to prod", async () => {
     for (const place of PLACES) environmentSecrets(place)["DATABRICKS_CLIENT_SECRET"] = secretOf(place);
-    await mergeCallers("inherit", (text) =>
-      text.replaceAll(/^ {4}with:$/gm, "    secrets: inherit\n    with:\n      auth: secret"),
-    );
+    const example = readFileSync("examples/environment-secrets/.github/workflows/promote.yml", "utf8");
+    await mergeCallers("inherit", () => example.replaceAll("0".repeat(40), play.stage.suiteCommit));
     await expectSignedInBySecret(await play.promote());
   });
 
