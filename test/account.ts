@@ -25,7 +25,7 @@ export interface Account {
   readonly contract: Contract;
   /** What four-tier.yml says. */
   readonly contractText: string;
-  tier(name: TierName): Tier;
+  tier(name: TierName, developer?: string): Tier;
   /** A connection to the tier's workspace, as the tier's own principal or another service principal. */
   connect(name: Deployed, principal?: string): Workspace;
   /** Writes that reached the service and what they were, in order: `POST /api/2.2/jobs/update`. */
@@ -36,8 +36,8 @@ export interface Account {
 export async function startAccount(
   scenario: Partial<DatabricksScenario>,
   contractTail = "",
-  /** More keys of a tier in the contract: `{ dev: ", client_id: …" }`. */
-  more: Partial<Record<Deployed, string>> = {},
+  /** More keys of a tier in the contract: `{ dev: ", client_id: …", sandbox: "keep_days: 10" }`. */
+  more: Partial<Record<Deployed | "sandbox", string>> = {},
   tls?: Tls,
 ): Promise<Account> {
   const principals = Object.fromEntries(
@@ -63,6 +63,7 @@ export async function startAccount(
   const url = (tier: Deployed): string => simulator.workspaces[tier]?.url ?? "";
   const text = `project: ml-pipelines
 tiers:
+  sandbox: { ${more.sandbox ?? ""} }
   dev: { workspace: "${url("dev")}", workspace_id: "1111111111111111"${more.dev ?? ""} }
   staging: { workspace: "${url("staging")}", workspace_id: "2222222222222222"${more.staging ?? ""} }
   prod: { workspace: "${url("prod")}", workspace_id: "3333333333333333"${more.prod ?? ""} }
@@ -75,7 +76,7 @@ ${contractTail}`;
     simulator,
     contract,
     contractText: text,
-    tier: (name) => resolveTier(contract, name),
+    tier: (name, developer = "octocat") => resolveTier(contract, name, { developer }),
     connect: (name, principal = `ml-pipelines-${name}`) =>
       connect({
         host: url(name),

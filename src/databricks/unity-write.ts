@@ -135,7 +135,7 @@ export async function changeBindings(
 }
 
 /** Whether an error says that the name is used: status and code differ by source (facts: unity-catalog 1.10). */
-export function isTaken(error: unknown): error is ApiError {
+export function isTaken(error: unknown): boolean {
   return (
     error instanceof ApiError && (error.status === 400 || error.status === 409) && error.code.endsWith("ALREADY_EXISTS")
   );

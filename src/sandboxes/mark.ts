@@ -1,0 +1,88 @@
+/**
+ * How a sandbox is known: by its catalog's name, by the mark in its properties, and by who owns it. All three, always:
+ * nothing else is ever changed or dropped (design 10).
+ */
+import type { Contract } from "../contract/model.ts";
+import { TIERS } from "../contract/model.ts";
+import { sandboxUser } from "../contract/values.ts";
+import type { Catalog } from "../databricks/unity.ts";
+
+/** The properties of a sandbox's catalog. Times are ISO 8601, UTC. */
+export const MARK = {
+  project: "four_tier_project",
+  /** The developer's GitHub login, lower case. */
+  developer: "four_tier_developer",
+  created: "four_tier_created",
+  /** From when on it is removed if nobody uses it; for people to read. */
+  expires: "four_tier_expires",
+  /** The last use that a clean-up saw. */
+  lastUse: "four_tier_last_use",
+  /** When its developer was warned of the removal; empty: not warned. */
+  warned: "four_tier_warned",
+  /** When its removal began, so that an interrupted one is known; empty: it did not. */
+  removing: "four_tier_removing",
+} as const;
+
+/** A day until which a sandbox is kept whatever happens; set by hand. */
+export const KEEP_UNTIL = "keep_until";
+
+/** What a catalog says of itself. Empty properties count as missing. */
+export interface Mark {
+  readonly project: string | undefined;
+  readonly developer: string | undefined;
+  readonly created: string | undefined;
+  readonly expires: string | undefined;
+  readonly lastUse: string | undefined;
+  readonly warned: string | undefined;
+  readonly removing: string | undefined;
+  readonly keepUntil: string | undefined;
+}
+
+export function readMark(properties: Readonly<Record<string, string>>): Mark {
+  const get = (name: string): string | undefined => properties[name] || undefined;
+  return {
+    project: get(MARK.project),
+    developer: get(MARK.developer),
+    created: get(MARK.created),
+    expires: get(MARK.expires),
+    lastUse: get(MARK.lastUse),
+    warned: get(MARK.warned),
+    removing: get(MARK.removing),
+    keepUntil: get(KEEP_UNTIL),
+  };
+}
+
+/** A sandbox's catalog: `{username}_sandbox`, as provisioning names it. */
+const PATTERN = /^[a-z0-9](?:[a-z0-9_]*[a-z0-9])?_sandbox$/;
+
+export function isSandboxName(name: string): boolean {
+  return PATTERN.test(name);
+}
+
+/** What is needed to tell ours: the project, and the application id that owns its sandboxes. */
+export interface Ours {
+  readonly contract: Pick<Contract, "project" | "tiers">;
+  /** dev's principal. */
+  readonly owner: string;
+}
+
+/** Why a catalog is not one of this project's sandboxes, in the order of weight; empty if it is one. */
+export function whyNotOurs(catalog: Pick<Catalog, "name" | "owner" | "properties">, ours: Ours): string[] {
+  const { contract, owner } = ours;
+  const mark = readMark(catalog.properties);
+  const reasons: string[] = [];
+  const tier = TIERS.find((name) => contract.tiers[name].catalog.toLowerCase() === catalog.name.toLowerCase());
+  if (tier !== undefined) reasons.push(`it is the catalog of ${tier}`);
+  if (!isSandboxName(catalog.name)) reasons.push("its name is not that of a sandbox");
+  if (mark.project === undefined || mark.developer === undefined) {
+    reasons.push(`it does not carry our mark (the properties ${MARK.project} and ${MARK.developer})`);
+  } else if (mark.project !== contract.project) {
+    reasons.push(`its mark names the project ${mark.project}`);
+  } else if (`${sandboxUser(mark.developer, contract.tiers.sandbox.loginSuffix) ?? ""}_sandbox` !== catalog.name) {
+    reasons.push(`its mark names the developer ${mark.developer}, whose sandbox it is not`);
+  }
+  if (catalog.owner?.toLowerCase() !== owner.toLowerCase()) {
+    reasons.push(`it belongs to ${catalog.owner ?? "nobody that is shown"}`);
+  }
+  return reasons;
+}
