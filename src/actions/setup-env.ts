@@ -8,14 +8,7 @@ import { accessTier, type TierAccess } from "./tier-access.ts";
 
 /** Runs it. Throws FourTierError before anything is exported; nothing is exported unless everything was proved. */
 export async function setupEnv(context: ActionContext): Promise<ActionResult> {
-  if (flag(context, "provision")) {
-    throw new FourTierError({
-      id: "input/provision",
-      severity: "error",
-      message: "provision: true makes a sandbox, which is not in this release.",
-      remedy: "Leave the input provision out; make the sandbox's catalog by hand until then.",
-    });
-  }
+  if (flag(context, "provision")) return (await import("./provision.ts")).provisionSandboxes(context);
   const withCredentials = flag(context, "export-credentials");
   const access = await accessTier(context);
   const variables = await variablesOf(access, withCredentials);

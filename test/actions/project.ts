@@ -17,6 +17,8 @@ export interface ProjectOptions {
   readonly files?: Files;
   /** What four-tier.yml says after the tiers. Default: the components of test/promotion-files.ts. */
   readonly contract?: string;
+  /** Keys of the sandbox tier in four-tier.yml. */
+  readonly sandbox?: string;
   /** Both services over TLS. */
   readonly tls?: Tls;
 }
@@ -52,7 +54,7 @@ export async function project(options: ProjectOptions = {}): Promise<Project> {
   const account = await startAccount(
     { catalogs, ...options.databricks },
     options.contract ?? COMPONENTS,
-    ids,
+    { ...ids, sandbox: options.sandbox ?? "" },
     options.tls,
   );
   const repository = makeRepository();

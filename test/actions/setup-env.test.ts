@@ -366,6 +366,7 @@ describe("inputs", () => {
     [{ tier: "prod", contract: "../other.yml" }, "input/contract"],
     [{ tier: "prod", contract: "none.yml", "client-secret": SECRET.prod }, "contract/missing"],
     [{ tier: "prod", provision: "true" }, "input/provision"],
+    [{ tier: "sandbox", provision: "yes" }, "input/provision"],
     [{ tier: "prod", "export-credentials": "yes" }, "input/export-credentials"],
     [{ tier: "sandbox", "client-secret": SECRET.dev }, "identity/no-principal"],
   ])("%o: %s", async (inputs: Record<string, string>, id) => {
