@@ -24,7 +24,7 @@ import { type Candidate, type CarriedArtifact, contentsOf } from "./release/cand
 import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
-import { type Bytes, type Look, lookAt } from "./release/look.ts";
+import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
 import { type Content, unreadFindings } from "./release/upload.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
@@ -83,7 +83,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   await phase("active runs", () => refuseActiveRuns(request, before, tier.activeRunsTimeoutMs));
   const lock = await phase("lock", () => takeLock(request, place));
   try {
-    const now = await phase("look again", () => lookAgain(request, place));
+    const [now] = await phase("look again", () => together([lookAgain(request, place, before), lock.check()]));
     const again = evaluateGate(approvedAlready(await refresh(request, facts, now), now, candidate));
     if (again.verdict !== "pass") return report({ ...view, ...now, gate: again, outcome: "refused" });
     if (isDone(now, candidate)) {
@@ -111,20 +111,20 @@ async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
   const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
   if (!deep && acceptDrift === "" && ledger !== undefined && hasRelease(ledger, candidate)) {
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
-    if (standing !== undefined) return { standing, folders: [], compared: "lists" };
+    if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
-  return lookWhole(request, place, ledger, deep ? "all" : "none");
+  return lookAt(viewOf(request, place), ledger, deep ? "all" : "none");
 }
 
-async function lookAgain(request: PromoteRequest, place: Place): Promise<Look> {
-  const { workspace, tier } = request;
-  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-  return lookWhole(request, place, ledger, request.deep ? "all" : "used");
+function lookAgain(request: PromoteRequest, place: Place, before: Look): Promise<Look> {
+  const { workspace, tier, deep } = request;
+  const ledger = () => readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  return lookAgainAt(viewOf(request, place), before, ledger, deep ? "all" : "used");
 }
 
-function lookWhole(request: PromoteRequest, place: Place, ledger: Ledger | undefined, bytes: Bytes): Promise<Look> {
-  const { workspace, candidate } = request;
-  return lookAt(workspace, place, ledger, candidate, contentsAt(request, place), bytes);
+function viewOf(request: PromoteRequest, place: Place): View {
+  const { workspace, candidate, now } = request;
+  return { workspace, place, candidate, contents: contentsAt(request, place), now };
 }
 
 /** Asks about active runs what the contract wants asked, for so long; throws FourTierError if they stop the promotion. */

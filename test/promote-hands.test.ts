@@ -45,7 +45,7 @@ describe("a change by hand", () => {
     prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
     prod.simulator.when({
       method: "POST",
-      path: "/api/2.0/workspace/mkdirs",
+      path: "*lock.2",
       run: () => prod.world.changeJob("prod", "score", (settings) => void (settings["max_concurrent_runs"] = 9)),
     });
     const { result, writes } = await approve(prod);

@@ -198,7 +198,7 @@ describe("two promotions at once", () => {
     let overtaken: Promise<unknown> = Promise.resolve();
     dev.simulator.when({
       method: "POST",
-      path: "/api/2.0/workspace/mkdirs",
+      path: "*lock.2",
       run: async () => {
         overtaken = dev.promote({ commit: newer });
         await overtaken;

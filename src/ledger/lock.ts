@@ -13,6 +13,7 @@ import * as v from "valibot";
 import { deletePath, listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, messageOf } from "../findings.ts";
+import { together } from "../http/pool.ts";
 
 /** Whose lock it is. */
 export interface LockOwner {
@@ -59,15 +60,16 @@ export async function acquireLock(workspace: Workspace, folder: string, options:
   const token = randomUUID();
   const started = options.now().getTime();
   let said = "";
-  await mkdirs(workspace, folder);
   for (;;) {
     if (options.signal?.aborted) throw new FourTierError(cancelled(folder));
-    const standing = await current(workspace, folder);
+    const names = await lockNames(workspace, folder);
+    if (names === undefined) await mkdirs(workspace, folder);
+    const standing = highest(names ?? []);
     const blocker = standing === undefined ? undefined : await blockerOf(workspace, folder, standing, options);
     if (blocker === undefined) {
       const generation = (standing?.generation ?? 0) + 1;
       if (await create(workspace, folder, generation, token, options)) {
-        await sweep(workspace, folder, generation);
+        await sweep(workspace, folder, names ?? []);
         return lockOf(workspace, folder, generation, token);
       }
       continue; // somebody was quicker: look again
@@ -84,29 +86,31 @@ export async function lockHolder(
   workspace: Workspace,
   folder: string,
 ): Promise<{ readonly run: string; readonly attempt: number } | undefined> {
-  const standing = await current(workspace, folder);
+  const standing = highest((await lockNames(workspace, folder)) ?? []);
   if (standing === undefined || standing.released) return undefined;
   const owner = await readOwner(workspace, `${folder}/lock.${standing.generation}`);
   return typeof owner === "object" ? { run: owner.run, attempt: owner.attempt } : undefined;
 }
 
-/** The highest generation in the folder, and whether its owner let go. */
-async function current(
-  workspace: Workspace,
-  folder: string,
-): Promise<{ generation: number; released: boolean } | undefined> {
-  const names = await lockNames(workspace, folder);
+interface LockName {
+  readonly name: string;
+  readonly generation: number;
+  readonly released: boolean;
+}
+
+/** The highest generation, and whether its owner let go. */
+function highest(names: readonly LockName[]): Omit<LockName, "name"> | undefined {
   const generation = Math.max(0, ...names.map((name) => name.generation));
   if (generation === 0) return undefined;
   return { generation, released: names.some((name) => name.generation === generation && name.released) };
 }
 
-async function lockNames(
-  workspace: Workspace,
-  folder: string,
-): Promise<{ name: string; generation: number; released: boolean }[]> {
-  const found: { name: string; generation: number; released: boolean }[] = [];
-  for (const entry of (await listFolder(workspace, folder)) ?? []) {
+/** The locks in the folder; undefined if there is no folder. */
+async function lockNames(workspace: Workspace, folder: string): Promise<LockName[] | undefined> {
+  const found: LockName[] = [];
+  const entries = await listFolder(workspace, folder);
+  if (entries === undefined) return undefined;
+  for (const entry of entries) {
     const name = entry.path.slice(entry.path.lastIndexOf("/") + 1);
     const match = /^lock\.([1-9]\d*)(\.released)?$/.exec(name);
     if (match) found.push({ name, generation: Number(match[1]), released: match[2] !== undefined });
@@ -166,17 +170,15 @@ async function create(
 }
 
 /** Removes what older generations left. Only the highest number matters, so losing this race harms nobody. */
-async function sweep(workspace: Workspace, folder: string, generation: number): Promise<void> {
-  for (const entry of await lockNames(workspace, folder)) {
-    if (entry.generation < generation) await deletePath(workspace, `${folder}/${entry.name}`);
-  }
+async function sweep(workspace: Workspace, folder: string, older: readonly LockName[]): Promise<void> {
+  await together(older.map(({ name }) => deletePath(workspace, `${folder}/${name}`)));
 }
 
 function lockOf(workspace: Workspace, folder: string, generation: number, token: string): Lock {
   const path = `${folder}/lock.${generation}`;
   const holds = async (): Promise<boolean> => {
-    const [standing, owner] = await Promise.all([current(workspace, folder), readOwner(workspace, path)]);
-    return standing?.generation === generation && typeof owner === "object" && owner.token === token;
+    const [names, owner] = await together([lockNames(workspace, folder), readOwner(workspace, path)]);
+    return highest(names ?? [])?.generation === generation && typeof owner === "object" && owner.token === token;
   };
   return {
     generation,

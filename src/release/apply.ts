@@ -12,6 +12,7 @@ import { FourTierError, messageOf } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
+import { alongside, journal } from "../ledger/journal.ts";
 import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
 import { underHolds } from "../schedules/holds.ts";
 import { findByTags, type Observed } from "./observe.ts";
@@ -41,10 +42,10 @@ export interface ApplyOptions {
   readonly release: LedgerRelease;
   /** The content folder of a component. */
   readonly folder: (component: string, digest: string) => string;
-  /** Called before every write: throws if the lock is no longer ours. */
+  /** Throws if the lock is no longer ours. */
   readonly check: () => Promise<void>;
-  /** Writes the ledger and gives what was written. */
-  readonly save: (ledger: Ledger) => Promise<Ledger>;
+  /** Writes the ledger. */
+  readonly save: (ledger: Ledger) => Promise<void>;
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly log: { info(message: string): void };
   readonly signal?: AbortSignal | undefined;
@@ -58,6 +59,8 @@ export interface Applied {
   readonly open: readonly Step[];
   /** What stopped it; undefined if everything was applied. */
   readonly failure: Error | undefined;
+  /** Ends when every new id is in the ledger: what follows need not wait for it to begin. */
+  readonly written: () => Promise<void>;
 }
 
 /** How often, and after how many milliseconds, a lost create is looked for: lists can lag behind. */
@@ -77,7 +80,9 @@ export async function applySteps(
   options: ApplyOptions,
 ): Promise<Applied> {
   const order = inOrder(steps);
-  if (order.length === 0) return { ledger: start, done: [], open: [], failure: undefined };
+  if (order.length === 0) {
+    return { ledger: start, done: [], open: [], failure: undefined, written: () => Promise.resolve() };
+  }
   const known = new Map([...live].flatMap(([key, found]) => (found === undefined ? [] : [[key, found.id] as const])));
   const done: string[] = [];
   let ledger = start;
@@ -89,46 +94,38 @@ export async function applySteps(
       target: intent.target === undefined || id === undefined ? intent.target : { ...intent.target, id },
     }));
   };
-  const check = shared(options.check);
+  const ids = journal(async () => void (await options.save(ledger)), IDS);
   try {
-    ledger = await options.save({
-      ...ledger,
-      pending: { release: options.release, intents: order.map(intentOf) },
-    });
+    ledger = { ...ledger, pending: { release: options.release, intents: order.map(intentOf) } };
+    await options.save(ledger);
     for (const group of independentGroups(order)) {
-      const before = known.size;
+      // What needs something of the group before begins only after an answer that the lock is still ours.
+      const check = alongside(options.check);
       await mapBounded(group, PARALLEL, async (step) => {
         if (options.signal?.aborted) throw new FourTierError(cancelled(done.length, order.length));
         await check();
         const id = await applyStep(workspace, step, known, { ...options, holds: start.holds });
         mark(step, id);
         done.push(step.key);
-        if (id !== undefined) known.set(step.key, id);
         options.log.info(`${PAST[step.action]} ${step.key} (${id ?? step.live?.id ?? ""}) "${step.name}"`);
+        if (id === undefined || id === known.get(step.key)) return;
+        known.set(step.key, id);
+        // An id that nobody wrote down is the one thing that cannot be found out cheaply.
+        ids.note();
       });
-      // An id that nobody wrote down is the one thing that cannot be found out cheaply.
-      if (known.size > before || group[0]?.action === "replace") ledger = await options.save(ledger);
+      if (group[0]?.action === "replace") await ids.written();
     }
   } catch (error) {
     failure = error instanceof Error ? error : new Error(messageOf(error));
   }
-  return { ledger, done, open: order.filter((step) => !done.includes(step.key)), failure };
+  const open = order.filter((step) => !done.includes(step.key));
+  return { ledger, done, open, failure, written: () => ids.written() };
 }
 
-/** Writes that begin together ask for the lock together. */
-function shared(check: () => Promise<void>): () => Promise<void> {
-  let asking: Promise<void> | undefined;
-  return () => {
-    asking ??= check().finally(() => {
-      asking = undefined;
-    });
-    return asking;
-  };
-}
-
-/** Resources written at a time, and with one write of the ledger. */
+/** Resources written at the same time. */
 const PARALLEL = 8;
-const GROUP = 32;
+/** New ids after which the ledger is written, while others are still being created. */
+const IDS = 32;
 
 /** The same order in groups of which nothing needs anything else of the same group; a deletion stands alone. */
 function independentGroups(order: readonly Step[]): Step[][] {
@@ -140,7 +137,6 @@ function independentGroups(order: readonly Step[]): Step[][] {
     const fits =
       !alone &&
       group !== undefined &&
-      group.length < GROUP &&
       first?.kind === step.kind &&
       first.action === step.action &&
       !group.some(({ key }) => step.references.includes(key));

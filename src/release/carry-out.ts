@@ -1,6 +1,7 @@
 /** The half of a promotion that writes: share, upload, apply, read back, ledger; and the end of its record. */
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { together } from "../http/pool.ts";
 import type { Lock } from "../ledger/lock.ts";
 import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
@@ -44,18 +45,21 @@ export async function carryOut(work: Work): Promise<Outcome> {
   const { tier } = place;
   const { steps, observation } = work.standing;
   let ledger: Ledger = work.standing.ledger ?? emptyLedger(tier.project, tier.name);
-  const save = async (next: Ledger): Promise<Ledger> => {
+  const save = async (next: Ledger): Promise<void> => {
     await lock.check();
-    ledger = await writeLedger(workspace, place.folder, next);
-    return ledger;
+    ledger = await writeLedger(workspace, place.folder, { ...next, serial: ledger.serial });
   };
   const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
   try {
-    await phase("share", () =>
-      shareFolder(workspace, place.folder, { principal: place.principal, readers: tier.readers }),
-    );
+    const access = { principal: place.principal, readers: tier.readers };
     outcome.uploaded = await phase("upload", () =>
-      uploadFolders(workspace, work.folders, { tier: tier.name, check: () => lock.check(), log, signal }),
+      uploadFolders(workspace, work.folders, {
+        tier: tier.name,
+        check: () => lock.check(),
+        share: () => shareFolder(workspace, place.folder, access),
+        log,
+        signal,
+      }),
     );
     const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
     const running = tier.schedules === "running" ? steps : [];
@@ -75,17 +79,21 @@ export async function carryOut(work: Work): Promise<Outcome> {
     outcome.done = applied.done;
     outcome.open = applied.open;
     if (applied.failure !== undefined) {
+      await applied.written().catch(() => undefined); // one writer of the ledger at a time
       await saveQuietly(save, applied.ledger, log);
       throw applied.failure;
     }
     const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
-    outcome.findings = await phase("read back", () =>
-      verifyApplied(workspace, resources, {
-        ...driftContext(resources, { live: new Map() }, place, applied.ledger.holds),
-        tier: tier.name,
-        schedules: tier.schedules,
-        pause,
-      }),
+    [outcome.findings] = await phase("read back", () =>
+      together([
+        verifyApplied(workspace, resources, {
+          ...driftContext(resources, { live: new Map() }, place, applied.ledger.holds),
+          tier: tier.name,
+          schedules: tier.schedules,
+          pause,
+        }),
+        applied.written(),
+      ]),
     );
     if (outcome.findings.some(isFailure)) return outcome;
     await phase("ledger", () =>
@@ -143,7 +151,7 @@ function failureFindings(
   ];
 }
 
-async function saveQuietly(save: (ledger: Ledger) => Promise<Ledger>, ledger: Ledger, log: Work["log"]): Promise<void> {
+async function saveQuietly(save: (ledger: Ledger) => Promise<void>, ledger: Ledger, log: Work["log"]): Promise<void> {
   try {
     await save(ledger);
   } catch (error) {

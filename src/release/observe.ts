@@ -77,9 +77,11 @@ export async function observe(
     readonly principal: string;
     readonly ledger: Ledger | undefined;
     readonly desired: readonly Desired[];
+    /** What was read before and need not be read again, by key: as a whole, access included. */
+    readonly kept?: ReadonlyMap<string, Observed>;
   },
 ): Promise<Observation> {
-  const { tier, ledger, desired, principal } = question;
+  const { tier, ledger, desired, principal, kept = new Map<string, Observed>() } = question;
   const known = knownIds(ledger);
   const kinds = new Map<string, { kind: string; permissions: boolean }>();
   for (const [key, resource] of ledger?.resources ?? []) {
@@ -103,6 +105,8 @@ export async function observe(
   const counting = ledger === undefined || [...kinds.keys()].some((key) => !known.has(key)) ? count() : undefined;
   const [read] = await together([
     mapBounded([...known], PARALLEL, async ([key, id]) => {
+      const before = kept.get(key);
+      if (before?.id === id) return [key, before] as const;
       return [key, await readOne(workspace, kinds.get(key)?.kind ?? kindOf(key), id, "ledger")] as const;
     }),
     counting,
@@ -126,7 +130,9 @@ export async function observe(
   }
 
   findings.push(...collisions(tier, desired, live));
-  const withPermissions = [...live].filter(([key, found]) => found !== undefined && kinds.get(key)?.permissions);
+  const withPermissions = [...live].filter(
+    ([key, found]) => found !== undefined && found !== kept.get(key) && kinds.get(key)?.permissions,
+  );
   await mapBounded(withPermissions, PARALLEL, async ([key, found]) => {
     if (found !== undefined) live.set(key, { ...found, permissions: await readPermissions(workspace, found) });
   });

@@ -10,7 +10,7 @@ import { ApiError } from "../databricks/errors.ts";
 import { listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { isArray, isObject, type JsonValue, parseJson } from "../json.ts";
 
 /** Requests in flight: the files API is throttled early (facts: databricks-api 2.7). */
@@ -50,7 +50,7 @@ export async function inspectFolders(
   workspace: Workspace,
   contents: readonly Content[],
   tier: string,
-  read: (component: string, complete: boolean) => boolean = () => true,
+  read: (component: string, complete: boolean) => boolean | Promise<boolean> = () => true,
 ): Promise<FolderState[]> {
   for (const { files } of contents) for (const { path } of files) checkInside(path);
   const trees = await listTrees(workspace, contents);
@@ -64,8 +64,9 @@ export async function inspectFolders(
     const missing = content.files.filter((file) => !present.has(remotePath(file)));
     return { content, missing, present, unread: [] as string[], complete: missing.length === 0 && manifest };
   });
+  const asked = await together(states.map(({ content, complete }) => read(content.component, complete)));
   const there = states
-    .filter(({ content, complete }) => read(content.component, complete))
+    .filter((_, index) => asked[index])
     .flatMap((state) => {
       const found = state.content.files.filter((file) => state.present.has(remotePath(file)));
       return found.map((file) => ({ ...state, file }));
@@ -105,15 +106,23 @@ export async function uploadFolders(
     readonly tier: string;
     /** Called before writing: the lock is still ours. */
     readonly check: () => Promise<void>;
+    /** Settles who may read the tier's folder, before there is a file in it. */
+    readonly share?: () => Promise<void>;
     readonly log: { info(message: string): void };
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<number> {
   const due = states.filter((state) => !state.complete);
-  if (due.length === 0) return 0;
-  await options.check();
-  const folders = due.flatMap(({ content, missing }) => leafFolders(content.folder, missing));
-  await mapBounded(folders, PARALLEL, (folder) => mkdirs(workspace, folder));
+  if (due.length === 0) {
+    await options.share?.();
+    return 0;
+  }
+  const makeFolders = async (): Promise<void> => {
+    await options.check();
+    const folders = due.flatMap(({ content, missing }) => leafFolders(content.folder, missing));
+    await mapBounded(folders, PARALLEL, (folder) => mkdirs(workspace, folder));
+  };
+  await together([makeFolders(), options.share?.()]);
   const files = due.flatMap(({ content, missing }) => missing.map((file) => ({ content, file })));
   await mapBounded(files, PARALLEL, async ({ content, file }) => {
     if (options.signal?.aborted) throw new FourTierError(interrupted(content));
