@@ -94,7 +94,7 @@ export async function applySteps(
       target: intent.target === undefined || id === undefined ? intent.target : { ...intent.target, id },
     }));
   };
-  const ids = journal(async () => void (await options.save(ledger)), IDS);
+  const ids = journal(() => options.save(ledger), IDS);
   try {
     ledger = { ...ledger, pending: { release: options.release, intents: order.map(intentOf) } };
     await options.save(ledger);
