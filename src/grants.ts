@@ -16,14 +16,8 @@ import type { Cell } from "./grants/matrix.ts";
 import { ACCOUNT_USERS, type Estate, keyOf, securableKey } from "./grants/model.ts";
 import { type Directory, readDirectory, resolveGrants, resolveTierPrincipals } from "./grants/principals.ts";
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
-import {
-  type CatalogRead,
-  type CatalogSeen,
-  type Counts,
-  isRefusal,
-  readCatalog,
-  type Refusal,
-} from "./grants/read.ts";
+import { isRefusal, type Refusal } from "./grants/notes.ts";
+import { type CatalogRead, type CatalogSeen, type Counts, readCatalog } from "./grants/read.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
 
@@ -71,7 +65,7 @@ export async function tierProof(
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
   const [{ principals, findings: ambiguous }, read] = await together([
     resolveTierPrincipals(workspace, contract, caller),
-    readCatalog(workspace, tier.catalog, seen),
+    readCatalog(workspace, tier.catalog, { ...seen, workspaceId: me.workspaceId }),
   ]);
   const ownPrincipal = principals.find((principal) => principal.tier === tier.name);
   if (ownPrincipal === undefined) throw noPrincipal(tier);
@@ -124,7 +118,7 @@ function estateOf(catalog: string, read: CatalogRead, directory: Directory): Est
     ...directory,
     securables: new Map(read.securables.map((securable) => [securableKey(securable), securable])),
     metastoreOwner: read.metastoreOwner,
-    externalAccess: undefined,
+    externalAccess: read.externalAccess,
     bindings: new Map(
       read.bindings === undefined ? [] : [[securableKey({ type: "catalog", name: catalog }), read.bindings]],
     ),

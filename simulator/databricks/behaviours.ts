@@ -48,6 +48,12 @@ export const Behaviours = v.strictObject({
   securable_exists: v.optional(v.picklist([400, 409]), 400),
   /** A new catalog gets a schema `default`, which stands in the way of deleting it (facts: unity-catalog 1.4). */
   default_schema: v.optional(v.boolean(), true),
+  /** What a grant on the object itself has as inherited_from in information_schema (facts: unity-catalog 2). */
+  direct_grant_mark: v.optional(v.picklist(["NONE", "null"]), "NONE"),
+  /** information_schema.abac_policy_definitions, a preview, is there or not. */
+  policy_view: v.optional(v.picklist(["there", "absent"]), "there"),
+  /** SCIM lists groups with their members, or without them. */
+  group_members_listed: v.optional(v.boolean(), true),
 });
 
 /** Which line of docs/assumptions.md each is about. */
@@ -73,6 +79,9 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   catalog_properties: "A73",
   securable_exists: "A74",
   default_schema: "A75",
+  direct_grant_mark: "A59",
+  policy_view: "A60",
+  group_members_listed: "A61",
 };
 
 export interface Behaviour {

@@ -10,10 +10,12 @@ import { permissionRoutes } from "./permissions.ts";
 import { pipelineRoutes } from "./pipelines.ts";
 import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
+import { sqlRoutes } from "./sql.ts";
 import { unityRoutes } from "./unity-catalogs.ts";
 import { grantRoutes } from "./unity-grants.ts";
 import { unityWriteRoutes } from "./unity-writes.ts";
 import { unityObjectRoutes } from "./unity-objects.ts";
+import { policyRoutes } from "./unity-policies.ts";
 
 /** What the CLI reports about itself; nothing is kept. */
 const telemetry = rawRoute("POST", "/telemetry-ext", {
@@ -35,6 +37,8 @@ export function allRoutes(authority: Authority): Route[] {
     ...unityObjectRoutes(),
     ...grantRoutes(),
     ...experimentRoutes(),
+    ...policyRoutes(),
+    ...sqlRoutes(),
     telemetry,
   ];
 }

@@ -19,6 +19,9 @@ const grants = v.record(name, v.array(name));
 /** A grant whose principal was deleted: only `principal_id` is left (facts: unity-catalog 1.1). */
 const orphans = v.array(v.strictObject({ principal_id: digits, privileges: names }));
 
+/** Workspace -> how it is bound. */
+const bindings = v.record(name, v.picklist(["READ_WRITE", "READ_ONLY"]));
+
 const securable = {
   owner: v.optional(name),
   comment: v.optional(v.string()),
@@ -46,13 +49,17 @@ const Table = v.strictObject({
     "MANAGED",
   ),
   columns: v.optional(v.record(name, name)),
+  /** Where an external one keeps its files. */
+  storage: v.optional(name),
 });
+/** External if it keeps its files somewhere of its own. */
+const Volume = v.strictObject({ ...securable, storage: v.optional(name) });
 const Leaf = v.strictObject(securable);
 
 const Schema = v.strictObject({
   ...securable,
   tables: v.optional(v.record(name, Table), {}),
-  volumes: v.optional(v.record(name, Leaf), {}),
+  volumes: v.optional(v.record(name, Volume), {}),
   functions: v.optional(v.record(name, Leaf), {}),
   models: v.optional(v.record(name, Leaf), {}),
 });
@@ -64,9 +71,44 @@ const Catalog = v.strictObject({
     v.picklist(["MANAGED_CATALOG", "SYSTEM_CATALOG", "INTERNAL_CATALOG", "DELTASHARING_CATALOG"]),
     "MANAGED_CATALOG",
   ),
+  /** Where it keeps managed data, if not in the metastore's own storage. */
+  storage: v.optional(name),
   /** Workspace -> how it is bound. */
-  bindings: v.optional(v.record(name, v.picklist(["READ_WRITE", "READ_ONLY"])), {}),
+  bindings: v.optional(bindings, {}),
   schemas: v.optional(v.record(name, Schema), {}),
+});
+
+/** What catalogs' storage hangs on; bound like a catalog. */
+const reachable = {
+  ...securable,
+  isolation: v.optional(v.picklist(["OPEN", "ISOLATED"]), "OPEN"),
+  bindings: v.optional(bindings, {}),
+};
+const ExternalLocation = v.strictObject({ ...reachable, url: name, credential: name });
+const StorageCredential = v.strictObject(reachable);
+
+/** An ABAC policy (facts: unity-catalog 1.11). */
+const Policy = v.strictObject({
+  name,
+  /** `catalog prod`, `schema prod.gold`. */
+  on: v.pipe(v.string(), v.regex(/^(?:catalog|schema|table) \S+$/, "must be a type and a full name")),
+  type: v.optional(v.picklist(["GRANT", "ROW_FILTER", "COLUMN_MASK"]), "GRANT"),
+  privileges: v.optional(names, []),
+  to: names,
+  except: v.optional(names, []),
+  /** for_securable_type, as the API writes it. */
+  for: v.optional(name, "TABLE"),
+  when: v.optional(name),
+});
+
+/** A SQL warehouse, by its id. */
+const Warehouse = v.strictObject({
+  workspace: name,
+  state: v.optional(v.picklist(["RUNNING", "STOPPED"]), "RUNNING"),
+  /** Whether a stopped one starts when it is used; it then takes one poll. */
+  starts: v.optional(v.boolean(), true),
+  /** Who has CAN_USE; workspace admins have it anyway. */
+  users: v.optional(names, []),
 });
 
 const FederationPolicy = v.strictObject({
@@ -206,6 +248,10 @@ export const DatabricksSchema = v.strictObject({
   users: v.optional(v.record(name, User), {}),
   groups: v.optional(v.record(name, Group), {}),
   catalogs: v.optional(v.record(name, Catalog), {}),
+  external_locations: v.optional(v.record(name, ExternalLocation), {}),
+  storage_credentials: v.optional(v.record(name, StorageCredential), {}),
+  policies: v.optional(v.array(Policy), []),
+  warehouses: v.optional(v.record(name, Warehouse), {}),
   jobs: v.optional(v.record(name, v.array(Job)), {}),
   pipelines: v.optional(v.record(name, v.array(Pipeline)), {}),
   files: v.optional(v.record(name, v.record(name, File)), {}),
@@ -220,6 +266,8 @@ export const DatabricksSchema = v.strictObject({
   latency_ms: v.optional(count, 0),
   /** The service's own cap on the length of Unity Catalog pages. */
   page_size: v.optional(positive, 1000),
+  /** Rows in one chunk of a statement's result. */
+  sql_chunk_rows: v.optional(positive, 20_000),
   behaviours: v.optional(Behaviours, {}),
   faults: v.optional(v.array(FaultSchema), []),
 });

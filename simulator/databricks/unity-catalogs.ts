@@ -50,6 +50,19 @@ export function unityRoutes(): Route[] {
       query: [...PAGING, "include_browse", "include_unbound"],
       handle: (call) => list(call, "catalogs", call.account.metastore.catalogs, "all"),
     }),
+    ...(
+      [
+        ["external_location", "external-locations", "external_locations"],
+        ["storage_credential", "storage-credentials", "storage_credentials"],
+      ] as const
+    ).flatMap(([type, path, key]) => [
+      route("GET", `${BASE}/${path}`, {
+        facts: FACTS,
+        query: [...PAGING, "include_browse", "include_unbound"],
+        handle: (call) => list(call, key, call.account.metastore.children(call.account.metastore.root, type), "all"),
+      }),
+      route("GET", `${BASE}/${path}/{name}`, { facts: FACTS, query: ["include_browse"], handle: one(type) }),
+    ]),
     route("GET", `${BASE}/schemas`, {
       facts: FACTS,
       query: [...PAGING, "catalog_name", "include_browse"],
@@ -75,27 +88,19 @@ export function unityRoutes(): Route[] {
       route("GET", `${BASE}/${path}/{name}`, {
         facts: FACTS,
         query: type === "model" ? ["include_browse", "include_aliases"] : ["include_browse"],
-        handle: (call) => {
-          const found = call.account.metastore.find(type, call.params["name"] ?? "");
-          const rights = new Rights(call);
-          const refusal = rights.unreachable(found);
-          if (refusal !== undefined) throw refusal;
-          if (rights.sees(found)) return { body: show(call, found, false) };
-          if (flag(call.query, "include_browse") && rights.browses(found)) return { body: show(call, found, true) };
-          throw rights.missing(found);
-        },
+        handle: one(type),
       }),
     ),
     route("GET", `${BASE}/bindings/{type}/{name}`, {
       facts: "unity-catalog 1.5",
       query: PAGING,
-      handle: (call) => ({ body: bindings(call, managed(call, nameOfCatalog(call))) }),
+      handle: (call) => ({ body: bindings(call, managed(call, boundOf(call))) }),
     }),
     route("PATCH", `${BASE}/bindings/{type}/{name}`, {
       facts: "unity-catalog 1.5",
       body: v.strictObject({ add: v.optional(v.array(Binding), []), remove: v.optional(v.array(Binding), []) }),
       handle: (call) => {
-        const catalog = managed(call, nameOfCatalog(call));
+        const catalog = managed(call, boundOf(call));
         const { add, remove } = call.body;
         for (const one of remove) catalog.bindings.delete(workspaceOf(call, one));
         for (const one of add) {
@@ -128,6 +133,19 @@ function summary({ account }: Call<unknown>): Answer {
       cloud: "aws",
       region: "eu-central-1",
     },
+  };
+}
+
+/** One securable of a type, by its name. */
+function one(type: SecurableType): (call: Call<unknown>) => Answer {
+  return (call) => {
+    const found = call.account.metastore.find(type, call.params["name"] ?? "");
+    const rights = new Rights(call);
+    const refusal = rights.unreachable(found);
+    if (refusal !== undefined) throw refusal;
+    if (rights.sees(found)) return { body: show(call, found, false) };
+    if (flag(call.query, "include_browse") && rights.browses(found)) return { body: show(call, found, true) };
+    throw rights.missing(found);
   };
 }
 
@@ -194,17 +212,19 @@ export function paged(
   };
 }
 
-/** A catalog whose grants, owner, bindings and properties the caller may change. */
-export function managed(call: Call<unknown>, name: string): Securable {
-  const catalog = call.account.metastore.find("catalog", name);
-  if (!new Rights(call).manages(catalog)) throw forbidden(`User does not have MANAGE on Catalog '${name}'.`);
-  return catalog;
+/** Something whose grants, owner, bindings and properties the caller may change. */
+export function managed(call: Call<unknown>, securable: Securable): Securable {
+  const noun = securable.type === "catalog" ? "Catalog" : securable.type;
+  if (!new Rights(call).manages(securable))
+    throw forbidden(`User does not have MANAGE on ${noun} '${securable.name}'.`);
+  return securable;
 }
 
-function nameOfCatalog({ params }: Call<unknown>): string {
-  if (params["type"]?.toLowerCase() !== "catalog")
+function boundOf({ account, params }: Call<unknown>): Securable {
+  const type = params["type"]?.toLowerCase();
+  if (type !== "catalog" && type !== "external_location" && type !== "storage_credential")
     throw new Unmodelled(`the simulator does not model bindings of ${params["type"]}`);
-  return params["name"] ?? "";
+  return account.metastore.find(type, params["name"] ?? "");
 }
 
 function bindings(call: Call<unknown>, catalog: Securable): JsonObject {
@@ -248,6 +268,16 @@ export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): 
         catalog_type: one.variant ?? "MANAGED_CATALOG",
         ...stored("storage_root", one),
       };
+    // facts: unity-catalog 1.5: they say ISOLATION_MODE_*
+    case "external_location":
+      return {
+        ...common,
+        ...stored("url", one),
+        credential_name: one.credential ?? "",
+        isolation_mode: `ISOLATION_MODE_${one.isolation}`,
+      };
+    case "storage_credential":
+      return { ...common, isolation_mode: `ISOLATION_MODE_${one.isolation}` };
     case "schema":
       return { ...common, catalog_name: catalog ?? "", schema_id: one.id, ...stored("storage_root", one) };
     case "table": {
@@ -262,6 +292,7 @@ export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): 
         schema_name: schema ?? "",
         table_id: one.id,
         table_type: one.variant ?? "MANAGED",
+        ...stored("storage_location", one),
       };
       return { ...common, ...within, ...(columns.length === 0 || omitted("omit_columns") ? {} : { columns }) };
     }
@@ -271,7 +302,7 @@ export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): 
         catalog_name: catalog ?? "",
         schema_name: schema ?? "",
         volume_id: one.id,
-        volume_type: one.variant ?? "MANAGED",
+        volume_type: one.variant ?? (one.storageRoot === undefined ? "MANAGED" : "EXTERNAL"),
         ...stored("storage_location", one),
       };
     case "function":

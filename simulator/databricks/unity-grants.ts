@@ -48,11 +48,19 @@ export interface GrantChange {
 /** facts: unity-catalog 1.1: the type's case does not matter, and models are functions. */
 function securableOf({ account, params }: Call<unknown>): Securable {
   const type = (params["type"] ?? "").toLowerCase();
-  const known: readonly SecurableType[] = ["metastore", "catalog", "schema", "table", "volume", "function"];
+  const known: readonly SecurableType[] = [
+    "metastore",
+    "catalog",
+    "schema",
+    "table",
+    "volume",
+    "function",
+    "external_location",
+    "storage_credential",
+  ];
   const found = known.find((one) => one === type);
   if (found !== undefined) return account.metastore.find(found, params["name"] ?? "");
-  const others =
-    "external_location storage_credential credential connection share recipient provider pipeline clean_room";
+  const others = "credential connection share recipient provider pipeline clean_room";
   if (others.split(" ").includes(type))
     throw new Unmodelled(`the simulator does not model permissions of the type ${type}`);
   throw badRequest(`${params["type"]} is not a securable type.`);

@@ -1,7 +1,17 @@
 /**
  * Which privilege can be granted on what (facts: unity-catalog 1.7, 1.8).
  */
-export type SecurableType = "metastore" | "catalog" | "schema" | "table" | "volume" | "function" | "model";
+export type SecurableType =
+  | "metastore"
+  | "catalog"
+  | "schema"
+  | "table"
+  | "volume"
+  | "function"
+  | "model"
+  | StorageType;
+/** What the storage of catalogs hangs on. */
+export type StorageType = "external_location" | "storage_credential";
 
 const everywhere = ["ALL_PRIVILEGES", "MANAGE"];
 const inSchema = [
@@ -39,6 +49,23 @@ export const GRANTABLE: Readonly<Record<SecurableType, ReadonlySet<string>>> = {
   table: new Set([...everywhere, "SELECT", "MODIFY", "REFRESH", "APPLY_TAG"]),
   volume: new Set([...everywhere, "READ_VOLUME", "WRITE_VOLUME", "APPLY_TAG"]),
   function: new Set([...everywhere, "EXECUTE"]),
+  external_location: new Set([
+    ...everywhere,
+    "BROWSE",
+    "READ_FILES",
+    "WRITE_FILES",
+    "CREATE_EXTERNAL_TABLE",
+    "CREATE_EXTERNAL_VOLUME",
+    "CREATE_MANAGED_STORAGE",
+    "EXTERNAL_USE_LOCATION",
+  ]),
+  storage_credential: new Set([
+    ...everywhere,
+    "READ_FILES",
+    "WRITE_FILES",
+    "CREATE_EXTERNAL_TABLE",
+    "CREATE_EXTERNAL_LOCATION",
+  ]),
   model: new Set([...everywhere, "EXECUTE", "APPLY_TAG", "CREATE_MODEL_VERSION"]),
 };
 

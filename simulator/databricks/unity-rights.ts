@@ -16,6 +16,8 @@ const READING: Readonly<Record<SecurableType, string>> = {
   volume: "READ_VOLUME",
   function: "EXECUTE",
   model: "EXECUTE",
+  external_location: "",
+  storage_credential: "",
 };
 
 export class Rights {
@@ -71,6 +73,7 @@ export class Rights {
   /** Shown in lists, and by get. */
   sees(securable: Securable): boolean {
     if (this.manages(securable)) return true;
+    if (isStorage(securable)) return [...securable.grants.values()].some(({ principal }) => this.is(principal));
     return this.usesChain(securable) && this.granted(READING[securable.type], securable);
   }
 
@@ -81,8 +84,8 @@ export class Rights {
 
   /** facts: unity-catalog 1.5: bindings count only when the catalog is isolated. */
   reaches(securable: Securable): boolean {
-    const catalog = catalogOf(securable);
-    return catalog === undefined || catalog.isolation === "OPEN" || catalog.bindings.has(this.#workspace.name);
+    const bound = isStorage(securable) ? securable : catalogOf(securable);
+    return bound === undefined || bound.isolation === "OPEN" || bound.bindings.has(this.#workspace.name);
   }
 
   mayWriteFromHere(securable: Securable): boolean {
@@ -97,8 +100,8 @@ export class Rights {
   /** facts: unity-catalog 1.5: an unbound workspace wins over any grant; owners still see the catalog itself. */
   unreachable(securable: Securable): ApiError | undefined {
     if (this.reaches(securable)) return undefined;
-    if (securable.type === "catalog" && this.manages(securable)) return undefined;
-    return forbidden(`Catalog '${catalogOf(securable)?.name ?? ""}' is not accessible in current workspace`);
+    if ((securable.type === "catalog" || isStorage(securable)) && this.manages(securable)) return undefined;
+    return forbidden(`Catalog '${(catalogOf(securable) ?? securable).name}' is not accessible in current workspace`);
   }
 
   /** The 403 that says which right is missing first (facts: unity-catalog 1.10). */
@@ -107,6 +110,7 @@ export class Rights {
       .reverse()
       .find((one) => !this.isMetastoreAdmin && !this.owns(one) && !this.granted(READING[one.type], one));
     const { type, fullName } = first ?? securable;
+    if (isStorage(securable)) return forbidden(`User does not have privileges on ${type} '${fullName}'.`);
     const noun = `${type.charAt(0).toUpperCase()}${type.slice(1)}`;
     return forbidden(`User does not have ${READING[type].replaceAll("_", " ")} on ${noun} '${fullName}'.`);
   }
@@ -119,6 +123,11 @@ export function chainOf(securable: Securable): Securable[] {
     if (one.type !== "metastore" || one === securable) chain.push(one);
   }
   return chain;
+}
+
+/** External locations and storage credentials lie beside the catalogs. */
+export function isStorage({ type }: Securable): boolean {
+  return type === "external_location" || type === "storage_credential";
 }
 
 export function catalogOf(securable: Securable): Securable | undefined {

@@ -31,6 +31,8 @@ export interface Securable {
   /** table_type, catalog_type, volume_type. */
   readonly variant: string | undefined;
   readonly columns: Readonly<Record<string, string>>;
+  /** Of an external location: its storage credential. */
+  readonly credential: string | undefined;
   readonly children: Map<string, Securable>;
   owner: string;
   isolation: "OPEN" | "ISOLATED";
@@ -48,6 +50,9 @@ interface Given {
   readonly updated?: string | undefined;
   readonly properties?: Record<string, string> | undefined;
   readonly storage?: string | undefined;
+  /** Of an external location. */
+  readonly url?: string | undefined;
+  readonly credential?: string | undefined;
   readonly type?: string | undefined;
   readonly columns?: Record<string, string> | undefined;
   readonly grants?: Record<string, string[]> | undefined;
@@ -78,10 +83,14 @@ export class Metastore {
     const owner = known ? directory.nameOf(ownerKey) : ownerKey;
     this.root = this.#make("metastore", this.name, undefined, owner, { grants: metastore.grants });
     for (const [name, catalog] of Object.entries(catalogs)) this.#addCatalog(name, catalog);
+    for (const [name, one] of Object.entries(scenario.storage_credentials))
+      this.#addStorage("storage_credential", name, one);
+    for (const [name, one] of Object.entries(scenario.external_locations))
+      this.#addStorage("external_location", name, one);
   }
 
   get catalogs(): Securable[] {
-    return [...this.root.children.values()];
+    return this.children(this.root, "catalog");
   }
 
   /** Throws the 404 of its kind (facts: unity-catalog 1.10). */
@@ -90,6 +99,11 @@ export class Metastore {
       if (fullName !== this.root.id)
         throw notFound(`Metastore '${fullName}' does not exist.`, "METASTORE_DOES_NOT_EXIST");
       return this.root;
+    }
+    if (type === "external_location" || type === "storage_credential") {
+      const found = childOf(this.root, type, fullName);
+      if (found === undefined) throw notFound(`${type} '${fullName}' does not exist.`);
+      return found;
     }
     const [catalogName = "", schemaName, leafName, ...more] = fullName.split(".");
     const depth = type === "catalog" ? 1 : type === "schema" ? 2 : 3;
@@ -143,13 +157,7 @@ export class Metastore {
   #addCatalog(name: string, given: ParsedScenario["catalogs"][string]): void {
     const owner = this.#ownerOf(given, this.root.owner);
     const catalog = this.add("catalog", name, this.root, owner, given);
-    catalog.isolation = given.isolation;
-    for (const [workspace, binding] of Object.entries(given.bindings)) {
-      if (!this.#account.workspaces.has(workspace)) {
-        throw new ScenarioError(`databricks.catalogs.${name}.bindings: no workspace is called ${workspace}`);
-      }
-      catalog.bindings.set(workspace, binding);
-    }
+    this.#bind(catalog, given);
     for (const [schemaName, schema] of Object.entries(given.schemas)) {
       const at = this.add("schema", schemaName, catalog, this.#ownerOf(schema, owner), schema);
       for (const [type, leaves] of [
@@ -160,6 +168,27 @@ export class Metastore {
       ] as const) {
         for (const [leaf, one] of Object.entries(leaves)) this.add(type, leaf, at, this.#ownerOf(one, at.owner), one);
       }
+    }
+  }
+
+  #addStorage(
+    type: "external_location" | "storage_credential",
+    name: string,
+    given: ParsedScenario["storage_credentials"][string],
+  ): void {
+    this.#bind(this.add(type, name, this.root, this.#ownerOf(given, this.root.owner), given), given);
+  }
+
+  #bind(
+    securable: Securable,
+    given: Pick<ParsedScenario["storage_credentials"][string], "isolation" | "bindings">,
+  ): void {
+    securable.isolation = given.isolation;
+    for (const [workspace, binding] of Object.entries(given.bindings)) {
+      if (!this.#account.workspaces.has(workspace)) {
+        throw new ScenarioError(`databricks: ${securable.name} is bound to ${workspace}, which is no workspace`);
+      }
+      securable.bindings.set(workspace, binding);
     }
   }
 
@@ -181,9 +210,10 @@ export class Metastore {
       updated: given.updated === undefined ? this.#account.clock.now() : Date.parse(given.updated),
       comment: given.comment,
       properties: given.properties,
-      storageRoot: given.storage,
+      storageRoot: given.storage ?? given.url,
       variant,
       columns,
+      credential: given.credential,
       children: new Map(),
       owner,
       isolation: "OPEN",

@@ -66,7 +66,7 @@ function createCatalog(call: Call<v.InferOutput<typeof NewCatalog>>): Answer {
 }
 
 function changeCatalog(call: Call<v.InferOutput<typeof ChangedCatalog>>): Answer {
-  const catalog = managed(call, call.params["name"] ?? "");
+  const catalog = managed(call, call.account.metastore.find("catalog", call.params["name"] ?? ""));
   const { account, workspace, body } = call;
   if (body.owner !== undefined) {
     const owner = account.directory.grantee(body.owner);
@@ -89,7 +89,7 @@ function changeCatalog(call: Call<v.InferOutput<typeof ChangedCatalog>>): Answer
 }
 
 function deleteCatalog(call: Call<unknown>): Answer {
-  const catalog = managed(call, call.params["name"] ?? "");
+  const catalog = managed(call, call.account.metastore.find("catalog", call.params["name"] ?? ""));
   const schemas = [...catalog.children.values()].filter(({ name }) => name !== "information_schema");
   if (schemas.length > 0 && !flag(call.query, "force")) {
     const message = `Catalog '${catalog.name}' is not empty. The catalog has ${schemas.length} schema(s).`;

@@ -87,6 +87,16 @@ export async function getGroup(workspace: Workspace, groupId: string): Promise<G
   return group === undefined ? undefined : toGroup(group);
 }
 
+/** Every service principal the caller can see. */
+export async function* listServicePrincipals(workspace: Workspace): AsyncGenerator<ServicePrincipal> {
+  for await (const one of resources(workspace, "ServicePrincipals", undefined, principalSchema)) yield one;
+}
+
+/** Every user the caller can see. */
+export async function* listUsers(workspace: Workspace): AsyncGenerator<User> {
+  for await (const one of resources(workspace, "Users", undefined, userSchema)) yield one;
+}
+
 /** A user by e-mail address (case does not matter); undefined if there is none. */
 export async function findUser(workspace: Workspace, userName: string): Promise<User | undefined> {
   for await (const user of resources(workspace, "Users", equals("userName", userName), userSchema)) {

@@ -48,11 +48,20 @@ export interface Catalog extends Securable {
   readonly isolationMode: string | undefined;
   readonly type: string | undefined;
   readonly properties: Readonly<Record<string, string>>;
+  /** Where it keeps managed data; undefined: in the metastore's own storage. */
+  readonly storageRoot: string | undefined;
 }
 
 export interface Table extends Securable {
   /** MANAGED, VIEW, STREAMING_TABLE, MANAGED_SHALLOW_CLONE, …: an open list. */
   readonly type: string | undefined;
+  readonly storageLocation: string | undefined;
+}
+
+export interface Volume extends Securable {
+  /** MANAGED, EXTERNAL. */
+  readonly type: string | undefined;
+  readonly storageLocation: string | undefined;
 }
 
 export interface Binding {
@@ -85,8 +94,10 @@ export const catalogSchema = v.looseObject({
   isolation_mode: optionalText,
   catalog_type: optionalText,
   properties: v.optional(v.record(v.string(), v.string()), {}),
+  storage_root: optionalText,
 });
-const tableSchema = v.looseObject({ ...securableEntries, table_type: optionalText });
+const tableSchema = v.looseObject({ ...securableEntries, table_type: optionalText, storage_location: optionalText });
+const volumeSchema = v.looseObject({ ...securableEntries, volume_type: optionalText, storage_location: optionalText });
 
 /** Catalogs the caller can see; what it may only browse is marked. */
 export async function* listCatalogs(
@@ -115,7 +126,7 @@ export async function getSchema(workspace: Workspace, fullName: string): Promise
 }
 
 export async function* listSchemas(workspace: Workspace, catalog: string): AsyncGenerator<Securable> {
-  const request = listing("schemas", { catalog_name: catalog });
+  const request = listing("schemas", { catalog_name: catalog, include_browse: true });
   for await (const schema of items(workspace, request, "schemas", securableSchema)) {
     yield toSecurable(schema, [catalog]);
   }
@@ -126,16 +137,22 @@ export async function* listTables(workspace: Workspace, catalog: string, schema:
   const request = listing("tables", {
     catalog_name: catalog,
     schema_name: schema,
+    include_browse: true,
     omit_columns: true,
     omit_properties: true,
   });
   for await (const table of items(workspace, request, "tables", tableSchema)) {
-    yield { ...toSecurable(table, [catalog, schema]), type: table.table_type };
+    const { table_type: type, storage_location: storageLocation } = table;
+    yield { ...toSecurable(table, [catalog, schema]), type, storageLocation };
   }
 }
 
-export function listVolumes(workspace: Workspace, catalog: string, schema: string): AsyncGenerator<Securable> {
-  return listIn(workspace, "volumes", "volumes", catalog, schema);
+export async function* listVolumes(workspace: Workspace, catalog: string, schema: string): AsyncGenerator<Volume> {
+  const request = listing("volumes", { catalog_name: catalog, schema_name: schema, include_browse: true });
+  for await (const volume of items(workspace, request, "volumes", volumeSchema)) {
+    const { volume_type: type, storage_location: storageLocation } = volume;
+    yield { ...toSecurable(volume, [catalog, schema]), type, storageLocation };
+  }
 }
 
 export function listFunctions(workspace: Workspace, catalog: string, schema: string): AsyncGenerator<Securable> {
@@ -145,6 +162,18 @@ export function listFunctions(workspace: Workspace, catalog: string, schema: str
 /** Registered models; their grants are read as type `function`. */
 export function listModels(workspace: Workspace, catalog: string, schema: string): AsyncGenerator<Securable> {
   return listIn(workspace, "models", "registered_models", catalog, schema);
+}
+
+/** Registered models of the whole metastore, as far as the caller sees them; `fullName` says where each is. */
+export async function* listAllModels(workspace: Workspace): AsyncGenerator<Securable> {
+  // Without a schema the service's own page is 100; this is its most (facts: unity-catalog 1.4).
+  const request: ApiRequest = {
+    method: "GET",
+    path: `${root}/models`,
+    query: { include_browse: true, max_results: 1000 },
+  };
+  for await (const model of items(workspace, request, "registered_models", securableSchema))
+    yield toSecurable(model, []);
 }
 
 /**
@@ -253,7 +282,7 @@ async function* listIn(
   catalog: string,
   schema: string,
 ): AsyncGenerator<Securable> {
-  const request = listing(kind, { catalog_name: catalog, schema_name: schema });
+  const request = listing(kind, { catalog_name: catalog, schema_name: schema, include_browse: true });
   for await (const item of items(workspace, request, key, securableSchema)) {
     yield toSecurable(item, [catalog, schema]);
   }
@@ -275,5 +304,6 @@ export function toCatalog(found: v.InferOutput<typeof catalogSchema>): Catalog {
     isolationMode: found.isolation_mode,
     type: found.catalog_type,
     properties: found.properties,
+    storageRoot: found.storage_root,
   };
 }

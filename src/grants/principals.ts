@@ -7,7 +7,8 @@ import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { ExpectedGrant, TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, type Group, isApplicationId, keyOf, type Principal, type Securable } from "./model.ts";
-import { isRefusal, READS } from "./read.ts";
+import { isRefusal } from "./notes.ts";
+import { READS } from "./read-rest.ts";
 
 /** Everybody who is met in an estate. */
 export interface Directory {

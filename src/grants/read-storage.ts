@@ -1,0 +1,95 @@
+/**
+ * The external locations and storage credentials that a catalog's data hangs on: whoever may read files there needs no
+ * grant on the tables (facts: unity-catalog 1.5, 1.11). Locations never overlap, so the one that covers an address is the
+ * only way to it.
+ */
+import {
+  type ExternalLocation,
+  getStorageCredential,
+  listExternalLocations,
+  type StorageCredential,
+} from "../databricks/storage.ts";
+import { getBindings } from "../databricks/unity.ts";
+import { mapBounded } from "../http/pool.ts";
+import { type Bindings, type Securable, type SecurableType, securableKey } from "./model.ts";
+import { type Reading, toBindings } from "./read.ts";
+import { type Place, READS, withGrants } from "./read-rest.ts";
+
+/** What was found of a catalog's storage. */
+export interface StorageRead {
+  readonly securables: readonly Securable[];
+  /** By `securableKey`. */
+  readonly bindings: ReadonlyMap<string, Bindings>;
+}
+
+type Asked = Pick<Reading, "workspace" | "notes" | "counts">;
+
+/** Reads what covers these addresses; asks nothing if there are none. */
+export async function readStorage(asked: Asked, addresses: readonly string[]): Promise<StorageRead> {
+  const wanted = [...new Set(addresses)];
+  const securables: Securable[] = [];
+  const bindings = new Map<string, Bindings>();
+  if (wanted.length === 0) return { securables, bindings };
+  const all = await asked.notes.list("the external locations", "BROWSE on the external locations", () =>
+    listExternalLocations(asked.workspace),
+  );
+  const ours = all.filter((location) => wanted.some((address) => overlap(location.url, address)));
+  for (const address of wanted.filter((one) => !ours.some((location) => covers(location.url, one)))) {
+    asked.notes.miss(
+      `the external location of ${address}`,
+      "none of those that were listed holds it",
+      "BROWSE and MANAGE on that external location",
+    );
+  }
+  const add = async (type: SecurableType, found: StorageCredential, more: Partial<Place>): Promise<void> => {
+    const place: Place = { type, name: found.name, kind: undefined, owner: found.owner, ...more };
+    const securable = await withGrants(asked, place);
+    if (securable === undefined) return;
+    securables.push(securable);
+    const reached = await bindingsOf(asked, type, found);
+    if (reached !== undefined) bindings.set(securableKey(place), reached);
+  };
+  await mapBounded(ours, READS, (location) =>
+    add("external_location", location, { storage: location.url, credential: location.credential }),
+  );
+  await mapBounded(credentialsOf(ours), READS, async (name) => {
+    const what = `the storage credential ${name}`;
+    const found = await asked.notes.attempt(what, `MANAGE on ${what}`, () =>
+      getStorageCredential(asked.workspace, name),
+    );
+    if (found !== undefined) await add("storage_credential", found, {});
+  });
+  return { securables: securables.sort((a, b) => (securableKey(a) < securableKey(b) ? -1 : 1)), bindings };
+}
+
+function credentialsOf(locations: readonly ExternalLocation[]): string[] {
+  return [...new Set(locations.flatMap((location) => location.credential ?? []))];
+}
+
+async function bindingsOf(
+  { workspace, notes }: Asked,
+  type: SecurableType,
+  found: StorageCredential,
+): Promise<Bindings | undefined> {
+  if (type !== "external_location" && type !== "storage_credential") return undefined;
+  const what = `the workspace bindings of ${type.replaceAll("_", " ")} ${found.name}`;
+  const needs = `ownership of it, or MANAGE`;
+  if (found.isolated === undefined) {
+    notes.miss(what, "the isolation mode was left out", needs);
+    return undefined;
+  }
+  if (!found.isolated) return { isolated: false, workspaces: [] };
+  const bindings = await notes.attempt(what, needs, () => getBindings(workspace, type, found.name));
+  return bindings === undefined ? undefined : toBindings(bindings);
+}
+
+/** One lies in the other, or they are the same. */
+function overlap(a: string, b: string): boolean {
+  return covers(a, b) || covers(b, a);
+}
+
+/** An address is in a location: `s3://lake/prod` holds `s3://lake/prod/x` and not `s3://lake/prod2`. */
+function covers(location: string, address: string): boolean {
+  const whole = (url: string): string => `${url.trim().replace(/\/+$/, "")}/`;
+  return whole(address).startsWith(whole(location));
+}
