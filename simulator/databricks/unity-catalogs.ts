@@ -76,6 +76,8 @@ export function unityRoutes(): Route[] {
         facts: FACTS,
         query: [...PAGING, "catalog_name", "schema_name", "include_browse", ...more],
         handle: (call) => {
+          // facts: unity-catalog 1.4: models are listed without a place, too, in pages
+          if (type === "model" && !call.query.has("catalog_name")) return list(call, key, allModels(call), "page");
           const name = `${required(call.query, "catalog_name")}.${required(call.query, "schema_name")}`;
           const schema = call.account.metastore.find("schema", name);
           // facts: unity-catalog 1.4: without max_results volumes and models come in pages
@@ -134,6 +136,11 @@ function summary({ account }: Call<unknown>): Answer {
       region: "eu-central-1",
     },
   };
+}
+
+function allModels({ account: { metastore } }: Call<unknown>): Securable[] {
+  const schemas = metastore.catalogs.flatMap((catalog) => metastore.children(catalog, "schema"));
+  return schemas.flatMap((schema) => metastore.children(schema, "model"));
 }
 
 /** One securable of a type, by its name. */

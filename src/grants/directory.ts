@@ -2,9 +2,17 @@
  * Everybody the workspace knows: users, service principals, groups with their members, account groups apart from
  * workspace-local ones (facts: unity-catalog 1.7, 1.9). For the estate proof; the tier proof looks up only whom it meets.
  */
-import { getGroup, type Group as ScimGroup, listGroups, listServicePrincipals, listUsers } from "../databricks/scim.ts";
+import {
+  getGroup,
+  type Group as ScimGroup,
+  listGroups,
+  listServicePrincipals,
+  listUsers,
+  type MemberKind,
+} from "../databricks/scim.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded, together } from "../http/pool.ts";
+import type { TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, type Group, keyOf, type Principal } from "./model.ts";
 import type { Notes } from "./notes.ts";
 import type { Directory } from "./principals.ts";
@@ -12,8 +20,15 @@ import { READS } from "./read-rest.ts";
 
 const NEEDS = "the role of a workspace admin, or of an account admin";
 
-/** Reads all of it. A group whose members came back empty is asked for itself; one that is not shown then is incomplete. */
-export async function readWholeDirectory(workspace: Workspace, notes: Notes): Promise<Directory> {
+/**
+ * Reads all of it. A group whose members came back empty is asked for itself; one that is not shown then is incomplete.
+ * Members that are not assigned to this workspace keep the name they are shown by; `tiers` tells which are the tiers'.
+ */
+export async function readWholeDirectory(
+  workspace: Workspace,
+  notes: Notes,
+  tiers: readonly Pick<TierPrincipal, "name" | "key">[] = [],
+): Promise<Directory> {
   const [users, bots, listed] = await together([
     notes.list("the users", NEEDS, () => listUsers(workspace)),
     notes.list("the service principals", NEEDS, () => listServicePrincipals(workspace)),
@@ -26,9 +41,15 @@ export async function readWholeDirectory(workspace: Workspace, notes: Notes): Pr
   }
   const groups = await withMembers(workspace, listed, notes);
   const names = new Map(groups.map(({ group }) => [group.id, group.displayName]));
+  const elsewhere = (kind: MemberKind, display: string | undefined): string | undefined => {
+    if (kind === "unknown" || display === undefined || display === "") return undefined;
+    return (kind === "service-principal" ? tiers.find(({ name }) => name === display)?.key : undefined) ?? display;
+  };
   const result = { groups: new Map<string, Group>(), localGroups: new Map<string, Group>() };
   for (const { group, seen } of groups) {
-    const members = group.members.map((member) => names.get(member.id) ?? byId.get(member.id)?.name);
+    const members = group.members.map(
+      ({ id, kind, display }) => names.get(id) ?? byId.get(id)?.name ?? elsewhere(kind, display),
+    );
     const known = members.filter((member) => member !== undefined);
     const target = group.kind === "workspace" ? result.localGroups : result.groups;
     if (keyOf(group.displayName) === ACCOUNT_USERS) continue; // Everybody is a member, whatever the list says.

@@ -87,8 +87,8 @@ describe("what is asked", () => {
     "GET /api/2.0/clusters/list",
     "GET /api/2.1/jobs/list",
     "PATCH /api/2.2/jobs/get",
-    "POST /api/2.0/sql/statements",
-    "GET /api/2.1/unity-catalog/external-locations",
+    "GET /api/2.0/sql/warehouses",
+    "GET /api/2.1/unity-catalog/connections",
   ])("of %s is refused by its name", async (route) => {
     const { simulator, ask } = await door();
     expect((await ask(route)).status).toBe(501);
@@ -102,7 +102,7 @@ describe("what is asked", () => {
     ["a filter of pipeline events", "GET /api/2.0/pipelines/{pipeline}/events", "?filter=colour='x'"],
     ["a format of export", "GET /api/2.0/workspace/export", "?path=/x&format=DBC"],
     ["a workspace", "GET /api/2.2/jobs/list", "", { "x-databricks-workspace-id": "9" }],
-    ["a kind of securable", "GET /api/2.1/unity-catalog/permissions/external_location/x", ""],
+    ["a kind of securable", "GET /api/2.1/unity-catalog/permissions/connection/x", ""],
     ["a kind of binding", "GET /api/2.1/unity-catalog/bindings/colour/x", ""],
   ] as const)(
     "with %s that is not modelled is refused by its name",
