@@ -176,9 +176,10 @@ function currentOf(standing: Standing): OrderFacts["current"] {
 }
 
 /** How the candidate relates to what the tier has by now: the older of two runs must not win because it waited longer. */
-async function orderOf({ git, candidate }: PromoteRequest, standing: Standing): Promise<OrderFacts> {
+async function orderOf({ git, candidate, tier }: PromoteRequest, standing: Standing): Promise<OrderFacts> {
   const current = currentOf(standing);
-  if (current === undefined) return { current, relation: undefined };
+  // In a sandbox any branch follows any other, and a pull request's commit may be in no clone any more.
+  if (current === undefined || tier.name === "sandbox") return { current, relation: undefined };
   if (current.commit === candidate.commit) return { current, relation: "identical" };
   if (await git.isAncestor(current.commit, candidate.commit)) return { current, relation: "ahead" };
   return {

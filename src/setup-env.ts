@@ -12,6 +12,7 @@ import { type Binding, type Catalog, getBindings, getCatalog } from "./databrick
 import { type ClientLog, connect, type Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { together } from "./http/pool.ts";
+import { markFinding } from "./sandboxes/mark.ts";
 
 /** What was found; identity and catalog are undefined only if a finding says why. */
 export interface Proof {
@@ -33,7 +34,8 @@ export function clientIdFor(contract: Contract, tier: Tier, given: string): stri
       severity: "error",
       where: contract.at(["tiers", tier.name]),
       message: `The tier ${tier.name} has no service principal of its own, so a run in it has nobody to act as.`,
-      remedy: `Name one in the contract (tiers.${tier.name}.service_principal), or leave this tier to the developers' own sign-in.`,
+      why: "Whoever can push a branch decides what its workflow does, so dev's principal, which owns every sandbox, is never lent to one.",
+      remedy: `Make a service principal that can write sandboxes and nothing else, and name it in the contract (tiers.${tier.name}.service_principal, client_id); or leave this tier to the developers' own sign-in.`,
     });
   }
   const wanted = tier.clientId?.toLowerCase();
@@ -200,6 +202,8 @@ async function checkCatalog(
         : `Create it, owned by ${tier.servicePrincipal}, or mend tiers.${tier.name}.catalog in the contract.`,
     );
   }
+  const mark = markFinding(tier, catalog);
+  if (mark !== undefined) return { catalog: undefined, bindings: undefined, findings: [mark] };
   if (catalog.isolationMode === undefined || catalog.isolationMode === "OPEN") {
     const finding: Finding = {
       id: "identity/catalog-open",
@@ -231,6 +235,8 @@ function checkBinding(identity: Identity, tier: Tier, bindings: readonly Binding
     { id: "identity/catalog-binding", severity, where, message, remedy },
   ];
   if (bindings === undefined) {
+    // Only its owner reads them, and a sandbox's owner is dev's principal, which binds it.
+    if (tier.name === "sandbox") return [];
     return finding(
       "warning",
       `${tier.servicePrincipal} may not read to which workspaces ${tier.catalog} is bound; it can be reached from this one.`,

@@ -208,4 +208,8 @@ export interface Tier {
   readonly developer: string | undefined;
   /** Sandbox only: the developer's GitHub login, lower case. */
   readonly login: string | undefined;
+  /** Sandbox only: who that is in Databricks, if the contract's `users` say. */
+  readonly user: string | undefined;
+  /** Sandbox only: the application id of dev's principal, which cleans up after the developer. */
+  readonly manager: string | undefined;
 }

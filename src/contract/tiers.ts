@@ -23,8 +23,13 @@ export function resolveTier(contract: Contract, name: TierName, options: { devel
     adopt: contract.adopt[name],
     exceptions: contract.schedules.exceptions.filter((exception) => exception.tier === name),
     developer,
-    login: developer === undefined ? undefined : options.developer?.toLowerCase(),
+    ...sandboxPeople(contract, developer === undefined ? undefined : options.developer?.toLowerCase()),
   };
+}
+
+function sandboxPeople(contract: Contract, login: string | undefined): Pick<Tier, "login" | "user" | "manager"> {
+  if (login === undefined) return { login, user: undefined, manager: undefined };
+  return { login, user: contract.users.get(login), manager: contract.tiers.dev.clientId };
 }
 
 function developerOf(login: string | undefined, suffix: string | undefined): string {

@@ -9,6 +9,7 @@ import { parseContract } from "../contract/parse.ts";
 import type { Contract, Tier } from "../contract/model.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
+import { withSandboxAccess } from "../sandboxes/access.ts";
 import { type Component, componentsOf } from "./components.ts";
 import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
 import type { Applied, Desired } from "./plan.ts";
@@ -68,7 +69,7 @@ export async function candidateOf(
       kind: resource.kind,
       name: resource.name,
       settings: resource.settings,
-      permissions: resource.permissions,
+      permissions: withSandboxAccess(resource.permissions, resource.kind, tier),
       component: resource.component,
       componentDigest: digests.get(resource.component) ?? "",
     }),

@@ -51,7 +51,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
   };
   const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
   try {
-    const access = { principal: place.principal, readers: tier.readers };
+    const access = { principal: place.principal, readers: tier.readers, manager: tier.manager };
     outcome.uploaded = await phase("upload", () =>
       uploadFolders(workspace, work.folders, {
         tier: tier.name,

@@ -2,10 +2,11 @@
  * How a sandbox is known: by its catalog's name, by the mark in its properties, and by who owns it. All three, always:
  * nothing else is ever changed or dropped (design 10).
  */
-import type { Contract } from "../contract/model.ts";
+import type { Contract, Tier } from "../contract/model.ts";
 import { TIERS } from "../contract/model.ts";
 import { sandboxUser } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";
+import type { Finding } from "../findings.ts";
 
 /** The properties of a sandbox's catalog. Times are ISO 8601, UTC. */
 export const MARK = {
@@ -57,6 +58,25 @@ const PATTERN = /^[a-z0-9](?:[a-z0-9_]*[a-z0-9])?_sandbox$/;
 
 export function isSandboxName(name: string): boolean {
   return PATTERN.test(name);
+}
+
+/** Whether a catalog is the sandbox that a tier was resolved to: by the mark, since two logins can come to one name. */
+export function markFinding(tier: Tier, catalog: Pick<Catalog, "name" | "properties">): Finding | undefined {
+  if (tier.name !== "sandbox") return undefined;
+  const { project, developer } = readMark(catalog.properties);
+  if (project === tier.project && developer === tier.login) return undefined;
+  const whose =
+    developer === undefined || project === undefined
+      ? "carries no mark of a sandbox"
+      : `is the sandbox of ${developer} in the project ${project}`;
+  return {
+    id: "identity/sandbox-mark",
+    severity: "error",
+    where: { kind: "securable", type: "catalog", name: catalog.name },
+    message: `The catalog ${catalog.name} ${whose}, and this run is for ${tier.login ?? "nobody"} in ${tier.project}.`,
+    why: "What is deployed here would write another's data.",
+    remedy: "Have this developer's sandbox provisioned from the default branch; that says what is in the way.",
+  };
 }
 
 /** What is needed to tell ours: the project, and the application id that owns its sandboxes. */
