@@ -21,7 +21,11 @@ export interface Contract {
   /** GitHub login (lower case) → Databricks user name. */
   readonly users: ReadonlyMap<string, string>;
   readonly grants: GrantsPolicy;
-  readonly schedules: { readonly exceptions: readonly ScheduleException[] };
+  readonly schedules: {
+    readonly exceptions: readonly ScheduleException[];
+    /** Patterns with `*` of names that count as the project's. */
+    readonly names: readonly string[];
+  };
   readonly holds: { readonly onExpiry: "report" | "resume" };
   /** Resources that stood before us: id by key, by tier. */
   readonly adopt: Readonly<Record<TierName, ReadonlyMap<ResourceKey, string>>>;

@@ -107,7 +107,10 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
     },
     users: new Map(Object.entries(file.users).map(([login, user]) => [login.toLowerCase(), user])),
     grants: { authority: file.grants.authority, rules: file.grants.rules.flatMap(grantRule) },
-    schedules: { exceptions: file.schedules.exceptions.map((each, index) => exceptionOf(each, index, yaml)) },
+    schedules: {
+      exceptions: file.schedules.exceptions.map((each, index) => exceptionOf(each, index, yaml)),
+      names: file.schedules.names,
+    },
     holds: { onExpiry: file.holds.on_expiry },
     adopt: {
       sandbox: new Map(Object.entries(file.adopt.sandbox)),

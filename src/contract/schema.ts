@@ -421,6 +421,15 @@ const schedules = v.pipe(
       ),
       [],
     ),
+    names: v.optional(
+      v.pipe(
+        v.array(text),
+        v.description(
+          "Names of jobs and pipelines that count as this project's though nothing of the suite made them, `*` for anything: `churn *`. They are paused where a tier is paused, and never started.",
+        ),
+      ),
+      [],
+    ),
   }),
   v.description("Outside prod schedules are paused; in prod those that are declared run."),
 );

@@ -14,6 +14,8 @@ export interface Job {
   readonly creator: string | undefined;
   /** Whom its runs act as: user name, or application id. */
   readonly runAs: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly created: number | undefined;
 }
 
 export interface Run {
@@ -37,6 +39,7 @@ const jobSchema = v.looseObject({
   settings: v.optional(jsonObject, {}),
   creator_user_name: optionalText,
   run_as_user_name: optionalText,
+  created_time: v.optional(integer),
 });
 
 /** All jobs the caller can see. `name` is matched by the service, exactly but for case: compare it again. */
@@ -78,6 +81,21 @@ function mergeSettings(first: JsonObject, later: JsonObject): JsonObject {
     merged[key] = [...(isArray(before) ? before : []), ...more];
   }
   return merged;
+}
+
+/**
+ * Whether a job's loop stands still, which its settings do not tell: a start by hand can set a paused continuous job
+ * going (facts: databricks-api 3.1, 3.3). Undefined if the service does not say or the job is gone.
+ */
+export async function triggerIsPaused(workspace: Workspace, jobId: string): Promise<boolean | undefined> {
+  const request: ApiRequest = {
+    method: "GET",
+    path: "/api/2.2/jobs/get",
+    query: { job_id: jobId, include_trigger_state: true },
+  };
+  const schema = v.looseObject({ trigger_state: v.optional(v.looseObject({ pause_status: optionalText })) });
+  const status = (await orMissing(ask(workspace, request, schema)))?.trigger_state?.pause_status;
+  return status === undefined ? undefined : status === "PAUSED";
 }
 
 /** Creates a job and gives its id. There is no idempotency token: throws LostAnswer if it may have happened. */
@@ -156,6 +174,11 @@ export async function* listRuns(
   for await (const run of items(workspace, request, "runs", runSchema)) yield toRun(run);
 }
 
+/** What runs now, of all jobs. */
+export function listActiveRuns(workspace: Workspace): AsyncGenerator<Run> {
+  return listRuns(workspace, { activeOnly: true });
+}
+
 /** One run; undefined if it does not exist. */
 export async function getRun(workspace: Workspace, runId: string): Promise<Run | undefined> {
   const request: ApiRequest = { method: "GET", path: "/api/2.2/jobs/runs/get", query: { run_id: runId } };
@@ -211,6 +234,7 @@ function toJob(job: v.InferOutput<typeof jobSchema>): Job {
     settings: job.settings,
     creator: job.creator_user_name || undefined,
     runAs: job.run_as_user_name || undefined,
+    created: job.created_time,
   };
 }
 

@@ -20,6 +20,8 @@ export interface Pipeline extends PipelineStatus {
   readonly parameters: JsonObject | undefined;
   /** Milliseconds since 1970; hand it to `updatePipeline` as expectedLastModified. */
   readonly lastModified: number | undefined;
+  /** When its newest update began, milliseconds since 1970. */
+  readonly lastUpdate: number | undefined;
 }
 
 export interface PipelineUpdate {
@@ -43,6 +45,7 @@ const pipelineSchema = v.looseObject({
   spec: v.optional(jsonObject, {}),
   parameters: v.optional(jsonObject),
   last_modified: v.optional(integer),
+  latest_updates: v.optional(v.array(v.looseObject({ creation_time: v.optional(v.union([v.string(), integer])) }))),
 });
 const updateSchema = v.looseObject({
   update_id: id,
@@ -74,6 +77,7 @@ export async function getPipeline(workspace: Workspace, pipelineId: string): Pro
     spec: found.spec,
     parameters: found.parameters,
     lastModified: found.last_modified,
+    lastUpdate: timeOf(found.latest_updates?.[0]?.creation_time),
   };
 }
 
@@ -190,4 +194,10 @@ function toUpdate(update: v.InferOutput<typeof updateSchema>): PipelineUpdate {
     succeeded: update.state === "COMPLETED",
     cause: update.cause,
   };
+}
+
+/** A time that is milliseconds here and ISO text there. */
+function timeOf(value: string | number | undefined): number | undefined {
+  const time = typeof value === "string" ? Date.parse(value) : value;
+  return time === undefined || Number.isNaN(time) ? undefined : time;
 }

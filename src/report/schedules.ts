@@ -7,6 +7,7 @@ const OUTCOME = {
   right: "✅ as wanted",
   foreign: "➖ left as it is",
   drift: "❌ not as wanted",
+  held: "⏸️ another hold keeps it",
   changed: "✅ changed",
   gone: "➖ deleted meanwhile",
   failed: "❌ not changed",

@@ -1,21 +1,20 @@
 /** Makes one resource as wanted, and reads it again to prove it. Writes only what drifted (facts: databricks-api 2.6, 3.3, 3.4). */
-import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, LostAnswer } from "../databricks/errors.ts";
-import { getJob, updateJob } from "../databricks/jobs.ts";
-import { getPipeline, type Pipeline, stopPipeline, updatePipeline } from "../databricks/pipelines.ts";
+import { cancelRun, getJob, listRuns, updateJob } from "../databricks/jobs.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
-import { type Decision, jobFields, startersOfJob, startersOfPipeline, stoppedSpec } from "./policy.ts";
+import { setPipeline } from "./pipeline.ts";
+import type { Resource } from "./policy.ts";
+import { jobFields, type Starter, startersOfJob, type State } from "./starters.ts";
+import { type Patience, until } from "./wait.ts";
 
-/** How long to wait for what the service does later. */
-export interface Patience {
-  /** Milliseconds in all, for one resource. */
-  readonly timeoutMs: number;
-  /** Milliseconds between two looks. */
-  readonly everyMs: number;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal | undefined;
-}
+export type { Patience } from "./wait.ts";
+
+/** What to do about runs of a job that is paused: pausing stops none (facts: databricks-api 3.3). */
+export type ActiveRuns = "leave" | "wait" | "cancel";
+
+/** The states that a resource's starters shall have, asked anew of what is read before writing. */
+export type Target = (starters: readonly Starter[]) => readonly State[];
 
 /** What became of one resource. */
 export interface Applied {
@@ -24,46 +23,60 @@ export interface Applied {
   readonly finding: Finding | undefined;
 }
 
-/** Applies one decision that drifted. Never throws for what the service answers: the finding says it. */
+export type Failure = Omit<Finding, "where" | "severity">;
+
+export interface ApplyOptions {
+  readonly patience: Patience;
+  readonly activeRuns: ActiveRuns;
+}
+
+/** Applies a target to one resource. Never throws for what the service answers: the finding says it. */
 export async function apply(
   workspace: Workspace,
   tier: string,
-  decision: Decision,
-  patience: Patience,
+  resource: Resource,
+  target: Target,
+  options: ApplyOptions,
 ): Promise<Applied> {
-  const { resource, wanted } = decision;
-  const failed = (finding: Omit<Finding, "where" | "severity">): Applied => ({
+  const failed = (finding: Failure): Applied => ({
     outcome: "failed",
     finding: { ...finding, severity: "error", where: { kind: "resource", tier, key: resource.key ?? resource.name } },
   });
   try {
-    const result =
-      resource.kind === "jobs"
-        ? await applyJob(workspace, resource.id, wanted ?? "paused", patience)
-        : await stop(workspace, resource.id, patience);
-    if (typeof result === "string") return { outcome: result, finding: undefined };
-    return failed(result);
+    const result = await applyTo(workspace, resource, target, options);
+    return typeof result === "string" ? { outcome: result, finding: undefined } : failed(result);
   } catch (error) {
     if (!(error instanceof ApiError) && !(error instanceof LostAnswer)) throw error;
     return failed({
       id: "schedules/not-applied",
-      message: `${resource.name} could not be ${wanted === "running" ? "started" : "paused"}: ${error.findings.map((finding) => finding.message).join(" ")}`,
+      message: `${resource.name} could not be changed: ${error.findings.map((finding) => finding.message).join(" ")}`,
       remedy: "Give the tier's principal CAN_MANAGE on it, or run this again if the service was at fault.",
     });
   }
 }
 
-type Failure = Omit<Finding, "where" | "severity">;
+function applyTo(
+  workspace: Workspace,
+  resource: Resource,
+  target: Target,
+  options: ApplyOptions,
+): Promise<"changed" | "gone" | Failure> {
+  if (resource.kind === "jobs") return applyJob(workspace, resource, target, options);
+  const [state = "paused"] = target([{ field: "pipeline", what: "continuous", state: "running" }]);
+  return setPipeline(workspace, resource.id, state === "running", options.patience);
+}
 
 async function applyJob(
   workspace: Workspace,
-  id: string,
-  wanted: "running" | "paused",
-  patience: Patience,
+  { id, kicked }: Resource,
+  target: Target,
+  options: ApplyOptions,
 ): Promise<"changed" | "gone" | Failure> {
   const job = await getJob(workspace, id);
   if (job === undefined) return "gone";
-  const fields = jobFields(job.settings, wanted);
+  const wanted = target(startersOfJob(job.settings));
+  // A paused loop that was started by hand ends with an update, even one that says nothing new.
+  const fields = jobFields(job.settings, wanted, kicked ? ["continuous"] : []);
   if (Object.keys(fields).length > 0) {
     try {
       await updateJob(workspace, id, fields);
@@ -71,18 +84,23 @@ async function applyJob(
       if (!isRacingStart(error)) throw error;
     }
   }
-  const kept = await until(patience, async () => {
+  const kept = await until(options.patience, `${job.name} to be read as it was set`, async () => {
     const now = await getJob(workspace, id);
     if (now === undefined) return "gone";
-    return startersOfJob(now.settings).every((starter) => starter.state === wanted) ? "changed" : undefined;
+    const starters = startersOfJob(now.settings);
+    const due = target(starters);
+    return starters.every(({ state }, index) => state === due[index]) ? "changed" : undefined;
   });
-  if (kept !== undefined) return kept;
-  return {
-    id: "schedules/not-kept",
-    message: `${job.name} was set to ${wanted}, and when read again it is not.`,
-    why: "Somebody or something else sets it too.",
-    remedy: "Find out who changes it (its last modifier in the workspace), then run this again.",
-  };
+  if (kept === undefined) {
+    return {
+      id: "schedules/not-kept",
+      message: `${job.name} was set to ${[...new Set(wanted)].join(" and ")}, and when read again it is not.`,
+      why: "Somebody or something else sets it too.",
+      remedy: "Find out who changes it (its last modifier in the workspace), then run this again.",
+    };
+  }
+  const quiet = kept === "changed" && wanted.every((state) => state === "paused");
+  return quiet ? ((await endRuns(workspace, id, job.name, options)) ?? kept) : kept;
 }
 
 /** Unpausing a continuous job starts a run, and another start may race with it: that is what was wanted (facts: databricks-api 3.3). */
@@ -90,65 +108,33 @@ function isRacingStart(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409 && /concurrent request to run/i.test(error.detail);
 }
 
-const AT_REST: readonly string[] = ["IDLE", "FAILED", "DELETED"];
-
-async function stop(workspace: Workspace, id: string, patience: Patience): Promise<"changed" | "gone" | Failure> {
-  let pipeline = await getPipeline(workspace, id);
-  // Two attempts: between reading and writing somebody may have changed it, and then all of it is read again.
-  for (let attempt = 1; pipeline !== undefined && startersOfPipeline(pipeline.spec).length > 0; attempt += 1) {
-    if (attempt > 2) return changedMeanwhile(pipeline);
-    const expectedLastModified = pipeline.lastModified;
-    try {
-      await updatePipeline(
-        workspace,
-        id,
-        stoppedSpec(pipeline.spec, pipeline.parameters),
-        expectedLastModified === undefined ? {} : { expectedLastModified },
-      );
-    } catch (error) {
-      if (!(error instanceof LostAnswer) && !(error instanceof ApiError && isConflict(error))) throw error;
+/** Waits for the job's active runs, or cancels them and waits; undefined once there are none, or if they are left. */
+export async function endRuns(
+  workspace: Workspace,
+  id: string,
+  name: string,
+  { activeRuns, patience }: ApplyOptions,
+): Promise<Failure | undefined> {
+  if (activeRuns === "leave") return undefined;
+  const told = new Set<string>();
+  let active: string[] = [];
+  const ended = await until(patience, `the active runs of ${name}`, async () => {
+    active = [];
+    for await (const run of listRuns(workspace, { jobId: id, activeOnly: true })) active.push(run.id);
+    for (const run of activeRuns === "cancel" ? active.filter((each) => !told.has(each)) : []) {
+      await cancelRun(workspace, run);
+      told.add(run);
     }
-    pipeline = await getPipeline(workspace, id);
-  }
-  if (pipeline === undefined) return "gone";
-  if (AT_REST.includes(pipeline.state)) return "changed";
-  await stopPipeline(workspace, id);
-  const { name } = pipeline;
-  const rested = await until(patience, async () => {
-    const now = await getPipeline(workspace, id);
-    if (now === undefined) return "gone";
-    if (!AT_REST.includes(now.state)) return undefined;
-    return startersOfPipeline(now.spec).length > 0 ? changedMeanwhile(now) : "changed";
+    return active.length === 0 ? true : undefined;
   });
-  if (rested !== undefined) return rested;
+  if (ended) return undefined;
+  const seconds = Math.round(patience.timeoutMs / 1000);
   return {
     id: "schedules/still-running",
-    message: `${name} was told to stop and still runs after ${Math.round(patience.timeoutMs / 1000)} s.`,
-    remedy: "Stop it in the workspace, or run this again with a longer timeout-seconds.",
+    message: `${name} is paused, and after ${seconds} s ${active.length === 1 ? `its run ${active[0] ?? ""} is` : `${active.length} of its runs are`} still active${activeRuns === "cancel" ? ", though cancelled" : ""}.`,
+    remedy:
+      activeRuns === "cancel"
+        ? "Look at the run in the workspace, or run this again with a longer timeout-seconds."
+        : "Wait and run this again, or use active-runs: cancel.",
   };
-}
-
-function isConflict(error: ApiError): boolean {
-  return error.status === 409 || /modified|conflict/i.test(`${error.code} ${error.detail}`);
-}
-
-function changedMeanwhile(pipeline: Pipeline): Failure {
-  return {
-    id: "schedules/changed-meanwhile",
-    message: `${pipeline.name} was changed by somebody else while it was being paused.`,
-    remedy: "Run this again when the other change is done.",
-  };
-}
-
-/** Looks until there is something to say or the time is up; it looks at least once. */
-async function until<Found>(
-  { timeoutMs, everyMs, signal }: Patience,
-  look: () => Promise<Found | undefined>,
-): Promise<Found | undefined> {
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined || performance.now() >= end) return found;
-    await delay(everyMs, undefined, signal === undefined ? {} : { signal });
-  }
 }

@@ -5,7 +5,7 @@
  */
 import type { Hold, PriorState } from "../ledger/holds.ts";
 import { isObject, type JsonObject } from "../json.ts";
-import { jobFields, type Resource, type Starter, type State } from "./policy.ts";
+import { jobFields, type Starter, type State } from "./starters.ts";
 
 /** What a hold can ask of a resource. */
 export interface Holdable {
@@ -13,6 +13,8 @@ export interface Holdable {
   readonly id: string | undefined;
   /** Its key, if it is this project's in this tier. */
   readonly key: string | undefined;
+  /** It has a key, or a name that the contract counts to the project. */
+  readonly project: boolean;
   readonly name: string;
   readonly tags: JsonObject;
 }
@@ -41,7 +43,7 @@ export function holdsOn(holds: readonly Hold[], resource: Holdable): Hold[] {
 }
 
 function covers(hold: Hold, resource: Holdable): boolean {
-  if (hold.scope === "project" && resource.key === undefined) return false;
+  if (hold.scope === "project" && !resource.project) return false;
   return selects(hold.selector, resource) || priorOf(hold, resource) !== undefined;
 }
 
@@ -95,15 +97,22 @@ export function underHolds(
 ): JsonObject {
   if (holds.length === 0) return settings;
   const { tags } = settings;
-  const held = holdsOn(holds, { ...resource, tags: isObject(tags) ? tags : {} });
+  const held = holdsOn(holds, { ...resource, project: true, tags: isObject(tags) ? tags : {} });
   return held.length === 0 ? settings : heldSettings(resource.kind, settings);
+}
+
+/** A resource that a hold meets. */
+export interface Met extends Holdable {
+  readonly kind: string;
+  readonly id: string;
+  readonly starters: readonly Starter[];
 }
 
 /**
  * The mix before any hold, for a hold that is about to be made: a resource that is held already gives what the older
  * hold met, or nothing if that hold never met it unheld; so it does not matter which of two holds is lifted first.
  */
-export function priorMix(resources: readonly (Resource & Holdable)[], standing: readonly Hold[]): PriorState[] {
+export function priorMix(resources: readonly Met[], standing: readonly Hold[]): PriorState[] {
   return resources.flatMap((resource): PriorState[] => {
     const [older] = holdsOn(standing, resource);
     if (older !== undefined) {
@@ -111,6 +120,7 @@ export function priorMix(resources: readonly (Resource & Holdable)[], standing: 
       return known === undefined ? [] : [known];
     }
     const { kind, id, key, name, starters } = resource;
+    if (starters.length === 0) return [];
     return [{ kind, id, key, name, starters: starters.map(({ field, what, state }) => ({ field, what, state })) }];
   });
 }

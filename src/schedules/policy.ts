@@ -1,38 +1,33 @@
-/**
- * What starts by itself, and whether it may in this tier. Pure: settings, policy and `now` in, decisions out
- * (facts: databricks-api 3).
- */
+/** Whether what starts by itself may in this tier. Pure: resources, policy, holds and `now` in, decisions out. */
 import type { ScheduleException, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
-import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
+import type { Hold } from "../ledger/holds.ts";
+import { type Holdable, holdsOn } from "./holds.ts";
+import type { Starter, State } from "./starters.ts";
 
-export type State = "running" | "paused";
-
-/** One thing that makes a job or a pipeline start by itself. */
-export interface Starter {
-  readonly field: "schedule" | "trigger" | "continuous" | "triggers" | "pipeline";
-  /** `cron 0 0 6 * * ? (Europe/Berlin)`, `file arrival`, `continuous`. Outside text: escape it. */
-  readonly what: string;
-  readonly state: State;
-}
-
-/** A job or a pipeline as observed. */
-export interface Resource {
+/** A job or a pipeline as observed; its key only if it carries this project's and this tier's tags. */
+export interface Resource extends Holdable {
   readonly kind: "jobs" | "pipelines";
   readonly id: string;
-  readonly name: string;
-  /** `jobs.score`, if it carries this project's and this tier's tags. */
-  readonly key: string | undefined;
   readonly starters: readonly Starter[];
+  /** Milliseconds since 1970, if the list says. */
+  readonly created: number | undefined;
+  /** A paused continuous job that goes on after a start by hand (facts: databricks-api 3.3). */
+  readonly kicked: boolean;
   /** Pipelines only: IDLE, RUNNING, … */
   readonly activity: string | undefined;
 }
+
+/** Writes in flight: a change of many schedules is not urgent enough to be throttled for. */
+export const WRITES = 8;
 
 /** What a tier wants of its schedules. */
 export interface SchedulePolicy {
   readonly tier: TierName;
   readonly rule: State;
   readonly exceptions: readonly ScheduleException[];
+  /** What the tier's ledger keeps paused. */
+  readonly holds: readonly Hold[];
 }
 
 /** What is to be done about one resource. */
@@ -43,59 +38,6 @@ export interface Decision {
   /** The starters that are not as wanted. */
   readonly drifted: readonly Starter[];
   readonly why: string;
-}
-
-/** What makes a job start by itself; an absent pause_status is UNPAUSED (facts: databricks-api 3.1). */
-export function startersOfJob(settings: JsonObject): Starter[] {
-  const single = (["schedule", "trigger", "continuous"] as const).flatMap((field): Starter[] => {
-    const value = settings[field];
-    return isObject(value) ? [{ field, what: describe(field, value), state: stateOf(value) }] : [];
-  });
-  const several = isArray(settings["triggers"]) ? settings["triggers"] : [];
-  return [
-    ...single,
-    ...several
-      .filter(isObject)
-      .map((value): Starter => ({ field: "triggers", what: describeEntry(value), state: stateOf(value) })),
-  ];
-}
-
-/** A pipeline starts by itself only if it is continuous; there is no pause_status (facts: databricks-api 3.4). */
-export function startersOfPipeline(spec: JsonObject): Starter[] {
-  return spec["continuous"] === true ? [{ field: "pipeline", what: "continuous", state: "running" }] : [];
-}
-
-function stateOf(value: JsonObject): State {
-  return value["pause_status"] === "PAUSED" ? "paused" : "running";
-}
-
-function describe(field: "schedule" | "trigger" | "continuous", value: JsonObject): string {
-  if (field === "schedule") return describeCron(value);
-  return field === "continuous" ? "continuous" : describeTrigger(value);
-}
-
-/** An entry of `triggers[]` carries what the three older fields do (facts: databricks-api 3.1). */
-function describeEntry(entry: JsonObject): string {
-  const { schedule, continuous } = entry;
-  if (isObject(schedule)) return describeCron(schedule);
-  if (isObject(continuous)) return "continuous";
-  return describeTrigger(isObject(entry["trigger"]) ? entry["trigger"] : entry);
-}
-
-function describeCron(schedule: JsonObject): string {
-  return `cron ${textOf(schedule["quartz_cron_expression"])} (${textOf(schedule["timezone_id"])})`;
-}
-
-function describeTrigger(trigger: JsonObject): string {
-  const periodic = trigger["periodic"];
-  if (isObject(periodic)) return `every ${textOf(periodic["interval"])} ${textOf(periodic["unit"]).toLowerCase()}`;
-  const kind = Object.keys(trigger).find((key) => isObject(trigger[key]));
-  if (kind !== undefined) return kind.replaceAll("_", " ");
-  return trigger["quartz_cron_expression"] === undefined ? "trigger" : describeCron(trigger);
-}
-
-function textOf(value: JsonValue | undefined): string {
-  return typeof value === "string" || typeof value === "number" || typeof value === "bigint" ? String(value) : "?";
 }
 
 /** True if the exception still holds: `until` is its last day, in UTC. */
@@ -110,16 +52,21 @@ export function decide(resources: readonly Resource[], policy: SchedulePolicy, n
     .map((resource) => {
       const { wanted, why } = wantedOf(resource, policy, now);
       // Nothing here makes a pipeline continuous: only what is continuous has a starter, and only stopping is wanted of it.
-      const drifted = wanted === undefined ? [] : resource.starters.filter((starter) => starter.state !== wanted);
+      const wrong = (starter: Starter): boolean =>
+        starter.state !== wanted || (wanted === "paused" && resource.kicked && starter.field === "continuous");
+      const drifted = wanted === undefined ? [] : resource.starters.filter(wrong);
       return { resource, wanted, drifted, why };
     });
 }
 
-function wantedOf(
+/** The state that policy, exceptions and holds want of a resource, and why; undefined: it is none of ours. */
+export function wantedOf(
   resource: Resource,
   policy: SchedulePolicy,
   now: Date,
 ): { readonly wanted: State | undefined; readonly why: string } {
+  const held = holdsOn(policy.holds, resource);
+  if (held.length > 0) return { wanted: "paused", why: held.map(describeHold).join("; ") };
   const exception = policy.exceptions.find((one) => one.resource === resource.key);
   if (exception !== undefined && holds(exception, now)) {
     return { wanted: exception.state, why: `exception until ${exception.until}: ${exception.reason}` };
@@ -129,6 +76,33 @@ function wantedOf(
   // Starting what somebody else has paused is not ours to do, whatever the scope.
   if (resource.key === undefined) return { wanted: undefined, why: "not of this project: left as it is" };
   return { wanted: "running", why: `${policy.tier} runs what declares a schedule${expired}` };
+}
+
+/** `held by octocat since 2027-01-15: incident 7`. Outside text: escape it. */
+export function describeHold({ by, at, until, reason }: Hold): string {
+  const end = until === undefined ? "" : ` until ${until.slice(0, 16)}Z`;
+  return `held by ${by} since ${at.slice(0, 16)}Z${end}: ${reason}`;
+}
+
+/** True if its time is over; until somebody or `enforce` lifts it, it holds all the same. */
+export function hasExpired(hold: Hold, now: Date): boolean {
+  return hold.until !== undefined && Date.parse(hold.until) <= now.getTime();
+}
+
+/** Holds whose time is over. */
+export function holdFindings(policy: SchedulePolicy, now: Date, onExpiry: "report" | "resume"): Finding[] {
+  return policy.holds
+    .filter((hold) => hold.kind === "schedules" && hasExpired(hold, now))
+    .map((hold) => ({
+      id: "schedules/hold-expired",
+      severity: "warning",
+      message: `The hold ${hold.id.slice(0, 12)} in ${policy.tier} (${hold.selector}) has expired; it was ${describeHold(hold)}.`,
+      why: "What it names stays paused until it is lifted.",
+      remedy:
+        onExpiry === "resume"
+          ? "Run action-pause-pipelines with mode: enforce: it lifts expired holds, as the contract says."
+          : "Lift it (mode: resume), or hold again with a later end.",
+    }));
 }
 
 /** What is wrong with the exceptions themselves: ended ones, and ones that speak of nothing that is there. */
@@ -174,27 +148,4 @@ export function standingStill(decisions: readonly Decision[], policy: SchedulePo
       why: "Somebody stopped it, or it failed.",
       remedy: "Look at its last update, then start it in the workspace.",
     }));
-}
-
-/**
- * The fields to send so that a job's starters are as wanted: each that drifted, whole, and nothing else. The service
- * replaces top-level fields entirely, so half a schedule would lose its cron (facts: databricks-api 2.6).
- */
-export function jobFields(settings: JsonObject, wanted: State): JsonObject {
-  const pause_status = wanted === "paused" ? "PAUSED" : "UNPAUSED";
-  const fields: Record<string, JsonValue> = {};
-  for (const field of ["schedule", "trigger", "continuous"]) {
-    const value = settings[field];
-    if (isObject(value) && stateOf(value) !== wanted) fields[field] = { ...value, pause_status };
-  }
-  const { triggers } = settings;
-  if (isArray(triggers) && triggers.some((entry) => isObject(entry) && stateOf(entry) !== wanted)) {
-    fields["triggers"] = triggers.map((entry) => (isObject(entry) ? { ...entry, pause_status } : entry));
-  }
-  return fields;
-}
-
-/** All that a pipeline is updated with so that it no longer starts by itself: an update replaces everything. */
-export function stoppedSpec(spec: JsonObject, parameters: JsonObject | undefined): JsonObject {
-  return { ...spec, ...(parameters === undefined ? {} : { parameters }), continuous: false };
 }

@@ -3,15 +3,15 @@ import type { Hold } from "../../src/ledger/holds.ts";
 import {
   heldSettings,
   holdsOn,
-  type Holdable,
   matches,
+  type Met,
   parseSelector,
   priorMix,
   restoredStates,
   selects,
   underHolds,
 } from "../../src/schedules/holds.ts";
-import type { Resource, Starter } from "../../src/schedules/policy.ts";
+import type { Starter } from "../../src/schedules/starters.ts";
 
 const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "UTC" };
 
@@ -31,7 +31,7 @@ function hold(more: Partial<Hold> = {}): Hold {
   };
 }
 
-function resource(more: Partial<Resource & Holdable> = {}): Resource & Holdable {
+function resource(more: Partial<Met> = {}): Met {
   return {
     kind: "jobs",
     id: "7",
@@ -39,7 +39,6 @@ function resource(more: Partial<Resource & Holdable> = {}): Resource & Holdable 
     name: "churn score",
     tags: { team: "fraud" },
     starters: [{ field: "schedule", what: "cron", state: "running" }],
-    activity: undefined,
     ...more,
   };
 }

@@ -1,0 +1,204 @@
+/**
+ * Holds on schedules (design 9): `takeHold` pauses what a selector names and records who, why and until when; `liftHolds`
+ * gives back exactly the mix that was there before. Both work under the tier's lock: no promotion runs meanwhile.
+ *
+ *   look → ledger (the prior mix is safe) → pause → record          restore → ledger → record
+ */
+import { createHash } from "node:crypto";
+import type { Contract, Tier } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
+import { canonicalJson } from "./json.ts";
+import type { Hold } from "./ledger/holds.ts";
+import type { LockedLedger } from "./ledger/locked.ts";
+import { applyAll, policyOf, rowOf, type ScheduleRow, type SchedulesResult } from "./schedules.ts";
+import type { ApplyOptions } from "./schedules/apply.ts";
+import { priorMix, selects } from "./schedules/holds.ts";
+import { observe, type Scope } from "./schedules/observe.ts";
+import { decide } from "./schedules/policy.ts";
+import { restore } from "./schedules/restore.ts";
+
+interface Request extends ApplyOptions {
+  readonly workspace: Workspace;
+  readonly tier: Tier;
+  readonly contract: Pick<Contract, "schedules">;
+  /** Runs work on the tier's ledger under its lock. */
+  readonly locked: <T>(work: (ledger: LockedLedger) => Promise<T>) => Promise<T>;
+  /** Records what was decided, and gives the record's id: the run behind it is the proof. */
+  readonly record: (hold: Hold) => Promise<string>;
+  readonly run: { readonly id: string; readonly attempt: number };
+  readonly now: Date;
+  readonly log: { info(message: string): void };
+}
+
+export interface HoldRequest extends Request {
+  readonly scope: Scope;
+  /** `all`, `name:<pattern>`, `tag:<key>[=<value>]`. */
+  readonly selector: string;
+  readonly reason: string;
+  /** GitHub login. */
+  readonly by: string;
+  readonly until: Date | undefined;
+}
+
+export interface ResumeRequest extends Request {
+  /** `all`, an id or its first digits; empty: the only one there is. */
+  readonly hold: string;
+}
+
+export interface HoldResult extends SchedulesResult {
+  /** The holds that were made or lifted. */
+  readonly touched: readonly Hold[];
+}
+
+/** Pauses what the selector names and keeps it so. Throws FourTierError if it names nothing or the tier stays locked. */
+export async function takeHold(request: HoldRequest): Promise<HoldResult> {
+  return request.locked((ledger) => hold(request, ledger));
+}
+
+async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldResult> {
+  const { workspace, tier, scope, selector, now, log } = request;
+  const resources = await observeFor(request, scope);
+  const selected = resources.filter((resource) => selects(selector, resource));
+  if (selected.length === 0 && selector !== "all") throw new FourTierError(matchesNothing(request, resources.length));
+  const standing = ledger.current().holds;
+  // A run that is started again takes up its own hold: what it met first is the prior mix.
+  const own = standing.find((each) => each.run.id === request.run.id && each.selector === selector);
+  const made = own ?? newHold(request, priorMix(selected, standing));
+  if (own === undefined) await ledger.save({ ...ledger.current(), holds: [...standing, made] });
+  log.info(`${own === undefined ? "Holding" : "Still holding"} ${selector} in ${tier.name}: ${selected.length} jobs and pipelines`);
+
+  const decisions = decide(selected, policyOf(tier, ledger.current().holds), now);
+  const applied = await applyAll(workspace, tier, decisions, request, log);
+  const findings = [...applied.values()].flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  return {
+    tier: tier.name,
+    scope,
+    seen: resources.length,
+    rows: decisions.map((decision) => rowOf(decision, applied.get(decision))),
+    holds: ledger.current().holds,
+    touched: [made],
+    findings: [...findings, ...(await recorded(request, made, findings))],
+  };
+}
+
+/** Gives back what holds have kept paused. Throws FourTierError if there is no such hold or the tier stays locked. */
+export async function liftHolds(request: ResumeRequest): Promise<HoldResult> {
+  return request.locked((ledger) => lift(request, ledger));
+}
+
+async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldResult> {
+  const { workspace, tier, now, log } = request;
+  const standing = ledger.current().holds;
+  const lifted = chosen(request, standing);
+  const remaining = standing.filter((each) => !lifted.includes(each));
+  const scope = lifted.some((each) => each.scope === "workspace") ? "workspace" : "project";
+  const resources = await observeFor(request, scope);
+  const restored = await restore(workspace, resources, lifted, {
+    remaining,
+    policy: policyOf(tier, remaining),
+    ledger: ledger.current(),
+    now,
+    options: request,
+  });
+  for (const { decision, outcome } of restored) log.info(`${decision.resource.name}: ${outcome}`);
+  const findings: Finding[] = restored.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  const failed = findings.some(isFailure);
+  // What could not be given back keeps its hold, and with it the memory of what it was.
+  if (failed) findings.push(keepsStanding(tier, lifted));
+  else {
+    await ledger.save({ ...ledger.current(), holds: remaining });
+    for (const each of lifted) findings.push(...(await recorded(request, each, [])));
+  }
+  return {
+    tier: tier.name,
+    scope,
+    seen: resources.length,
+    rows: restored.map(({ decision, outcome }): ScheduleRow => ({ decision, outcome })),
+    holds: failed ? standing : remaining,
+    touched: lifted,
+    findings: [...findings, ...gone(tier, lifted, resources)],
+  };
+}
+
+function observeFor({ workspace, tier, contract }: Request, scope: Scope) {
+  const { names } = contract.schedules;
+  return observe(workspace, { name: tier.name, project: tier.project, names }, scope);
+}
+
+function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
+  const { tier, scope, selector, reason, by, run, now } = request;
+  const until = request.until?.toISOString();
+  const at = now.toISOString();
+  const says = { project: tier.project, tier: tier.name, scope, selector, reason, by, at, until: until ?? null, run: run.id };
+  const id = createHash("sha256").update(canonicalJson(says)).digest("hex");
+  return { id, kind: "schedules", selector, scope, reason, by, at, until, run: { ...run }, prior };
+}
+
+/** The holds on schedules that an input means. */
+function chosen({ hold, tier }: ResumeRequest, standing: readonly Hold[]): readonly Hold[] {
+  const ours = standing.filter(({ kind }) => kind === "schedules");
+  const [only, ...others] = hold === "all" || hold === "" ? ours : ours.filter(({ id }) => id.startsWith(hold));
+  if (only !== undefined && (others.length === 0 || hold === "all")) return [only, ...others];
+  const list = ours.map(({ id, selector, by, reason }) => `${id.slice(0, 12)} (${selector}, by ${by}: ${reason})`);
+  throw new FourTierError({
+    id: "schedules/which-hold",
+    severity: "error",
+    message:
+      ours.length === 0
+        ? `No hold keeps schedules of ${tier.name} paused.`
+        : `${only === undefined ? `No hold of ${tier.name} begins with ${hold}` : `More than one hold stands in ${tier.name}`}: ${list.join("; ")}.`,
+    remedy: ours.length === 0 ? "Nothing is to be lifted." : "Give the input hold the first digits of one of them, or all.",
+  });
+}
+
+/** A record that GitHub did not take makes no hold undone: that is said, and the run fails. */
+async function recorded(request: Request, hold: Hold, findings: readonly Finding[]): Promise<Finding[]> {
+  if (findings.some(isFailure)) return [];
+  try {
+    await request.record(hold);
+    return [];
+  } catch (error) {
+    return [
+      {
+        id: "schedules/not-recorded",
+        severity: "error",
+        message: `What was done is in the ledger of ${request.tier.name}, and GitHub did not take its record: ${messageOf(error)}`,
+        why: "If the ledger is lost, it is rebuilt from records.",
+        remedy: "Give the job `deployments: write` and run this again.",
+      },
+    ];
+  }
+}
+
+function matchesNothing({ selector, tier, scope }: HoldRequest, seen: number): Finding {
+  return {
+    id: "schedules/hold-matches-nothing",
+    severity: "error",
+    message: `${selector} matches none of the ${seen} jobs and pipelines ${scope === "project" ? "of this project" : "that can be seen"} in ${tier.name}.`,
+    remedy: "Correct the selector: `all`, `name:` with a name, a key (jobs.score) or a pattern with *, or `tag:` with a key or key=value.",
+  };
+}
+
+function keepsStanding(tier: Tier, lifted: readonly Hold[]): Finding {
+  return {
+    id: "schedules/hold-stands",
+    severity: "error",
+    message: `Not everything could be given back, so ${lifted.length === 1 ? "the hold still stands" : "the holds still stand"} in ${tier.name}.`,
+    remedy: "Mend the cause and resume again: what is given back already is left as it is.",
+  };
+}
+
+/** What a hold met and what is there no more. */
+function gone(tier: Tier, lifted: readonly Hold[], resources: readonly { id: string; key: string | undefined }[]): Finding[] {
+  const met = new Map(lifted.flatMap(({ prior }) => prior.map((each) => [each.id, each] as const)));
+  return [...met.values()]
+    .filter(({ id, key }) => !resources.some((each) => each.id === id || (key !== undefined && each.key === key)))
+    .map(({ id, key, name }) => ({
+      id: "schedules/held-and-gone",
+      severity: "notice",
+      where: { kind: "resource", tier: tier.name, key: key ?? name },
+      message: `${name} (${id}) was held and is not there any more: nothing is to be given back.`,
+      remedy: "Nothing, if it was meant to go.",
+    }));
+}
