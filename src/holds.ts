@@ -66,7 +66,9 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
   const own = standing.find((each) => each.run.id === request.run.id && each.selector === selector);
   const made = own ?? newHold(request, priorMix(selected, standing));
   if (own === undefined) await ledger.save({ ...ledger.current(), holds: [...standing, made] });
-  log.info(`${own === undefined ? "Holding" : "Still holding"} ${selector} in ${tier.name}: ${selected.length} jobs and pipelines`);
+  log.info(
+    `${own === undefined ? "Holding" : "Still holding"} ${selector} in ${tier.name}: ${selected.length} jobs and pipelines`,
+  );
 
   const decisions = decide(selected, policyOf(tier, ledger.current().holds), now);
   const applied = await applyAll(workspace, tier, decisions, request, log);
@@ -78,6 +80,8 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
     rows: decisions.map((decision) => rowOf(decision, applied.get(decision))),
     holds: ledger.current().holds,
     touched: [made],
+    history: new Map(),
+    now,
     findings: [...findings, ...(await recorded(request, made, findings))],
   };
 }
@@ -108,7 +112,8 @@ async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldR
   if (failed) findings.push(keepsStanding(tier, lifted));
   else {
     await ledger.save({ ...ledger.current(), holds: remaining });
-    for (const each of lifted) findings.push(...(await recorded(request, each, [])));
+    const [first] = lifted; // All at once is one record.
+    if (first !== undefined) findings.push(...(await recorded(request, first, [])));
   }
   return {
     tier: tier.name,
@@ -117,6 +122,8 @@ async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldR
     rows: restored.map(({ decision, outcome }): ScheduleRow => ({ decision, outcome })),
     holds: failed ? standing : remaining,
     touched: lifted,
+    history: new Map(),
+    now,
     findings: [...findings, ...gone(tier, lifted, resources)],
   };
 }
@@ -130,7 +137,17 @@ function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
   const { tier, scope, selector, reason, by, run, now } = request;
   const until = request.until?.toISOString();
   const at = now.toISOString();
-  const says = { project: tier.project, tier: tier.name, scope, selector, reason, by, at, until: until ?? null, run: run.id };
+  const says = {
+    project: tier.project,
+    tier: tier.name,
+    scope,
+    selector,
+    reason,
+    by,
+    at,
+    until: until ?? null,
+    run: run.id,
+  };
   const id = createHash("sha256").update(canonicalJson(says)).digest("hex");
   return { id, kind: "schedules", selector, scope, reason, by, at, until, run: { ...run }, prior };
 }
@@ -148,7 +165,8 @@ function chosen({ hold, tier }: ResumeRequest, standing: readonly Hold[]): reado
       ours.length === 0
         ? `No hold keeps schedules of ${tier.name} paused.`
         : `${only === undefined ? `No hold of ${tier.name} begins with ${hold}` : `More than one hold stands in ${tier.name}`}: ${list.join("; ")}.`,
-    remedy: ours.length === 0 ? "Nothing is to be lifted." : "Give the input hold the first digits of one of them, or all.",
+    remedy:
+      ours.length === 0 ? "Nothing is to be lifted." : "Give the input hold the first digits of one of them, or all.",
   });
 }
 
@@ -176,7 +194,8 @@ function matchesNothing({ selector, tier, scope }: HoldRequest, seen: number): F
     id: "schedules/hold-matches-nothing",
     severity: "error",
     message: `${selector} matches none of the ${seen} jobs and pipelines ${scope === "project" ? "of this project" : "that can be seen"} in ${tier.name}.`,
-    remedy: "Correct the selector: `all`, `name:` with a name, a key (jobs.score) or a pattern with *, or `tag:` with a key or key=value.",
+    remedy:
+      "Correct the selector: `all`, `name:` with a name, a key (jobs.score) or a pattern with *, or `tag:` with a key or key=value.",
   };
 }
 
@@ -190,7 +209,11 @@ function keepsStanding(tier: Tier, lifted: readonly Hold[]): Finding {
 }
 
 /** What a hold met and what is there no more. */
-function gone(tier: Tier, lifted: readonly Hold[], resources: readonly { id: string; key: string | undefined }[]): Finding[] {
+function gone(
+  tier: Tier,
+  lifted: readonly Hold[],
+  resources: readonly { id: string; key: string | undefined }[],
+): Finding[] {
   const met = new Map(lifted.flatMap(({ prior }) => prior.map((each) => [each.id, each] as const)));
   return [...met.values()]
     .filter(({ id, key }) => !resources.some((each) => each.id === id || (key !== undefined && each.key === key)))

@@ -10,6 +10,7 @@ import { mapBounded } from "./http/pool.ts";
 import type { Hold } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import { type Applied, apply, type ApplyOptions } from "./schedules/apply.ts";
+import { historyOf, type Ran } from "./schedules/history.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
 import {
   type Decision,
@@ -55,6 +56,9 @@ export interface SchedulesResult {
   /** How many jobs and pipelines were looked at, those that start nothing by themselves included. */
   readonly seen: number;
   readonly findings: readonly Finding[];
+  /** What ran by itself where it should be quiet, by id. */
+  readonly history: ReadonlyMap<string, Ran>;
+  readonly now: Date;
 }
 
 type Log = { info(message: string): void };
@@ -78,7 +82,9 @@ export async function matchSchedules(
   log.info(
     `${resources.length} jobs and pipelines seen, ${decisions.length} start by themselves, ${drifted.length} not as ${tier.name} wants`,
   );
-  const result = { tier: tier.name, scope, seen: resources.length, holds: policy.holds };
+  const noisy = drifted.filter(({ wanted }) => wanted === "paused").map(({ resource }) => resource);
+  const history = tier.schedules === "paused" ? await historyOf(workspace, noisy, now) : new Map<string, Ran>();
+  const result = { tier: tier.name, scope, seen: resources.length, holds: policy.holds, history, now };
   if (options.mode === "check" || "id" in known) {
     const findings = [
       ...("id" in known ? [known] : []),

@@ -1,29 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { TierName } from "../src/contract/model.ts";
 import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { type Account, startAccount } from "./account.ts";
-
-const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "Europe/Berlin" };
-const now = new Date("2027-01-15T12:00:00Z");
-type Deployed = "dev" | "staging" | "prod";
-
-const tags = (tier: TierName, key: string): Record<string, string> => ({
-  four_tier_project: "ml-pipelines",
-  four_tier_tier: tier,
-  four_tier_key: key,
-});
-const task = {
-  task_key: "run",
-  notebook_task: { notebook_path: "/a" },
-};
-const job = (tier: Deployed, name: string, settings: object) => ({
-  owner: `ml-pipelines-${tier}`,
-  settings: { name, tags: tags(tier, `jobs.${name}`), tasks: [task], ...settings },
-});
-const pipeline = (tier: Deployed, name: string, spec: object) => ({
-  owner: `ml-pipelines-${tier}`,
-  spec: { name, tags: tags(tier, `pipelines.${name}`), catalog: tier, schema: "gold", serverless: true, ...spec },
-});
+import { cron, type Deployed, job, optionsFor, pipeline, scheduleWrites, tags, task } from "./schedules/tier.ts";
 
 async function match(
   account: Account,
@@ -33,7 +11,7 @@ async function match(
   return matchSchedules(
     account.connect(tier),
     account.tier(tier),
-    { mode: "enforce", scope: "project", strict: true, now, patience: { timeoutMs: 1_000, everyMs: 5 }, ...options },
+    { mode: "enforce", ...optionsFor(account, tier), ...options },
     { info: () => {} },
   );
 }
@@ -78,7 +56,7 @@ describe("outside prod", () => {
     });
     expect(ids(result)).toEqual(Array.from({ length: 6 }, () => "error schedules/drift"));
     expect(result.seen).toBe(9);
-    expect(account.writes()).toEqual([]);
+    expect(scheduleWrites(account)).toEqual([]);
     expect(account.simulator.unmodelled).toEqual([]);
   });
 
@@ -110,10 +88,10 @@ describe("outside prod", () => {
     expect(world.pipeline("staging", "stream").spec).toEqual({ ...specBefore, continuous: false });
     expect(world.picture("staging").find(({ name }) => name === "stream")?.activeRuns).toBe(0);
 
-    const written = account.writes().length;
+    const written = scheduleWrites(account).length;
     expect(written).toBe(7); // Five jobs; the pipeline's spec and its stop.
     expect(ids(await match(account, "staging"))).toEqual([]);
-    expect(account.writes()).toHaveLength(written);
+    expect(scheduleWrites(account)).toHaveLength(written);
   });
 
   test("a pipeline that somebody changes between reading and writing is read again, and keeps the change", async () => {
@@ -138,7 +116,7 @@ describe("outside prod", () => {
     const result = await match(account, "staging");
     expect(result.findings).toEqual([]);
     expect(outcomes(result)["stream"]).toBe("changed");
-    expect(account.writes().filter((write) => write.startsWith("PUT"))).toHaveLength(1);
+    expect(scheduleWrites(account).filter((write) => write.startsWith("PUT"))).toHaveLength(1);
   });
 
   test("a pipeline that does not stop in time is said, and the jobs are paused all the same", async () => {
@@ -224,7 +202,7 @@ describe("outside prod", () => {
     pipelines.stop(stream);
     pipelines.step(stream);
     expect(outcomes(await match(account, "dev"))).toEqual({ stream: "changed" });
-    expect(account.writes()).toEqual([`PUT /api/2.0/pipelines/${stream.id}`]);
+    expect(scheduleWrites(account)).toEqual([`PUT /api/2.0/pipelines/${stream.id}`]);
   });
 
   test("a pipeline keeps its parameters", async () => {
@@ -270,7 +248,7 @@ describe("in prod", () => {
     expect(outcomes(result)).toEqual({ always: "changed", cron: "changed", hers: "foreign", stream: "right" });
     expect(account.simulator.world.pipeline("prod", "batch").spec["continuous"]).toBe(false);
     expect(account.simulator.world.job("prod", "hers").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
-    expect(account.writes()).toEqual(["POST /api/2.2/jobs/update", "POST /api/2.2/jobs/update"]);
+    expect(scheduleWrites(account)).toEqual(["POST /api/2.2/jobs/update", "POST /api/2.2/jobs/update"]);
   });
 
   test("a start that races with ours is no error", async () => {

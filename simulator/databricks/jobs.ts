@@ -2,7 +2,7 @@
  * Jobs API 2.2 (facts: databricks-api 2.4, 2.6, 5).
  */
 import * as v from "valibot";
-import { copy, type JsonObject } from "../json.ts";
+import { copy, isObject, type JsonObject } from "../json.ts";
 import { type Answer, badRequest, type Call, flag, forbidden, integer, required, route, type Route } from "./api.ts";
 import { listAt, merged } from "./job-settings.ts";
 import { CreateJob, int64, JobSettings } from "./job-shape.ts";
@@ -32,7 +32,7 @@ export function jobRoutes(): Route[] {
     }),
     route("GET", `${BASE}/get`, {
       facts: FACTS,
-      query: ["job_id", "page_token"],
+      query: ["job_id", "page_token", "include_trigger_state"],
       handle: get,
     }),
     route("GET", `${BASE}/list`, {
@@ -122,9 +122,17 @@ function get(call: Call<unknown>): Answer {
       run_as: runAs,
       settings,
       created_time: job.created,
+      ...(flag(query, "include_trigger_state") ? triggerState(job) : {}),
       ...(next === undefined ? {} : { has_more: true, next_page_token: next }),
     },
   };
+}
+
+/** facts: databricks-api 3.1: it can differ from what is configured, after a start by hand; a job that starts by hand only has none. */
+function triggerState(job: Job): JsonObject {
+  const configured = ["schedule", "continuous", "trigger"].map((name) => job.settings[name]).find(isObject);
+  if (configured === undefined) return {};
+  return { trigger_state: { pause_status: job.kicked ? "UNPAUSED" : (configured["pause_status"] ?? "UNPAUSED") } };
 }
 
 function runAsOf({ account }: Call<unknown>, job: Job): JsonObject {

@@ -1,66 +1,185 @@
-/** action-pause-pipelines: inputs → check or enforce → summary and report. */
-import { type Finding, FourTierError } from "../findings.ts";
+/** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
+import { ApiError } from "../databricks/errors.ts";
+import type { Finding } from "../findings.ts";
+import { statementOf } from "../gate/record-runs.ts";
+import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
+import { type Hold, recordSelector } from "../ledger/holds.ts";
+import { type LockedLedger, withLedger } from "../ledger/locked.ts";
+import { tierFolder } from "../ledger/paths.ts";
+import { readLedger } from "../ledger/store.ts";
+import { type RecordInput, recordOperation } from "../release/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
-import { schedulesReport, schedulesSummary } from "../report/schedules.ts";
-import { matchSchedules, type SchedulesOptions } from "../schedules.ts";
+import { holdsSummary, schedulesReport, schedulesSummary } from "../report/schedules.ts";
+import { matchSchedules } from "../schedules.ts";
 import type { ActionContext } from "./frame.ts";
-import { accessTier } from "./tier-access.ts";
+import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
+import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
+import { viewTier } from "./tier-view.ts";
 
-/** Brings the schedules of the run's tier to what the tier wants, or says where they differ. */
+type Holding = Extract<PauseInputs, { readonly mode: "hold" | "resume" }>;
+type Matching = Exclude<PauseInputs, Holding>;
+
+/** Brings the schedules of the run's tier to what the tier wants, says where they differ, holds them, or lifts holds. */
 export async function pausePipelines(context: ActionContext): Promise<ActionResult> {
-  const options = readOptions(context);
-  const { tier, workspace, findings } = await accessTier(context);
-  const result = await matchSchedules(workspace, tier, options, context.log);
+  const own = readPauseInputs(context, new Date());
+  return own.mode === "hold" || own.mode === "resume" ? held(context, own) : matched(context, own);
+}
+
+async function matched(context: ActionContext, own: Matching): Promise<ActionResult> {
+  const { tier, contract } = await resolveTierOfRun(context);
+  // To look, a principal that only may is good enough; what writes is the tier's own.
+  const access =
+    own.mode === "check"
+      ? await viewTier(context)
+      : await accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
+  const { workspace, identity, findings } = access;
+  const folder = tierFolder(tier.clientId ?? identity.userName, tier);
+  const result = await matchSchedules(
+    workspace,
+    tier,
+    {
+      ...own,
+      contract,
+      holds: async () => {
+        try {
+          return (await readLedger(workspace, folder, { project: tier.project, tier: tier.name }))?.holds ?? [];
+        } catch (error) {
+          if (error instanceof ApiError && error.status === 403) return unseenHolds(tier.name);
+          throw error;
+        }
+      },
+      locked: (work) => withTier(context, { ...access, tier, folder }, own.lockWaitMs, work),
+    },
+    context.log,
+  );
   const drifted = result.rows.filter((row) => row.decision.drifted.length > 0).length;
-  const changed = result.rows.filter((row) => row.outcome === "changed").length;
   return {
     findings: [...findings, ...result.findings],
-    outputs: { drifted: String(drifted), changed: String(changed) },
+    outputs: { drifted: String(drifted), changed: changedOf(result), ...standing(result.holds) },
     summary: schedulesSummary(result),
     report: schedulesReport(result),
   };
 }
 
-/** How often a pipeline that is stopping is looked at (facts: databricks-api 2.7), in milliseconds. */
-const LOOK_EVERY = 2_000;
-
-function readOptions(context: ActionContext): SchedulesOptions {
-  const mode = context.input("mode") || "check";
-  const scope = context.input("scope") || "project";
-  const strict = context.input("strict") || "true";
-  const seconds = Number(context.input("timeout-seconds") || "300");
-  const wrong: Finding[] = [];
-  if (mode === "hold" || mode === "resume") wrong.push(notInThisRelease(mode));
-  else if (mode !== "check" && mode !== "enforce") wrong.push(bad("mode", mode, "check or enforce"));
-  if (scope !== "project" && scope !== "workspace") wrong.push(bad("scope", scope, "project or workspace"));
-  if (strict !== "true" && strict !== "false") wrong.push(bad("strict", strict, "true or false"));
-  if (!Number.isSafeInteger(seconds) || seconds < 1 || seconds > 3600) {
-    wrong.push(bad("timeout-seconds", context.input("timeout-seconds"), "a whole number from 1 to 3600"));
-  }
-  if (wrong.length > 0) throw new FourTierError(wrong);
+async function held(context: ActionContext, own: Holding): Promise<ActionResult> {
+  const access = await accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
+  const { tier, contract, workspace, clientId } = access;
+  const { run, log } = context;
+  const folder = tierFolder(clientId, tier);
+  const shared = {
+    ...own,
+    workspace,
+    tier,
+    contract,
+    log,
+    run: { id: run.runId, attempt: run.runAttempt },
+    locked: <T>(work: (ledger: LockedLedger) => Promise<T>) =>
+      withTier(context, { ...access, folder }, own.lockWaitMs, work),
+    record: (hold: Hold) => record(context, access, own, hold),
+  };
+  const result: HoldResult =
+    own.mode === "hold"
+      ? await takeHold({
+          ...shared,
+          selector: own.selector,
+          reason: own.reason,
+          until: own.until,
+          by: run.triggeringActor,
+        })
+      : await liftHolds({ ...shared, hold: own.hold });
+  const statement = result.touched.map((hold) =>
+    statementOf({ suite: "four-tier", version: 1, ...payloadOf(context, access, own, hold) }),
+  );
   return {
-    mode: mode === "enforce" ? "enforce" : "check",
-    scope: scope === "workspace" ? "workspace" : "project",
-    strict: strict === "true",
-    now: new Date(),
-    patience: { timeoutMs: seconds * 1000, everyMs: LOOK_EVERY, signal: context.cancelled },
+    findings: [...access.findings, ...result.findings],
+    outputs: {
+      drifted: "0",
+      changed: changedOf(result),
+      "hold-id": result.touched.map(({ id }) => id).join(","),
+      // What a step of the calling workflow has to be named for this run to be believed.
+      statement: statement[0] ?? "",
+      ...standing(result.holds),
+    },
+    summary: holdsSummary(result, own.mode),
+    report: { mode: own.mode, ...schedulesReport(result) },
   };
 }
 
-function bad(input: string, value: string, wanted: string): Finding {
-  return {
-    id: "run/input",
-    severity: "error",
-    message: `The input ${input} is ${value}, which it cannot be.`,
-    remedy: `Give it ${wanted}.`,
-  };
+function changedOf({ rows }: Pick<HoldResult, "rows">): string {
+  return String(rows.filter((row) => row.outcome === "changed").length);
 }
 
-function notInThisRelease(mode: string): Finding {
+function standing(holds: readonly Hold[]): { readonly holds: string } {
+  return { holds: String(holds.filter(({ kind }) => kind === "schedules").length) };
+}
+
+/** Work under the tier's lock; another run's is waited for, and taken over only once that run has ended. */
+function withTier<T>(
+  context: ActionContext,
+  { tier, workspace, folder }: Pick<TierAccess, "tier" | "workspace"> & { readonly folder: string },
+  waitMs: number,
+  work: (ledger: LockedLedger) => Promise<T>,
+): Promise<T> {
+  const { run, log, cancelled } = context;
+  const github = githubOf(context);
+  return withLedger(
+    workspace,
+    {
+      folder,
+      project: tier.project,
+      tier: tier.name,
+      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+      runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+      waitMs,
+      pollMs: 5_000,
+      log,
+      signal: cancelled,
+      now: () => new Date(),
+      pause,
+    },
+    work,
+  );
+}
+
+/** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */
+async function record(context: ActionContext, access: TierAccess, own: Holding, hold: Hold): Promise<string> {
+  if (access.tier.name === "sandbox") return "";
+  const payload = payloadOf(context, access, own, hold);
+  const description = `${own.mode === "hold" ? "Hold" : "Resume"} schedules of ${hold.selector}: ${own.reason}`;
+  return recordOperation(githubOf(context), {
+    commit: context.run.sha,
+    payload,
+    description: description.slice(0, 140),
+  });
+}
+
+function payloadOf(
+  { run }: ActionContext,
+  { tier }: TierAccess,
+  own: Holding,
+  hold: Hold,
+): RecordInput<"hold" | "resume"> {
+  const common = {
+    tier: tier.name === "sandbox" ? ("dev" as const) : tier.name,
+    project: tier.project,
+    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    hold: "schedules" as const,
+    reason: own.reason,
+    by: run.triggeringActor,
+  };
+  if (own.mode === "hold")
+    return { ...common, kind: "hold", selector: recordSelector(hold), until: hold.until ?? null };
+  // Everything at once is one record: "" is about every hold.
+  return { ...common, kind: "resume", selector: own.hold === "all" ? "" : recordSelector(hold) };
+}
+
+function unseenHolds(tier: string): Finding {
   return {
-    id: "run/not-in-this-release",
-    severity: "error",
-    message: `mode: ${mode} is not in this release.`,
-    remedy: "To keep something paused for now, add an exception with a reason and a last day to the contract.",
+    id: "schedules/holds-unseen",
+    severity: "unknown",
+    message: `The ledger of ${tier} cannot be read, so nobody can say what is held.`,
+    why: "What a hold keeps paused would look like a change by hand.",
+    remedy: `Put the principal into the group of tiers.${tier}.readers of the contract; the next promotion lets it in.`,
   };
 }

@@ -1,6 +1,5 @@
 /** action-promote: typed inputs, then one of three stories: validate (all tiers, from commits), plan, promote. */
 import { isAbsolute, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { TIERS } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
@@ -8,8 +7,7 @@ import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/
 import type { Git } from "../git.ts";
 import { tierProof } from "../grants.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
-import { connectGitHub, type GitHub } from "../github/client.ts";
-import { getRun } from "../github/runs.ts";
+import type { GitHub } from "../github/client.ts";
 import { plan } from "../plan.ts";
 import { promote as promoteRelease } from "../promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
@@ -20,6 +18,7 @@ import { policyContract } from "../release/policy.ts";
 import type { ActionResult } from "../report/report.ts";
 import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
+import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import { viewTier } from "./tier-view.ts";
@@ -206,38 +205,6 @@ async function readCandidate(
   return { candidate, notes: [...checkout, ...findings] };
 }
 
-function githubOf(context: ActionContext): GitHub {
-  const { run, log, cancelled } = context;
-  const token = context.input("github-token");
-  if (token !== "") log.secret(token);
-  return connectGitHub({
-    token,
-    apiUrl: run.apiUrl,
-    serverUrl: run.serverUrl,
-    owner: run.owner,
-    repository: run.repository,
-    log,
-    signal: afterGrace(cancelled),
-  });
-}
-
-/** A runner kills a cancelled step within seconds: time to record what is in flight and to let the lock go. */
-const GRACE_MS = 8_000;
-
-/** Aborts a while after the signal: connections outlive the cancellation, so that it can be recorded. */
-function afterGrace(signal: AbortSignal): AbortSignal {
-  const late = new AbortController();
-  signal.addEventListener("abort", () => setTimeout(() => late.abort(), GRACE_MS).unref(), { once: true });
-  return late.signal;
-}
-
-/** Whether an attempt of a run is over; undefined if GitHub does not say. */
-async function runHasEnded(github: GitHub, id: string, attempt: number): Promise<boolean | undefined> {
-  const found = await getRun(github, id).catch(() => undefined);
-  if (found === undefined) return undefined;
-  return found.attempt > attempt || found.status === "completed";
-}
-
 /** What a service refuses becomes an unknown fact with the finding's own words. */
 async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
   try {
@@ -246,11 +213,6 @@ async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
     const finding = error instanceof FourTierError ? error.findings[0] : undefined;
     return notKnown(finding?.message ?? messageOf(error), finding?.remedy ?? "Run this again.");
   }
-}
-
-async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  // An abort ends the wait; whoever waits looks at the signal next.
-  await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
 
 /** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */

@@ -32,6 +32,10 @@ export interface Run {
   readonly url: string | undefined;
   /** Milliseconds since 1970. */
   readonly startTime: number | undefined;
+  /** Milliseconds since 1970; undefined while it is active. */
+  readonly endTime: number | undefined;
+  /** PERIODIC, ONE_TIME (by hand or API), FILE_ARRIVAL, CONTINUOUS, …: an open list. */
+  readonly trigger: string | undefined;
 }
 
 const jobSchema = v.looseObject({
@@ -150,6 +154,8 @@ const runSchema = v.looseObject({
   job_id: v.optional(id),
   run_page_url: optionalText,
   start_time: v.optional(integer),
+  end_time: v.optional(integer),
+  trigger: optionalText,
   state: v.optional(
     v.looseObject({ life_cycle_state: optionalText, result_state: optionalText, state_message: optionalText }),
   ),
@@ -258,5 +264,7 @@ function toRun(run: v.InferOutput<typeof runSchema>): Run {
     message: details?.message ?? older?.state_message,
     url: run.run_page_url,
     startTime: run.start_time,
+    endTime: run.end_time || undefined,
+    trigger: run.trigger || undefined,
   };
 }

@@ -90,3 +90,18 @@ export function holdToStored(hold: Hold): StoredHold {
     })),
   };
 }
+
+/** What a record says of what a hold names: a hold of a whole workspace says so. */
+export function recordSelector({ scope, selector }: Pick<Hold, "scope" | "selector">): string {
+  return scope === "workspace" ? `${WORKSPACE}${selector}` : selector;
+}
+
+/** `recordSelector` read back; a record of "" is about everything. */
+export function selectorOfRecord(text: string): Pick<Hold, "scope" | "selector"> {
+  if (text === "") return { scope: "project", selector: "all" };
+  return text.startsWith(WORKSPACE)
+    ? { scope: "workspace", selector: text.slice(WORKSPACE.length) }
+    : { scope: "project", selector: text };
+}
+
+const WORKSPACE = "workspace ";

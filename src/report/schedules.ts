@@ -1,6 +1,10 @@
-/** Schedules as a page: tier × job, before → after, and why. */
+/** Schedules as a page: tier × job, before → after, when it starts next, and why; what is held; what runs where it should not. */
 import type { JsonObject } from "../json.ts";
+import type { HoldResult } from "../holds.ts";
 import type { ScheduleRow, SchedulesResult } from "../schedules.ts";
+import { MOST_JOBS } from "../schedules/history.ts";
+import { nextStart } from "../schedules/next.ts";
+import type { Starter } from "../schedules/starters.ts";
 import { blocks, code, table, text } from "./markdown.ts";
 
 const OUTCOME = {
@@ -13,24 +17,59 @@ const OUTCOME = {
   failed: "❌ not changed",
 } as const;
 
-/** Markdown for the job summary; the findings come below it. */
-export function schedulesSummary({ tier, scope, rows, seen }: SchedulesResult): string {
+/** A summary has an end (1 MiB): what matters comes first, the rest is in the report. */
+const MOST_ROWS = 500;
+const WORST_FIRST: readonly ScheduleRow["outcome"][] = [
+  "failed",
+  "drift",
+  "changed",
+  "held",
+  "gone",
+  "foreign",
+  "right",
+];
+
+/** Markdown for the job summary of a check or an enforcement; the findings come below it. */
+export function schedulesSummary(result: SchedulesResult): string {
+  const { tier, scope, rows, seen } = result;
   const what = scope === "project" ? "of this project" : "that this principal can see in the workspace";
-  const lead = `${seen} jobs and pipelines ${what} in ${code(tier)}; ${rows.length} can start by themselves.`;
   const stopped = rows.some((row) => row.outcome === "changed" && row.decision.wanted === "paused");
   return blocks(
-    lead,
+    `${seen} jobs and pipelines ${what} in ${code(tier)}; ${rows.length} can start by themselves.`,
+    heldTable(result),
+    rowsTable(result),
+    stopped ? "Pausing a job stops no run that is active; it starts no new one." : "",
+    costTable(result),
+  );
+}
+
+/** The same for a hold that was made, or holds that were lifted. */
+export function holdsSummary(result: HoldResult, mode: "hold" | "resume"): string {
+  const { tier, touched } = result;
+  const lead =
+    mode === "hold"
+      ? `Schedules in ${code(tier)} are held. They stay paused, through deploys too, until ${code("mode: resume")} gives back what was before.`
+      : `${touched.length === 1 ? "A hold" : `${touched.length} holds`} in ${code(tier)} lifted: everything is as it was before, not simply on.`;
+  return blocks(lead, heldTable({ ...result, holds: touched }), rowsTable(result));
+}
+
+function rowsTable({ tier, rows, now }: SchedulesResult): string {
+  const rank = (row: ScheduleRow): number => WORST_FIRST.indexOf(row.outcome);
+  const shown = rows.toSorted((a, b) => rank(a) - rank(b)).slice(0, MOST_ROWS);
+  return blocks(
     table(
-      ["Job or pipeline", "Starts by", "Before → after", "Result", "Why"],
-      rows.map((row) => [
+      ["Tier", "Job or pipeline", "Starts by", "Before → after", "Next start", "Result", "Why"],
+      shown.map((row) => [
+        text(tier),
         nameOf(row),
         row.decision.resource.starters.map((starter) => code(starter.what)).join("<br>"),
         `${before(row)} → ${after(row)}`,
+        nextOf(row, now).map(text).join("<br>") || "—",
         OUTCOME[row.outcome],
         text(row.decision.why),
       ]),
     ),
-    stopped ? "Pausing a job stops no run that is active; it starts no new one." : "",
+    rows.length > shown.length ? `… and ${rows.length - shown.length} more, in the JSON report.` : "",
   );
 }
 
@@ -38,33 +77,107 @@ function nameOf({ decision: { resource } }: ScheduleRow): string {
   return resource.key === undefined ? code(resource.name) : `${code(resource.key)} ${text(resource.name)}`;
 }
 
-function before({ decision }: ScheduleRow): string {
-  return [...new Set(decision.resource.starters.map((starter) => starter.state))].sort().join(" and ");
+function before({ decision: { resource } }: ScheduleRow): string {
+  const states = [...new Set(resource.starters.map((starter) => starter.state))].sort().join(" and ");
+  return resource.kicked ? `${states}, started by hand` : states || "paused";
 }
 
 function after(row: ScheduleRow): string {
-  return row.outcome === "changed"
-    ? (row.decision.wanted ?? before(row))
-    : row.outcome === "gone"
-      ? "gone"
-      : before(row);
+  if (row.outcome === "gone") return "gone";
+  const states = [...new Set(startersAfter(row).map(({ state }) => state))].sort().join(" and ");
+  return row.outcome === "changed" ? states || (row.decision.wanted ?? "") : before(row);
+}
+
+function startersAfter({ decision, outcome }: ScheduleRow): readonly Starter[] {
+  const { resource, drifted, wanted } = decision;
+  if (outcome !== "changed") return resource.starters;
+  if (wanted !== undefined) return resource.starters.map((starter) => ({ ...starter, state: wanted }));
+  const other = { running: "paused", paused: "running" } as const;
+  return resource.starters.map((starter) =>
+    drifted.includes(starter) ? { ...starter, state: other[starter.state] } : starter,
+  );
+}
+
+/** When it will start by itself next, one a starter; nothing for what is paused. */
+function nextOf(row: ScheduleRow, now: Date): string[] {
+  if (row.outcome === "gone") return [];
+  const running = startersAfter(row).filter(({ state }) => state === "running");
+  return running.map((starter) => nextStart(starter, now));
+}
+
+function heldTable({ holds }: Pick<SchedulesResult, "holds">): string {
+  const ours = holds.filter(({ kind }) => kind === "schedules");
+  if (ours.length === 0) return "";
+  return blocks(
+    "### Held",
+    table(
+      ["Hold", "Names", "Why", "By", "Since", "Until"],
+      ours.map(({ id, selector, scope, reason, by, at, until }) => [
+        code(id.slice(0, 12)),
+        `${code(selector)}${scope === "workspace" ? " of the whole workspace" : ""}`,
+        text(reason),
+        text(by),
+        text(at.slice(0, 16)),
+        until === undefined ? "lifted by hand" : text(until.slice(0, 16)),
+      ]),
+    ),
+  );
+}
+
+/** What ran by itself in a tier that should be quiet. */
+function costTable({ tier, rows, history, now }: SchedulesResult): string {
+  const costly = rows.filter(({ decision }) => history.has(decision.resource.id));
+  if (costly.length === 0) return "";
+  return blocks(
+    `### What ran by itself in ${text(tier)}`,
+    table(
+      ["Job or pipeline", "Since", "Runs nobody started", "Hours"],
+      costly.map((row) => {
+        const ran = history.get(row.decision.resource.id);
+        const days = ran?.since === undefined ? "" : ` (${Math.floor((now.getTime() - ran.since) / 86_400_000)} days)`;
+        return [
+          nameOf(row),
+          ran?.since === undefined ? "not known" : text(`${new Date(ran.since).toISOString().slice(0, 10)}${days}`),
+          `${ran?.runs ?? 0}${ran?.more === true ? " or more" : ""}`,
+          ((ran?.busyMs ?? 0) / 3_600_000).toFixed(1),
+        ];
+      }),
+    ),
+    costly.length >= MOST_JOBS ? `At most ${MOST_JOBS} jobs are looked at, and of each its newest runs.` : "",
+  );
 }
 
 /** The machine-readable result. */
-export function schedulesReport({ tier, scope, rows, seen }: SchedulesResult): JsonObject {
+export function schedulesReport({ tier, scope, rows, seen, holds, history, now }: SchedulesResult): JsonObject {
   return {
     tier,
     scope,
     seen,
-    schedules: rows.map((row) => ({
-      kind: row.decision.resource.kind,
-      id: row.decision.resource.id,
-      name: row.decision.resource.name,
-      key: row.decision.resource.key ?? null,
-      starters: row.decision.resource.starters.map((starter) => ({ ...starter })),
-      wanted: row.decision.wanted ?? null,
-      outcome: row.outcome,
-      why: row.decision.why,
+    holds: holds.map(({ id, kind, selector, scope, reason, by, at, until }) => ({
+      id,
+      kind,
+      selector,
+      scope,
+      reason,
+      by,
+      at,
+      until: until ?? null,
     })),
+    schedules: rows.map((row) => {
+      const { resource, wanted, why } = row.decision;
+      const ran = history.get(resource.id);
+      return {
+        kind: resource.kind,
+        id: resource.id,
+        name: resource.name,
+        key: resource.key ?? null,
+        starters: resource.starters.map(({ field, what, state }) => ({ field, what, state })),
+        wanted: wanted ?? null,
+        outcome: row.outcome,
+        why,
+        next: nextOf(row, now),
+        ...(ran === undefined ? {} : { ran: { ...ran, since: ran.since ?? null } }),
+      };
+    }),
   };
 }

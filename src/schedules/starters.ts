@@ -11,20 +11,27 @@ export interface Starter {
   /** `cron 0 0 6 * * ? (Europe/Berlin)`, `file arrival`, `continuous`. Outside text: escape it. */
   readonly what: string;
   readonly state: State;
+  /** If it goes by a clock. Outside text. */
+  readonly cron?: { readonly expression: string; readonly zone: string };
 }
 
 /** What makes a job start by itself; an absent pause_status is UNPAUSED (facts: databricks-api 3.1). */
 export function startersOfJob(settings: JsonObject): Starter[] {
   const single = (["schedule", "trigger", "continuous"] as const).flatMap((field): Starter[] => {
     const value = settings[field];
-    return isObject(value) ? [{ field, what: describe(field, value), state: stateOf(value) }] : [];
+    return isObject(value) ? [{ field, what: describe(field, value), state: stateOf(value), ...cronOf(value) }] : [];
   });
   const several = isArray(settings["triggers"]) ? settings["triggers"] : [];
   return [
     ...single,
-    ...several
-      .filter(isObject)
-      .map((value): Starter => ({ field: "triggers", what: describeEntry(value), state: stateOf(value) })),
+    ...several.filter(isObject).map(
+      (value): Starter => ({
+        field: "triggers",
+        what: describeEntry(value),
+        state: stateOf(value),
+        ...cronOf(isObject(value["schedule"]) ? value["schedule"] : value),
+      }),
+    ),
   ];
 }
 
@@ -35,6 +42,11 @@ export function startersOfPipeline(spec: JsonObject): Starter[] {
 
 function stateOf(value: JsonObject): State {
   return value["pause_status"] === "PAUSED" ? "paused" : "running";
+}
+
+function cronOf(value: JsonObject): Pick<Starter, "cron"> {
+  const { quartz_cron_expression: expression, timezone_id: zone } = value;
+  return typeof expression === "string" && typeof zone === "string" ? { cron: { expression, zone } } : {};
 }
 
 function describe(field: "schedule" | "trigger" | "continuous", value: JsonObject): string {

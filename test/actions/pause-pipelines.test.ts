@@ -45,7 +45,8 @@ test("enforce pauses it once; the second run has nothing to do", async () => {
   expect(first.summary).toContain("running → paused");
   const second = await run("pause-pipelines", "dev", { mode: "enforce" });
   expect(second.outputs).toMatchObject({ conclusion: "success", drifted: "0", changed: "0" });
-  expect(account.writes()).toEqual(["POST /api/2.2/jobs/update"]);
+  const changes = account.writes().filter((write) => !write.includes("/api/2.0/workspace"));
+  expect(changes).toEqual(["POST /api/2.2/jobs/update"]);
 });
 
 test("enforce starts it in prod", async () => {
@@ -63,7 +64,13 @@ test("enforce starts it in prod", async () => {
 });
 
 test.each([
-  [{ mode: "hold" }, ["run/not-in-this-release"]],
+  [{ mode: "hold" }, ["run/input", "run/input"]],
+  [
+    { mode: "hold", selector: "everything", reason: "two\nlines", until: "2020-01-01", "active-runs": "kill" },
+    Array.from({ length: 4 }, () => "run/input"),
+  ],
+  [{ mode: "hold", selector: "tag:", reason: "x", until: "soon" }, ["run/input", "run/input"]],
+  [{ mode: "resume", hold: "the one" }, ["run/input", "run/input"]],
   [
     { mode: "stop", scope: "all", strict: "yes", "timeout-seconds": "soon" },
     Array.from({ length: 4 }, () => "run/input"),

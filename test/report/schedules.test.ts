@@ -2,7 +2,7 @@ import { marked } from "marked";
 import { expect, test } from "vitest";
 import { schedulesReport, schedulesSummary } from "../../src/report/schedules.ts";
 import type { ScheduleRow, SchedulesResult } from "../../src/schedules.ts";
-import type { State } from "../../src/schedules/policy.ts";
+import type { State } from "../../src/schedules/starters.ts";
 
 function row(
   name: string,
@@ -13,7 +13,18 @@ function row(
   const starters = states.map((state) => ({ field: "schedule" as const, what: `cron of ${name}`, state }));
   return {
     decision: {
-      resource: { kind: "jobs", id: "1", name, key: `jobs.${name}`, starters, activity: undefined },
+      resource: {
+        kind: "jobs",
+        id: name,
+        name,
+        key: `jobs.${name}`,
+        project: true,
+        tags: {},
+        starters,
+        activity: undefined,
+        created: undefined,
+        kicked: false,
+      },
       wanted,
       drifted: starters.filter((starter) => starter.state !== wanted),
       why: "staging is paused",
@@ -27,6 +38,9 @@ const result: SchedulesResult = {
   scope: "project",
   seen: 9,
   findings: [],
+  holds: [],
+  history: new Map(),
+  now: new Date("2027-01-15T12:00:00Z"),
   rows: [
     row("a", ["running", "paused"], "paused", "changed"),
     row("b", ["paused"], "paused", "right"),
@@ -37,19 +51,25 @@ const result: SchedulesResult = {
   ],
 };
 
-test("each job shows what it was, what it is, and why", () => {
-  const html = marked.parse(schedulesSummary(result), { async: false });
-  expect(html).not.toContain("<img");
+/** As a person sees it. */
+function readable(markdown: string): { readonly html: string; readonly text: string } {
+  const html = marked.parse(markdown, { async: false });
   const text = html
     .replaceAll(/<[^>]*>/g, "")
     .replaceAll(/&#(\d+);/g, (_all, code: string) => String.fromCodePoint(Number(code)));
+  return { html, text };
+}
+
+test("each job shows what it was, what it is, and why", () => {
+  const { html, text } = readable(schedulesSummary(result));
+  expect(html).not.toContain("<img");
   const changes = text.split("\n").filter((line) => line.includes(" → ") && !line.includes("Before"));
   expect(changes).toEqual([
+    "running → running", // failed
+    "running → running", // drift
     "paused and running → paused",
-    "paused → paused",
-    "running → running",
-    "running → running",
     "running → gone",
+    "paused → paused",
     "paused → paused",
   ]);
   expect(text).toContain("9 jobs and pipelines of this project in staging; 6 can start by themselves.");
@@ -60,21 +80,54 @@ test("nothing changed, nothing said about active runs", () => {
   expect(schedulesSummary({ ...result, rows: result.rows.slice(1) })).not.toContain("active");
 });
 
+test("what starts by itself shows when, in its own zone; what is paused does not", () => {
+  const starter = { field: "schedule" as const, what: "cron 0 0 6 * * ? (Asia/Tokyo)" };
+  const clock = { ...starter, cron: { expression: "0 0 6 * * ?", zone: "Asia/Tokyo" } };
+  const withClock = (one: ScheduleRow): ScheduleRow => {
+    const starters = one.decision.resource.starters.map(({ state }) => ({ ...clock, state }));
+    return { ...one, decision: { ...one.decision, resource: { ...one.decision.resource, starters } } };
+  };
+  const next = (one: ScheduleRow): unknown =>
+    (schedulesReport({ ...result, rows: [withClock(one)] })["schedules"] as { next: string[] }[])[0]?.next;
+  const [changed, right, drift] = result.rows;
+  expect([changed, right, drift].map((one) => one && next(one))).toEqual([[], [], ["2027-01-16 06:00 Asia/Tokyo"]]);
+  const started = row("s", ["paused"], "running", "changed");
+  expect(next(started)).toEqual(["2027-01-16 06:00 Asia/Tokyo"]);
+});
+
+test("what runs where it should not shows for how long it has, and what it took", () => {
+  const history = new Map([
+    ["c", { since: Date.parse("2027-01-05T12:00:00Z"), runs: 10, busyMs: 5_400_000, more: true }],
+  ]);
+  const { text } = readable(schedulesSummary({ ...result, history }));
+  expect(text).toContain("What ran by itself in staging");
+  expect(text).toMatch(/2027-01-05 \(10 days\)\s+10 or more\s+1\.5/);
+});
+
+test("five hundred rows are shown, the worst first, and the rest is counted", () => {
+  const rows = Array.from({ length: 600 }, (_, index) => row(`r${index}`, ["paused"], "paused", "right"));
+  const summary = schedulesSummary({ ...result, rows: [...rows, row("bad", ["running"], "paused", "drift")] });
+  expect(summary).toContain("jobs.bad");
+  expect(summary).toContain("and 101 more");
+});
+
 test("the report has a line a resource", () => {
   expect(schedulesReport({ ...result, rows: result.rows.slice(-1) })).toEqual({
     tier: "staging",
     scope: "project",
     seen: 9,
+    holds: [],
     schedules: [
       {
         kind: "jobs",
-        id: "1",
+        id: "f",
         name: "f",
         key: "jobs.f",
         starters: [{ field: "schedule", what: "cron of f", state: "paused" }],
         wanted: null,
         outcome: "foreign",
         why: "staging is paused",
+        next: [],
       },
     ],
   });

@@ -36,6 +36,7 @@ function resource(more: Partial<Met> = {}): Met {
     kind: "jobs",
     id: "7",
     key: "jobs.score",
+    project: true,
     name: "churn score",
     tags: { team: "fraud" },
     starters: [{ field: "schedule", what: "cron", state: "running" }],
@@ -106,8 +107,8 @@ describe("what a hold keeps paused", () => {
     expect(holdsOn([met], resource({ id: "9", key: "jobs.other", name: "other" }))).toEqual([]);
   });
   test("nothing that is not the project's, unless it is of the whole workspace", () => {
-    expect(holdsOn([hold()], resource({ key: undefined }))).toEqual([]);
-    expect(holdsOn([hold({ scope: "workspace" })], resource({ key: undefined }))).toHaveLength(1);
+    expect(holdsOn([hold()], resource({ key: undefined, project: false }))).toEqual([]);
+    expect(holdsOn([hold({ scope: "workspace" })], resource({ key: undefined, project: false }))).toHaveLength(1);
   });
   test("nothing by a hold of the tier's promotions", () => {
     expect(holdsOn([hold({ kind: "tier" })], resource())).toEqual([]);

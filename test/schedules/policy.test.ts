@@ -1,17 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { ScheduleException } from "../../src/contract/model.ts";
 import type { JsonObject } from "../../src/json.ts";
+import type { Hold } from "../../src/ledger/holds.ts";
 import {
   decide,
   exceptionFindings,
+  holdFindings,
   holds,
-  jobFields,
   type Resource,
   type SchedulePolicy,
-  startersOfJob,
-  startersOfPipeline,
-  stoppedSpec,
 } from "../../src/schedules/policy.ts";
+import { continuousSpec, jobFields, startersOfJob, startersOfPipeline } from "../../src/schedules/starters.ts";
 
 const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "Europe/Berlin" };
 const now = new Date("2027-01-31T12:00:00Z");
@@ -77,6 +76,27 @@ function exception(fields: Partial<ScheduleException> = {}): ScheduleException {
   };
 }
 
+const hold: Hold = {
+  id: "a".repeat(64),
+  kind: "schedules",
+  selector: "all",
+  scope: "project",
+  reason: "incident 7",
+  by: "octocat",
+  at: "2027-01-01T00:00:00.000Z",
+  until: "2027-01-31T12:00:00.000Z",
+  run: { id: "1", attempt: 1 },
+  prior: [],
+};
+
+test.each([
+  ["2027-01-31T11:59:59Z", 0],
+  ["2027-01-31T12:00:00Z", 1],
+])("a hold until noon asked at %s: %i findings", (at, expected) => {
+  const policy: SchedulePolicy = { tier: "prod", rule: "running", exceptions: [], holds: [hold] };
+  expect(holdFindings(policy, new Date(at), "report")).toHaveLength(expected);
+});
+
 test.each([
   ["2027-01-31T23:59:59.999Z", true],
   ["2027-02-01T00:00:00.000Z", false],
@@ -91,20 +111,32 @@ describe("what is decided", () => {
     id: "1",
     name: "nightly",
     key,
+    project: key !== undefined,
+    tags: {},
     starters: [{ field: "schedule", what: "cron", state }],
     activity: undefined,
+    created: undefined,
+    kicked: false,
   });
   const stream: Resource = {
     kind: "pipelines",
     id: "p",
     name: "stream",
     key: "pipelines.stream",
+    project: true,
+    tags: {},
+    created: undefined,
+    kicked: false,
     starters: [{ field: "pipeline", what: "continuous", state: "running" }],
     activity: "RUNNING",
   };
+  const loop: Resource = {
+    ...job("paused"),
+    starters: [{ field: "continuous", what: "continuous", state: "paused" }],
+  };
   const still: Resource = { ...stream, starters: [] };
-  const staging: SchedulePolicy = { tier: "staging", rule: "paused", exceptions: [] };
-  const prod: SchedulePolicy = { tier: "prod", rule: "running", exceptions: [] };
+  const staging: SchedulePolicy = { tier: "staging", rule: "paused", exceptions: [], holds: [] };
+  const prod: SchedulePolicy = { tier: "prod", rule: "running", exceptions: [], holds: [] };
   const foreign = job("running", "");
   const cases: [
     name: string,
@@ -142,6 +174,17 @@ describe("what is decided", () => {
       "paused",
       1,
     ],
+    ["a paused loop that goes on after a start by hand is drift", { ...loop, kicked: true }, staging, "paused", 1],
+    ["a paused loop is right", loop, staging, "paused", 0],
+    ["a hold pauses in prod", job("running"), { ...prod, holds: [hold] }, "paused", 1],
+    [
+      "a hold wins over an exception",
+      job("running"),
+      { ...staging, exceptions: [exception()], holds: [hold] },
+      "paused",
+      1,
+    ],
+    ["a hold makes right what is paused in prod", job("paused"), { ...prod, holds: [hold] }, "paused", 0],
     ["what is not ours is paused outside prod", { ...foreign, key: undefined }, staging, "paused", 1],
     ["what is not ours is never started in prod", { ...job("paused"), key: undefined }, prod, undefined, 0],
   ];
@@ -183,6 +226,20 @@ describe("what is written", () => {
     expect(jobFields(settings, "running")).toEqual({});
   });
 
+  test("each starter as it was asked for, and again what goes on though it is paused", () => {
+    const triggers = [{ schedule: cron }, { model: {}, pause_status: "PAUSED" }, { periodic: { interval: 1 } }];
+    expect(jobFields({ triggers }, ["paused", "running", "running"])).toEqual({
+      triggers: [
+        { schedule: cron, pause_status: "PAUSED" },
+        { model: {}, pause_status: "UNPAUSED" },
+        { periodic: { interval: 1 }, pause_status: "UNPAUSED" },
+      ],
+    });
+    expect(jobFields({ continuous: { pause_status: "PAUSED" } }, "paused", ["continuous"])).toEqual({
+      continuous: { pause_status: "PAUSED" },
+    });
+  });
+
   test("an absent pause_status is made explicit", () => {
     expect(jobFields({ continuous: { task_retry_mode: "ON_FAILURE" } }, "paused")).toEqual({
       continuous: { task_retry_mode: "ON_FAILURE", pause_status: "PAUSED" },
@@ -200,13 +257,14 @@ describe("what is written", () => {
   });
 
   test("a pipeline's whole spec with its parameters, no longer continuous", () => {
-    expect(stoppedSpec({ id: "p", name: "stream", continuous: true, libraries: [] }, { day: "1" })).toEqual({
+    expect(continuousSpec({ id: "p", name: "stream", continuous: true, libraries: [] }, { day: "1" }, false)).toEqual({
       id: "p",
       name: "stream",
       continuous: false,
       libraries: [],
       parameters: { day: "1" },
     });
-    expect(stoppedSpec({ continuous: true }, undefined)).toEqual({ continuous: false });
+    expect(continuousSpec({ continuous: true }, undefined, false)).toEqual({ continuous: false });
+    expect(continuousSpec({ continuous: false }, undefined, true)).toEqual({ continuous: true });
   });
 });

@@ -13,6 +13,7 @@ import { tierProof } from "../../src/grants.ts";
 import { matchSchedules } from "../../src/schedules.ts";
 import { type Account, startAccount } from "../account.ts";
 import { scene } from "../promotion.ts";
+import { optionsFor } from "../schedules/tier.ts";
 
 type Set = NonNullable<DatabricksScenario["behaviours"]>;
 const now = new Date("2027-01-15T12:00:00Z");
@@ -103,7 +104,7 @@ describe.each(positions)("with $position", ({ behaviours }) => {
       matchSchedules(
         estate.connect("staging"),
         estate.tier("staging"),
-        { mode: "enforce", scope: "project", strict: true, now, patience: { timeoutMs: 2_000, everyMs: 5 } },
+        { mode: "enforce", ...optionsFor(estate, "staging"), patience: { timeoutMs: 2_000, everyMs: 5 } },
         log,
       );
     expect((await enforce()).findings).toEqual([]);

@@ -1,0 +1,124 @@
+/** The inputs that only action-pause-pipelines has, read once into one of its four tasks. */
+import { type Finding, FourTierError } from "../findings.ts";
+import type { ActiveRuns } from "../schedules/apply.ts";
+import { parseSelector } from "../schedules/holds.ts";
+import type { Scope } from "../schedules/observe.ts";
+import type { Patience } from "../schedules/wait.ts";
+import type { ActionContext } from "./frame.ts";
+
+interface Shared {
+  readonly scope: Scope;
+  readonly activeRuns: ActiveRuns;
+  readonly patience: Patience;
+  readonly lockWaitMs: number;
+  readonly now: Date;
+}
+
+export type PauseInputs = Shared &
+  (
+    | {
+        readonly mode: "check" | "enforce";
+        readonly strict: boolean;
+        readonly also: readonly ("alerts" | "monitors")[];
+      }
+    | { readonly mode: "hold"; readonly selector: string; readonly reason: string; readonly until: Date | undefined }
+    | { readonly mode: "resume"; readonly hold: string; readonly reason: string }
+  );
+
+const MODES = ["check", "enforce", "hold", "resume"] as const;
+/** How often what is waited for is looked at (facts: databricks-api 2.7), in milliseconds. */
+const LOOK_EVERY = 2_000;
+/** As long as a record takes. */
+const LONGEST = { selector: 180, reason: 500 };
+
+/** Reads and checks them; throws FourTierError with everything that is wrong. */
+export function readPauseInputs(context: ActionContext, now: Date): PauseInputs {
+  const wrong: Finding[] = [];
+  const refuse = (input: string, wanted: string): void => {
+    const value = context.input(input);
+    wrong.push({
+      id: "run/input",
+      severity: "error",
+      message:
+        value === "" ? `The input ${input} is not given.` : `The input ${input} is ${value}, which it cannot be.`,
+      remedy: `Give it ${wanted}.`,
+    });
+  };
+  const oneOf = <Value extends string>(input: string, values: readonly Value[], standard: Value): Value => {
+    const found = values.find((each) => each === (context.input(input) || standard));
+    if (found === undefined) refuse(input, values.join(" or "));
+    return found ?? standard;
+  };
+  const whole = (input: string, standard: number, least: number, most: number): number => {
+    const value = Number(context.input(input) || String(standard));
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      refuse(input, `a whole number from ${least} to ${most}`);
+    }
+    return value;
+  };
+
+  const mode = oneOf("mode", MODES, "check");
+  const seconds = whole("timeout-seconds", 300, 1, 3600);
+  const shared: Shared = {
+    scope: oneOf("scope", ["project", "workspace"], "project"),
+    activeRuns: oneOf("active-runs", ["leave", "wait", "cancel"], "leave"),
+    patience: {
+      timeoutMs: seconds * 1000,
+      everyMs: LOOK_EVERY,
+      signal: context.cancelled,
+      progress: (message) => context.log.info(message),
+    },
+    lockWaitMs: whole("lock-wait-minutes", 10, 0, 360) * 60_000,
+    now,
+  };
+  const strict = oneOf("strict", ["true", "false"], "true") === "true";
+  const also = listOf(context.input("also"));
+  if (also.some((each) => each !== "alerts" && each !== "monitors")) refuse("also", "alerts, monitors or both");
+  const reason = context.input("reason");
+  const selector = context.input("selector");
+  const until = untilOf(context.input("until"), now);
+  const hold = context.input("hold").toLowerCase();
+  if (mode === "hold" || mode === "resume") {
+    if (reason === "" || reason.length > LONGEST.reason || /[\r\n]/.test(reason)) {
+      refuse("reason", `one line that says why, of at most ${LONGEST.reason} characters`);
+    }
+  }
+  if (mode === "hold") {
+    if (parseSelector(selector) === undefined || selector.length > LONGEST.selector || /[\r\n]/.test(selector)) {
+      refuse("selector", "`all`, `name:` and a name, a key or a pattern with *, or `tag:` and a key or key=value");
+    }
+    if (until === "wrong")
+      refuse("until", "a day (2027-01-31), a time (2027-01-31T08:00Z) or a length (4h, 2d), ahead of now");
+  }
+  if (mode === "resume" && !/^(all|[0-9a-f]{6,64}|)$/.test(hold)) {
+    refuse("hold", "the first digits of a hold's id, at least six, or all; nothing if there is only one");
+  }
+  if (wrong.length > 0) throw new FourTierError(wrong);
+
+  if (mode === "hold") return { ...shared, mode, selector, reason, until: until === "wrong" ? undefined : until };
+  if (mode === "resume") return { ...shared, mode, hold, reason };
+  return { ...shared, mode, strict, also: (["alerts", "monitors"] as const).filter((each) => also.includes(each)) };
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(/[\n,]/)
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
+const LENGTHS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** When a hold ends: after a length of time, at a time, or with a day (UTC, like an exception's); undefined for never. */
+export function untilOf(text: string, now: Date): Date | undefined | "wrong" {
+  if (text === "") return undefined;
+  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
+  if (unit === undefined && !day && !time) return "wrong";
+  const end =
+    unit === undefined
+      ? Date.parse(text) + (day ? (LENGTHS["d"] ?? 0) : 0)
+      : now.getTime() + Number(count) * (LENGTHS[unit] ?? 0);
+  return Number.isNaN(end) || end <= now.getTime() ? "wrong" : new Date(end);
+}
