@@ -68,7 +68,7 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
       signal: context.cancelled,
       progress: (message) => context.log.info(message),
     },
-    lockWaitMs: whole("lock-wait-minutes", 10, 0, 360) * 60_000,
+    lockWaitMs: whole("lock-wait-minutes", 30, 0, 360) * 60_000,
     now,
   };
   const strict = oneOf("strict", ["true", "false"], "true") === "true";
