@@ -1,4 +1,4 @@
-/** action-promote: typed inputs, then one of three stories: validate (all tiers, from commits), plan, promote. */
+/** action-promote: typed inputs, then one story: validate (all tiers, from commits), plan, promote; others by their modes. */
 import { isAbsolute, join } from "node:path";
 import { TIERS } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
@@ -51,6 +51,8 @@ interface Ground extends ResolvedTier {
 }
 
 export async function promote(context: ActionContext): Promise<ActionResult> {
+  const mode = context.input("mode");
+  if (mode === "verify" || mode === "status") return (await import("./verify.ts"))[mode](context);
   const own = readInputs(context);
   const git = await repositoryOf(context.run);
   if (own.allTiers) return validateAll(context, own, git);
@@ -247,7 +249,7 @@ function readInputs(context: ActionContext): Inputs {
     findings.push({ id: `input/${name}`, severity: "error", message, remedy });
   };
   const mode = input("mode") || "plan";
-  if (["rollback", "verify", "reject", "hold", "resume"].includes(mode)) {
+  if (["rollback", "reject", "hold", "resume"].includes(mode)) {
     wrong("mode", `mode: ${mode} is not in this release.`, "Use mode: plan or mode: promote.");
   } else if (mode !== "plan" && mode !== "promote") {
     wrong("mode", `There is no mode ${mode}.`, "Use mode: plan or mode: promote.");

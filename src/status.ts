@@ -1,0 +1,73 @@
+/** What a tier has by its own ledger, since when, verified how often, and what stands in its way. Reads, proves nothing. */
+import type { Tier } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import { FourTierError } from "./findings.ts";
+import { lockHolder } from "./ledger/lock.ts";
+import type { Ledger, LedgerRelease } from "./ledger/model.ts";
+import { tierFolder } from "./ledger/paths.ts";
+import { readLedger } from "./ledger/store.ts";
+import { blocks, code, table, text } from "./report/markdown.ts";
+import type { ActionResult } from "./report/report.ts";
+import { noLedger } from "./verify.ts";
+
+/** Looks. Throws FourTierError `ledger/missing` if the tier has no ledger. */
+export async function status(workspace: Workspace, tier: Tier, principal: string): Promise<ActionResult> {
+  const folder = tierFolder(principal, tier);
+  const [ledger, holder] = await Promise.all([
+    readLedger(workspace, folder, { project: tier.project, tier: tier.name }),
+    lockHolder(workspace, folder),
+  ]);
+  const release = ledger?.release;
+  if (ledger === undefined || release === undefined) throw new FourTierError(noLedger(tier.name, folder));
+  const { passed, failed } = verificationsOf(ledger, release);
+  return {
+    findings: [],
+    outputs: { "release-digest": release.digest, commit: release.commit },
+    summary: blocks(
+      `**${text(tier.name)}** has commit ${code(release.commit.slice(0, 12))} since ${text(release.at)}.`,
+      table(
+        ["", ""],
+        [
+          ["Release", code(release.digest)],
+          ["Commit", code(release.commit)],
+          ["Applied by run", `${code(release.run.id)}, attempt ${release.run.attempt}`],
+          ["Verified", `${passed} times passed, ${failed} times failed, by the ledger`],
+          ["Resources", String(ledger.resources.size)],
+          ...(holder === undefined ? [] : [["Locked by run", `${code(holder.run)}, attempt ${holder.attempt}`]]),
+          ...(ledger.pending === undefined
+            ? []
+            : [["Unfinished", `the promotion of ${code(ledger.pending.release.commit.slice(0, 12))}`]]),
+          ...ledger.holds.map((hold) => [
+            hold.kind === "tier" ? "Held against promotions" : `Schedules held: ${text(hold.selector)}`,
+            `${text(hold.reason)} (${text(hold.by)}, ${text(hold.at)}${hold.until === undefined ? "" : `, until ${text(hold.until)}`})`,
+          ]),
+        ],
+      ),
+      table(
+        ["Before it", "Since"],
+        ledger.history.slice(1, 6).map(({ commit, digest, at }) => [`${code(commit)} ${code(digest)}`, text(at)]),
+      ),
+    ),
+    report: {
+      tier: tier.name,
+      release: { digest: release.digest, commit: release.commit, at: release.at, run: { ...release.run } },
+      verifications: { passed, failed },
+      pending: ledger.pending?.release.commit ?? null,
+      holds: ledger.holds.map(({ kind, selector, reason, by, at, until }) => ({
+        kind,
+        selector,
+        reason,
+        by,
+        at,
+        until: until ?? null,
+      })),
+      history: ledger.history.map(({ digest, commit, at }) => ({ digest, commit, at })),
+    },
+  };
+}
+
+function verificationsOf(ledger: Ledger, release: LedgerRelease): { readonly passed: number; readonly failed: number } {
+  const all = (ledger.verifications ?? []).filter((one) => one.release === release.digest);
+  const passed = all.filter((one) => one.passed).length;
+  return { passed, failed: all.length - passed };
+}

@@ -1,0 +1,263 @@
+/**
+ * Verifies what a tier has (design 7):
+ *
+ *   what has it? → is it that, whole? → run what the contract names → did it change meanwhile? → record → cache
+ *
+ * No lock is held while jobs run: what is verified stays what it is unless somebody promotes, and then this verification
+ * counts for nothing and says so.
+ */
+import type { Tier } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import type { RunContext } from "./environment.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
+import { acquireLock, releaseQuietly } from "./ledger/lock.ts";
+import { HISTORY, type Ledger, type LedgerRelease } from "./ledger/model.ts";
+import { componentFolder, tierFolder } from "./ledger/paths.ts";
+import { readLedger, writeLedger } from "./ledger/store.ts";
+import { keptWheels } from "./release/again.ts";
+import { type Candidate, contentsOf } from "./release/candidate.ts";
+import type { RecordInput } from "./release/evidence.ts";
+import { glance } from "./release/glance.ts";
+import { type Look, lookAt } from "./release/look.ts";
+import type { Place } from "./release/standing.ts";
+import { unreadFindings } from "./release/upload.ts";
+import { runVerification, type Verification, type VerificationPolicy } from "./release/verification.ts";
+import { fieldText } from "./release/verify.ts";
+import { verificationJson, verificationSummary } from "./report/verification.ts";
+import type { ActionResult } from "./report/report.ts";
+
+/** A tier whose records count; a sandbox is nobody's evidence. */
+export type RecordedTier = Tier & { readonly name: Exclude<Tier["name"], "sandbox"> };
+
+export interface VerifyRequest {
+  readonly run: RunContext;
+  readonly tier: RecordedTier;
+  readonly workspace: Workspace;
+  /** The application id that was authenticated and proven. */
+  readonly principal: string;
+  /** Folder of databricks.yml from the repository root, "" for the root. */
+  readonly root: string;
+  /** What to run: the default branch's word. */
+  readonly policy: VerificationPolicy;
+  /** The release that the tier must have, 64 hex; empty means whatever it has. */
+  readonly expected: string;
+  /** Compare live state whole and every byte of the release's folders, not only what lists show. */
+  readonly deep: boolean;
+  /** Makes a release of the tier again from its commit. Throws FourTierError if it is not that release. */
+  readonly again: (release: LedgerRelease) => Promise<Candidate>;
+  /** Records the verification outside the tier; gives the record's id. */
+  readonly record: (commit: string, payload: RecordInput<"verification">, description: string) => Promise<string>;
+  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
+  readonly log: { info(message: string): void; warning(message: string): void };
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** How long the cache in the ledger is worth waiting for, in milliseconds. */
+const CACHE_WAIT_MS = 60_000;
+const LOCK_POLL_MS = 5_000;
+
+/** Verifies, records it, and says what failed. Throws FourTierError if there is nothing that could be verified. */
+export async function verify(request: VerifyRequest): Promise<ActionResult> {
+  const { tier, workspace, log } = request;
+  const place: Place = { tier, principal: request.principal, folder: tierFolder(request.principal, tier) };
+  const { ledger, release } = await whatItHas(request, place);
+  log.info(`${tier.name} has ${release.commit.slice(0, 12)}, release ${release.digest.slice(0, 12)}`);
+
+  const candidate = await request.again(release);
+  const look = await lookFor(request, place, ledger, candidate);
+  const unlike = notWhole(look, tier.name);
+  const verification =
+    unlike.length > 0
+      ? { steps: [], findings: unlike }
+      : await runVerification(workspace, request.policy, ledger.resources, {
+          ...request,
+          tier: tier.name,
+          token: { release: release.digest, run: request.run.runId, attempt: request.run.runAttempt },
+        });
+
+  const moved = await changedMeanwhile(workspace, place, ledger);
+  if (moved !== undefined) throw new FourTierError([moved, ...verification.findings]);
+  const passed = !verification.findings.some(isFailure);
+  const id = await request.record(release.commit, payloadOf(request, release, verification), describe(tier, passed));
+  const cached = await cache(request, place, release, passed);
+  const view = { tier: tier.name, release, look, verification, passed };
+  return {
+    findings: [...verification.findings, ...unreadFindings(look.folders, tier.name), ...cached],
+    outputs: {
+      "release-digest": release.digest,
+      commit: release.commit,
+      verified: String(passed),
+      "deployment-id": id,
+    },
+    summary: verificationSummary(view),
+    report: verificationJson(view),
+  };
+}
+
+/** The tier's ledger, if it says that the tier has a release whole. */
+async function whatItHas(
+  { workspace, tier, expected }: VerifyRequest,
+  place: Place,
+): Promise<{ readonly ledger: Ledger; readonly release: LedgerRelease }> {
+  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  const release = ledger?.release;
+  if (ledger?.pending !== undefined) throw new FourTierError(unfinished(tier.name, ledger.pending.release));
+  if (ledger === undefined || release === undefined) throw new FourTierError(noLedger(tier.name, place.folder));
+  if (expected !== "" && expected !== release.digest) {
+    throw new FourTierError(otherRelease(tier.name, expected, release));
+  }
+  return { ledger, release };
+}
+
+/** The tier beside the release that its ledger says it has: what lists show, or everything. */
+async function lookFor(request: VerifyRequest, place: Place, ledger: Ledger, candidate: Candidate): Promise<Look> {
+  const { workspace, root, deep } = request;
+  const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
+  if (!deep) {
+    const names = candidate.artifacts.map((artifact) => ({ ...artifact, bytes: new Uint8Array() }));
+    const contents = contentsOf(candidate, root, names, folder);
+    const standing = await glance(workspace, ledger, candidate.desired, contents, place);
+    if (standing !== undefined) return { standing, folders: [], compared: "lists" };
+  }
+  const wheels = await keptWheels(workspace, place, candidate);
+  return lookAt(workspace, place, ledger, candidate, contentsOf(candidate, root, wheels, folder), "all");
+}
+
+/** What differs from the release; an empty list means that what lives is what was released. */
+function notWhole({ standing: { plan, drift }, folders }: Look, tier: string): Finding[] {
+  const changes = plan.changes.filter(({ action }) => action !== "none");
+  return [
+    ...drift.entries.map(({ key, what, fields }) =>
+      unlike(tier, key, what === "missing" ? "it is gone" : `changed by hand: ${fields.map(fieldText).join("; ")}`),
+    ),
+    ...changes.map(({ key, fields }) =>
+      unlike(tier, key, `its commit says otherwise: ${fields.map(fieldText).join("; ")}`),
+    ),
+    ...folders
+      .filter(({ complete }) => !complete)
+      .map(({ content }) => unlike(tier, content.component, `files of it are missing in ${content.folder}`)),
+  ];
+}
+
+function unlike(tier: string, key: string, what: string): Finding {
+  return {
+    id: "verify/not-as-released",
+    severity: "error",
+    where: { kind: "resource", tier, key },
+    message: `${key} in ${tier} is not as it was released: ${what}.`,
+    why: "What would be verified is not the release, so nothing was started.",
+    remedy: "Promote the release again (with accept-drift where the gate asks for it), then verify.",
+  };
+}
+
+/** A promotion in between makes it unclear what the jobs have seen. */
+async function changedMeanwhile(workspace: Workspace, place: Place, before: Ledger): Promise<Finding | undefined> {
+  const now = await readLedger(workspace, place.folder, { project: place.tier.project, tier: place.tier.name });
+  const same =
+    now?.pending === undefined &&
+    now?.release?.digest === before.release?.digest &&
+    now?.release?.at === before.release?.at;
+  if (same) return undefined;
+  return {
+    id: "verify/changed-meanwhile",
+    severity: "error",
+    message: `${place.tier.name} was promoted to while it was being verified.`,
+    why: "Nobody can say which release the jobs have seen, so this counts neither for nor against one.",
+    remedy: "Verify again.",
+  };
+}
+
+function payloadOf(
+  { run, tier }: VerifyRequest,
+  release: LedgerRelease,
+  { steps, findings }: Verification,
+): RecordInput<"verification"> {
+  const whole = findings.every(({ id }) => id !== "verify/not-as-released");
+  return {
+    kind: "verification",
+    tier: tier.name,
+    project: tier.project,
+    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    release: release.digest,
+    passed: !findings.some(isFailure),
+    checks: [
+      { name: "lives as released", passed: whole },
+      ...steps.map(({ key, how, outcome }) => ({ name: `${how} ${key}`, passed: outcome === "passed" })),
+    ].slice(0, 100),
+  };
+}
+
+function describe(tier: Tier, passed: boolean): string {
+  return passed ? `${tier.name} verified` : `${tier.name}: the verification failed`;
+}
+
+/** Writes the verification into the ledger, for speed and for people; that it cannot be written loses no proof. */
+async function cache(
+  request: VerifyRequest,
+  place: Place,
+  release: LedgerRelease,
+  passed: boolean,
+): Promise<readonly Finding[]> {
+  const { workspace, run, tier, now, log } = request;
+  try {
+    const lock = await acquireLock(workspace, place.folder, {
+      ...request,
+      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+      waitMs: CACHE_WAIT_MS,
+      pollMs: LOCK_POLL_MS,
+    });
+    try {
+      const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+      if (ledger === undefined) return [];
+      await lock.check();
+      const made = {
+        release: release.digest,
+        at: now().toISOString(),
+        run: { id: run.runId, attempt: run.runAttempt },
+        passed,
+      };
+      await writeLedger(workspace, place.folder, {
+        ...ledger,
+        verifications: [made, ...(ledger.verifications ?? [])].slice(0, HISTORY),
+      });
+    } finally {
+      await releaseQuietly(lock, log);
+    }
+    return [];
+  } catch (error) {
+    log.warning(`The verification is recorded, and the ledger does not know of it: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+/** Said wherever a tier's ledger is needed and is not there. */
+export function noLedger(tier: string, folder: string): Finding {
+  return {
+    id: "ledger/missing",
+    severity: "error",
+    message: `${tier} has no ledger in ${folder}, so nothing says which release it has.`,
+    why: "Either nothing was promoted yet, or the ledger was lost, or the tier's principal is another one than before.",
+    remedy: `If nothing was promoted yet, promote. If ${tier} has a release, run rollback.yml with rebuild: true: it makes the ledger again from the resources' tags and GitHub's record, and overwrites nothing.`,
+  };
+}
+
+function unfinished(tier: string, { commit, run }: LedgerRelease): Finding {
+  return {
+    id: "ledger/unfinished",
+    severity: "error",
+    message: `The promotion of ${commit.slice(0, 12)} to ${tier} (run ${run.id}) has not ended.`,
+    why: "Part of the tier is of one release and part of another.",
+    remedy: `Promote ${commit.slice(0, 12)} again to finish it, or go back with rollback.yml.`,
+  };
+}
+
+function otherRelease(tier: string, expected: string, { digest, commit }: LedgerRelease): Finding {
+  return {
+    id: "verify/other-release",
+    severity: "error",
+    message: `${tier} has release ${digest.slice(0, 12)} (commit ${commit.slice(0, 12)}) by now, not ${expected.slice(0, 12)}.`,
+    remedy: "Start the verification again: it takes what the tier has then.",
+  };
+}
