@@ -1,9 +1,9 @@
-/** What a tier has by its own ledger, since when, verified how often, and what stands in its way. Reads, proves nothing. */
+/** What a tier has by its own ledger, since when, verified or not, and what stands in its way. Reads, proves nothing. */
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { FourTierError } from "./findings.ts";
 import { lockHolder } from "./ledger/lock.ts";
-import type { Ledger, LedgerRelease } from "./ledger/model.ts";
+import { verdictOn } from "./ledger/model.ts";
 import { tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
 import { blocks, code, table, text } from "./report/markdown.ts";
@@ -19,7 +19,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
   ]);
   const release = ledger?.release;
   if (ledger === undefined || release === undefined) throw new FourTierError(noLedger(tier.name, folder));
-  const { passed, failed } = verificationsOf(ledger, release);
+  const verdict = verdictOn(ledger, release.digest);
   return {
     findings: [],
     outputs: { "release-digest": release.digest, commit: release.commit },
@@ -31,7 +31,10 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
           ["Release", code(release.digest)],
           ["Commit", code(release.commit)],
           ["Applied by run", `${code(release.run.id)}, attempt ${release.run.attempt}`],
-          ["Verified", `${passed} times passed, ${failed} times failed, by the ledger`],
+          [
+            "Verified",
+            verdict === undefined ? "not yet" : `${verdict.passed ? "passed" : "failed"}, ${text(verdict.at)}`,
+          ],
           ["Resources", String(ledger.resources.size)],
           ...(holder === undefined ? [] : [["Locked by run", `${code(holder.run)}, attempt ${holder.attempt}`]]),
           ...(ledger.pending === undefined
@@ -51,7 +54,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
     report: {
       tier: tier.name,
       release: { digest: release.digest, commit: release.commit, at: release.at, run: { ...release.run } },
-      verifications: { passed, failed },
+      verified: verdict === undefined ? null : { passed: verdict.passed, at: verdict.at, run: { ...verdict.run } },
       pending: ledger.pending?.release.commit ?? null,
       holds: ledger.holds.map(({ kind, selector, reason, by, at, until }) => ({
         kind,
@@ -64,10 +67,4 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
       history: ledger.history.map(({ digest, commit, at }) => ({ digest, commit, at })),
     },
   };
-}
-
-function verificationsOf(ledger: Ledger, release: LedgerRelease): { readonly passed: number; readonly failed: number } {
-  const all = (ledger.verifications ?? []).filter((one) => one.release === release.digest);
-  const passed = all.filter((one) => one.passed).length;
-  return { passed, failed: all.length - passed };
 }

@@ -11,7 +11,7 @@ import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
 import { acquireLock, releaseQuietly } from "./ledger/lock.ts";
-import { HISTORY, type Ledger, type LedgerRelease } from "./ledger/model.ts";
+import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
 import { keptWheels } from "./release/again.ts";
@@ -81,10 +81,10 @@ export async function verify(request: VerifyRequest): Promise<ActionResult> {
   if (moved !== undefined) throw new FourTierError([moved, ...verification.findings]);
   const passed = !verification.findings.some(isFailure);
   const id = await request.record(release.commit, payloadOf(request, release, verification), describe(tier, passed));
-  const cached = await cache(request, place, release, passed);
+  if (verdictOn(ledger, release.digest)?.passed !== passed) await cache(request, place, release, passed);
   const view = { tier: tier.name, release, look, verification, passed };
   return {
-    findings: [...verification.findings, ...unreadFindings(look.folders, tier.name), ...cached],
+    findings: [...verification.findings, ...unreadFindings(look.folders, tier.name)],
     outputs: {
       "release-digest": release.digest,
       commit: release.commit,
@@ -119,10 +119,11 @@ async function lookFor(request: VerifyRequest, place: Place, ledger: Ledger, can
     const names = candidate.artifacts.map((artifact) => ({ ...artifact, bytes: new Uint8Array() }));
     const contents = contentsOf(candidate, root, names, folder);
     const standing = await glance(workspace, ledger, candidate.desired, contents, place);
-    if (standing !== undefined) return { standing, folders: [], compared: "lists" };
+    if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
   const wheels = await keptWheels(workspace, place, candidate);
-  return lookAt(workspace, place, ledger, candidate, contentsOf(candidate, root, wheels, folder), "all");
+  const contents = contentsOf(candidate, root, wheels, folder);
+  return lookAt({ ...request, place, candidate, contents }, ledger, "all");
 }
 
 /** What differs from the release; an empty list means that what lives is what was released. */
@@ -193,14 +194,15 @@ function describe(tier: Tier, passed: boolean): string {
   return passed ? `${tier.name} verified` : `${tier.name}: the verification failed`;
 }
 
-/** Writes the verification into the ledger, for speed and for people; that it cannot be written loses no proof. */
-async function cache(
-  request: VerifyRequest,
-  place: Place,
-  release: LedgerRelease,
-  passed: boolean,
-): Promise<readonly Finding[]> {
+/** Writes a new verdict into the ledger, for speed and for people; that it cannot be written loses no proof. */
+async function cache(request: VerifyRequest, place: Place, release: LedgerRelease, passed: boolean): Promise<void> {
   const { workspace, run, tier, now, log } = request;
+  const made = {
+    release: release.digest,
+    at: now().toISOString(),
+    run: { id: run.runId, attempt: run.runAttempt },
+    passed,
+  };
   try {
     const lock = await acquireLock(workspace, place.folder, {
       ...request,
@@ -210,25 +212,15 @@ async function cache(
     });
     try {
       const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-      if (ledger === undefined) return [];
+      if (ledger === undefined) return;
+      const others = (ledger.verifications ?? []).filter((one) => one.release !== release.digest);
       await lock.check();
-      const made = {
-        release: release.digest,
-        at: now().toISOString(),
-        run: { id: run.runId, attempt: run.runAttempt },
-        passed,
-      };
-      await writeLedger(workspace, place.folder, {
-        ...ledger,
-        verifications: [made, ...(ledger.verifications ?? [])].slice(0, HISTORY),
-      });
+      await writeLedger(workspace, place.folder, { ...ledger, verifications: [made, ...others].slice(0, HISTORY) });
     } finally {
       await releaseQuietly(lock, log);
     }
-    return [];
   } catch (error) {
     log.warning(`The verification is recorded, and the ledger does not know of it: ${messageOf(error)}`);
-    return [];
   }
 }
 

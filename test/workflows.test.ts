@@ -144,7 +144,7 @@ describe("our rules see", () => {
     ["a ref after $/", "shipped", /\$\/action-promote/, "$/action-promote@v1", "has a ref"],
     ["a sibling by the suite's name", "shipped", /\$\/action-promote/, sibling, "named as a stranger"],
     ["$/ in a caller", "caller", /four-tier\/four-tier(\/\S+)@\S+/, "$$$1", "the caller's own repository"],
-    ["a missing timeout", "shipped", / {4}timeout-minutes: 60\n/, "", "no timeout"],
+    ["a missing timeout", "shipped", / {4}timeout-minutes: 120\n/, "", "no timeout"],
     ["missing permissions", "shipped", / {4}permissions:\n(?: {6}.*\n)+/, "", "no permissions"],
     ["a permission without a reason", "own", /(contents: write) # .*/, "$1", "why it needs contents"],
     ["permissions for all jobs", "own", /^permissions: \{\}$/m, "permissions: { contents: read }", "no job asked for"],

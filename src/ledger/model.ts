@@ -55,7 +55,7 @@ export interface Ledger {
   readonly pending: Pending | undefined;
   /** Releases that were applied whole, newest first; rollback chooses among them. */
   readonly history: readonly LedgerRelease[];
-  /** What was verified here, newest first: a cache of the records, for speed and for people. */
+  /** The newest verdict on each release, newest first: a cache of the records, for speed and for people. */
   readonly verifications?: readonly LedgerVerification[];
   /** What stands; a hold that was lifted is gone from here. */
   readonly holds: readonly Hold[];
@@ -73,6 +73,11 @@ export interface LedgerVerification {
 
 /** How many releases the history keeps, and how many verifications are kept. */
 export const HISTORY = 50;
+
+/** What the ledger knows of a release's verification; undefined if nothing. */
+export function verdictOn(ledger: Ledger, release: string): LedgerVerification | undefined {
+  return ledger.verifications?.find((one) => one.release === release);
+}
 
 /** The ledger of a tier that has applied nothing. */
 export function emptyLedger(project: string, tier: TierName): Ledger {

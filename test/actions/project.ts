@@ -86,7 +86,7 @@ export async function project(options: ProjectOptions = {}): Promise<Project> {
   );
   const run = async (inputs: Record<string, string>, more: Partial<ActionOptions> = {}): Promise<ActionRun> => {
     const tier = inputs["tier"] === "staging" || inputs["tier"] === "prod" ? inputs["tier"] : "dev";
-    const promoting = inputs["mode"] === "promote";
+    const promoting = inputs["mode"] !== "plan";
     const result = await runAction("promote", {
       workspace: repository.folder,
       sha: repository.git("rev-parse", "main"),

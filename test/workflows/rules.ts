@@ -19,7 +19,12 @@ const ENVIRONMENTS = new Set([
   "probe-elsewhere",
 ]);
 /** Names that a caller gives. */
-const GIVEN_ENVIRONMENTS = new Set(["${{ inputs.read-environment }}", "${{ inputs.nameless }}"]);
+const GIVEN_ENVIRONMENTS = new Set([
+  "${{ inputs.read-environment }}",
+  "${{ inputs.nameless }}",
+  // Always one of three that the docs tell how to protect.
+  "${{ case(inputs.tier == 'prod', 'prod-ops', inputs.tier == 'staging', 'staging', 'dev') }}",
+]);
 const SUITE = /^four-tier\/four-tier\//;
 const DANGEROUS_EVENTS = ["pull_request_target", "workflow_run", "issue_comment"];
 
