@@ -22,6 +22,7 @@ import { observe } from "./release/observe.ts";
 import { type Applied, type Drift, driftOf, makePlan, type Plan } from "./release/plan.ts";
 import { driftContext, type Place, standingOf } from "./release/standing.ts";
 import { resolveTier } from "./contract/tiers.ts";
+import { heldNotices } from "./schedules/holds.ts";
 import { gateJson } from "./report/gate.ts";
 import { changeJson, driftJson } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
@@ -178,7 +179,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     plan: standing.plan,
     drift: known(standing.drift),
     live: { drift: known(standing.drift), adoption: known(observation.namesakes) },
-    findings: observation.findings,
+    findings: [...observation.findings, ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired)],
   };
 }
 

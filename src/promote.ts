@@ -27,6 +27,7 @@ import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
 import { type Content, unreadFindings } from "./release/upload.ts";
+import { heldNotices } from "./schedules/holds.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 
@@ -255,6 +256,7 @@ function report(view: PromotionView): ActionResult {
     findings: [
       ...gate.findings,
       ...unreadFindings(view.folders, view.tier.name),
+      ...heldNotices(view.tier.name, standing.ledger?.holds ?? [], candidate.desired),
       ...(typeof outcome === "object" ? outcome.findings : []),
     ],
     outputs: {

@@ -41,6 +41,13 @@ describe("a job of prod that a hold keeps paused", () => {
       const { result, writes } = await approve(prod);
       expect(writes, `deploy ${deploy}`).toContain("POST /api/2.2/jobs/reset");
       expect(failures(result), `deploy ${deploy}`).toEqual([]);
+      expect(result.findings, `deploy ${deploy}`).toContainEqual(
+        expect.objectContaining({
+          id: "schedules/held",
+          severity: "notice",
+          message: "jobs.refresh stays paused in prod: held by octocat since 2027-01-01T00:00Z: incident 7.",
+        }),
+      );
       expect(scheduleOf(prod), `deploy ${deploy}`).toMatchObject({ pause_status: "PAUSED" });
       expect(result.summary, `deploy ${deploy}`).not.toContain("Changed by hand");
       expect(result.summary, `deploy ${deploy}`).not.toMatch(/schedule\.pause/);

@@ -4,6 +4,7 @@
  * stays held by its id or key, whatever it is called by now.
  */
 import type { Hold, PriorState } from "../ledger/holds.ts";
+import type { Finding } from "../findings.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { jobFields, type Starter, type State } from "./starters.ts";
 
@@ -85,7 +86,10 @@ export function priorOf(hold: Hold, { id, key }: Pick<Holdable, "id" | "key">): 
 
 /** Settings with everything that starts them by itself paused: how a held resource is written and expected. */
 export function heldSettings(kind: string, settings: JsonObject): JsonObject {
-  if (kind === "jobs") return { ...settings, ...jobFields(settings, "paused") };
+  if (kind === "jobs") {
+    const fields = jobFields(settings, "paused");
+    return Object.keys(fields).length === 0 ? settings : { ...settings, ...fields };
+  }
   return kind === "pipelines" && settings["continuous"] === true ? { ...settings, continuous: false } : settings;
 }
 
@@ -143,4 +147,39 @@ export function restoredStates(
     if (at === -1) return only ?? otherwise;
     return left.splice(at, 1)[0]?.state ?? otherwise;
   });
+}
+
+/** `held by octocat since 2027-01-15: incident 7`. Outside text: escape it. */
+export function describeHold({ by, at, until, reason }: Hold): string {
+  const end = until === undefined ? "" : ` until ${until.slice(0, 16)}Z`;
+  return `held by ${by} since ${at.slice(0, 16)}Z${end}: ${reason}`;
+}
+
+/** For a promotion: which resources of its release stay paused, whatever it declares. */
+export function heldNotices(
+  tier: string,
+  holds: readonly Hold[],
+  release: readonly {
+    readonly key: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly settings: JsonObject;
+  }[],
+): Finding[] {
+  return release
+    .filter(({ kind, settings }) => heldSettings(kind, settings) !== settings)
+    .flatMap(({ key, name, settings }): Finding[] => {
+      const { tags } = settings;
+      const [hold] = holdsOn(holds, { id: undefined, key, name, project: true, tags: isObject(tags) ? tags : {} });
+      if (hold === undefined) return [];
+      return [
+        {
+          id: "schedules/held",
+          severity: "notice",
+          where: { kind: "resource", tier, key },
+          message: `${key} stays paused in ${tier}: ${describeHold(hold)}.`,
+          remedy: "To lift it, run action-pause-pipelines with mode: resume.",
+        },
+      ];
+    });
 }

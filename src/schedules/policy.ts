@@ -2,7 +2,7 @@
 import type { ScheduleException, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { Hold } from "../ledger/holds.ts";
-import { type Holdable, holdsOn } from "./holds.ts";
+import { describeHold, type Holdable, holdsOn } from "./holds.ts";
 import type { Starter, State } from "./starters.ts";
 
 /** A job or a pipeline as observed; its key only if it carries this project's and this tier's tags. */
@@ -76,12 +76,6 @@ export function wantedOf(
   // Starting what somebody else has paused is not ours to do, whatever the scope.
   if (resource.key === undefined) return { wanted: undefined, why: "not of this project: left as it is" };
   return { wanted: "running", why: `${policy.tier} runs what declares a schedule${expired}` };
-}
-
-/** `held by octocat since 2027-01-15: incident 7`. Outside text: escape it. */
-export function describeHold({ by, at, until, reason }: Hold): string {
-  const end = until === undefined ? "" : ` until ${until.slice(0, 16)}Z`;
-  return `held by ${by} since ${at.slice(0, 16)}Z${end}: ${reason}`;
 }
 
 /** True if its time is over; until somebody or `enforce` lifts it, it holds all the same. */

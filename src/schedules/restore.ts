@@ -7,8 +7,8 @@ import { mapBounded } from "../http/pool.ts";
 import type { Hold } from "../ledger/holds.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { type Applied, apply, type ApplyOptions } from "./apply.ts";
-import { holdsOn, priorOf, restoredStates } from "./holds.ts";
-import { type Decision, describeHold, type Resource, type SchedulePolicy, wantedOf, WRITES } from "./policy.ts";
+import { describeHold, holdsOn, priorOf, restoredStates } from "./holds.ts";
+import { type Decision, type Resource, type SchedulePolicy, wantedOf, WRITES } from "./policy.ts";
 import type { State } from "./starters.ts";
 
 /** One resource that a lifted hold named. */
