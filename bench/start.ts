@@ -5,13 +5,27 @@ import { join, resolve } from "node:path";
 import { median, round, timed } from "./measure.ts";
 
 const WARM_UP = 3;
+/** What an action's main.js keeps compiled code in, below RUNNER_TEMP. */
+const COMPILED = "four-tier-code";
 
 export interface StartFigures {
   readonly name: "start";
   readonly rounds: number;
   /** Milliseconds of `node -e 0`. */
   readonly floor: number;
-  readonly actions: readonly { readonly action: string; readonly milliseconds: number; readonly ratio: number }[];
+  readonly actions: readonly {
+    readonly action: string;
+    /** The first step of a job: no compiled code is kept yet. */
+    readonly first: StartTime;
+    /** Any later step. */
+    readonly later: StartTime;
+  }[];
+}
+
+interface StartTime {
+  readonly milliseconds: number;
+  /** Of the median of `node -e 0` in the same run. */
+  readonly ratio: number;
 }
 
 /**
@@ -27,22 +41,29 @@ export async function start(others: readonly string[], rounds: number): Promise<
       ...own.map((name) => [name, resolve(name, "main.js")]),
       ...others.map((path) => [path, resolve(path)]),
     ];
-    const times = new Map<string, number[]>([
-      ["node", []],
-      ...scripts.map(([name = ""]): [string, number[]] => [name, []]),
-    ]);
+    const times = new Map<string, number[]>();
+    const measure = async (name: string, args: readonly string[], counts: boolean): Promise<void> => {
+      const { seconds } = await timed({ file: process.execPath, args, env, cwd: folder });
+      if (counts) times.set(name, [...(times.get(name) ?? []), seconds * 1000]);
+    };
     for (let round_ = -WARM_UP; round_ < rounds; round_ += 1) {
-      for (const [name = "", path = ""] of [["node", ""], ...scripts]) {
-        const args = path === "" ? ["-e", "0"] : [path];
-        const { seconds } = await timed({ file: process.execPath, args, env, cwd: folder });
-        if (round_ >= 0) times.get(name)?.push(seconds * 1000);
+      await measure("node", ["-e", "0"], round_ >= 0);
+      for (const [name = "", path = ""] of scripts) {
+        rmSync(join(folder, COMPILED), { recursive: true, force: true });
+        await measure(`first ${name}`, [path], round_ >= 0);
+        await measure(`later ${name}`, [path], round_ >= 0);
       }
     }
     const floor = median(times.get("node") ?? []);
-    const actions = scripts.map(([action = ""]) => {
-      const milliseconds = median(times.get(action) ?? []);
-      return { action, milliseconds: round(milliseconds), ratio: round(milliseconds / floor) };
-    });
+    const time = (name: string): StartTime => {
+      const milliseconds = median(times.get(name) ?? []);
+      return { milliseconds: round(milliseconds), ratio: round(milliseconds / floor) };
+    };
+    const actions = scripts.map(([action = ""]) => ({
+      action,
+      first: time(`first ${action}`),
+      later: time(`later ${action}`),
+    }));
     return { name: "start", rounds, floor: round(floor), actions };
   } finally {
     rmSync(folder, { recursive: true, force: true });

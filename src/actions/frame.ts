@@ -4,7 +4,6 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import * as core from "@actions/core";
 import { readRunContext, type RunContext } from "../environment.ts";
 import { describeWhere, type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
@@ -17,6 +16,7 @@ import {
   findingsJson,
   findingsSummary,
 } from "../report/report.ts";
+import { core } from "./toolkit.ts";
 
 /** Progress for the person who reads the log. Passed as a parameter, so that tests can record it. */
 export interface Log {

@@ -2,9 +2,9 @@
 import { FourTierError } from "../findings.ts";
 import { blocks, code, link, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
-import { exportVariable } from "@actions/core";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
+import { core } from "./toolkit.ts";
 
 /** Runs it. Throws FourTierError before anything is exported; nothing is exported unless everything was proved. */
 export async function setupEnv(context: ActionContext): Promise<ActionResult> {
@@ -12,7 +12,7 @@ export async function setupEnv(context: ActionContext): Promise<ActionResult> {
   const withCredentials = flag(context, "export-credentials");
   const access = await accessTier(context);
   const variables = await variablesOf(access, withCredentials);
-  for (const [name, value] of Object.entries(variables)) exportVariable(name, value);
+  for (const [name, value] of Object.entries(variables)) core.exportVariable(name, value);
 
   const { tier, identity, clientId, workspace, catalog } = access;
   const workspaceId = identity.workspaceId ?? tier.workspaceId ?? "";
