@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import * as runner from "@actions/core";
+import { core as runner } from "../../src/actions/toolkit.ts";
 import { FileCommands } from "../../simulator/runner/file-commands.ts";
 import { parseCommand } from "../../simulator/runner/commands.ts";
 
