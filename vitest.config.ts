@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 import { kindsOfTests } from "./test/kinds.ts";
+import { ownTemporaryFolder } from "./test/temporary.ts";
+
+ownTemporaryFolder();
 
 /** `@actions/workflow-parser` imports JSON without an attribute; the hook lets plain Node load it. */
 const execArgv = ["--import", new URL("./simulator/runner/json-hook.ts", import.meta.url).pathname];

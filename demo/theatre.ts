@@ -23,6 +23,8 @@ export interface PromoteOptions {
   readonly event?: "push" | "workflow_dispatch";
   /** Who starts the run. Default: the author. */
   readonly actor?: string;
+  /** Default: the default branch. */
+  readonly ref?: string;
   /** Of workflow_dispatch. */
   readonly inputs?: Readonly<Record<string, string>>;
   /** Who decides about prod instead of the usual reviewer. */
@@ -138,9 +140,9 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       return (await theatre.start(options)).done;
     },
     async start(options = {}) {
-      const { event = "push", actor = AUTHOR, inputs } = options;
+      const { event = "push", actor = AUTHOR, inputs, ref } = options;
       const own = runner(options);
-      const given = inputs === undefined ? {} : { inputs };
+      const given = { ...(inputs === undefined ? {} : { inputs }), ...(ref === undefined ? {} : { ref }) };
       const { id, done } = await own.start({ event, workflow: PROMOTE, actor, ...given });
       return { id, done, cancel: () => own.cancel(id), again: (actor) => own.rerun(id, { actor }) };
     },

@@ -52,6 +52,8 @@ export class Account {
   readonly id: string;
   readonly scenario: ParsedScenario;
   readonly behaviours: ParsedScenario["behaviours"];
+  /** Behaviours that something asked for turned on. */
+  readonly met = new Set<string>();
   readonly clock = new Clock();
   readonly directory: Directory;
   readonly workspaces = new Map<string, Workspace>();
@@ -63,7 +65,12 @@ export class Account {
   constructor(scenario: ParsedScenario) {
     this.id = scenario.account_id;
     this.scenario = scenario;
-    this.behaviours = scenario.behaviours;
+    this.behaviours = new Proxy(scenario.behaviours, {
+      get: (behaviours, name) => {
+        this.met.add(String(name));
+        return Reflect.get(behaviours, name) as unknown;
+      },
+    });
     this.directory = new Directory(scenario, scenario.account_id);
     for (const [name, { id }] of Object.entries(scenario.workspaces))
       this.workspaces.set(name, new Workspace(this, name, id));

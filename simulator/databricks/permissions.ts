@@ -149,8 +149,8 @@ function write(call: Call<Body>, how: "replace" | "merge"): Answer {
     if (owners.length !== 1) throw badRequest(`The ${noun} must have exactly one owner.`);
     const before = old.find((entry) => entry.level === "IS_OWNER");
     // facts: databricks-api 8: giving it to somebody else needs an admin [?]
-    const mayMove = account.behaviours.owner_change === "owner" || workspace.acls.isAdmin(principal);
-    if (before?.principal !== owners[0]?.principal && !mayMove) {
+    const mayMove = () => account.behaviours.owner_change === "owner" || workspace.acls.isAdmin(principal);
+    if (before?.principal !== owners[0]?.principal && !mayMove()) {
       throw forbidden(`Only an administrator can change the owner of the ${noun}.`);
     }
   }

@@ -27,6 +27,8 @@ export interface DatabricksSimulator {
   readonly requests: readonly RequestRecord[];
   /** What was refused because it is not modelled. A test that ends with an entry here should fail. */
   readonly unmodelled: readonly string[];
+  /** The behaviours ([?]) that decided an answer so far: what a test of them has really met. */
+  readonly met: ReadonlySet<string>;
   /** Reading and changing by hand, as an administrator in the UI would. */
   readonly world: World;
   /** Every principal with its credentials; a token is good in all its workspaces until it expires. */
@@ -123,6 +125,7 @@ export async function startDatabricks(
     workspaces: Object.fromEntries([...account.workspaces.values()].map(({ name, url, id }) => [name, { url, id }])),
     requests: log,
     unmodelled,
+    met: account.met,
     world,
     credentials: (name) => {
       const [clientSecret = ""] = principal(name).secrets;

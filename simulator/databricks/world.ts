@@ -151,6 +151,26 @@ export class World {
     return this.#account.metastore.named(fullName);
   }
 
+  /** What was written to the metastore and to experiments, as text to search: names, comments, properties, tags, grants. */
+  notes(): Record<string, string> {
+    const below = (securable: Securable): Securable[] => [
+      securable,
+      ...[...securable.children.values()].flatMap((child) => below(child)),
+    ];
+    const { root } = this.#account.metastore;
+    const securables = below(root).map(
+      ({ fullName, comment, properties, storageRoot, grants, columns }): [string, string] => [
+        `metastore ${fullName}`,
+        JSON.stringify([fullName, comment, properties, storageRoot, [...grants.keys()], columns]),
+      ],
+    );
+    const experiments = [...this.#account.workspaces.values()].map(({ name, experiments }): [string, string] => [
+      `${name}'s experiments`,
+      JSON.stringify(experiments.all.map((one) => [one.name, ...one.tags])),
+    ]);
+    return Object.fromEntries([...securables, ...experiments]);
+  }
+
   /** Somebody grants by hand; `principal` as the scenario calls it. */
   grant(fullName: string, principal: string, privileges: readonly string[]): void {
     const name = this.#account.directory.nameOf(principal);

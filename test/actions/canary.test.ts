@@ -2,12 +2,14 @@ import { describe, expect, it } from "vitest";
 import { findSecrets } from "./canary.ts";
 
 describe("the search for secrets", () => {
-  const secret = 'c4nary/"secret"+é';
+  const secret = 'c4nary/"secret" of+é';
 
   it.each([
     ["as it is", `before ${secret} after`],
     ["URL-encoded", `?x=${encodeURIComponent(secret)}`],
     ["inside JSON", JSON.stringify({ a: [secret] })],
+    ["inside JSON in JSON", JSON.stringify({ payload: JSON.stringify({ a: [secret] }) })],
+    ["in a form", new URLSearchParams({ a: secret }).toString()],
     ["in base64 of itself", Buffer.from(secret).toString("base64")],
     ["in base64 of client:secret", Buffer.from(`id:${secret}`).toString("base64")],
     ["in base64, shifted by one", Buffer.from(`1234${secret}5`).toString("base64")],

@@ -1,11 +1,18 @@
 /** Looks for secrets in everything that a run left, in all the forms in which they would still be readable. */
 
 /**
- * A secret as it is, URL-encoded, inside JSON, and in base64 wherever it starts in the encoded text (three shifts, both
+ * A secret as it is, URL-encoded (also as in a form), inside JSON, and in base64 wherever it starts in the encoded text (three shifts, both
  * alphabets): what a runner's masker looks for, too (facts: github 1).
  */
 export function formsOf(secret: string): string[] {
-  const forms = new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
+  const url = encodeURIComponent(secret);
+  const forms = new Set([
+    secret,
+    url,
+    url.replaceAll("%20", "+"),
+    url.toLowerCase(),
+    JSON.stringify(secret).slice(1, -1),
+  ]);
   for (const shift of [0, 1, 2]) {
     const bytes = Buffer.concat([Buffer.alloc(shift), Buffer.from(secret)]);
     // Only the characters that depend on nothing but the secret.
@@ -22,7 +29,9 @@ export function findSecrets(places: Readonly<Record<string, string>>, secrets: r
   for (const [index, secret] of secrets.entries()) {
     const forms = formsOf(secret);
     for (const [place, text] of Object.entries(places)) {
-      const form = forms.findIndex((form) => text.includes(form));
+      // JSON as a text in JSON, however deep: a payload, a report in an output
+      const flat = text.replaceAll("\\", "");
+      const form = forms.findIndex((form) => text.includes(form) || flat.includes(form.replaceAll("\\", "")));
       if (form >= 0)
         found.push(`secret ${index + 1} of ${secrets.length} is in ${place}${form === 0 ? "" : " (encoded)"}`);
     }

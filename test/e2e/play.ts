@@ -203,6 +203,7 @@ function worldOf({ databricks, github }: Stage): Record<string, string> {
     artifacts: artifacts.map(({ zip }) => zip.toString("latin1")).join("\n"),
     "requests to Databricks": JSON.stringify(databricks.requests),
     "requests to GitHub": JSON.stringify(github.requests),
+    ...databricks.world.notes(),
   };
   for (const workspace of Object.keys(databricks.workspaces)) {
     const { world } = databricks;

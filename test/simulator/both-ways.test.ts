@@ -1,13 +1,11 @@
 /**
  * What is not known of Databricks, both ways: every position of every behaviour (the schema says which there are) under
- * the whole of what our code does. None may change what is promoted, proved or paused.
+ * the whole of what our code does. None may change what is promoted, proved or paused. Where each is met is in
+ * both-ways-met.test.ts.
  */
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BEHAVIOURS } from "../../simulator/databricks/behaviours.ts";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
-import { cancelRun, listRuns, runNow } from "../../src/databricks/jobs.ts";
-import { getPipeline, startUpdate, updatePipeline } from "../../src/databricks/pipelines.ts";
-import { ApiError } from "../../src/databricks/errors.ts";
 import { isFailure } from "../../src/findings.ts";
 import { tierProof } from "../../src/grants.ts";
 import { matchSchedules } from "../../src/schedules.ts";
@@ -117,70 +115,4 @@ describe.each(positions)("with $position", ({ behaviours }) => {
     expect((await enforce()).findings).toEqual([]);
     expect(estate.writes()).toHaveLength(written);
   });
-});
-
-describe("where the answers differ, both are understood:", () => {
-  it.each([409, 400] as const)("an update while one is active (%i)", async (update_while_active) => {
-    const estate = await account(
-      { update_while_active },
-      {
-        pipelines: { dev: [{ owner: "ml-pipelines-dev", spec: { name: "p", catalog: "dev", schema: "gold" } }] },
-        updates: [{ pipeline: "p", polls: "never" }],
-      },
-    );
-    const workspace = estate.connect("dev");
-    const { id } = estate.simulator.world.pipeline("dev", "p");
-    await startUpdate(workspace, id);
-    const error = await startUpdate(workspace, id).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ status: update_while_active, code: "RESOURCE_CONFLICT" });
-  });
-
-  it.each([true, false])("a change of a running continuous pipeline restarts it: %s", async (restarts) => {
-    const estate = await account(
-      { edit_restarts_continuous: restarts },
-      {
-        pipelines: {
-          prod: [
-            { owner: "ml-pipelines-prod", spec: { name: "p", catalog: "prod", schema: "gold", continuous: true } },
-          ],
-        },
-      },
-    );
-    const { world } = estate.simulator;
-    const { id, updates } = world.pipeline("prod", "p");
-    const before = updates.length;
-    const spec = (await getPipeline(estate.connect("prod"), id))?.spec ?? {};
-    await updatePipeline(estate.connect("prod"), id, { ...spec, photon: true });
-    expect(world.pipeline("prod", "p").updates.length - before).toBe(restarts ? 1 : 0);
-    expect(world.picture("prod")[0]?.activeRuns).toBe(1);
-  });
-
-  it.each(["one-off", "kick-start"] as const)(
-    "starting a paused continuous job is a %s, which a cancel ends or starts anew",
-    async (position) => {
-      const tasks = [{ task_key: "run", notebook_task: { notebook_path: "/a" } }];
-      const estate = await account(
-        { run_now_on_paused_continuous: position },
-        {
-          jobs: {
-            dev: [
-              { owner: "ml-pipelines-dev", settings: { name: "j", tasks, continuous: { pause_status: "PAUSED" } } },
-            ],
-          },
-        },
-      );
-      const workspace = estate.connect("dev");
-      const { id } = estate.simulator.world.job("dev", "j");
-      const run = await runNow(workspace, String(id), { idempotencyToken: "one" });
-      const active = async () => {
-        const found = [];
-        for await (const one of listRuns(workspace, { jobId: String(id), activeOnly: true })) found.push(one.id);
-        return found;
-      };
-      expect(await active()).toHaveLength(1);
-      await cancelRun(workspace, (await active())[0] ?? run);
-      expect(await active()).toHaveLength(position === "kick-start" ? 1 : 0);
-    },
-  );
 });

@@ -1,0 +1,217 @@
+/**
+ * What is not known of Databricks, where our code meets it. Every behaviour of the schema has an entry here: a scene in
+ * which our code meets it, played in every position, or the reason why our code never does, which is looked at, too.
+ */
+import { describe, expect, it, onTestFinished } from "vitest";
+import { BEHAVIOURS } from "../../simulator/databricks/behaviours.ts";
+import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
+import type { DatabricksSimulator } from "../../simulator/databricks/server.ts";
+import { mkdirs, writeFile } from "../../src/databricks/files.ts";
+import { cancelRun, listRuns, runNow } from "../../src/databricks/jobs.ts";
+import { getPipeline, startUpdate, updatePipeline } from "../../src/databricks/pipelines.ts";
+import { connect } from "../../src/databricks/workspace.ts";
+import { FourTierError } from "../../src/findings.ts";
+import { tierProof } from "../../src/grants.ts";
+import { matchSchedules } from "../../src/schedules.ts";
+import { startAccount } from "../account.ts";
+import { BUNDLE, FILES, IDS } from "../promotion-files.ts";
+import { failures, type Scene, scene } from "../promotion.ts";
+
+type Turned = NonNullable<DatabricksScenario["behaviours"]>;
+/** Plays the scene and expects the same of it in every position; gives who was asked. */
+type Meeting = (behaviours: Turned, value: string | number | boolean) => Promise<DatabricksSimulator>;
+
+const log = { info() {}, debug() {}, warning() {}, secret() {} };
+const pipeline = { owner: "ml-pipelines-dev", spec: { name: "p", catalog: "dev", schema: "gold" } };
+const tasks = [{ task_key: "score", notebook_task: { notebook_path: "/a" } }];
+
+/** The ids of the findings of what is thrown. */
+async function thrown(action: Promise<unknown>): Promise<string[]> {
+  const error = await action.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof FourTierError) return error.findings.map(({ id }) => id);
+  throw new Error(`it was to be refused, and was ${String(error)}`);
+}
+
+async function deploys(behaviours: Turned, more: Partial<DatabricksScenario> = {}): Promise<Scene> {
+  const dev = await scene("dev", { behaviours, ...more });
+  expect(failures((await dev.promote()).result)).toEqual([]);
+  expect((await dev.promote()).writes).toEqual([]);
+  return dev;
+}
+
+const promotes: Meeting = async (behaviours) => (await deploys(behaviours)).simulator;
+
+async function account(scenario: Partial<DatabricksScenario>) {
+  const started = await startAccount(scenario);
+  onTestFinished(() => expect(started.simulator.unmodelled).toEqual([]));
+  return started;
+}
+
+const MEETINGS: Readonly<Record<string, Meeting | string>> = {
+  duplicate_pipeline_name: async (behaviours) => {
+    // nobody showed it to us, so that only the service can refuse the second
+    const hidden = { owner: "mona@example.com", spec: { name: "ingest", catalog: "dev", schema: "bronze" } };
+    const dev = await scene("dev", { behaviours, pipelines: { dev: [hidden] } });
+    const { result } = await dev.promote();
+    expect(failures(result)).toContain("databricks/failed");
+    expect(JSON.stringify(result.findings)).toContain("already used by another pipeline");
+    expect(dev.world.pipelines("dev")).toHaveLength(1);
+    return dev.simulator;
+  },
+  stale_last_modified: async (behaviours) => {
+    const tags = { four_tier_project: "ml-pipelines", four_tier_tier: "dev", four_tier_key: "pipelines.p" };
+    const running = { ...pipeline, spec: { ...pipeline.spec, tags, continuous: true } };
+    const estate = await account({ behaviours, pipelines: { dev: [running] } });
+    const { world } = estate.simulator;
+    // somebody's hand between our look and our write
+    estate.simulator.when({
+      method: "PUT",
+      path: "/api/2.0/pipelines/*",
+      run: () => world.changePipeline("dev", "p", (spec) => void (spec["channel"] = "PREVIEW")),
+    });
+    const { findings } = await matchSchedules(
+      estate.connect("dev"),
+      estate.tier("dev"),
+      { mode: "enforce", scope: "project", strict: true, now: new Date(), patience: { timeoutMs: 2_000, everyMs: 5 } },
+      log,
+    );
+    expect(findings).toEqual([]);
+    expect(world.pipeline("dev", "p").spec).toMatchObject({ continuous: false, channel: "PREVIEW" });
+    return estate.simulator;
+  },
+  update_while_active: async (behaviours) => {
+    const updates = [{ pipeline: "p", polls: "never" as const }];
+    const estate = await account({ behaviours, pipelines: { dev: [pipeline] }, updates });
+    const { id } = estate.simulator.world.pipeline("dev", "p");
+    await startUpdate(estate.connect("dev"), id);
+    await expect(startUpdate(estate.connect("dev"), id)).rejects.toMatchObject({ code: "RESOURCE_CONFLICT" });
+    return estate.simulator;
+  },
+  edit_restarts_continuous: async (behaviours) => {
+    const continuous = { ...pipeline, spec: { ...pipeline.spec, continuous: true } };
+    const estate = await account({ behaviours, pipelines: { dev: [continuous] } });
+    const { id } = estate.simulator.world.pipeline("dev", "p");
+    const spec = (await getPipeline(estate.connect("dev"), id))?.spec ?? {};
+    await updatePipeline(estate.connect("dev"), id, { ...spec, photon: true });
+    expect(estate.simulator.world.picture("dev")[0]?.activeRuns).toBe(1);
+    return estate.simulator;
+  },
+  run_now_on_paused_continuous: async (behaviours, value) => {
+    const settings = { name: "j", tasks, continuous: { pause_status: "PAUSED" as const } };
+    const estate = await account({
+      behaviours,
+      jobs: { dev: [{ owner: "ml-pipelines-dev", settings }] },
+    });
+    const jobId = String(estate.simulator.world.job("dev", "j").id);
+    const run = await runNow(estate.connect("dev"), jobId, { idempotencyToken: "one" });
+    await cancelRun(estate.connect("dev"), run);
+    const active = [];
+    for await (const one of listRuns(estate.connect("dev"), { jobId, activeOnly: true })) active.push(one.id);
+    expect(active).toHaveLength(value === "kick-start" ? 1 : 0);
+    return estate.simulator;
+  },
+  run_as_itself: async (behaviours, value) => {
+    const permissions = [{ principal: "ml-pipelines-dev", level: "CAN_MANAGE" as const }];
+    const settings = { name: "score", max_concurrent_runs: 1, tasks };
+    const jobs = { dev: [{ id: "83", owner: "mona@example.com", settings, permissions }] };
+    const dev = await scene("dev", { behaviours, jobs });
+    dev.change({ "four-tier.yml": `${FILES["four-tier.yml"]}adopt: { dev: { jobs.score: "83" } }\n` });
+    expect(failures((await dev.promote()).result).includes("release/run-as")).toBe(value === "denied");
+    return dev.simulator;
+  },
+  oauth_errors: async (behaviours) => {
+    const { simulator } = await account({ behaviours });
+    const credentials = { kind: "secret" as const, clientId: IDS.dev, clientSecret: "dose-wrong-secret" };
+    const workspace = connect({ host: simulator.workspaces["dev"]?.url ?? "", credentials, log });
+    expect(await thrown(mkdirs(workspace, "/Workspace/a"))).toEqual(["auth/secret-refused"]);
+    return simulator;
+  },
+  expires_in: promotes,
+  unknown_acl_principal: async (behaviours) => {
+    const dev = await scene("dev", { behaviours });
+    const permissions = "permissions: [{ user_name: nobody@example.com, level: CAN_VIEW }]";
+    dev.change({ "databricks.yml": BUNDLE.replace("name: score\n", `name: score\n      ${permissions}\n`) });
+    const { result } = await dev.promote();
+    expect(failures(result)).toContain("databricks/failed");
+    expect(JSON.stringify(result.findings)).toContain("nobody@example.com");
+    return dev.simulator;
+  },
+  owner_change: "we never give a job or pipeline to another owner",
+  unassigned_principal: async (behaviours) => {
+    const { simulator } = await account({ behaviours });
+    const credentials = { kind: "secret" as const, ...simulator.credentials("ml-pipelines-dev") };
+    const workspace = connect({ host: simulator.workspaces["prod"]?.url ?? "", credentials, log });
+    expect(await thrown(mkdirs(workspace, "/Workspace/a"))).toHaveLength(1);
+    expect(simulator.world.files("prod", "/a")).toEqual([]);
+    return simulator;
+  },
+  expired_token: async (behaviours) => {
+    const dev = await scene("dev", { behaviours });
+    dev.simulator.when({ method: "POST", path: "/api/2.2/jobs/create", run: () => dev.simulator.expireTokens() });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    expect(dev.world.jobs("dev")).toHaveLength(3);
+    return dev.simulator;
+  },
+  grants_of_others: async (behaviours) => {
+    const theirs = { owner: "rob@example.com", grants: { "ml-pipelines-prod": ["ALL_PRIVILEGES"] }, schemas: {} };
+    const estate = await account({ behaviours, catalogs: { prod: theirs } });
+    const { findings } = await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());
+    expect(findings.map(({ id }) => id)).toContain("grants/authority");
+    return estate.simulator;
+  },
+  empty_pages: async (behaviours) => {
+    const tables = { scores: { grants: { "mona@example.com": ["SELECT"] } } };
+    const prod = { owner: "ml-pipelines-prod", schemas: { gold: { tables } } };
+    const estate = await account({ behaviours, catalogs: { prod } });
+    const { findings } = await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());
+    expect(findings.map(({ id }) => id)).toContain("grants/unnamed-principal");
+    return estate.simulator;
+  },
+  host_metadata: promotes,
+  workspace_paths: promotes,
+  pipeline_ansi_default: promotes,
+  file_over_notebook: async (behaviours, value) => {
+    const path = `/Users/${IDS.dev}/there`;
+    const files = { dev: { [path]: { content: "print(1)\n", notebook: "PYTHON" as const } } };
+    const estate = await account({ behaviours, files });
+    const ours = new TextEncoder().encode("ours");
+    const outcome = await writeFile(estate.connect("dev"), path, ours, { overwrite: true }).catch(() => "refused");
+    expect(outcome).toBe(value === "replace" ? "created" : "refused");
+    expect(await writeFile(estate.connect("dev"), path, ours, { overwrite: false })).toBe("exists");
+    return estate.simulator;
+  },
+  catalog_properties: "nothing of ours changes a catalog or schema",
+  securable_exists: "nothing of ours creates a catalog or schema",
+  default_schema: "nothing of ours creates a catalog",
+};
+
+describe("what is not known of Databricks", () => {
+  it("is met, or said not to be, entry by entry", () => {
+    expect(Object.keys(MEETINGS)).toEqual(BEHAVIOURS.map(({ name }) => name));
+  });
+
+  const positions = BEHAVIOURS.flatMap(({ name, values }) => {
+    const meeting = MEETINGS[name];
+    return typeof meeting === "function" ? values.map((value) => ({ name, value, meeting })) : [];
+  });
+  it.each(positions)("$name: $value is met by our code, and borne", async ({ name, value, meeting }) => {
+    const { met } = await meeting({ [name]: value }, value);
+    expect([...met]).toContain(name);
+  });
+
+  it("is not met where it is said not to be: a promotion with permissions, a proof, a look at schedules", async () => {
+    const dev = await scene("dev");
+    const permissions = "permissions: [{ user_name: mona@example.com, level: CAN_VIEW }]";
+    dev.change({ "databricks.yml": BUNDLE.replace("name: score\n", `name: score\n      ${permissions}\n`) });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    const owned = { owner: "ml-pipelines-prod", schemas: { gold: {} } };
+    const estate = await account({ catalogs: { prod: owned } });
+    await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());
+    const met = [...dev.simulator.met, ...estate.simulator.met];
+    const never = Object.keys(MEETINGS).filter((name) => typeof MEETINGS[name] === "string");
+    expect(met.filter((name) => never.includes(name))).toEqual([]);
+  });
+});
