@@ -35,3 +35,12 @@ describe("links between pages", () => {
     expect(broken).toEqual([]);
   });
 });
+
+it("docs/assumptions.md: each line names the step of the probe that settles it, or says why none does", () => {
+  const rows = readFileSync("docs/assumptions.md", "utf8")
+    .split("\n")
+    .filter((line) => /^\| A\d+ \|/.test(line));
+  const last = rows.map((row) => row.split(" | ").at(-1) ?? "");
+  expect(last.filter((how) => !/^(probe, [a-z-]+: \S|not by the probe: [^;]{10,}; \S)/.test(how))).toEqual([]);
+  expect(last.length).toBeGreaterThan(39);
+});

@@ -1,8 +1,8 @@
 /** Looks for secrets in everything that a run left, in all the forms in which they would still be readable. */
 
 /**
- * A secret as it is, URL-encoded (also as in a form), inside JSON, and in base64 wherever it starts in the encoded text (three shifts, both
- * alphabets): what a runner's masker looks for, too (facts: github 1).
+ * A secret as it is, URL-encoded (also as in a form), inside JSON, and in base64 wherever it starts in the encoded text
+ * (three shifts, both alphabets): what a runner's masker looks for, too (facts: github 1).
  */
 export function formsOf(secret: string): string[] {
   const url = encodeURIComponent(secret);
@@ -26,11 +26,11 @@ export function formsOf(secret: string): string[] {
 /** Where a secret can be read: `summary (base64…)`; empty if nowhere. */
 export function findSecrets(places: Readonly<Record<string, string>>, secrets: readonly string[]): string[] {
   const found: string[] = [];
+  // JSON as a text in JSON, however deep: a payload, a report in an output
+  const texts = Object.entries(places).map(([place, text]) => [place, text, text.replaceAll("\\", "")] as const);
   for (const [index, secret] of secrets.entries()) {
     const forms = formsOf(secret);
-    for (const [place, text] of Object.entries(places)) {
-      // JSON as a text in JSON, however deep: a payload, a report in an output
-      const flat = text.replaceAll("\\", "");
+    for (const [place, text, flat] of texts) {
       const form = forms.findIndex((form) => text.includes(form) || flat.includes(form.replaceAll("\\", "")));
       if (form >= 0)
         found.push(`secret ${index + 1} of ${secrets.length} is in ${place}${form === 0 ? "" : " (encoded)"}`);

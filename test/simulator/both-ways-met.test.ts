@@ -1,7 +1,9 @@
 /**
  * What is not known of Databricks, where our code meets it. Every behaviour of the schema has an entry here: a scene in
- * which our code meets it, played in every position, or the reason why our code never does, which is looked at, too.
+ * which our code meets it, played in every position; the test of our code that plays it; or the reason why our code never
+ * meets it, which is looked at, too.
  */
+import { readFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { BEHAVIOURS } from "../../simulator/databricks/behaviours.ts";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
@@ -50,7 +52,12 @@ async function account(scenario: Partial<DatabricksScenario>) {
   return started;
 }
 
-const MEETINGS: Readonly<Record<string, Meeting | string>> = {
+/** A file of tests of our code, which says the behaviour's name and each of its positions. */
+interface Elsewhere {
+  readonly played: string;
+}
+
+const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
   duplicate_pipeline_name: async (behaviours) => {
     // nobody showed it to us, so that only the service can refuse the second
     const hidden = { owner: "mona@example.com", spec: { name: "ingest", catalog: "dev", schema: "bronze" } };
@@ -186,6 +193,9 @@ const MEETINGS: Readonly<Record<string, Meeting | string>> = {
   catalog_properties: "nothing of ours changes a catalog or schema",
   securable_exists: "nothing of ours creates a catalog or schema",
   default_schema: "nothing of ours creates a catalog",
+  direct_grant_mark: { played: "test/grants/read.test.ts" },
+  policy_view: { played: "test/grants/read.test.ts" },
+  group_members_listed: { played: "test/grants/read.test.ts" },
 };
 
 describe("what is not known of Databricks", () => {
@@ -200,6 +210,21 @@ describe("what is not known of Databricks", () => {
   it.each(positions)("$name: $value is met by our code, and borne", async ({ name, value, meeting }) => {
     const { met } = await meeting({ [name]: value }, value);
     expect([...met]).toContain(name);
+  });
+
+  const elsewhere = Object.entries(MEETINGS).flatMap(([name, meeting]) =>
+    typeof meeting === "object" ? [{ name, file: meeting.played }] : [],
+  );
+  it.each(elsewhere)("$name is played in $file, by our code", ({ name, file }) => {
+    const text = readFileSync(file, "utf8");
+    expect(text).toMatch(/from "(\.\.\/)+src\//);
+    const values = BEHAVIOURS.find((one) => one.name === name)?.values ?? [];
+    const lines = text
+      .split("\n")
+      .filter((line) => line.includes(name))
+      .join("\n");
+    // a switch is turned, the default is what every other test has
+    for (const value of values.slice(1)) expect(lines).toContain(String(value));
   });
 
   it("is not met where it is said not to be: a promotion with permissions, a proof, a look at schedules", async () => {
