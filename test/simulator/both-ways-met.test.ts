@@ -13,8 +13,11 @@ import { cancelRun, listRuns, runNow } from "../../src/databricks/jobs.ts";
 import { getPipeline, startUpdate, updatePipeline } from "../../src/databricks/pipelines.ts";
 import { connect } from "../../src/databricks/workspace.ts";
 import { FourTierError } from "../../src/findings.ts";
+import { readCatalog } from "../../src/grants/read.ts";
+import { policyPlaces, sqlContents } from "../../src/grants/read-sql.ts";
 import { tierProof } from "../../src/grants.ts";
 import { matchSchedules } from "../../src/schedules.ts";
+import { optionsFor } from "../schedules/tier.ts";
 import { startAccount } from "../account.ts";
 import { BUNDLE, FILES, IDS } from "../promotion-files.ts";
 import { failures, type Scene, scene } from "../promotion.ts";
@@ -52,6 +55,19 @@ async function account(scenario: Partial<DatabricksScenario>) {
   return started;
 }
 
+/** The SQL reader finds a grant on an object, and does not take the catalog's for it. */
+const readsBySql = async (behaviours: Turned): Promise<DatabricksSimulator> => {
+  const owner = "ml-pipelines-prod";
+  const tables = { scores: { owner, grants: { "mona@example.com": ["SELECT"] } }, other: { owner } };
+  const prod = { owner, grants: { "mona@example.com": ["USE_CATALOG"] }, schemas: { gold: { owner, tables } } };
+  const warehouses = { wh1: { workspace: "prod", users: [owner] } };
+  const estate = await account({ behaviours, catalogs: { prod }, warehouses });
+  const read = await readCatalog(estate.connect("prod"), "prod", { contents: sqlContents({ warehouseId: "wh1" }) });
+  const grants = read.securables.map(({ name, grants }) => [name, grants.flatMap(({ privileges }) => privileges)]);
+  expect(Object.fromEntries(grants)).toMatchObject({ "prod.gold.scores": ["SELECT"], "prod.gold.other": [] });
+  return estate.simulator;
+};
+
 /** A file of tests of our code, which says the behaviour's name and each of its positions. */
 interface Elsewhere {
   readonly played: string;
@@ -82,7 +98,7 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
     const { findings } = await matchSchedules(
       estate.connect("dev"),
       estate.tier("dev"),
-      { mode: "enforce", scope: "project", strict: true, now: new Date(), patience: { timeoutMs: 2_000, everyMs: 5 } },
+      { ...optionsFor(estate, "dev"), mode: "enforce" },
       log,
     );
     expect(findings).toEqual([]);
@@ -193,9 +209,27 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
   catalog_properties: "nothing of ours changes a catalog or schema",
   securable_exists: "nothing of ours creates a catalog or schema",
   default_schema: "nothing of ours creates a catalog",
-  direct_grant_mark: { played: "test/grants/read.test.ts" },
-  policy_view: { played: "test/grants/read.test.ts" },
-  group_members_listed: { played: "test/grants/read.test.ts" },
+  direct_grant_mark: (behaviours) => readsBySql(behaviours),
+  policy_view: async (behaviours, value) => {
+    const owner = "ml-pipelines-prod";
+    const warehouses = { wh1: { workspace: "prod", users: [owner] } };
+    const estate = await account({ behaviours, catalogs: { prod: { owner } }, warehouses });
+    const workspace = estate.connect("prod");
+    const { catalog } = await readCatalog(workspace, "prod", {});
+    if (catalog === undefined) throw new Error("the catalog was not read");
+    const places = policyPlaces({ workspace, catalog }, { warehouseId: "wh1" }).catch(() => "not there");
+    // an empty list would say that there is none
+    expect(await places).toEqual(value === "there" ? [] : "not there");
+    return estate.simulator;
+  },
+  group_members_listed: async (behaviours) => {
+    const groups = { readers: { members: ["mona@example.com"] }, "metastore-admins": { members: ["rob@example.com"] } };
+    const prod = { owner: "ml-pipelines-prod", grants: { readers: ["USE_CATALOG"] }, schemas: {} };
+    const estate = await account({ behaviours, groups, catalogs: { prod } });
+    const { findings } = await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());
+    expect(findings.map(({ id }) => id)).toContain("grants/unnamed-principal");
+    return estate.simulator;
+  },
 };
 
 describe("what is not known of Databricks", () => {
