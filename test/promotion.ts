@@ -39,6 +39,8 @@ export interface RunOptions
   readonly finish?: () => Promise<void>;
   /** Changes what GitHub records. */
   readonly facts?: Partial<GateFacts>;
+  /** What the promotion's connection goes through. */
+  readonly through?: (workspace: Workspace) => Workspace;
 }
 
 export class Scene {
@@ -123,7 +125,7 @@ export class Scene {
     const result = await promote({
       run: { ...RUN, runId, sha: commit },
       tier,
-      workspace: this.connect(),
+      workspace: (options.through ?? ((workspace) => workspace))(this.connect()),
       principal: IDS[this.tier],
       candidate,
       wheels: options.wheels ?? [],
