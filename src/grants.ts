@@ -8,46 +8,27 @@ import { TIERS } from "./contract/model.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { getEffectiveGrants, listCatalogs } from "./databricks/unity.ts";
 import type { Workspace } from "./databricks/workspace.ts";
-import { type Finding, FourTierError } from "./findings.ts";
+import type { Finding } from "./findings.ts";
 import { together } from "./http/pool.ts";
-import { accessOf, identitiesOf, securableOf } from "./grants/closure.ts";
+import {
+  authorityLacking,
+  authorityOf,
+  catalogUnseen,
+  noPrincipal,
+  type Proof,
+  type ReaderUsed,
+  unseenFindings,
+} from "./grants/certify.ts";
 import { type Expectation, mayHold, type TierPrincipal } from "./grants/expect.ts";
 import type { Cell } from "./grants/matrix.ts";
 import { ACCOUNT_USERS, type Estate, keyOf, securableKey } from "./grants/model.ts";
-import { type Directory, readDirectory, resolveGrants, resolveTierPrincipals } from "./grants/principals.ts";
+import { resolveGrants } from "./grants/named.ts";
+import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "./grants/principals.ts";
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
-import { isRefusal, type Refusal } from "./grants/notes.ts";
-import { type CatalogRead, type CatalogSeen, type Counts, readCatalog } from "./grants/read.ts";
+import { answerOf, isRefusal, type Refusal } from "./grants/notes.ts";
+import { type CatalogRead, readCatalog, type ReadOptions } from "./grants/read.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
-
-/** What a tier proof rests on: who asked, with what authority, when, and what was seen. */
-export interface Certificate {
-  readonly kind: "tier";
-  readonly tier: string;
-  readonly catalog: string;
-  /** Who asked. */
-  readonly principal: { readonly name: string; readonly applicationId: string };
-  /** Why the listings are complete: `owner of catalog prod`; or that they may not be. */
-  readonly authority: string;
-  readonly workspaceId: string | undefined;
-  /** ISO time. */
-  readonly at: string;
-  /** What was listed and counted. */
-  readonly seen: Readonly<Counts> & { readonly groups: number; readonly servicePrincipals: number };
-  /** What is inside the scope and was refused. */
-  readonly refused: readonly Refusal[];
-  /** What this proof says nothing about, in sentences. */
-  readonly outside: readonly string[];
-}
-
-/** A tier proof. `findings` empty of errors and unknowns is a pass. */
-export interface TierProof {
-  readonly findings: readonly Finding[];
-  readonly certificate: Certificate;
-  /** The catalog's row of the matrix, and what its principal is seen to hold on other tiers' catalogs. */
-  readonly cells: readonly Cell[];
-}
 
 /**
  * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate;
@@ -59,12 +40,13 @@ export async function tierProof(
   contract: Contract,
   tier: Tier,
   now: Date,
-  seen: CatalogSeen & { readonly identity?: Identity | undefined } = {},
-): Promise<TierProof> {
+  seen: Omit<ReadOptions, "workspaceId"> & ReaderUsed & { readonly identity?: Identity | undefined } = {},
+): Promise<Proof> {
   const me = seen.identity ?? (await whoAmI(workspace));
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
+  const people = peopleOf(workspace);
   const [{ principals, findings: ambiguous }, read] = await together([
-    resolveTierPrincipals(workspace, contract, caller),
+    resolveTierPrincipals(people, contract, caller),
     readCatalog(workspace, tier.catalog, { ...seen, workspaceId: me.workspaceId }),
   ]);
   const ownPrincipal = principals.find((principal) => principal.tier === tier.name);
@@ -72,7 +54,7 @@ export async function tierProof(
 
   const [directory, named, elsewhere] = await together([
     readDirectory(workspace, read.securables, read.metastoreOwner, principals),
-    resolveGrants(workspace, contract, tier.catalog, principals, read.securables),
+    resolveGrants(people, contract, tier.catalog, principals, read.securables),
     seenElsewhere(workspace, contract, ownPrincipal, me),
   ]);
   const estate = estateOf(tier.catalog, read, directory);
@@ -91,15 +73,16 @@ export async function tierProof(
     findings: [
       ...ambiguous,
       ...named.findings,
-      ...(read.catalog === undefined ? [catalogUnseen(tier, read.refused.length > 0)] : []),
+      ...(read.catalog === undefined ? [catalogUnseen(tier, me, read.refused.length > 0)] : []),
       ...judged.findings,
       ...elsewhere.findings,
-      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking(tier, ownPrincipal)]),
-      ...unseen(tier, read.refused),
+      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking(tier.catalog, me)]),
+      ...unseenFindings(tier.catalog, me, read.refused),
     ],
     cells: [...judged.cells, ...elsewhere.cells],
     certificate: {
       kind: "tier",
+      reader: seen.reader ?? "rest",
       tier: tier.name,
       catalog: tier.catalog,
       principal: { name: me.displayName, applicationId: me.userName },
@@ -124,29 +107,6 @@ function estateOf(catalog: string, read: CatalogRead, directory: Directory): Est
     ),
     policies: [],
   };
-}
-
-/** Listings are complete for an owner, and for who has MANAGE and everything else (facts: unity-catalog 1.4, 1.6). */
-function authorityOf(
-  estate: Estate,
-  catalog: string,
-  me: Identity,
-): { readonly complete: boolean; readonly text: string } {
-  const securable = securableOf(estate, "catalog", catalog);
-  if (securable === undefined) return { complete: false, text: `none seen on catalog ${catalog}` };
-  const who = identitiesOf(estate, me.userName);
-  const works = accessOf(estate, who, securable).filter((access) => access.state === "works");
-  const held = new Map(works.map((access) => [access.privilege, access.path]));
-  const manage = held.get("MANAGE");
-  if (manage?.how === "owner") {
-    const by = manage.groups.length === 0 ? "" : `, by the group ${inWords(manage.groups)}`;
-    return { complete: true, text: `owner of catalog ${catalog}${by}` };
-  }
-  if (manage?.how === "metastore-owner") return { complete: true, text: "metastore admin" };
-  const everything = ["USE_CATALOG", "USE_SCHEMA", "SELECT", "EXECUTE", "READ_VOLUME"].every((need) => held.has(need));
-  if (manage !== undefined && everything)
-    return { complete: true, text: `MANAGE and ALL PRIVILEGES on catalog ${catalog}` };
-  return { complete: false, text: `not the owner of catalog ${catalog}: listings may be short` };
 }
 
 interface Elsewhere {
@@ -226,7 +186,7 @@ async function privilegesOn(
     const privileges = found.flatMap((entry) => entry.privileges.map(({ privilege }) => privilege));
     return { shown: true, privileges: [...new Set(privileges)].sort() };
   } catch (error) {
-    if (isRefusal(error)) return { shown: false, answer: `${error.request}: ${error.status} ${error.code}` };
+    if (isRefusal(error)) return { shown: false, answer: answerOf(error) };
     throw error;
   }
 }
@@ -260,52 +220,4 @@ function outsideOf(estate: Estate, expected: Expectation, visible: readonly stri
           `The application id of ${inWords(unresolved)}, not assigned to this workspace: judged by exclusion, since everybody who holds a right here is known (${ACCOUNT_USERS} included).`,
         ]),
   ];
-}
-
-function noPrincipal(tier: Tier): FourTierError {
-  return new FourTierError({
-    id: "grants/no-principal",
-    severity: "error",
-    message: `The contract names no service principal for the tier ${tier.name}.`,
-    remedy: `Name it: tiers.${tier.name}.service_principal.`,
-  });
-}
-
-function catalogUnseen(tier: Tier, refused: boolean): Finding {
-  return {
-    id: refused ? "grants/catalog-unseen" : "grants/catalog-missing",
-    severity: refused ? "unknown" : "error",
-    where: { kind: "securable", type: "catalog", name: tier.catalog },
-    message: refused
-      ? `Catalog ${tier.catalog} is not shown to ${tier.servicePrincipal}.`
-      : `Catalog ${tier.catalog} does not exist, or is not bound to this workspace.`,
-    remedy: `Make ${tier.servicePrincipal} the owner of catalog ${tier.catalog}, and bind the catalog to ${tier.name}'s workspace.`,
-  };
-}
-
-function authorityLacking(tier: Tier, own: TierPrincipal): Finding {
-  return {
-    id: "grants/authority",
-    severity: "unknown",
-    where: { kind: "securable", type: "catalog", name: tier.catalog },
-    message: `${own.name} is not the owner of catalog ${tier.catalog}, so Unity Catalog shows it only part of what is there.`,
-    why: "A caller with few rights sees a small estate, and everything in it looks fine.",
-    remedy: `ALTER CATALOG ${tier.catalog} OWNER TO \`${own.key}\`, or grant it MANAGE and ALL PRIVILEGES there.`,
-  };
-}
-
-/** Refusals, those that the same right would end together. */
-function unseen(tier: Tier, refused: readonly Refusal[]): Finding[] {
-  const byNeed = new Map<string, Refusal[]>();
-  for (const refusal of refused) byNeed.set(refusal.needs, [...(byNeed.get(refusal.needs) ?? []), refusal]);
-  return [...byNeed].map(([needs, refusals]) => ({
-    id: "grants/unseen",
-    severity: "unknown",
-    where: { kind: "securable", type: "catalog", name: tier.catalog },
-    message: `Not shown: ${inWords(
-      refusals.map((refusal) => refusal.what),
-      5,
-    )} (${refusals[0]?.answer ?? ""}).`,
-    remedy: `Give ${tier.servicePrincipal} ${needs}.`,
-  }));
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import type { Workspace } from "../src/databricks/workspace.ts";
-import { type TierProof, tierProof } from "../src/grants.ts";
+import { tierProof } from "../src/grants.ts";
+import type { Proof } from "../src/grants/certify.ts";
 import { isArray, isObject } from "../src/json.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 
@@ -32,14 +33,14 @@ function catalog(tier: "dev" | "staging" | "prod", over: Partial<Catalog> = {}):
 
 const clean: Catalogs = { dev: catalog("dev"), staging: catalog("staging"), prod: catalog("prod") };
 
-async function prove(account: Account, tier: "dev" | "staging" | "prod" = "prod"): Promise<TierProof> {
+async function prove(account: Account, tier: "dev" | "staging" | "prod" = "prod"): Promise<Proof> {
   const proof = await tierProof(account.connect(tier), account.contract, account.tier(tier), now);
   expect(account.simulator.unmodelled).toEqual([]);
   expect(account.writes()).toEqual([]);
   return proof;
 }
-const said = (proof: TierProof): string[] => proof.findings.map((finding) => `${finding.severity} ${finding.id}`);
-const row = (proof: TierProof): string[] =>
+const said = (proof: Proof): string[] => proof.findings.map((finding) => `${finding.severity} ${finding.id}`);
+const row = (proof: Proof): string[] =>
   proof.cells.map((cell) => `${cell.catalog}, ${cell.principal.tier}: ${cell.reach}, ${cell.verdict}`);
 
 /** prod's gold with grants on its table and its schema. */
@@ -317,7 +318,11 @@ describe("the contract's names", () => {
     const account = await startAccount({ catalogs: clean }, rule("data-scientist"));
     const proof = await prove(account);
     expect(said(proof)).toEqual(["error grants/principal-unknown", "warning grants/missing"]);
-    expect(proof.findings[0]?.where).toMatchObject({ kind: "file", file: "four-tier.yml", line: 8 });
+    expect(proof.findings[0]?.where).toMatchObject({
+      kind: "file",
+      file: "four-tier.yml",
+      line: account.contractText.split("\n").findIndex((line) => line.includes("data-scientist")) + 1,
+    });
   });
 
   test("a name that two carry", async () => {

@@ -1,11 +1,12 @@
 /** Who the names in grants are: groups with their members, service principals, and the principals the contract names. */
 import type { Contract, TierName } from "../contract/model.ts";
 import { TIERS } from "../contract/model.ts";
+import { collect } from "../databricks/parse.ts";
 import { findServicePrincipals, findUser, getGroup, type Group as ScimGroup, listGroups } from "../databricks/scim.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
-import type { ExpectedGrant, TierPrincipal } from "./expect.ts";
+import type { TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, type Group, isApplicationId, keyOf, type Principal, type Securable } from "./model.ts";
 import { isRefusal } from "./notes.ts";
 import { READS } from "./read-rest.ts";
@@ -18,12 +19,50 @@ export interface Directory {
   readonly principals: ReadonlyMap<string, Principal>;
 }
 
+/** Whom the names of a contract can mean. */
+export interface People {
+  /** Application ids of service principals of a display name. */
+  bots(displayName: string): Promise<readonly string[]>;
+  /** The user name as the workspace writes it. */
+  user(userName: string): Promise<string | undefined>;
+  /** Groups of a name; those that are local to the workspace are marked. */
+  groups(displayName: string): Promise<readonly { readonly name: string; readonly local: boolean }[]>;
+}
+
+/** Asks the workspace about each name. */
+export function peopleOf(workspace: Workspace): People {
+  return {
+    bots: async (displayName) =>
+      (await findServicePrincipals(workspace, { displayName })).map((one) => one.applicationId),
+    user: async (userName) => (await findUser(workspace, userName))?.userName,
+    groups: async (displayName) => {
+      const found = await collect(listGroups(workspace, { displayName }));
+      return found.map((group) => ({ name: group.displayName, local: group.kind === "workspace" }));
+    },
+  };
+}
+
+/** Looks names up in a directory that was read whole. */
+export function peopleIn(directory: Directory): People {
+  const all = [...directory.principals.values()];
+  return {
+    bots: async (name) =>
+      all.filter((one) => one.kind === "service-principal" && one.displayName === name).map((one) => one.name),
+    user: async (name) => all.find((one) => one.kind === "user" && keyOf(one.name) === keyOf(name))?.name,
+    groups: async (name) =>
+      [directory.groups, directory.localGroups].flatMap((groups, index) => {
+        const group = groups.get(keyOf(name));
+        return group === undefined ? [] : [{ name: group.name, local: index === 1 }];
+      }),
+  };
+}
+
 /**
  * The tiers' principals: by the contract's `client_id`, else by display name as this workspace knows it. One that is not
  * assigned to this workspace stays unresolved; a name that two carry is a finding. Who asks is known by his own word.
  */
 export async function resolveTierPrincipals(
-  workspace: Workspace,
+  people: Pick<People, "bots">,
   contract: Contract,
   caller: { readonly tier: TierName; readonly name: string; readonly applicationId: string },
 ): Promise<{ principals: TierPrincipal[]; findings: Finding[] }> {
@@ -34,15 +73,15 @@ export async function resolveTierPrincipals(
     const isCaller = tier === caller.tier && name === caller.name;
     const known = clientId ?? (isCaller ? caller.applicationId : undefined);
     if (known !== undefined) return { tier, name, key: known, resolved: true };
-    const found = await findServicePrincipals(workspace, { displayName: name });
+    const found = await people.bots(name);
     const [only, ...others] = found;
-    if (only !== undefined && others.length === 0) return { tier, name, key: only.applicationId, resolved: true };
+    if (only !== undefined && others.length === 0) return { tier, name, key: only, resolved: true };
     if (others.length > 0) {
       findings.push({
         id: "grants/principal-ambiguous",
         severity: "error",
         where: contract.at(["tiers", tier, "service_principal"]),
-        message: `${found.length} service principals are called ${name}: ${found.map((one) => one.applicationId).join(", ")}.`,
+        message: `${found.length} service principals are called ${name}: ${found.join(", ")}.`,
         remedy: `Say which one is ${tier}'s: tiers.${tier}.client_id.`,
       });
     }
@@ -182,70 +221,4 @@ class GroupReader {
       complete: complete && (before?.complete ?? true),
     });
   }
-}
-
-/** The contract's grants with their principals as Unity Catalog calls them; a name with no or two bearers is a finding. */
-export async function resolveGrants(
-  workspace: Workspace,
-  contract: Contract,
-  catalog: string,
-  principals: readonly TierPrincipal[],
-  securables: readonly Securable[],
-): Promise<{ grants: ExpectedGrant[]; findings: Finding[] }> {
-  const granted = new Set(
-    securables.flatMap((securable) => securable.grants.flatMap((grant) => grant.principal ?? [])).map(keyOf),
-  );
-  const findings: Finding[] = [];
-  const rules = contract.grants.rules.map((rule, index) => ({
-    ...rule,
-    where: contract.at(["grants", "rules", index]),
-  }));
-  const own = rules.filter((rule) => keyOf(rule.on.name).split(".")[0] === keyOf(catalog));
-  const resolved = await mapBounded(own, READS, async (rule): Promise<ExpectedGrant> => {
-    const type = rule.on.type === "model" ? "function" : rule.on.type;
-    const found = await bearersOf(workspace, rule.principal, principals);
-    const [only, ...others] = found;
-    if (others.length > 0) {
-      findings.push({
-        id: "grants/principal-ambiguous",
-        severity: "error",
-        where: rule.where,
-        message: `${found.length} principals are called ${rule.principal}: ${found.join(", ")}.`,
-        remedy: "Name a service principal by its application id; rename one of two groups.",
-      });
-      // Whom Unity Catalog has granted something by this name, it knows.
-    } else if (only === undefined && !granted.has(keyOf(rule.principal))) {
-      findings.push({
-        id: "grants/principal-unknown",
-        severity: "error",
-        where: rule.where,
-        message: `The contract grants to ${rule.principal}, which this workspace does not know as a user, an account group or a service principal.`,
-        remedy: "Correct the name, or assign the principal to this workspace.",
-      });
-    }
-    return {
-      on: { type, name: rule.on.name },
-      principal: only ?? rule.principal,
-      privileges: rule.privileges,
-      where: rule.where,
-    };
-  });
-  return { grants: resolved, findings };
-}
-
-/** Everybody a name can mean, as Unity Catalog calls them (facts: unity-catalog 1.9). */
-async function bearersOf(workspace: Workspace, name: string, principals: readonly TierPrincipal[]): Promise<string[]> {
-  if (keyOf(name) === ACCOUNT_USERS || isApplicationId(name)) return [name];
-  if (name.includes("@")) {
-    const user = await findUser(workspace, name);
-    return user === undefined ? [] : [user.userName];
-  }
-  const tier = principals.find((principal) => keyOf(principal.name) === keyOf(name));
-  if (tier !== undefined) return [tier.key];
-  const groups: string[] = [];
-  for await (const group of listGroups(workspace, { displayName: name })) {
-    if (group.kind !== "workspace") groups.push(group.displayName);
-  }
-  const bots = await findServicePrincipals(workspace, { displayName: name });
-  return [...groups, ...bots.map((bot) => bot.applicationId)];
 }

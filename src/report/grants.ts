@@ -1,5 +1,5 @@
-/** The tier proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
-import type { Certificate, TierProof } from "../grants.ts";
+/** A grants proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
+import type { Certificate, Proof } from "../grants/certify.ts";
 import type { Cell } from "../grants/matrix.ts";
 import type { JsonObject } from "../json.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
@@ -16,7 +16,7 @@ const REACH = {
 } as const;
 
 /** Markdown for the job summary; the findings come below it. */
-export function grantsSummary({ cells, certificate }: TierProof): string {
+export function grantsSummary({ cells, certificate }: Proof): string {
   return blocks(
     `Who can do what in catalog ${code(certificate.catalog)} (tier ${code(certificate.tier)}):`,
     matrix(cells),
@@ -62,7 +62,7 @@ function restsOn(certificate: Certificate): string {
 }
 
 /** The machine-readable proof: certificate and matrix. */
-export function grantsReport({ cells, certificate }: TierProof): JsonObject {
+export function grantsReport({ cells, certificate }: Proof): JsonObject {
   return {
     certificate: {
       ...certificate,

@@ -1,6 +1,6 @@
 import { marked } from "marked";
 import { expect, test } from "vitest";
-import type { TierProof } from "../../src/grants.ts";
+import type { Proof } from "../../src/grants/certify.ts";
 import type { Cell } from "../../src/grants/matrix.ts";
 import { grantsReport, grantsSummary } from "../../src/report/grants.ts";
 
@@ -12,7 +12,7 @@ const cell = (tier: Cell["tier"], of: Cell["tier"], reach: Cell["reach"], verdic
   verdict,
 });
 
-function proof(overrides: Partial<TierProof["certificate"]> = {}): TierProof {
+function proof(overrides: Partial<Proof["certificate"]> = {}): Proof {
   return {
     findings: [],
     cells: [
@@ -23,6 +23,7 @@ function proof(overrides: Partial<TierProof["certificate"]> = {}): TierProof {
     ],
     certificate: {
       kind: "tier",
+      reader: "rest",
       tier: "prod",
       catalog: "prod",
       principal: { name: "ml-pipelines-prod", applicationId: "id-prod" },

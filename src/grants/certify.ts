@@ -1,0 +1,143 @@
+/** What a proof hands over: findings, the matrix, and the certificate that says what it rests on. Pure. */
+import type { Tier } from "../contract/model.ts";
+import { type Finding, FourTierError, type Where } from "../findings.ts";
+import { accessOf, identitiesOf, securableOf } from "./closure.ts";
+import type { Cell } from "./matrix.ts";
+import type { Estate } from "./model.ts";
+import type { Refusal } from "./notes.ts";
+import type { Counts } from "./read.ts";
+import { inWords } from "./witness.ts";
+
+/** Who asks. */
+export interface Asker {
+  readonly displayName: string;
+  /** Application id. */
+  readonly userName: string;
+}
+
+/** Which of the two readers was used. */
+export interface ReaderUsed {
+  readonly reader?: "rest" | "sql" | undefined;
+}
+
+/** What a proof rests on: who asked, with what authority, when, and what was seen. */
+export interface Certificate {
+  /** `tier`: this catalog as its own principal sees it; `estate`: with everything that reaches it, as an auditor sees it. */
+  readonly kind: "tier" | "estate";
+  readonly reader: "rest" | "sql";
+  readonly tier: string;
+  readonly catalog: string;
+  /** Who asked. */
+  readonly principal: { readonly name: string; readonly applicationId: string };
+  /** Why the listings are complete: `owner of catalog prod`; or that they may not be. */
+  readonly authority: string;
+  readonly workspaceId: string | undefined;
+  /** ISO time. */
+  readonly at: string;
+  /** What was listed and counted. */
+  readonly seen: Readonly<Counts> & {
+    readonly groups: number;
+    readonly servicePrincipals: number;
+    /** Of an estate proof only. */
+    readonly users?: number;
+    readonly locations?: number;
+    readonly credentials?: number;
+    readonly policies?: number;
+  };
+  /** What is inside the scope and was not shown. */
+  readonly refused: readonly Refusal[];
+  /** What this proof says nothing about, in sentences. */
+  readonly outside: readonly string[];
+}
+
+/** A proof. `findings` empty of errors and unknowns is a pass. */
+export interface Proof {
+  readonly findings: readonly Finding[];
+  readonly certificate: Certificate;
+  /** The catalog's row of the matrix, and what its principal is seen to hold on other tiers' catalogs. */
+  readonly cells: readonly Cell[];
+}
+
+/** Why everything was shown, or why it may not have been. */
+export interface Authority {
+  readonly complete: boolean;
+  readonly text: string;
+  /** Owner of the catalog or of the metastore, who alone is shown everybody's rows in SQL (facts: unity-catalog 2). */
+  readonly owns: boolean;
+}
+
+/** What shows all grants and all names, without reading data. */
+const AUDITS = ["USE_CATALOG", "USE_SCHEMA", "BROWSE"];
+/** The same without BROWSE: what one may use is listed (facts: unity-catalog 1.4). */
+const USES = ["USE_CATALOG", "USE_SCHEMA", "SELECT", "EXECUTE", "READ_VOLUME"];
+
+/** With what authority somebody asked (facts: unity-catalog 1.4, 1.6). */
+export function authorityOf(estate: Estate, catalog: string, me: Asker): Authority {
+  const securable = securableOf(estate, "catalog", catalog);
+  if (securable === undefined) return { complete: false, owns: false, text: `none seen on catalog ${catalog}` };
+  const who = identitiesOf(estate, me.userName);
+  const works = accessOf(estate, who, securable).filter((access) => access.state === "works");
+  const held = new Map(works.map((access) => [access.privilege, access.path]));
+  const manage = held.get("MANAGE");
+  if (manage?.how === "owner") {
+    const by = manage.groups.length === 0 ? "" : `, by the group ${inWords(manage.groups)}`;
+    return { complete: true, owns: true, text: `owner of catalog ${catalog}${by}` };
+  }
+  if (manage?.how === "metastore-owner") return { complete: true, owns: true, text: "metastore admin" };
+  const holds = (needs: readonly string[]): boolean => manage !== undefined && needs.every((need) => held.has(need));
+  if (holds(USES)) return { complete: true, owns: false, text: `MANAGE and ALL PRIVILEGES on catalog ${catalog}` };
+  if (holds(AUDITS)) return { complete: true, owns: false, text: `MANAGE, ${inWords(AUDITS)} on catalog ${catalog}` };
+  return { complete: false, owns: false, text: `not the owner of catalog ${catalog}: listings may be short` };
+}
+
+const at = (catalog: string): Where => ({ kind: "securable", type: "catalog", name: catalog });
+
+export function noPrincipal(tier: Tier): FourTierError {
+  return new FourTierError({
+    id: "grants/no-principal",
+    severity: "error",
+    message: `The contract names no service principal for the tier ${tier.name}.`,
+    remedy: `Name it: tiers.${tier.name}.service_principal.`,
+  });
+}
+
+/** The catalog is not there, or not for us. */
+export function catalogUnseen(tier: Tier, me: Asker, refused: boolean): Finding {
+  return {
+    id: refused ? "grants/catalog-unseen" : "grants/catalog-missing",
+    severity: refused ? "unknown" : "error",
+    where: at(tier.catalog),
+    message: refused
+      ? `Catalog ${tier.catalog} is not shown to ${me.displayName}.`
+      : `Catalog ${tier.catalog} does not exist, or is not bound to this workspace.`,
+    remedy: `Make ${tier.servicePrincipal} the owner of catalog ${tier.catalog}, and bind the catalog to ${tier.name}'s workspace.`,
+  };
+}
+
+/** Who asked may have been shown too little. */
+export function authorityLacking(catalog: string, me: Asker): Finding {
+  return {
+    id: "grants/authority",
+    severity: "unknown",
+    where: at(catalog),
+    message: `${me.displayName} is not the owner of catalog ${catalog}, so Unity Catalog shows it only part of what is there.`,
+    why: "A caller with few rights sees a small estate, and everything in it looks fine.",
+    remedy: `ALTER CATALOG ${catalog} OWNER TO \`${me.userName}\`, or grant it MANAGE, USE_CATALOG, USE_SCHEMA and BROWSE there.`,
+  };
+}
+
+/** Refusals, those that the same right would end together. */
+export function unseenFindings(catalog: string, me: Asker, refused: readonly Refusal[]): Finding[] {
+  const byNeed = new Map<string, Refusal[]>();
+  for (const refusal of refused) byNeed.set(refusal.needs, [...(byNeed.get(refusal.needs) ?? []), refusal]);
+  return [...byNeed].map(([needs, refusals]) => ({
+    id: "grants/unseen",
+    severity: "unknown",
+    where: at(catalog),
+    message: `Not shown: ${inWords(
+      refusals.map((refusal) => refusal.what),
+      5,
+    )} (${refusals[0]?.answer ?? ""}).`,
+    remedy: `Give ${me.displayName} ${needs}.`,
+  }));
+}

@@ -1,0 +1,98 @@
+/** The contract's grants, their principals resolved to what Unity Catalog calls them (facts: unity-catalog 1.7, 1.9). */
+import type { Contract } from "../contract/model.ts";
+import type { Finding, Where } from "../findings.ts";
+import { mapBounded } from "../http/pool.ts";
+import type { ExpectedGrant, TierPrincipal } from "./expect.ts";
+import { ACCOUNT_USERS, isApplicationId, keyOf, type Securable } from "./model.ts";
+import type { People } from "./principals.ts";
+import { READS } from "./read-rest.ts";
+
+/** The contract's grants on one catalog; a name with no or two bearers is a finding. */
+export async function resolveGrants(
+  people: People,
+  contract: Contract,
+  catalog: string,
+  principals: readonly TierPrincipal[],
+  securables: readonly Securable[],
+): Promise<{ grants: ExpectedGrant[]; findings: Finding[] }> {
+  const granted = new Set(
+    securables.flatMap((securable) => securable.grants.flatMap((grant) => grant.principal ?? [])).map(keyOf),
+  );
+  const findings: Finding[] = [];
+  const rules = contract.grants.rules.map((rule, index) => ({
+    ...rule,
+    where: contract.at(["grants", "rules", index]),
+  }));
+  const own = rules.filter((rule) => keyOf(rule.on.name).split(".")[0] === keyOf(catalog));
+  const resolved = await mapBounded(own, READS, async (rule): Promise<ExpectedGrant> => {
+    const type = rule.on.type === "model" ? "function" : rule.on.type;
+    const found = await bearersOf(people, rule.principal, principals);
+    const [only, ...others] = found.names;
+    if (others.length > 0) findings.push(ambiguous(rule, found.names));
+    // Whom Unity Catalog has granted something by this name, it knows.
+    else if (only === undefined && !granted.has(keyOf(rule.principal))) {
+      findings.push(found.local ? isLocal(rule) : unknown(rule));
+    }
+    return {
+      on: { type, name: rule.on.name },
+      principal: only ?? rule.principal,
+      privileges: rule.privileges,
+      where: rule.where,
+    };
+  });
+  return { grants: resolved, findings };
+}
+
+/** Everybody a name can mean, as Unity Catalog calls them; `local`: a group of that name is the workspace's alone. */
+async function bearersOf(
+  people: People,
+  name: string,
+  principals: readonly TierPrincipal[],
+): Promise<{ readonly names: readonly string[]; readonly local: boolean }> {
+  const only = (...names: string[]) => ({ names, local: false });
+  if (keyOf(name) === ACCOUNT_USERS || isApplicationId(name)) return only(name);
+  if (name.includes("@")) {
+    const user = await people.user(name);
+    return user === undefined ? only() : only(user);
+  }
+  const tier = principals.find((principal) => keyOf(principal.name) === keyOf(name));
+  if (tier !== undefined) return only(tier.key);
+  const groups = await people.groups(name);
+  const names = [...groups.filter((group) => !group.local).map((group) => group.name), ...(await people.bots(name))];
+  return { names, local: groups.some((group) => group.local) };
+}
+
+interface Named {
+  readonly principal: string;
+  readonly where: Where;
+}
+
+function ambiguous({ principal, where }: Named, found: readonly string[]): Finding {
+  return {
+    id: "grants/principal-ambiguous",
+    severity: "error",
+    where,
+    message: `${found.length} principals are called ${principal}: ${found.join(", ")}.`,
+    remedy: "Name a service principal by its application id; rename one of two groups.",
+  };
+}
+
+function isLocal({ principal, where }: Named): Finding {
+  return {
+    id: "grants/principal-local",
+    severity: "error",
+    where,
+    message: `The contract grants to ${principal}, which is a group of this workspace alone: Unity Catalog does not know it.`,
+    remedy: "Make it an account group, or name another one.",
+  };
+}
+
+function unknown({ principal, where }: Named): Finding {
+  return {
+    id: "grants/principal-unknown",
+    severity: "error",
+    where,
+    message: `The contract grants to ${principal}, which this workspace does not know as a user, an account group or a service principal.`,
+    remedy: "Correct the name, or assign the principal to this workspace.",
+  };
+}
