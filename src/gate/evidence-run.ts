@@ -121,7 +121,7 @@ function statementDoubts(
   record: { readonly claim: StatedRecord; readonly createdAt: string },
 ): string[] {
   const { claim, createdAt } = record;
-  const wanted = claim.kind === "verification" && !claim.passed ? "failure" : "success";
+  const wanted = "passed" in claim && !claim.passed ? "failure" : "success";
   if (job.conclusion !== wanted) {
     return [`its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}, not with ${wanted}`];
   }

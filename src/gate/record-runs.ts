@@ -37,6 +37,8 @@ export function sourcesOf(
       return { sources: [deploying], events: DEPLOYING_EVENTS };
     case "verification":
       return { sources: [{ workflow: "verify.yml", job: "verify" }, deploying], events: VERIFYING_EVENTS };
+    case "estate":
+      return { sources: [{ workflow: "audit.yml", job: "audit" }], events: VERIFYING_EVENTS };
     case "rollback":
       return { sources: [{ workflow: "rollback.yml", job: "rollback" }], events: DECIDING_EVENTS };
     case "reject":
@@ -57,6 +59,8 @@ export function statementOf(claim: Exclude<RecordPayload, { readonly kind: "prom
   switch (claim.kind) {
     case "verification":
       return `Verify ${tier}, release ${claim.release}`;
+    case "estate":
+      return `Audit ${tier}`;
     case "reject":
       return `Reject in ${tier}, release ${claim.release}`;
     case "accept":

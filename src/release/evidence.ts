@@ -18,6 +18,8 @@ export const TASKS = {
   /** What a tier has. */
   release: "four-tier",
   verification: "four-tier-verification",
+  /** Estate proofs: every day, and again not to be looked for among decisions. */
+  audit: "four-tier-audit",
   /** What people decided. */
   operation: "four-tier-operation",
 } as const;
@@ -72,6 +74,8 @@ const RecordSchema = v.union([
       /** What was run, and whether it passed. */
       checks: v.pipe(v.array(v.strictObject({ name: Short, passed: v.boolean() })), v.maxLength(100)),
     }),
+    // An estate proof; `certificate` is the hash of what the run's report says it rests on.
+    v.strictObject({ ...common, kind: v.literal("estate"), passed: v.boolean(), certificate: Hex64 }),
     v.strictObject({ ...common, kind: v.literal("reject"), release: Hex64, ...decided }),
     v.strictObject({ ...common, kind: v.literal("accept"), release: Hex64, ...decided }),
     v.strictObject({ ...common, kind: v.literal("hold"), ...held, ...decided, until: v.nullable(Until) }),
@@ -95,7 +99,8 @@ export type RecordInput<Kind extends RecordKind = RecordKind> = Kind extends Rec
 /** The task of a kind's Deployments. */
 export function taskOf(kind: RecordKind): Task {
   if (kind === "promotion" || kind === "rollback") return TASKS.release;
-  return kind === "verification" ? TASKS.verification : TASKS.operation;
+  if (kind === "verification") return TASKS.verification;
+  return kind === "estate" ? TASKS.audit : TASKS.operation;
 }
 
 /** The payload of a Deployment, complete at creation; throws for what is not whole. */

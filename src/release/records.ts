@@ -7,7 +7,7 @@ import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.t
 import type { JudgedRecord, RepositoryFacts, SuiteTrust } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
-import { parseRecord, type RecordKind, type RecordPayload, TASKS } from "./evidence.ts";
+import { parseRecord, type RecordKind, type RecordPayload, taskOf } from "./evidence.ts";
 import type { ReadRun } from "./read-evidence.ts";
 
 type Tier = RecordPayload["tier"];
@@ -18,6 +18,9 @@ type Stated<Kind extends RecordKind> = Extract<StatedRecord, { readonly kind: Ki
 export const MOST_LISTED = 1000;
 /** How many runs are read for one question: forged records must not cost an hour's requests. */
 export const MOST_JUDGED = 20;
+
+/** What lets a release in must come from a suite that is pinned now. */
+const WANTS_IN: readonly RecordKind[] = ["verification", "estate", "approval"];
 
 /** A record as it is listed, not yet believed. */
 export interface ClaimedRecord<Claim extends RecordPayload = StatedRecord> {
@@ -36,7 +39,7 @@ export interface RecordReader {
   /** Claims of a tier and this project; who wrote them is not asked yet. */
   list<Kind extends StatedKind>(tier: Tier, kinds: readonly Kind[]): Promise<Listing<Kind>>;
   /**
-   * Holds a claim against its run. What wants in (a verification, an approval) must come from a suite that is pinned
+   * Holds a claim against its run. What lets in (a verification, an audit, an approval) must come from a suite that is pinned
    * now; what was decided stays decided when the pins move on.
    */
   judge<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim>>;
@@ -61,7 +64,7 @@ export function recordReader(
   };
   return {
     async list<Kind extends StatedKind>(tier: Tier, kinds: readonly Kind[]): Promise<Listing<Kind>> {
-      const tasks = new Set(kinds.map((kind) => (kind === "verification" ? TASKS.verification : TASKS.operation)));
+      const tasks = new Set(kinds.map(taskOf));
       const found = await Promise.all([...tasks].map((task) => listed(tier, task)));
       const records = found
         .flatMap(({ found }) => found)
@@ -73,7 +76,7 @@ export function recordReader(
       return { records, whole: found.every(({ whole }) => whole) };
     },
     async judge<Claim extends StatedRecord>({ deployment, claim }: ClaimedRecord<Claim>) {
-      const trustPinsAtCommit = claim.kind !== "verification" && claim.kind !== "approval";
+      const trustPinsAtCommit = !WANTS_IN.includes(claim.kind);
       const trust = { repository: context.repository, suite: context.suite, trustPinsAtCommit };
       const judged = {
         deployment: {

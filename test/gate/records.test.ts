@@ -29,6 +29,7 @@ const RECORDS: readonly [StatedRecord, string][] = [
     `Verify prod, release ${RELEASE}`,
   ],
   [{ ...common, kind: "verification", release: RELEASE, passed: false, checks: [] }, `Verify prod, release ${RELEASE}`],
+  [{ ...common, kind: "estate", passed: true, certificate: PLAN }, "Audit prod"],
   [{ ...common, kind: "reject", release: RELEASE, ...decided }, `Reject in prod, release ${RELEASE}`],
   [{ ...common, kind: "accept", release: RELEASE, ...decided }, `Accept in prod, release ${RELEASE}`],
   [
@@ -52,7 +53,7 @@ const name = ([claim]: (typeof RECORDS)[number]): string =>
 
 /** The honest run behind a record. */
 function runOf(claim: StatedRecord, step: string): EvidenceRun {
-  const workflow = claim.kind === "verification" ? "verify" : "operate";
+  const workflow = { verification: "verify", estate: "audit" }[claim.kind as string] ?? "operate";
   const ended = claim.kind === "verification" && !claim.passed ? "failure" : "success";
   const pin = { job: "ops", path: `${WORKFLOWS}/${workflow}.yml`, ref: PIN };
   if (evidence.run === undefined) throw new Error("the honest evidence has a run");
@@ -114,7 +115,9 @@ const FORGERIES: readonly [string, Bend, RegExp][] = [
     jobs(({ steps }) => ({
       steps: steps.map((step) => ({
         ...step,
-        name: step.name.replaceAll("1".repeat(64), "9".repeat(64)).replace(/promotions|schedules.*|2026.*/, "other"),
+        name: step.name
+          .replaceAll("1".repeat(64), "9".repeat(64))
+          .replace(/promotions|schedules.*|2026.*|^Audit/, "other"),
       })),
     })),
     /has no step/,

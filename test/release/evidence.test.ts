@@ -43,6 +43,7 @@ describe("the payload of a Deployment", () => {
   const KINDS: readonly RecordInput[] = [
     { ...EVIDENCE, overrides: [{ check: "window", reason: "incident 7", by: "hubot" }] },
     { kind: "verification", tier, project, run, release, passed: true, checks: [{ name: "smoke", passed: true }] },
+    { kind: "estate", tier, project, run, passed: false, certificate: "5".repeat(64) },
     { ...decided, kind: "reject", release },
     { ...decided, kind: "accept", release },
     { ...decided, kind: "hold", hold: "tier", selector: "", until: "2026-12-01T08:00Z" },
@@ -59,7 +60,7 @@ describe("the payload of a Deployment", () => {
     expect(needed.filter((key) => parseRecord({ ...payload, [key]: undefined }) !== undefined)).toEqual([]);
     expect(parseRecord({ ...payload, kind: "coup" })).toBeUndefined();
     expect(parseRecord({ ...payload, more: true })).toBeUndefined();
-    expect(taskOf(kind)).toMatch(/^four-tier(-verification|-operation)?$/);
+    expect(taskOf(kind)).toMatch(/^four-tier(-verification|-audit|-operation)?$/);
   });
 
   it("is never written half", () => {
