@@ -24,14 +24,26 @@ let decision: "approved" | "rejected" | undefined;
 process.exitCode = (await main()) ? 0 : 1;
 
 async function main(): Promise<boolean> {
+  let setting: Promise<Stage> | undefined;
+  let opened: Theatre | undefined;
+  let leaving: Promise<never> | undefined;
+  // More than once: npm hands on the signal that a terminal gives to all of us. What came up goes down again.
+  const leave = (): void => {
+    leaving ??= Promise.resolve(setting)
+      .then((stage) => (stage === undefined ? undefined : closeAll(opened, stage)))
+      .catch(() => undefined)
+      .then(() => process.exit(130));
+  };
+  process.on("SIGINT", leave).on("SIGTERM", leave);
   say(bold("Four-Tier: a release on its way to prod, on simulators of Databricks and GitHub"));
-  const stage = await setStage();
+  setting = setStage();
+  const stage = await setting;
+  await leaving;
   const theatre = openTheatre(stage, {
     onEvent: showEvent,
     reviewer: (pending) => (values.interactive && decision === undefined ? askReviewer(pending) : undefined),
   });
-  const leave = (): void => void closeAll(theatre, stage).finally(() => process.exit(130));
-  process.once("SIGINT", leave).once("SIGTERM", leave);
+  opened = theatre;
   try {
     const records: SceneRecord[] = [];
     for (const scene of chosenScenes()) {
@@ -41,6 +53,7 @@ async function main(): Promise<boolean> {
     await close(theatre, records);
     return records.every(({ ok }) => ok);
   } finally {
+    await leaving;
     await closeAll(theatre, stage);
   }
 }
@@ -76,8 +89,8 @@ async function asRejected(theatre: Theatre): Promise<{ expected: string; actual:
   };
 }
 
-async function closeAll(theatre: Theatre, stage: Stage): Promise<void> {
-  await theatre.close();
+async function closeAll(theatre: Theatre | undefined, stage: Stage): Promise<void> {
+  await theatre?.close();
   await stage.close();
 }
 
