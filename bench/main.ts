@@ -5,13 +5,13 @@ import { promote } from "./promote.ts";
 import { start } from "./start.ts";
 
 const USAGE = `npm run bench -- start [OTHER-ACTION/index.js …] [--rounds N] [--json FILE]
-npm run bench -- promote [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]`;
+npm run bench -- promote [--rounds N] [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: "string" },
-    rounds: { type: "string", default: "15" },
+    rounds: { type: "string" },
     latency: { type: "string", default: "50" },
     jobs: { type: "string", default: "100" },
     pipelines: { type: "string", default: "20" },
@@ -31,9 +31,10 @@ if (figures === undefined) {
 async function measure(): Promise<object | undefined> {
   switch (name) {
     case "start":
-      return start(rest, Number(values.rounds));
+      return start(rest, Number(values.rounds ?? "15"));
     case "promote":
       return promote({
+        rounds: Number(values.rounds ?? "3"),
         latencyMs: Number(values.latency),
         jobs: Number(values.jobs),
         pipelines: Number(values.pipelines),

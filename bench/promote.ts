@@ -1,6 +1,7 @@
 /**
  * What a promotion costs when every answer takes a while: the first of a project, one changed component, nothing to do.
- * The built action runs in a process of its own, as on a runner; beside it the Databricks CLI, if it is on the PATH.
+ * The built action runs in a process of its own, as on a runner, each round with a workspace and a repository of its
+ * own, after a warm-up round; beside it the Databricks CLI, if it is on the PATH.
  */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +10,7 @@ import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
-import { type Ended, round, timed } from "./measure.ts";
+import { type Ended, median, round, timed } from "./measure.ts";
 import { COMPONENTS, makeProject, type Project, type Size } from "./project.ts";
 import { runnerEnvironment } from "./start.ts";
 
@@ -20,23 +21,77 @@ const CONCURRENCY = 8;
 
 export interface PromoteOptions extends Size {
   readonly latencyMs: number;
+  /** Rounds that count. */
+  readonly rounds: number;
 }
 
 interface Round {
   readonly seconds: number;
+  /** Requests to Databricks. */
   readonly requests: number;
   /** Of the requests, those that list something page by page. */
   readonly listPages: number;
   readonly github: number;
-  /** Longest chain of dependent requests × latency, in seconds. */
-  readonly floor: number;
-  readonly ratio: number;
   readonly phases: readonly { readonly name: string; readonly seconds: number }[];
 }
 
-/** Promotes three times into dev of a simulated account. Rejects if a promotion fails. */
+/** The rounds' medians. */
+interface Figures extends Round {
+  /** Longest chain of requests that need each other's answers × latency, in seconds. */
+  readonly floor: number;
+  readonly ratio: number;
+  /** The same for a client that proves no grants, looks once, and reads back only what it wrote. */
+  readonly bareFloor: number;
+  readonly bareRatio: number;
+}
+
+const SCENES = ["first", "nothing", "component"] as const;
+
+/** Promotes three times a round into dev of a simulated account. Rejects if a promotion fails. */
 export async function promote(options: PromoteOptions): Promise<object> {
-  const folder = mkdtempSync(join(tmpdir(), "four-tier-bench-"));
+  const rounds: Record<(typeof SCENES)[number], Round>[] = [];
+  const cli: { own: CliRound; unlimited: CliRound }[] = [];
+  const version = cliVersion();
+  for (let count = 0; count <= options.rounds; count += 1) {
+    const folder = mkdtempSync(join(tmpdir(), "four-tier-bench-"));
+    try {
+      const played = await playRound(folder, options, count > 0 && version !== undefined);
+      if (count === 0) continue; // the warm-up
+      rounds.push(played.scenes);
+      if (played.cli !== undefined) cli.push(played.cli);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const of = (scene: (typeof SCENES)[number]): Figures => {
+    return figuresOf(
+      rounds.map((one) => one[scene]),
+      chains(options)[scene],
+      options.latencyMs / 1000,
+    );
+  };
+  const first = of("first");
+  const cliOf = (kind: "own" | "unlimited") => {
+    const seconds = median(cli.map((one) => one[kind].first));
+    return {
+      first: round(seconds),
+      again: round(median(cli.map((one) => one[kind].again))),
+      requests: median(cli.map((one) => one[kind].requests)),
+      ratio: round(seconds / first.seconds),
+    };
+  };
+  return {
+    name: "promote",
+    size: options,
+    concurrency: CONCURRENCY,
+    first,
+    component: of("component"),
+    nothing: of("nothing"),
+    cli: cli.length === 0 ? "not on the PATH" : { version, ...cliOf("own"), unlimited: cliOf("unlimited") },
+  };
+}
+
+async function playRound(folder: string, options: PromoteOptions, withCli: boolean) {
   const databricks = await startAccount(options.latencyMs);
   const host = databricks.workspaces["dev"]?.url ?? "";
   const project = makeProject(join(folder, "repository"), host, APPLICATION, options);
@@ -47,27 +102,42 @@ export async function promote(options: PromoteOptions): Promise<object> {
     },
     { repoDir: project.folder },
   );
-  const stage = { folder, databricks, github, project, latency: options.latencyMs / 1000 };
+  const stage = { folder, databricks, github, project };
   try {
     await merge(stage, "first", "docs/first.md");
-    const first = await run(stage, firstChain(options));
-    const nothing = await run(stage, NOTHING_CHAIN);
+    const first = await run(stage);
+    const nothing = await run(stage);
     await merge(stage, "change", "src/part0/file_0.py");
-    const change = await run(stage, changeChain(options));
-    const cli = await deployWithCli(folder, project, options);
-    return {
-      name: "promote",
-      size: options,
-      concurrency: CONCURRENCY,
-      first,
-      component: change,
-      nothing,
-      cli: cli === undefined ? "not on the PATH" : { ...cli, ratio: round(cli.first / first.seconds) },
-    };
+    const component = await run(stage);
+    const scenes = { first, nothing, component };
+    if (!withCli) return { scenes, cli: undefined };
+    const own = await deployWithCli(join(folder, "own"), project, options, undefined);
+    const unlimited = await deployWithCli(join(folder, "unlimited"), project, options, UNLIMITED);
+    return { scenes, cli: { own, unlimited } };
   } finally {
     await Promise.all([databricks.close(), github.close()]);
-    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function figuresOf(rounds: readonly Round[], chain: Chain, latency: number): Figures {
+  const middle = (value: (one: Round) => number): number => median(rounds.map(value));
+  const seconds = middle((one) => one.seconds);
+  const [floor, bareFloor] = [chain.whole * latency, chain.bare * latency];
+  const names = rounds[0]?.phases.map(({ name }) => name) ?? [];
+  return {
+    seconds: round(seconds),
+    requests: middle((one) => one.requests),
+    listPages: middle((one) => one.listPages),
+    github: middle((one) => one.github),
+    floor: round(floor),
+    ratio: round(seconds / floor),
+    bareFloor: round(bareFloor),
+    bareRatio: round(seconds / bareFloor),
+    phases: names.map((name) => ({
+      name,
+      seconds: round(middle(({ phases }) => phases.find((phase) => phase.name === name)?.seconds ?? 0)),
+    })),
+  };
 }
 
 interface Stage {
@@ -75,8 +145,6 @@ interface Stage {
   readonly databricks: DatabricksSimulator;
   readonly github: GitHubSimulator;
   readonly project: Project;
-  /** Seconds. */
-  readonly latency: number;
 }
 
 function startAccount(latencyMs: number): Promise<DatabricksSimulator> {
@@ -96,27 +164,48 @@ function startAccount(latencyMs: number): Promise<DatabricksSimulator> {
 }
 
 /*
- * The chains: what any client has to wait for, one after the other. Signing in takes four (the host's two documents, the
- * token, who am I) and what must be known before writing two (ledger; lists), whatever else is asked at the same time.
+ * The chains: what has to wait for each other's answers, in requests.
+ *
+ * Bare, what any client has to wait for:
+ *   SIGN_IN   the host's two documents, the token, who am I
+ *   LOOK      the ledger, then the lists
+ *   FRAME     lock, intents before the first create, ledger, release of the lock
+ *   content   a folder, the files, a manifest
+ *   each resource is written and read back
+ * Whole, what safety adds to the chain; everything else of it runs beside what is counted here:
+ *   GRANTS    schemas, what is in them, the grants of each, the members of the groups in them (it stands for LOOK, too)
+ *   FOLDER    the tier's folder stands before the lock does; on later promotions, the locks in it are listed
+ *   AGAIN     what the plan touches, and the ledger, once more under the lock
+ *   all that stands, not only what was written, is read back at the end
  */
+interface Chain {
+  readonly bare: number;
+  readonly whole: number;
+}
 const SIGN_IN = 4;
 const LOOK = 2;
-const NOTHING_CHAIN = SIGN_IN + LOOK;
-
-/** Lock, intent, ledger and release of the lock. */
 const FRAME = 4;
+const GRANTS = 4;
+const FOLDER = 1;
 
-function firstChain({ files, jobs, pipelines }: Size): number {
+function chains(all: Size): Record<(typeof SCENES)[number], Chain> {
   const waves = (count: number): number => Math.ceil(count / CONCURRENCY);
-  const upload = 1 + waves(files) + 1;
-  return SIGN_IN + LOOK + FRAME + upload + waves(pipelines) + waves(jobs) + waves(jobs + pipelines);
-}
-
-function changeChain(size: Size): number {
+  const written = ({ files, jobs, pipelines }: Size): number => 1 + waves(files) + 1 + waves(pipelines) + waves(jobs);
   const part = (count: number): number => Math.ceil(count / COMPONENTS);
-  const own = { files: part(size.files), jobs: part(size.jobs), pipelines: part(size.pipelines) };
-  // Everything that stands is looked at once before.
-  return firstChain(own) + Math.ceil((size.jobs + size.pipelines) / CONCURRENCY);
+  const own = { files: part(all.files), jobs: part(all.jobs), pipelines: part(all.pipelines) };
+  const [standing, touched] = [waves(all.jobs + all.pipelines), waves(own.jobs + own.pipelines)];
+  return {
+    first: {
+      bare: SIGN_IN + LOOK + FRAME + written(all) + standing,
+      whole: SIGN_IN + GRANTS + FOLDER + FRAME + 1 + written(all) + standing,
+    },
+    nothing: { bare: SIGN_IN + LOOK, whole: SIGN_IN + GRANTS },
+    component: {
+      // Everything that stands is looked at once before.
+      bare: SIGN_IN + LOOK + standing + FRAME + written(own) + touched,
+      whole: SIGN_IN + Math.max(1 + standing, GRANTS) + FOLDER + FRAME + touched + written(own) + standing,
+    },
+  };
 }
 
 /** A pull request, approved and merged. */
@@ -131,7 +220,7 @@ async function merge({ project, github }: Stage, branch: string, path: string): 
   project.git("reset", "-q", "--hard", sha);
 }
 
-async function run({ folder, databricks, github, project, latency }: Stage, chain: number): Promise<Round> {
+async function run({ folder, databricks, github, project }: Stage): Promise<Round> {
   const before = { databricks: databricks.requests.length, github: github.requests.length };
   const env = {
     ...runnerEnvironment(folder),
@@ -154,14 +243,11 @@ async function run({ folder, databricks, github, project, latency }: Stage, chai
   });
   mustSucceed("action-promote", ended);
   const requests = databricks.requests.slice(before.databricks);
-  const floor = chain * latency;
   return {
-    seconds: round(ended.seconds),
+    seconds: ended.seconds,
     requests: requests.length,
     listPages: requests.filter(({ method, path }) => method === "GET" && isList(path)).length,
     github: github.requests.length - before.github,
-    floor: round(floor),
-    ratio: round(ended.seconds / floor),
     phases: phasesOf(join(folder, "four-tier-promote.json")),
   };
 }
@@ -186,14 +272,23 @@ function phasesOf(path: string): { name: string; seconds: number }[] {
   return phases.map(({ name, milliseconds }) => ({ name, seconds: round(milliseconds / 1000) }));
 }
 
-/** `databricks bundle deploy`, direct engine, twice, on the same bundle and a server of the same latency. */
+interface CliRound {
+  /** Seconds of the first deploy, of the same again; requests of the first. */
+  readonly first: number;
+  readonly again: number;
+  readonly requests: number;
+}
+
+/** More requests a second than any run makes: by default the CLI sends itself at most 15 (facts: databricks-api 1.4). */
+const UNLIMITED = "100000";
+
+/** `databricks bundle deploy` of the same bundle into a workspace of its own, by the direct engine. */
 async function deployWithCli(
   folder: string,
   project: Project,
   options: PromoteOptions,
-): Promise<{ version: string; first: number; again: number; requests: number } | undefined> {
-  const version = cliVersion();
-  if (version === undefined) return undefined;
+  rateLimit: string | undefined,
+): Promise<CliRound> {
   const databricks = await startAccount(options.latencyMs);
   try {
     const url = databricks.workspaces["dev"]?.url ?? "";
@@ -208,16 +303,17 @@ async function deployWithCli(
       DATABRICKS_CLIENT_ID: APPLICATION,
       DATABRICKS_CLIENT_SECRET: SECRET,
       DATABRICKS_BUNDLE_ENGINE: "direct",
+      DATABRICKS_RATE_LIMIT: rateLimit,
     };
     const deploy = async (): Promise<number> => {
       const args = ["bundle", "deploy", "--target", "dev"];
       const ended = await timed({ file: "databricks", args, env, cwd: copy });
       mustSucceed("databricks bundle deploy", ended);
-      return round(ended.seconds);
+      return ended.seconds;
     };
     const first = await deploy();
     const requests = databricks.requests.length;
-    return { version, first, requests, again: await deploy() };
+    return { first, requests, again: await deploy() };
   } finally {
     await databricks.close();
   }

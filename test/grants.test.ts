@@ -4,6 +4,7 @@ import type { Workspace } from "../src/databricks/workspace.ts";
 import { tierProof } from "../src/grants.ts";
 import type { Proof } from "../src/grants/certify.ts";
 import { isArray, isObject } from "../src/json.ts";
+import { proveTier } from "../src/setup-env.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 
 type Catalogs = NonNullable<DatabricksScenario["catalogs"]>;
@@ -42,6 +43,31 @@ async function prove(account: Account, tier: "dev" | "staging" | "prod" = "prod"
 const said = (proof: Proof): string[] => proof.findings.map((finding) => `${finding.severity} ${finding.id}`);
 const row = (proof: Proof): string[] =>
   proof.cells.map((cell) => `${cell.catalog}, ${cell.principal.tier}: ${cell.reach}, ${cell.verdict}`);
+
+test("a proof asks nothing that proving the tier has read already, and one thing after the other only where it must", async () => {
+  const account = await startAccount({ catalogs: clean });
+  const workspace = account.connect("prod");
+  const {
+    identity,
+    catalog: found,
+    bindings,
+  } = await proveTier(workspace, account.contract, account.tier("prod"), APPLICATION.prod);
+  const before = account.simulator.requests.length;
+  const proof = await tierProof(workspace, account.contract, account.tier("prod"), now, {
+    identity,
+    catalog: found,
+    bindings,
+  });
+  expect(proof).toEqual(await prove(account));
+  const asked = account.simulator.requests.slice(before).map(({ path }) => path);
+  const own = asked.slice(
+    0,
+    asked.findIndex((path) => path.endsWith("/Me")),
+  );
+  expect(own).not.toContain("/api/2.1/unity-catalog/catalogs/prod");
+  expect(own).not.toContain("/api/2.1/unity-catalog/bindings/catalog/prod");
+  expect(own.filter((path) => path.includes("/permissions/"))).toHaveLength(9); // one a securable
+});
 
 /** prod's gold with grants on its table and its schema. */
 function prodWith(options: {

@@ -5,18 +5,14 @@ import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
-import { tierProof } from "../grants.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
-import { plan } from "../plan.ts";
-import { promote as promoteRelease } from "../promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
 import { type DeploymentRecord, recordDeployment } from "../release/evidence.ts";
 import { currentRelease, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
 import type { ActionResult } from "../report/report.ts";
-import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
@@ -69,6 +65,7 @@ async function validateAll(context: ActionContext, own: Inputs, git: Git): Promi
   const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
   const { inputs, contract } = await resolveTierOfRun({ ...context, input });
   const wheels = own.artifacts === undefined ? undefined : await readWheels(own.artifacts);
+  const { validate } = await import("../validate.ts");
   return validate({
     git,
     commit: own.commit,
@@ -84,6 +81,7 @@ async function validateAll(context: ActionContext, own: Inputs, git: Git): Promi
 async function planned(ground: Ground): Promise<ActionResult> {
   const { context, own, git, github, candidate, contract, tier, inputs } = ground;
   const live = own.live ? (await viewTier(context)).workspace : undefined;
+  const { plan } = await import("../plan.ts");
   return plan({
     run: context.run,
     tier,
@@ -105,6 +103,7 @@ async function promoted(ground: Ground): Promise<ActionResult> {
   const { context, own, git, github, candidate, wheels } = ground;
   const { run, log, cancelled } = context;
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
+  const { promote: promoteRelease } = await import("../promote.ts");
   const result = await promoteRelease({
     run,
     tier: access.tier,
@@ -120,6 +119,7 @@ async function promoted(ground: Ground): Promise<ActionResult> {
         // A sandbox's are dev's principal's business: its own may not read them, and its gate does not ask.
         if (access.tier.name === "sandbox") return [];
         const policy = await policyContract(github, run, access.contract);
+        const { tierProof } = await import("../grants.ts");
         const proof = await tierProof(access.workspace, policy, access.tier, new Date(), access);
         return proof.findings;
       });
