@@ -11,7 +11,7 @@ import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { FourTierError } from "./findings.ts";
-import { evaluateGate } from "./gate/evaluate.ts";
+import { evaluateGate, type GateResult } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { together } from "./http/pool.ts";
@@ -19,10 +19,10 @@ import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/loc
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
-import { activeRunFindings, settleActiveRuns, touched } from "./release/active-runs.ts";
+import { settleActiveRuns, touched } from "./release/active-runs.ts";
 import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
 import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
-import type { DeploymentRecord } from "./release/evidence.ts";
+import type { DeploymentRecord, Evidence } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
@@ -49,8 +49,14 @@ export interface PromoteRequest {
   readonly acceptDrift: string;
   /** All facts of the gate: what GitHub records, and what was seen of the tier. Waits for neither longer than it must. */
   readonly gather: (live: Promise<LiveOf>, current: Promise<Fact<OrderFacts["current"]>>) => Promise<GateFacts>;
+  /** What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time. */
+  readonly decisions: () => Promise<Partial<GateFacts>>;
   /** Begins the record of this promotion outside the tier: evidence for the next one. */
-  readonly record: (release: LedgerRelease, description: string) => Promise<DeploymentRecord>;
+  readonly record: (
+    release: LedgerRelease,
+    description: string,
+    overrides: NonNullable<Evidence["overrides"]>,
+  ) => Promise<DeploymentRecord>;
   readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
   /** How long to wait for another run's lock, in milliseconds. */
   readonly lockWaitMs: number;
@@ -61,7 +67,7 @@ export interface PromoteRequest {
 }
 
 /** What this story sees of the tier; identity and grants are proven by others. */
-type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock">;
+type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock" | "kept">;
 
 /** How often to look whether the lock is free, in milliseconds. */
 const LOCK_POLL_MS = 5_000;
@@ -75,13 +81,16 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
 
   // What the gate asks GitHub and of grants does not wait for the look, but for what the look alone can tell.
   const look = phase("look", () => firstLook(request, place));
-  const [before, facts] = await together([look, phase("gate", () => gatherFacts(request, look, place))]);
+  const [before, gathered] = await together([look, phase("gate", () => gatherFacts(request, look, place))]);
+  const facts = await withActiveRuns(request, gathered, before);
   const gate = evaluateGate(approvedAlready(facts, before, candidate));
   const view = { tier, candidate, phases, acceptDrift: request.acceptDrift };
   if (gate.verdict !== "pass") return report({ ...view, ...before, gate, outcome: "refused" });
   if (isDone(before, candidate)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
 
-  await phase("active runs", () => refuseActiveRuns(request, before, tier.activeRunsTimeoutMs));
+  const waited = await phase("active runs", () => waitForRuns(request, facts, before));
+  const still = evaluateGate(approvedAlready(waited, before, candidate));
+  if (still.verdict !== "pass") return report({ ...view, ...before, gate: still, outcome: "refused" });
   const lock = await phase("lock", () => takeLock(request, place));
   try {
     const [now] = await phase("look again", () => together([lookAgain(request, place, before), lock.check()]));
@@ -92,9 +101,8 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
     }
     const unlisted = unlistedLosses(now.standing, tier);
     if (unlisted.length > 0) throw new FourTierError(unlisted);
-    await refuseActiveRuns(request, now, 0);
     const release = releaseOf(request, now.standing);
-    const record = await request.record(release, `Promoting ${candidate.commit.slice(0, 12)} to ${tier.name}`);
+    const record = await request.record(release, promoting(candidate, tier, again), overridesOf(again));
     const outcome = await carryOut({ ...request, ...now, place, lock, release, phase });
     const findings = [...outcome.findings, ...(await endRecord(request, record, outcome))];
     return report({ ...view, ...now, gate: again, outcome: { ...outcome, findings }, deployment: record.id });
@@ -128,16 +136,35 @@ function viewOf(request: PromoteRequest, place: Place): View {
   return { workspace, place, candidate, contents: contentsAt(request, place), now };
 }
 
-/** Asks about active runs what the contract wants asked, for so long; throws FourTierError if they stop the promotion. */
-async function refuseActiveRuns({ workspace, tier, ...rest }: PromoteRequest, seen: Look, timeoutMs: number) {
-  const { steps, plan } = seen.standing;
-  const facts = await settleActiveRuns(workspace, touched(steps, plan), {
-    ...rest,
-    policy: tier.activeRuns,
-    timeoutMs,
-  });
-  const findings = activeRunFindings(facts, tier.name);
-  if (findings.length > 0) throw new FourTierError(findings);
+/** With what is at work of what would change, if the default branch's contract asks. */
+async function withActiveRuns(
+  request: PromoteRequest,
+  facts: GateFacts,
+  seen: Look,
+  waited = false,
+): Promise<GateFacts> {
+  if (!facts.policy.known) return facts;
+  const policy = facts.policy.value.activeRuns;
+  const { runs } = await settle(request, seen, { policy: policy === "allow" ? policy : "fail", timeoutMs: 0 });
+  return { ...facts, activeRuns: known({ policy, waited, runs }) };
+}
+
+/** Waits for their end where the contract says so, and somebody did not take it on themselves not to. */
+async function waitForRuns(request: PromoteRequest, facts: GateFacts, seen: Look): Promise<GateFacts> {
+  const { policy, override } = facts;
+  if (!policy.known || policy.value.activeRuns !== "wait" || override?.checks.includes("active-runs") === true) {
+    return facts;
+  }
+  const timeoutMs = request.tier.activeRunsTimeoutMs;
+  return { ...facts, activeRuns: known(await settle(request, seen, { policy: "wait", timeoutMs })) };
+}
+
+function settle(
+  { workspace, ...rest }: PromoteRequest,
+  { standing }: Look,
+  how: Pick<Parameters<typeof settleActiveRuns>[2], "policy" | "timeoutMs">,
+) {
+  return settleActiveRuns(workspace, touched(standing.steps, standing.plan), { ...rest, ...how });
 }
 
 function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): Content[] {
@@ -160,15 +187,30 @@ async function readLock({ workspace, runHasEnded }: PromoteRequest, { folder }: 
   return { held: true, runId: run, attempt, ended: (await runHasEnded(run, attempt)) === true, waits: true };
 }
 
-/** The same facts with what the tier says now, under the lock; what GitHub recorded stays. */
-async function refresh(request: PromoteRequest, facts: GateFacts, { standing }: Look): Promise<GateFacts> {
+/**
+ * The same facts with what the tier says now, under the lock, and with what people decided while this run waited for it;
+ * the rest of what GitHub recorded stays.
+ */
+async function refresh(request: PromoteRequest, facts: GateFacts, seen: Look): Promise<GateFacts> {
   const { run } = request;
+  const { standing } = seen;
   const lock = { held: true, runId: run.runId, attempt: run.runAttempt, ended: false, waits: false } as const;
-  return { ...facts, ...liveOf(standing), lock: known(lock), order: known(await orderOf(request, standing)) };
+  const [decided, order] = await together([request.decisions(), orderOf(request, standing)]);
+  const now = { ...facts, ...decided, ...liveOf(standing), lock: known(lock), order: known(order) };
+  return withActiveRuns(request, now, seen, true);
 }
 
-function liveOf({ plan, drift, observation }: Standing): Omit<LiveOf, "lock"> {
-  return { plan: known(plan), drift: known(drift), adoption: known(observation.namesakes) };
+function liveOf({ plan, drift, observation, ledger }: Standing): Omit<LiveOf, "lock"> {
+  const holds = (ledger?.holds ?? [])
+    .filter(({ kind }) => kind === "tier")
+    .map(({ reason, by, at, until, run }) => ({ reason, by, at, until, runId: run.id }));
+  const rejects = (ledger?.rejects ?? []).map(({ run, ...reject }) => ({ ...reject, runId: run.id }));
+  return {
+    plan: known(plan),
+    drift: known(drift),
+    adoption: known(observation.namesakes),
+    kept: known({ holds, rejects }),
+  };
 }
 
 function currentOf(standing: Standing): OrderFacts["current"] {
@@ -217,9 +259,21 @@ function hasRelease({ release, pending }: Ledger, candidate: Candidate): boolean
 
 async function nothingToDo(request: PromoteRequest, view: PromotionView): Promise<ActionResult> {
   const release = releaseOf(request, view.standing);
-  const record = await request.record(release, `${request.tier.name} has ${release.commit.slice(0, 12)} already`);
+  const description = `${request.tier.name} has ${release.commit.slice(0, 12)} already`;
+  const record = await request.record(release, description, overridesOf(view.gate));
   await record.finish("success", "nothing to do: no write to jobs, pipelines or files");
   return report({ ...view, deployment: record.id });
+}
+
+/** The label of the record: an override is the first thing that is read. */
+function promoting({ commit }: Candidate, tier: Tier, gate: GateResult): string {
+  const overridden = overridesOf(gate).map(({ check }) => check);
+  const what = `Promoting ${commit.slice(0, 12)} to ${tier.name}`;
+  return overridden.length === 0 ? what : `BREAK-GLASS (${overridden.join(", ")}): ${what}`;
+}
+
+function overridesOf({ checks }: GateResult): NonNullable<Evidence["overrides"]> {
+  return checks.flatMap(({ check, overridden }) => (overridden === undefined ? [] : [{ check, ...overridden }]));
 }
 
 function takeLock(request: PromoteRequest, place: Place): Promise<Lock> {

@@ -37,6 +37,8 @@ export interface RunOptions
   readonly approved?: Partial<GateFacts["approved"]>;
   /** What GitHub does when the record is to be ended. */
   readonly finish?: () => Promise<void>;
+  /** What people decided while the run waited for the lock. */
+  readonly decisions?: Partial<GateFacts>;
   /** Changes what GitHub records. */
   readonly facts?: Partial<GateFacts>;
   /** What the promotion's connection goes through. */
@@ -144,6 +146,7 @@ export class Scene {
           approved: { release: options.approved?.release, plan: options.approved?.plan },
           acceptedDrift: options.acceptDrift,
           destructive: tier.destructive,
+          policy: known({ ...tier.gate, activeRuns: tier.activeRuns, onExpiry: "report" }),
           run: { ...good.run, id: runId },
           order: known({
             current: current.known ? current.value : undefined,
@@ -154,6 +157,7 @@ export class Scene {
           ...options.facts,
         };
       },
+      decisions: () => Promise.resolve(options.decisions ?? {}),
       record: (release, description) => {
         const record = { release, description, ended: "" };
         records.push(record);

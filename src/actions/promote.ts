@@ -3,13 +3,14 @@ import { isAbsolute, join } from "node:path";
 import { TIERS } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { OVERRIDABLE } from "../gate/check.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
-import { type DeploymentRecord, recordDeployment } from "../release/evidence.ts";
-import { currentRelease, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
+import { type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
+import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -28,6 +29,7 @@ interface Inputs {
   readonly artifacts: string | undefined;
   readonly approved: { readonly release: string; readonly plan: string };
   readonly acceptDrift: string;
+  readonly override: GatherRequest["override"];
   readonly live: boolean;
   readonly readEnvironment: string | undefined;
   readonly deep: boolean;
@@ -126,7 +128,8 @@ async function promoted(ground: Ground): Promise<ActionResult> {
       const seen = async () => ({ ...(await live), identity: identityOf(access), grants: await grants });
       return gather(ground, "promote", seen(), current);
     },
-    record: (release, description) => record(ground, release, description),
+    decisions: () => gatherAgain(gathering(ground, "promote", {})),
+    record: (release, description, overrides) => record(ground, release, description, overrides),
     runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
     deep: own.deep,
     lockWaitMs: own.lockWaitMs,
@@ -139,12 +142,21 @@ async function promoted(ground: Ground): Promise<ActionResult> {
 }
 
 function gather(
-  { context, own, github, contract, tier, candidate }: Ground,
+  ground: Ground,
   stage: Stage,
   live: GatherRequest["live"],
   current: NonNullable<GatherRequest["current"]>,
 ) {
-  return gatherGateFacts({
+  return gatherGateFacts({ ...gathering(ground, stage, live), current });
+}
+
+/** What the gate is asked about. */
+function gathering(
+  { context, own, github, contract, tier, candidate }: Ground,
+  stage: Stage,
+  live: GatherRequest["live"],
+): GatherRequest {
+  return {
     github,
     run: context.run,
     contract,
@@ -156,9 +168,10 @@ function gather(
     readEnvironment: own.readEnvironment,
     approved: own.approved,
     acceptedDrift: own.acceptDrift,
-    current,
+    override: own.override,
+    now: new Date(),
     live,
-  });
+  };
 }
 
 function identityOf(access: TierAccess): LiveFacts["identity"] {
@@ -222,6 +235,7 @@ async function record(
   { context, tier, github }: Ground,
   release: LedgerRelease,
   description: string,
+  overrides: NonNullable<Evidence["overrides"]>,
 ): Promise<DeploymentRecord> {
   if (tier.name === "sandbox") return { id: "", finish: () => Promise.resolve() };
   const { run } = context;
@@ -237,6 +251,7 @@ async function record(
       components: { ...release.components },
       run: { id: run.runId, attempt: run.runAttempt, job: run.job },
       artifacts: [...release.artifacts],
+      ...(overrides.length === 0 ? {} : { overrides: [...overrides] }),
     },
   });
 }
@@ -279,6 +294,17 @@ function readInputs(context: ActionContext): Inputs {
       }
     }
   }
+  const override = input("override")
+    .split(/[\s,]+/)
+    .filter((id) => id !== "");
+  const checks = OVERRIDABLE.filter((id) => override.includes(id));
+  for (const id of override.filter((each) => !OVERRIDABLE.some((known) => known === each))) {
+    wrong("override", `The check ${id} cannot be overridden.`, `What can be: ${OVERRIDABLE.join(", ")}.`);
+  }
+  const reason = input("reason").trim();
+  if (checks.length > 0 && reason === "") {
+    wrong("reason", "An override needs a reason.", "Say why the rule does not hold today; everybody will read it.");
+  }
   const live = input("live") || "auto";
   if (!["auto", "true", "false"].includes(live)) {
     wrong("live", `The input live is ${live}.`, "Use true, false or auto.");
@@ -308,6 +334,7 @@ function readInputs(context: ActionContext): Inputs {
     artifacts: artifacts === "" ? undefined : isAbsolute(artifacts) ? artifacts : join(run.workspace, artifacts),
     approved: { release: input("release-digest"), plan: input("plan-digest") },
     acceptDrift: input("accept-drift"),
+    override: checks.length === 0 ? undefined : { checks, reason: reason.slice(0, 500) },
     live: live === "true" || (live === "auto" && (run.oidc !== undefined || input("client-secret") !== "")),
     readEnvironment: readEnvironment === "" ? undefined : readEnvironment,
     deep: deep === "true",

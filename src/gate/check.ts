@@ -1,19 +1,24 @@
 /** What a check is, and the few ways in which one ends. */
 import type { Finding, Severity } from "../findings.ts";
-import type { Fact, GateFacts } from "./facts.ts";
+import type { Fact, GateFacts, JudgedRecord, Judging } from "./facts.ts";
 
 export const CHECK_IDS = [
   "path",
   "identity",
   "commit",
   "source",
+  "verification",
+  "rejects",
   "order",
+  "window",
+  "hold",
   "protection",
   "approval",
   "plan-digest",
   "drift",
   "destructive",
   "adoption",
+  "active-runs",
   "grants",
   "lock",
 ] as const;
@@ -28,9 +33,19 @@ export interface Check {
 
 export type Verdict = "pass" | "fail" | "unknown";
 
+/**
+ * What a person may break the glass for: what asks for time, order or patience, and a proof that an outage can hide.
+ * Never who may do it (identity, protection, approval), nor what is done (path, commit, source, order, plan-digest, drift,
+ * destructive, adoption, lock): an override would be a way in, and each of those has a way of its own.
+ */
+export const OVERRIDABLE: readonly CheckId[] = ["verification", "rejects", "window", "hold", "active-runs", "grants"];
+
 export interface CheckResult {
   readonly check: CheckId;
+  /** What it says; an override does not change it. */
   readonly verdict: Verdict;
+  /** It does not pass, and somebody took that on themselves. */
+  readonly overridden?: { readonly reason: string; readonly by: string };
   /** One sentence for the table. */
   readonly summary: string;
   readonly evidence: readonly Evidence[];
@@ -92,6 +107,46 @@ export function withFact<T>(check: CheckId, fact: Fact<T>, evaluate: (value: T) 
     summary: "",
     problems: [{ severity: "unknown", what: "unknown", message: fact.why, remedy: fact.remedy }],
   });
+}
+
+/** Records that somebody made by hand, or whose run cannot be read: shown, and the latter fail. */
+export function judgingProblems(
+  { doubted, unread, whole }: Judging,
+  what: { readonly noun: string; readonly limit: string },
+): Problem[] {
+  return [
+    ...doubted.map((record) => ({
+      what: "not-believed",
+      severity: "warning" as const,
+      message: `Deployment ${record.deployment.id} (by ${record.deployment.creator ?? "an unknown account"}) says ${what.noun}, and is not believed: ${record.doubts.join("; ")}.`,
+      why: "Anybody with push access can write a Deployment, so only the run behind it counts.",
+      remedy: "If nobody knows where it comes from, treat it as an attempt to get around the gate.",
+    })),
+    ...unread.map((record) => ({
+      what: "unread",
+      severity: "unknown" as const,
+      message: `Deployment ${record.deployment.id} says ${what.noun}, and its run ${record.claim.run.id} cannot be read: ${record.unread?.why ?? ""}`,
+      remedy: record.unread?.remedy ?? "Start a new run.",
+    })),
+    ...(whole
+      ? []
+      : [
+          {
+            what: "too-many",
+            severity: "unknown" as const,
+            message: `There are more records than are looked at (${what.limit}), so nobody can say what they amount to.`,
+            why: "Anybody with push access can write Deployments.",
+            remedy: "Find out who writes them, and delete those (set them inactive first).",
+          },
+        ]),
+  ];
+}
+
+/** Who decided it and why, with a link. */
+export function evidenceOf(record: JudgedRecord): Evidence {
+  const { deployment, runUrl, by, claim } = record;
+  const label = `deployment ${deployment.id}, run ${claim.run.id}${by === undefined ? "" : ` by ${by}`}`;
+  return { label, url: runUrl ?? deployment.url };
 }
 
 /** The first 12 digits of a commit or digest, enough for a person. */

@@ -2,19 +2,25 @@
 import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { CHECK_IDS, type Check, type CheckId, type CheckResult, type Verdict } from "./check.ts";
+import { activeRuns } from "./checks/active-runs.ts";
 import { adoption } from "./checks/adoption.ts";
 import { approval } from "./checks/approval.ts";
 import { commit } from "./checks/commit.ts";
 import { destructive } from "./checks/destructive.ts";
 import { drift } from "./checks/drift.ts";
 import { grants } from "./checks/grants.ts";
+import { hold } from "./checks/hold.ts";
 import { identity } from "./checks/identity.ts";
 import { lock } from "./checks/lock.ts";
 import { order } from "./checks/order.ts";
 import { path } from "./checks/path.ts";
 import { planDigest } from "./checks/plan-digest.ts";
 import { protection } from "./checks/protection.ts";
+import { rejects } from "./checks/rejects.ts";
 import { source } from "./checks/source.ts";
+import { verification } from "./checks/verification.ts";
+import { window } from "./checks/window.ts";
+import { breakGlass } from "./override.ts";
 import type { GateFacts, Stage } from "./facts.ts";
 
 const CHECKS: Readonly<Record<CheckId, Check>> = {
@@ -22,16 +28,32 @@ const CHECKS: Readonly<Record<CheckId, Check>> = {
   identity,
   commit,
   source,
+  verification,
+  rejects,
   order,
+  window,
+  hold,
   protection,
   approval,
   "plan-digest": planDigest,
   drift,
   destructive,
   adoption,
+  "active-runs": activeRuns,
   grants,
   lock,
 };
+
+/** What only the promotion itself can tell, and what a look at the tier can tell as well. */
+const NEEDS_THE_PRINCIPAL: readonly CheckId[] = [
+  "identity",
+  "approval",
+  "plan-digest",
+  "active-runs",
+  "grants",
+  "lock",
+];
+const NEEDS_A_LOOK: readonly CheckId[] = [...NEEDS_THE_PRINCIPAL, "drift", "adoption"];
 
 /**
  * Which checks a tier makes, and when. `plan` has no credentials; `plan-live` may look at the tier, as a principal that
@@ -41,21 +63,21 @@ export const GATE: Readonly<Record<TierName, Readonly<Record<Stage, readonly Che
   sandbox: {
     plan: ["destructive"],
     "plan-live": ["drift", "destructive", "adoption"],
-    promote: ["identity", "drift", "destructive", "adoption", "lock"],
+    promote: ["identity", "drift", "destructive", "adoption", "active-runs", "lock"],
   },
   dev: {
-    plan: ["path", "commit", "order", "protection", "destructive"],
-    "plan-live": ["path", "commit", "order", "protection", "drift", "destructive", "adoption"],
-    promote: allBut("source", "approval"),
+    plan: allBut(...NEEDS_A_LOOK, "source", "verification"),
+    "plan-live": allBut(...NEEDS_THE_PRINCIPAL, "source", "verification"),
+    promote: allBut("source", "verification", "approval"),
   },
   staging: {
-    plan: ["path", "commit", "source", "order", "protection", "destructive"],
-    "plan-live": ["path", "commit", "source", "order", "protection", "drift", "destructive", "adoption"],
+    plan: allBut(...NEEDS_A_LOOK),
+    "plan-live": allBut(...NEEDS_THE_PRINCIPAL),
     promote: allBut("approval"),
   },
   prod: {
-    plan: ["path", "commit", "source", "order", "protection", "destructive"],
-    "plan-live": ["path", "commit", "source", "order", "protection", "drift", "destructive", "adoption"],
+    plan: allBut(...NEEDS_A_LOOK),
+    "plan-live": allBut(...NEEDS_THE_PRINCIPAL),
     promote: allBut(),
   },
 };
@@ -67,7 +89,7 @@ function allBut(...left: readonly CheckId[]): CheckId[] {
 export interface GateResult {
   readonly tier: TierName;
   readonly stage: Stage;
-  /** `pass` only if every check passes. */
+  /** `pass` only if every check passes, or is overridden by somebody whose run was approved. */
   readonly verdict: Verdict;
   readonly checks: readonly CheckResult[];
   readonly findings: readonly Finding[];
@@ -79,13 +101,19 @@ export interface GateResult {
 export function evaluateGate(facts: GateFacts): GateResult {
   const stages = GATE[facts.tier];
   const ids = stages[facts.stage];
-  const checks = ids.map((id) => CHECKS[id].evaluate(facts));
+  const asked = ids.map((id) => CHECKS[id].evaluate(facts));
+  const broken = breakGlass(facts, asked, () => CHECKS.approval.evaluate(facts));
+  const checks = broken.checks;
+  const findings = [...broken.findings, ...checks.flatMap(({ findings }) => findings)];
   return {
     tier: facts.tier,
     stage: facts.stage,
-    verdict: worst(checks.map(({ verdict }) => verdict)),
+    verdict: worst([
+      ...checks.map((check) => (check.overridden === undefined ? check.verdict : "pass")),
+      ...(broken.refused ? (["fail"] as const) : []),
+    ]),
     checks,
-    findings: checks.flatMap(({ findings }) => findings),
+    findings,
     later: stages.promote.filter((id) => !ids.includes(id)).map((id) => ({ id, title: CHECKS[id].title })),
   };
 }

@@ -10,10 +10,18 @@ import type {
   EvidenceFacts,
   EvidenceJob,
   EvidenceRun,
+  GateFacts,
   RepositoryFacts,
   SuiteTrust,
 } from "./facts.ts";
-import { type RecordSource, type RecordTier, sourcesOf, statementOf } from "./record-runs.ts";
+import {
+  DEPLOYING_JOB,
+  DEPLOYING_WORKFLOW,
+  type RecordSource,
+  type RecordTier,
+  sourcesOf,
+  statementOf,
+} from "./record-runs.ts";
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -65,6 +73,32 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
     found.push(`the run behind it is of commit ${short(run.headSha)}, not of ${short(deployment.sha)}`);
   }
   return [...found, ...behind.doubts, ...behind.jobs.flatMap((job) => deployingDoubts(job, claim))];
+}
+
+/** What is believed of the tier below's records of this very release. */
+export function believedSource(facts: GateFacts): EvidenceFacts[] {
+  const { previous, source, repository, candidate, project, suite } = facts;
+  if (previous === undefined || previous === "sandbox" || !source.known || !repository.known) return [];
+  const expected = {
+    tier: previous,
+    project,
+    candidate,
+    repository: repository.value,
+    suite,
+    trustPinsAtCommit: false,
+  };
+  return source.value.filter((evidence) => doubts(evidence, expected).length === 0);
+}
+
+/** The job that a record of a tier says deployed; undefined if the run has none. */
+export function deployingJob(
+  { run, claim }: EvidenceFacts,
+  suite: SuiteTrust,
+  tier: RecordTier,
+): EvidenceJob | undefined {
+  if (run === undefined) return undefined;
+  const names = jobNames(run, workflowPath(suite, DEPLOYING_WORKFLOW[tier]), DEPLOYING_JOB);
+  return run.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
 }
 
 function deployingDoubts(job: EvidenceJob, { kind, release }: EvidenceClaim): string[] {
@@ -136,7 +170,7 @@ function statementDoubts(
     : [`it was written at ${createdAt}, but its job ran from ${job.startedAt ?? "?"} to ${job.completedAt ?? "?"}`];
 }
 
-/** The jobs of the attempt that can have made a record, and every reason not to believe any of them. */
+/** The jobs of the attempt that can have made a record, and every reason not to believe them. */
 function jobsBehind(
   run: EvidenceRun,
   behind: { readonly kind: RecordKind; readonly tier: RecordTier; readonly attempt: number },
@@ -163,7 +197,7 @@ function jobsBehind(
   const found = called.map((source) => sourceJobs(run, source, behind.attempt, trust));
   const good = found.find((each) => each.doubts.length === 0);
   return good === undefined
-    ? { jobs: [], doubts: [...doubts, ...found.flatMap((each) => each.doubts)] }
+    ? { jobs: found.flatMap(({ jobs }) => jobs), doubts: [...doubts, ...found.flatMap((each) => each.doubts)] }
     : { jobs: good.jobs, doubts };
 }
 
@@ -212,11 +246,11 @@ function mayShowAs({ name, calls }: CallerJob, shown: string): boolean {
 }
 
 /** How the run's jobs of a called workflow are shown: the caller's job, then ours. `path` is the called workflow's. */
-export function jobNames(run: EvidenceRun, path: string, job: string): string[] {
+function jobNames(run: EvidenceRun, path: string, job: string): string[] {
   return run.pinsAtCommit.filter((pin) => pin.path === path).map((pin) => `${pin.job} / ${job}`);
 }
 
 /** `owner/name/.github/workflows/x.yml` of a workflow of the suite. */
-export function workflowPath(suite: SuiteTrust, file: string): string {
+function workflowPath(suite: SuiteTrust, file: string): string {
   return `${suite.repository}/.github/workflows/${file}`;
 }

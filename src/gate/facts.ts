@@ -2,9 +2,9 @@
  * What the gate decides on. Every fact is either known or says why it is not: a check never has to guess, and what is
  * not known never passes.
  */
-import type { TierName } from "../contract/model.ts";
+import type { GatePolicy, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
-import type { RecordPayload } from "../release/evidence.ts";
+import type { RecordOf, RecordPayload } from "../release/evidence.ts";
 import type { Drift, Plan } from "../release/plan.ts";
 
 export type Fact<T> =
@@ -52,8 +52,28 @@ export interface Subject {
   readonly acceptedDrift: string | undefined;
   /** Resource keys that the contract lets be replaced or deleted; `*` is all. */
   readonly destructive: readonly string[];
+  /** What the default branch's head asks of the tier, never the release's own copy. */
+  readonly policy: Fact<PolicyFacts>;
+  /** Checks that somebody wants to break the glass for; undefined if nobody does. */
+  readonly override: OverrideFacts | undefined;
+  readonly now: Date;
   readonly run: CurrentRun;
   readonly suite: SuiteTrust;
+}
+
+/** What the contract asks of a release that wants in. */
+export interface PolicyFacts extends GatePolicy {
+  readonly activeRuns: "allow" | "wait" | "fail";
+  /** What becomes of a hold whose time is over. */
+  readonly onExpiry: "report" | "resume";
+}
+
+/** The inputs `override` and `reason`. */
+export interface OverrideFacts {
+  readonly checks: readonly string[];
+  readonly reason: string;
+  /** Who started the run. */
+  readonly by: string;
 }
 
 /** A wheel, by name and SHA-256. */
@@ -89,7 +109,54 @@ export interface RecordFacts {
   /** How the candidate relates to what the tier has now. */
   readonly order: Fact<OrderFacts>;
   readonly protection: Fact<ProtectionFacts>;
+  /** What was approved in this run, by environment. */
   readonly approvals: Fact<readonly ApprovalFacts[]>;
+  /** Approvals of these digests, by runs of operate.yml. */
+  readonly collected: Fact<CollectedFacts>;
+  /** Verifications of this release in the tier below. */
+  readonly verifications: Fact<VerificationFacts>;
+  readonly rejects: Fact<RejectFacts>;
+  /** Holds of the tier itself. */
+  readonly holds: Fact<HoldFacts>;
+}
+
+/** What was looked at to answer one question, and what of it cannot be used. */
+export interface Judging {
+  /** Not believed. */
+  readonly doubted: readonly JudgedRecord[];
+  /** Nobody can say: the run behind it could not be read. */
+  readonly unread: readonly JudgedRecord[];
+  /** False if there was more than is looked at. */
+  readonly whole: boolean;
+}
+
+export interface VerificationFacts extends Judging {
+  /** The newest that failed. */
+  readonly failed: JudgedRecord<RecordOf<"verification">> | undefined;
+  /** Those that passed after it, oldest first; not more than are asked for. */
+  readonly passed: readonly JudgedRecord<RecordOf<"verification">>[];
+}
+
+export interface RejectFacts extends Judging {
+  /** What stands, in any tier. */
+  readonly standing: readonly JudgedRecord<RecordOf<"reject">>[];
+  /** What was lifted. */
+  readonly lifted: readonly JudgedRecord<RecordOf<"accept">>[];
+}
+
+export interface HoldFacts extends Judging {
+  /** Not lifted, expired ones included. */
+  readonly standing: readonly JudgedRecord<RecordOf<"hold">>[];
+  /** What lifted those before. */
+  readonly resumed: JudgedRecord<RecordOf<"resume">> | undefined;
+}
+
+export interface CollectedFacts extends Judging {
+  readonly approved: readonly {
+    readonly record: JudgedRecord<RecordOf<"approval">>;
+    /** Undefined where GitHub does not say. */
+    readonly mayWrite: boolean | undefined;
+  }[];
 }
 
 export interface RepositoryFacts {
@@ -275,6 +342,33 @@ export interface LiveFacts {
   /** What the tier's grant proof found. */
   readonly grants: Fact<readonly Finding[]>;
   readonly lock: Fact<LockFacts>;
+  /** Runs at work of what the plan changes. */
+  readonly activeRuns: Fact<ActiveRunsFacts>;
+  /** What the tier's ledger keeps of decisions. It only adds: records can be deleted, so can nothing here be lifted. */
+  readonly kept: Fact<KeptFacts>;
+}
+
+export interface KeptFacts {
+  readonly holds: readonly KeptHold[];
+  readonly rejects: readonly KeptReject[];
+}
+
+/** A hold of the kind tier. */
+export interface KeptHold {
+  readonly reason: string;
+  readonly by: string;
+  /** ISO times. */
+  readonly at: string;
+  readonly until: string | undefined;
+  readonly runId: string;
+}
+
+export interface KeptReject {
+  readonly release: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: string;
+  readonly runId: string;
 }
 
 /** For the check `active-runs`: what is active of what the plan changes, and what the contract says about it. */

@@ -57,8 +57,22 @@ export interface Ledger {
   readonly history: readonly LedgerRelease[];
   /** The newest verdict on each release, newest first: a cache of the records, for speed and for people. */
   readonly verifications?: readonly LedgerVerification[];
+  /** Releases that were rejected here and not accepted again: a copy of the records, which can be deleted. */
+  readonly rejects?: readonly LedgerReject[];
   /** What stands; a hold that was lifted is gone from here. */
   readonly holds: readonly Hold[];
+}
+
+/** A release that somebody found bad here. */
+export interface LedgerReject {
+  /** Digest, 64 hex. */
+  readonly release: string;
+  readonly reason: string;
+  /** GitHub login. */
+  readonly by: string;
+  /** ISO time. */
+  readonly at: string;
+  readonly run: { readonly id: string; readonly attempt: number };
 }
 
 /** One verification of a release that the tier had. */
@@ -148,6 +162,17 @@ const document = v.strictObject({
       }),
     ),
   ),
+  rejects: v.exactOptional(
+    v.array(
+      v.strictObject({
+        release: hex,
+        reason: text,
+        by: text,
+        at: text,
+        run: v.strictObject({ id: text, attempt: v.pipe(v.number(), v.integer()) }),
+      }),
+    ),
+  ),
   /** Absent in documents of older releases. */
   holds: v.optional(v.array(holdSchema), []),
 });
@@ -191,6 +216,7 @@ export function parseLedger(
             },
       history: output.history,
       ...(output.verifications === undefined ? {} : { verifications: output.verifications }),
+      ...(output.rejects === undefined ? {} : { rejects: output.rejects }),
       holds: output.holds.map(holdFromStored),
     },
   };
@@ -218,6 +244,9 @@ export function ledgerText(ledger: Ledger): string {
             },
       history: ledger.history,
       ...(ledger.verifications === undefined ? {} : { verifications: ledger.verifications }),
+      ...(ledger.rejects === undefined || ledger.rejects.length === 0
+        ? {}
+        : { rejects: ledger.rejects.map((each) => ({ ...each, run: { ...each.run } })) }),
       // Left out where there are none: so the document is what releases without holds can read.
       ...(ledger.holds.length === 0 ? {} : { holds: ledger.holds.map(holdToStored) }),
     },

@@ -7,7 +7,6 @@ import { listRuns, type Run } from "../databricks/jobs.ts";
 import { getPipeline, listUpdates } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { ActiveRun, ActiveRunsFacts } from "../gate/facts.ts";
-import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { Step } from "./apply.ts";
@@ -64,22 +63,6 @@ export async function settleActiveRuns(
     said = text;
     await pause(Math.min(LOOK_MS, until - now().getTime()), signal);
   }
-}
-
-/** What stops a promotion; nothing where the contract allows active runs, and none of what never ends. */
-export function activeRunFindings({ policy, waited, runs }: ActiveRunsFacts, tier: string): Finding[] {
-  if (policy === "allow") return [];
-  return runs
-    .filter(({ continuous }) => !continuous)
-    .map(({ key, name, id, url, since }) => ({
-      id: "promote/active-run",
-      severity: "error",
-      where: { kind: "resource", tier, key },
-      message: `"${name}" (${key}) is about to change and has the active run ${id}${since === undefined ? "" : ` since ${since}`}${waited ? ", which did not end in time" : ""}${url === undefined ? "" : `: ${url}`}.`,
-      why: `The contract says active_runs: ${policy}. Nothing was applied.`,
-      remedy:
-        "Promote again when it has ended, or cancel it. active_runs: allow lets it go on with the code it began with.",
-    }));
 }
 
 async function jobRuns(workspace: Workspace, step: Step, jobId: string): Promise<ActiveRun[]> {

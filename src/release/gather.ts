@@ -6,7 +6,6 @@ import type { CheckId } from "../gate/check.ts";
 import { GATE } from "../gate/evaluate.ts";
 import { doubts } from "../gate/evidence-run.ts";
 import {
-  type CommitFacts,
   type EvidenceFacts,
   type Fact,
   type GateFacts,
@@ -15,34 +14,26 @@ import {
   notKnown,
   type OrderFacts,
   type ProtectionFacts,
-  type PullFacts,
   type RepositoryFacts,
   type Stage,
   type SuiteTrust,
 } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
-import {
-  checkRuns,
-  compare,
-  type Comparison,
-  type Pull,
-  pullsOfCommit,
-  type Review,
-  reviewsOfPull,
-} from "../github/commits.ts";
+import { compare, type Comparison } from "../github/commits.ts";
 import { codeowners } from "../github/contents.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
-import { getBranch, getRepository, mayWrite } from "../github/repository.ts";
+import { getBranch, getRepository } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
+import { type DecisionFacts, readDecisions } from "./decisions.ts";
 import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
-import { policyContract } from "./policy.ts";
+import { factOf, given, notAsked } from "./fact-of.ts";
+import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { commitFacts, isAncestor, readPulls } from "./read-commit.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 
-/** The suite's own repository: whose workflows count. */
-export const SUITE_REPOSITORY = "four-tier/four-tier";
 /** How many Deployments are looked at before we say that none is good: forged ones must not cost an hour's requests. */
 const MOST_DEPLOYMENTS = 20;
 
@@ -64,6 +55,9 @@ export interface GatherRequest {
   readonly approved: { readonly release: string; readonly plan: string };
   /** The input `accept-drift`; empty means not given. */
   readonly acceptedDrift: string;
+  /** The inputs `override` and `reason`; undefined means not given. */
+  readonly override: { readonly checks: readonly CheckId[]; readonly reason: string } | undefined;
+  readonly now: Date;
   /** What the tier's ledger has; without it, what the Deployments' runs prove (`currentRelease`). */
   readonly current?: Later<Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>>;
   /** What the story saw of the tier; what is missing is unknown, and fails the checks that need it. */
@@ -84,16 +78,19 @@ export interface CurrentRelease {
 /** All facts for the gate; what GitHub does not show becomes an unknown fact, never an error. */
 export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts> {
   const { github, run, tier, stage, contract, commit } = request;
-  const asked = new Set(GATE[tier.name][stage]);
+  const asked = new Set([
+    ...GATE[tier.name][stage],
+    ...(request.override === undefined ? [] : (["approval"] as const)),
+  ]);
   const reading = factOf(() => readRepository(github));
   const needed = async <T>(check: CheckId, read: (facts: RepositoryFacts) => Promise<T>): Promise<Fact<T>> => {
     if (!asked.has(check)) return notAsked;
     const found = await reading;
     return found.known ? factOf(() => read(found.value)) : found;
   };
-  const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : STRICT));
+  const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : strict(found)));
   const suiteOf = ({ suiteCommits }: Policy): SuiteTrust => ({ repository: SUITE_REPOSITORY, commits: suiteCommits });
-  const [repository, policy, live, history, onBranch, pulls, source, protection, approvals] = await together([
+  const [repository, policy, live, history, onBranch, pulls, source, protection, approvals, decided] = await together([
     reading,
     trusting,
     request.live,
@@ -105,6 +102,9 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     ),
     needed("protection", ({ head }) => readProtection(github, tier.name, request.readEnvironment, head)),
     needed("approval", () => approvalsOfRun(github, run.runId)),
+    Promise.all([reading, trusting]).then(([found, policy]) =>
+      readDecisions({ ...decisionsOf(request), asked }, found, policy),
+    ),
   ]);
   return {
     project: contract.project,
@@ -117,6 +117,9 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     approved: { release: given(request.approved.release), plan: given(request.approved.plan) },
     acceptedDrift: given(request.acceptedDrift),
     destructive: policy.destructive,
+    policy: policy.gate,
+    override: request.override === undefined ? undefined : { ...request.override, by: run.actor },
+    now: request.now,
     run: {
       id: run.runId,
       attempt: run.runAttempt,
@@ -132,13 +135,36 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     order: history.known ? known(history.value.order) : history,
     protection,
     approvals,
+    ...decided,
     identity: live.identity ?? notLookedAt,
     plan: live.plan ?? notLookedAt,
     drift: live.drift ?? notLookedAt,
     adoption: stillAdopted(live.adoption ?? notLookedAt, policy),
     grants: live.grants ?? notLookedAt,
     lock: live.lock ?? notLookedAt,
+    activeRuns: live.activeRuns ?? notLookedAt,
+    kept: live.kept ?? notLookedAt,
   };
+}
+
+/** Who breaks the glass must be approved, in whatever tier. */
+function askedOf({ tier, stage, override }: GatherRequest): ReadonlySet<CheckId> {
+  return new Set([...GATE[tier.name][stage], ...(override === undefined ? [] : (["approval"] as const))]);
+}
+
+function decisionsOf({ github, contract, tier, release, approved }: GatherRequest) {
+  return { github, project: contract.project, tier, release, plan: given(approved.plan) };
+}
+
+/** What may have changed while a run waited for the lock: the policy, and what people and verifications decided. */
+export async function gatherAgain(
+  request: GatherRequest,
+): Promise<Pick<GateFacts, "policy" | keyof DecisionFacts | "now">> {
+  const repository = await factOf(() => readRepository(request.github));
+  const policy = repository.known ? await readPolicy(request, repository.value.head) : strict(repository);
+  const asked = askedOf(request);
+  const decided = await readDecisions({ ...decisionsOf(request), asked }, repository, policy);
+  return { ...decided, policy: policy.gate, now: request.now };
 }
 
 /** The newest release that a run of ours provably deployed to the tier; undefined if there was none. */
@@ -173,26 +199,10 @@ export async function currentRelease(
   });
 }
 
-const notAsked = notKnown("This was not read, since no check of this stage asks for it.", "Ask at a later stage.");
 const notLookedAt = notKnown(
   "Nobody looked at the tier itself.",
   "Run this where the tier's credential is: in the job of its environment.",
 );
-
-/** What GitHub refuses or does not have becomes an unknown fact with the finding's own words. */
-async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
-  try {
-    return known(await read());
-  } catch (error) {
-    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
-    if (finding === undefined) throw error;
-    return notKnown(finding.message, finding.remedy);
-  }
-}
-
-function given(input: string): string | undefined {
-  return input === "" ? undefined : input;
-}
 
 async function readRepository(github: GitHub): Promise<RepositoryFacts> {
   const repository = await getRepository(github);
@@ -211,35 +221,6 @@ async function readRepository(github: GitHub): Promise<RepositoryFacts> {
     visibility: repository.visibility,
     headIsProtected: branch.protected,
   };
-}
-
-async function isAncestor(github: GitHub, commit: string, head: string): Promise<boolean> {
-  if (commit === head) return true;
-  const found = await compare(github, commit, head);
-  return found?.relation === "ahead" || found?.relation === "identical";
-}
-
-/** What the gate lets through beyond the rule. */
-interface Policy {
-  readonly suiteCommits: readonly string[];
-  readonly destructive: readonly string[];
-  readonly adopt: ReadonlyMap<string, string>;
-}
-
-const STRICT: Policy = { suiteCommits: [], destructive: [], adopt: new Map() };
-
-/** One that cannot be read lets nothing through. */
-async function readPolicy({ github, contract, tier, run }: GatherRequest, head: string): Promise<Policy> {
-  const current = await factOf(() => policyContract(github, run, contract, head));
-  if (!current.known) return STRICT;
-  const { suite, tiers, adopt } = current.value;
-  return { suiteCommits: suite.commits, destructive: tiers[tier.name].destructive, adopt: adopt[tier.name] };
-}
-
-/** What the release's contract adopts counts only while the default branch's does too. */
-function stillAdopted(found: LiveFacts["adoption"], { adopt }: Policy): LiveFacts["adoption"] {
-  if (!found.known) return found;
-  return known(found.value.map((each) => ({ ...each, adopted: each.adopted && adopt.get(each.key) === each.id })));
 }
 
 /** Records can be written faster than they can be judged; then nobody can say what the tier has. */
@@ -270,61 +251,6 @@ async function readOrder(
     const comparison = await compare(request.github, from.commit, request.commit);
     return { order: { current: from, relation: comparison?.relation }, comparison };
   });
-}
-
-function commitFacts(
-  onBranch: Fact<boolean>,
-  pulls: Fact<readonly PullFacts[]>,
-  history: Fact<{ readonly comparison: Comparison | undefined }>,
-): Fact<CommitFacts> {
-  if (!onBranch.known) return onBranch;
-  if (!pulls.known) return pulls;
-  const written = history.known ? (history.value.comparison?.commits ?? []).map(({ author }) => author) : [];
-  const opened = pulls.value.flatMap(({ author, merged }) => (merged && author !== undefined ? [author] : []));
-  return known({
-    onDefaultBranch: onBranch.value,
-    pulls: pulls.value,
-    authors: [...new Set([...written, ...opened])],
-  });
-}
-
-async function readPulls(github: GitHub, commit: string, base: string, runId: string): Promise<PullFacts[]> {
-  const pulls = await pullsOfCommit(github, commit);
-  return Promise.all(
-    pulls.filter((pull) => pull.merged && pull.base === base).map((pull) => readPull(github, pull, runId)),
-  );
-}
-
-async function readPull(github: GitHub, pull: Pull, runId: string): Promise<PullFacts> {
-  const [reviews, checks] = await Promise.all([reviewsOfPull(github, pull.number), checkRuns(github, pull.head)]);
-  return {
-    number: pull.number,
-    title: pull.title,
-    url: pull.url,
-    author: pull.author,
-    base: pull.base,
-    merged: pull.merged,
-    reviews: await Promise.all(
-      verdictsOf(reviews, pull.head).map(async (review) => ({
-        ...review,
-        mayWrite: review.state === "APPROVED" ? await mayWrite(github, review.user) : undefined,
-      })),
-    ),
-    // A fast-forward makes the pull request's head the commit that this very run is checking.
-    checks: checks.filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
-  };
-}
-
-type Verdict = Omit<PullFacts["reviews"][number], "mayWrite">;
-
-/** The newest verdict of each reviewer; a comment changes nobody's. `head` is the pull request's head commit. */
-export function verdictsOf(reviews: readonly Review[], head: string): Verdict[] {
-  const newest = new Map<string, Verdict>();
-  for (const { user, state, commit } of reviews) {
-    if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
-    newest.set(user, { user, state, stale: commit !== head });
-  }
-  return [...newest.values()];
 }
 
 async function readSource(

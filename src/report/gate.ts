@@ -10,14 +10,17 @@ const ICON = { pass: "✅", fail: "❌", unknown: "❓" } as const;
 /** The gate's table as Markdown. */
 export function gateSummary(gate: GateResult): string {
   const passed = gate.checks.filter(({ verdict }) => verdict === "pass").length;
+  const overridden = gate.checks.filter((check) => check.overridden !== undefined);
   const headline =
-    gate.verdict === "pass"
+    passed === gate.checks.length
       ? `### Gate to ${text(gate.tier)}: all ${passed} checks pass`
-      : `### Gate to ${text(gate.tier)}: ${passed} of ${gate.checks.length} checks pass`;
+      : `### Gate to ${text(gate.tier)}: ${passed} of ${gate.checks.length} checks pass${overridden.length === 0 ? "" : `, ${overridden.length} overridden`}`;
   const rows = gate.checks.map((check) => [
-    ICON[check.verdict],
+    check.overridden === undefined ? ICON[check.verdict] : "🚨",
     code(check.check),
-    text(check.summary),
+    check.overridden === undefined
+      ? text(check.summary)
+      : `**Overridden** by ${text(check.overridden.by)}: ${text(check.overridden.reason)} It says: ${text(check.summary)}`,
     check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join(", "),
   ]);
   const later = gate.later.map(({ id }) => code(id)).join(", ");
@@ -44,6 +47,7 @@ function checkJson(check: CheckResult): JsonObject {
     check: check.check,
     title: titleOf(check.check),
     verdict: check.verdict,
+    ...(check.overridden === undefined ? {} : { overridden: { ...check.overridden } }),
     summary: check.summary,
     evidence: check.evidence.map(({ label, url }) => ({ label, ...(url === undefined ? {} : { url }) })),
     findings: findingsJson(check.findings),

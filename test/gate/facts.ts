@@ -3,9 +3,11 @@ import {
   type EvidenceFacts,
   type EvidenceJob,
   type GateFacts,
+  type JudgedRecord,
   known,
   type RepositoryFacts,
 } from "../../src/gate/facts.ts";
+import type { RecordPayload } from "../../src/release/evidence.ts";
 
 export const COMMIT = "c".repeat(40);
 export const CURRENT = "b".repeat(40);
@@ -76,6 +78,37 @@ export const evidence: EvidenceFacts = {
   },
 };
 
+/** What every record of a decision in prod says. */
+export const DECIDED = {
+  suite: "four-tier" as const,
+  version: 1 as const,
+  tier: "prod" as const,
+  project: "ml-pipelines",
+  run: { id: "800", attempt: 1, job: "operate" },
+  reason: "It scores everybody twice.",
+  by: "whoever wrote it",
+};
+
+/** A record that is believed; a test bends it. */
+export function judged<Claim extends RecordPayload>(
+  claim: Claim,
+  change: Partial<JudgedRecord> = {},
+): JudgedRecord<Claim> {
+  return {
+    deployment: { id: "72", creator: "github-actions[bot]", url: "https://gh.example/d/72" },
+    doubts: [],
+    unread: undefined,
+    at: "2026-11-23T11:00:00Z",
+    by: "hubot",
+    runUrl: `https://gh.example/runs/${claim.run.id}`,
+    ...change,
+    claim,
+  };
+}
+
+/** Everything was looked at, and nothing odd was among it. */
+export const seen = { doubted: [], unread: [], whole: true };
+
 export function goodFacts(): GateFacts {
   return {
     project: "ml-pipelines",
@@ -88,6 +121,19 @@ export function goodFacts(): GateFacts {
     approved: { release: RELEASE, plan: PLAN },
     acceptedDrift: undefined,
     destructive: [],
+    policy: known({
+      soakMs: 0,
+      verifications: 1,
+      verify: [],
+      verifyTimeoutMs: 0,
+      approvers: { by: "review", count: 1, from: [], notAuthor: false },
+      windows: [],
+      freezes: [],
+      activeRuns: "allow",
+      onExpiry: "report",
+    }),
+    override: undefined,
+    now: new Date("2026-11-23T12:00:00Z"),
     run: { id: "900", attempt: 1, event: "push", ref: "refs/heads/main", actor: "octocat", triggeringActor: "octocat" },
     suite: { repository: "four-tier/four-tier", commits: [] },
     repository: known(repository),
@@ -120,6 +166,10 @@ export function goodFacts(): GateFacts {
       codeowners: { path: ".github/CODEOWNERS", text: "/.github/ @acme/platform\n/four-tier.yml @acme/platform\n" },
     }),
     approvals: known([{ environments: ["prod"], state: "approved", user: "hubot", comment: "go" }]),
+    collected: known({ approved: [], ...seen }),
+    verifications: known({ failed: undefined, passed: [], ...seen }),
+    rejects: known({ standing: [], lifted: [], ...seen }),
+    holds: known({ standing: [], resumed: undefined, ...seen }),
     identity: known({
       servicePrincipal: "ml-pipelines-prod",
       clientId: "33333333-3333-4333-8333-333333333333",
@@ -132,5 +182,7 @@ export function goodFacts(): GateFacts {
     adoption: known([]),
     grants: known([]),
     lock: known({ held: false }),
+    activeRuns: known({ policy: "allow", waited: false, runs: [] }),
+    kept: known({ holds: [], rejects: [] }),
   };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
-import { type GateFacts, known, notKnown } from "../../src/gate/facts.ts";
-import { CURRENT, DRIFT, evidence, goodFacts, repository } from "./facts.ts";
+import { parseWindow } from "../../src/contract/values.ts";
+import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
+import { CURRENT, DECIDED, DRIFT, evidence, goodFacts, judged, RELEASE, repository, seen } from "./facts.ts";
 
 /** Facts that are deep and read-only: a test names the one it breaks. */
 type Break = (facts: GateFacts) => Partial<GateFacts>;
@@ -43,6 +44,27 @@ const grantFinding = {
   severity: "error" as const,
   message: "mona may read prod.gold.scores.",
   remedy: "Revoke it.",
+};
+
+const policy = (facts: GateFacts, change: Partial<PolicyFacts>): Partial<GateFacts> => ({
+  policy: known({ ...value(facts.policy), ...change }),
+});
+
+function fail(): never {
+  throw new Error("not a window");
+}
+
+const active = known({
+  policy: "fail" as const,
+  waited: false,
+  runs: [{ key: "jobs.score", name: "score", id: "7", url: undefined, since: undefined, continuous: false }],
+});
+
+const rejected = { ...seen, standing: [judged({ ...DECIDED, kind: "reject", release: RELEASE })], lifted: [] };
+const held = {
+  ...seen,
+  standing: [judged({ ...DECIDED, kind: "hold", hold: "tier", selector: "", until: null })],
+  resumed: undefined,
 };
 
 /** What is broken, the check that says so, and the finding's id. */
@@ -297,6 +319,32 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "adoption",
     "gate/adoption-bundle",
   ],
+  [
+    "a release that was verified less than asked",
+    (facts) => policy(facts, { verifications: 2 }),
+    "verification",
+    "gate/verification-too-few",
+  ],
+  [
+    "a release that did not stand long enough",
+    (facts) => policy(facts, { soakMs: 86_400_000 }),
+    "verification",
+    "gate/verification-soak",
+  ],
+  ["a rejected release", () => ({ rejects: known(rejected) }), "rejects", "gate/rejects-rejected"],
+  [
+    "a closed window",
+    (facts) => policy(facts, { windows: [parseWindow("Tue 08:00-16:00 UTC") ?? fail()] }),
+    "window",
+    "gate/window-closed",
+  ],
+  ["a tier that is held", () => ({ holds: known(held) }), "hold", "gate/hold-held"],
+  [
+    "an active run where none may be",
+    (facts) => ({ ...policy(facts, { activeRuns: "fail" }), activeRuns: active }),
+    "active-runs",
+    "gate/active-runs-active",
+  ],
   ["a grant too many", () => ({ grants: known([grantFinding]) }), "grants", "grants/excess"],
   [
     "a grant that could not be seen",
@@ -343,12 +391,16 @@ describe("the gate to prod", () => {
   });
 
   it("has a way to fail each check", () => {
-    expect(FACTS).toHaveLength(12);
+    expect(FACTS).toHaveLength(19);
     expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
   });
 
   it.each(FACTS)("never passes without knowing %s", (name) => {
-    const gate = evaluateGate({ ...goodFacts(), [name]: notKnown("It could not be read.", "Grant the right.") });
+    const good = goodFacts();
+    const approvers = { by: "dispatch" as const, count: 1, from: [], notAuthor: false };
+    const asking = { ...good, policy: known({ ...value(good.policy), activeRuns: "fail" as const, approvers }) };
+    expect(evaluateGate(asking).verdict).toBe("pass");
+    const gate = evaluateGate({ ...asking, [name]: notKnown("It could not be read.", "Grant the right.") });
     expect(gate.verdict).not.toBe("pass");
     expect(gate.findings.map(({ severity }) => severity)).toContain("unknown");
   });
@@ -439,6 +491,7 @@ describe("the table of checks", () => {
       "plan-digest",
       "drift",
       "adoption",
+      "active-runs",
       "grants",
       "lock",
     ]);

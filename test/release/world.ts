@@ -7,7 +7,8 @@ import { known, type LiveFacts, type Stage } from "../../src/gate/facts.ts";
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
 import type { Artifact } from "../../src/release/digest.ts";
 import { type Evidence, recordDeployment, type RecordInput } from "../../src/release/evidence.ts";
-import { gatherGateFacts } from "../../src/release/gather.ts";
+import { gatherGateFacts, type GatherRequest } from "../../src/release/gather.ts";
+import { timestamp } from "../../simulator/github/text.ts";
 import { named } from "../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
@@ -88,6 +89,7 @@ export function addJob(of: Job, name: string, only = false): Job {
 export function end(job: Job, conclusion: "success" | "failure" = "success"): void {
   job.status = "completed";
   job.conclusion = conclusion;
+  job.completedAt = timestamp();
 }
 
 export const REFERENCED = ["deploy-to-dev", "gate-to-staging", "approve-to-prod"].map((name) => ({
@@ -185,6 +187,8 @@ export const LIVE: LiveFacts = {
   adoption: known([]),
   grants: known([]),
   lock: known({ held: false }),
+  activeRuns: known({ policy: "allow", waited: false, runs: [] }),
+  kept: known({ holds: [], rejects: [] }),
 };
 
 /** The gate to prod, asked by the run's prod job. */
@@ -202,6 +206,8 @@ export async function gate(
     contract?: Contract;
     live?: LiveFacts;
     readEnvironment?: string;
+    override?: GatherRequest["override"];
+    now?: Date;
     /** The commit of the run that asks, if it is not what is promoted. */
     sha?: string;
   } = {},
@@ -236,6 +242,8 @@ export async function gate(
     readEnvironment: options.readEnvironment,
     approved: { release: options.handed ?? options.release ?? RELEASE, plan: PLAN },
     acceptedDrift: "",
+    override: options.override,
+    now: options.now ?? new Date(),
     live: options.live ?? LIVE,
   });
   return evaluateGate(facts);

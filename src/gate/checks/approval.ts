@@ -1,66 +1,190 @@
-/** Somebody who did not start this run approved it, for this environment. */
-import { type Check, conclude, type Problem, withFact } from "../check.ts";
+/**
+ * Somebody who did not start this run approved it: a reviewer of its environment, or as many persons as the contract asks
+ * for, who gave the digests of the brief. A review is of a run, and says nothing of its attempts; what was given for
+ * digests holds as long as they do.
+ */
+import type { ApproverPolicy } from "../../contract/model.ts";
+import { type Check, conclude, type Evidence, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
+import type { ApprovalFacts, CollectedFacts, GateFacts } from "../facts.ts";
 
 /** The account of a workflow's own token. */
 const WORKFLOW_ACCOUNT = "github-actions[bot]";
 
 export const approval: Check = {
   id: "approval",
-  title: "this run was approved by somebody who did not start it",
+  title: "approved by somebody who did not start this run, by as many as the contract asks for",
   evaluate: (facts) =>
-    withFact("approval", facts.approvals, (approvals) => {
-      const { run, environment } = facts;
-      const starters = new Set([run.actor, run.triggeringActor].map((login) => login.toLowerCase()));
-      const approved = approvals.filter((each) => each.state === "approved" && each.environments.includes(environment));
-      const others = approved.filter(({ user }) => user !== undefined && !starters.has(user.toLowerCase()));
-      const problems: Problem[] = [];
-      if (starters.has(WORKFLOW_ACCOUNT)) {
-        problems.push({
-          what: "starter",
-          message: `This run was started by ${WORKFLOW_ACCOUNT}: a workflow started it, and nobody can say whose.`,
-          why: "Whoever can push a branch can let its workflow start this one, and then approve what is their own run.",
-          remedy: "Start a new run as a person, and have somebody else approve it.",
-        });
-      }
-      if (run.attempt > 1) {
-        problems.push({
-          what: "re-run",
-          message: `This is attempt ${run.attempt} of run ${run.id}, and approvals do not say which attempt they are of.`,
-          why: "An approval of an earlier attempt would let this one through unread.",
-          remedy: "Start a new run and have that approved.",
-        });
-      }
-      if (approved.length === 0) {
-        problems.push({
-          what: "missing",
-          message: `Nobody approved this run for ${environment}.`,
-          why: "A job of an environment without required reviewers starts by itself.",
-          remedy: `Give ${environment} required reviewers; one of them approves after reading the brief.`,
-        });
-      } else if (others.length === 0) {
-        problems.push({
-          what: "self",
-          message: `Only ${approved.map(({ user }) => user ?? "a deleted account").join(", ")}, who started this run, approved it.`,
-          remedy: "Have somebody else approve a new run.",
-        });
-      }
-      const authors = facts.commit.known ? facts.commit.value.authors : [];
-      const wrote = new Set(authors.map((login) => login.toLowerCase()));
-      const both = others.filter(({ user }) => wrote.has(user?.toLowerCase() ?? ""));
-      if (others.length > 0 && both.length === others.length) {
-        problems.push({
-          what: "author",
-          // An App that merges or starts runs hides who asked it to: then at least the author must be somebody else.
-          severity: [...starters].some((login) => login.endsWith("[bot]")) ? "error" : "warning",
-          message: `${both.map(({ user }) => user).join(", ")}, who approved, also wrote commits of this release.`,
-          remedy: "Have somebody approve who did not write it, where you can.",
-        });
-      }
-      const who = others.map(({ user }) => user).join(", ");
-      return conclude("approval", {
-        summary: `Approved by ${who}${authors.length === 0 ? "" : `; written by ${authors.join(", ")}`}.`,
-        evidence: others.map(({ user = "", comment }) => ({ label: comment === "" ? user : `${user}: ${comment}` })),
-        problems,
-      });
-    }),
+    withFact("approval", facts.policy, ({ approvers }) =>
+      withFact("approval", facts.approvals, (approvals) => {
+        const reviews = approvals.filter(
+          (each) => each.state === "approved" && each.environments.includes(facts.environment),
+        );
+        if (approvers.by === "review") return review(facts, approvers, reviews);
+        return withFact("approval", facts.collected, (collected) => dispatch(facts, approvers, reviews, collected));
+      }),
+    ),
 };
+
+function review(facts: GateFacts, policy: ApproverPolicy, reviews: readonly ApprovalFacts[]) {
+  const { run, environment } = facts;
+  const others = reviews.filter(({ user }) => user !== undefined && !startersOf(facts).has(user.toLowerCase()));
+  const named = others.filter(({ user = "" }) => mayApprove(policy, user));
+  const problems = [...starterProblems(facts)];
+  if (run.attempt > 1) {
+    problems.push({
+      what: "re-run",
+      message: `This is attempt ${run.attempt} of run ${run.id}, and approvals do not say which attempt they are of.`,
+      why: "An approval of an earlier attempt would let this one through unread.",
+      remedy: "Start a new run and have that approved.",
+    });
+  }
+  if (reviews.length === 0) {
+    problems.push({
+      what: "missing",
+      message: `Nobody approved this run for ${environment}.`,
+      why: "A job of an environment without required reviewers starts by itself.",
+      remedy: `Give ${environment} required reviewers; one of them approves after reading the brief. Where GitHub has none (a private repository below the Enterprise plan): tiers.${facts.tier}.gate.approvers: { by: dispatch }.`,
+    });
+  } else if (others.length === 0) {
+    problems.push({
+      what: "self",
+      message: `Only ${reviews.map(({ user }) => user ?? "a deleted account").join(", ")}, who started this run, approved it.`,
+      remedy: "Have somebody else approve a new run.",
+    });
+  } else if (named.length === 0) {
+    problems.push(notNamed(facts, policy, logins(others)));
+  }
+  problems.push(...authorProblems(facts, policy, logins(named)));
+  return conclude("approval", {
+    summary: summaryOf(facts, logins(named)),
+    evidence: named.map(reviewEvidence),
+    problems,
+  });
+}
+
+/** Persons, each once: those who gave the digests, and a reviewer of this very attempt. */
+function dispatch(
+  facts: GateFacts,
+  policy: ApproverPolicy,
+  reviews: readonly ApprovalFacts[],
+  collected: CollectedFacts,
+) {
+  const { run, candidate } = facts;
+  const starters = startersOf(facts);
+  const requester = run.actor.toLowerCase();
+  const reviewed = run.attempt > 1 ? [] : reviews.filter(({ user }) => !starters.has(user?.toLowerCase() ?? ""));
+  // Whoever runs a failed job again asked for nothing new: only the run's own starter is left out.
+  const given = collected.approved.filter(({ record }) => {
+    const by = record.by?.toLowerCase() ?? "";
+    return by !== "" && by !== requester && !by.endsWith("[bot]");
+  });
+  const outsiders = given.filter(({ mayWrite }) => mayWrite !== true);
+  const able = given.filter(({ mayWrite }) => mayWrite === true);
+  const persons = distinct([...able.map(({ record }) => record.by ?? ""), ...logins(reviewed)]);
+  const named = persons.filter((login) => mayApprove(policy, login));
+  const counting = policy.notAuthor ? named.filter((login) => !wrote(facts, login)) : named;
+  const problems: Problem[] = [...starterProblems(facts)];
+  if (counting.length < policy.count) {
+    problems.push({
+      what: "missing",
+      message: `${counting.length} of ${policy.count} persons approved release ${candidate.release} for ${facts.environment}${counting.length === 0 ? "" : `: ${counting.join(", ")}`}.`,
+      why: "Each approval is a run of operate.yml on the default branch by another person who may write, with the digests of the brief.",
+      remedy: `After reading the brief, each runs the caller of operate.yml: operation approve, tier ${facts.tier}, release-digest ${candidate.release}${facts.plan.known ? `, plan-digest ${facts.plan.value.digest}` : ", and the brief's plan-digest"}. Then re-run the failed job.`,
+    });
+    if (collected.approved.some(({ record }) => record.by?.toLowerCase() === requester)) {
+      problems.push({
+        what: "self",
+        message: `${run.actor}, who started this run, approved it; that does not count.`,
+        remedy: "Have somebody else approve.",
+      });
+    }
+    const strangers = persons.filter((login) => !named.includes(login));
+    if (strangers.length > 0) problems.push(notNamed(facts, policy, strangers));
+  }
+  problems.push(
+    ...outsiders.map(({ record, mayWrite }) => ({
+      what: "outsider",
+      severity: mayWrite === undefined && counting.length < policy.count ? ("unknown" as const) : ("warning" as const),
+      message:
+        mayWrite === undefined
+          ? `GitHub does not say whether ${record.by ?? "?"}, who approved, may still write to this repository.`
+          : `${record.by ?? "?"}, who approved, may not write to this repository any more.`,
+      remedy: "Have somebody approve who may.",
+    })),
+    ...authorProblems(facts, policy, named),
+    ...judgingProblems(
+      // Once enough persons approved, what else somebody wrote does not matter.
+      counting.length < policy.count ? collected : { ...collected, unread: [], whole: true },
+      { noun: "that these digests are approved", limit: "1000, 20 runs" },
+    ),
+  );
+  return conclude("approval", {
+    summary: summaryOf(facts, counting),
+    evidence: [...able.map(({ record }) => evidenceOf(record)), ...reviewed.map(reviewEvidence)],
+    problems,
+  });
+}
+
+function starterProblems(facts: GateFacts): Problem[] {
+  if (!startersOf(facts).has(WORKFLOW_ACCOUNT)) return [];
+  return [
+    {
+      what: "starter",
+      message: `This run was started by ${WORKFLOW_ACCOUNT}: a workflow started it, and nobody can say whose.`,
+      why: "Whoever can push a branch can let its workflow start this one, and then approve what is their own run.",
+      remedy: "Start a new run as a person, and have somebody else approve it.",
+    },
+  ];
+}
+
+function authorProblems(facts: GateFacts, policy: ApproverPolicy, approved: readonly string[]): Problem[] {
+  const both = approved.filter((login) => wrote(facts, login));
+  if (approved.length === 0 || both.length < approved.length) return [];
+  // An App that merges or starts runs hides who asked it to: then at least the author must be somebody else.
+  const hidden = [...startersOf(facts)].some((login) => login.endsWith("[bot]"));
+  return [
+    {
+      what: "author",
+      severity: hidden || policy.notAuthor ? "error" : "warning",
+      message: `${both.join(", ")}, who approved, also wrote commits of this release.`,
+      remedy: "Have somebody approve who did not write it, where you can.",
+    },
+  ];
+}
+
+function notNamed({ tier }: GateFacts, { from }: ApproverPolicy, strangers: readonly string[]): Problem {
+  return {
+    what: "not-named",
+    message: `${strangers.join(", ")} approved, and the contract counts only ${from.join(", ")}.`,
+    remedy: `Have one of them approve, or change tiers.${tier}.gate.approvers.from on the default branch.`,
+  };
+}
+
+function startersOf({ run }: GateFacts): Set<string> {
+  return new Set([run.actor, run.triggeringActor].map((login) => login.toLowerCase()));
+}
+
+function mayApprove({ from }: ApproverPolicy, login: string): boolean {
+  return from.length === 0 || from.includes(login.toLowerCase());
+}
+
+function wrote({ commit }: GateFacts, login: string): boolean {
+  return commit.known && commit.value.authors.some((author) => author.toLowerCase() === login.toLowerCase());
+}
+
+function logins(approvals: readonly ApprovalFacts[]): string[] {
+  return approvals.flatMap(({ user }) => user ?? []);
+}
+
+function distinct(names: readonly string[]): string[] {
+  return [...new Map(names.map((login) => [login.toLowerCase(), login])).values()];
+}
+
+function summaryOf({ commit }: GateFacts, approved: readonly string[]): string {
+  const authors = commit.known ? commit.value.authors : [];
+  return `Approved by ${approved.join(", ")}${authors.length === 0 ? "" : `; written by ${authors.join(", ")}`}.`;
+}
+
+function reviewEvidence({ user = "", comment }: ApprovalFacts): Evidence {
+  return { label: comment === "" ? user : `${user}: ${comment}` };
+}

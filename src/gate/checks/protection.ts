@@ -29,14 +29,17 @@ export const protection: Check = {
             ],
           });
         }
+        // Where persons approve by their own runs, nothing has to wait in the environment.
+        const reviewed =
+          REVIEWED.includes(facts.tier) && !(facts.policy.known && facts.policy.value.approvers.by === "dispatch");
         const problems = [
           ...branchProblems(name, environment.branches, repository),
           ...(reading === undefined ? [] : readingProblems(reading, repository)),
-          ...(REVIEWED.includes(facts.tier) ? reviewProblems(name, environment, repository) : []),
+          ...(reviewed ? reviewProblems(facts.tier, name, environment, repository) : []),
           ...(REVIEWED.includes(facts.tier) ? ownerProblems(facts, codeowners) : []),
         ];
         return conclude("protection", {
-          summary: REVIEWED.includes(facts.tier)
+          summary: reviewed
             ? `${name} takes only ${repository.defaultBranch}, approved by ${environment.reviewers.join(" or ")}.`
             : `${name} takes only ${repository.defaultBranch}.`,
           evidence: [
@@ -96,7 +99,12 @@ function readingProblems(
   ];
 }
 
-function reviewProblems(name: string, environment: Environment, { visibility }: RepositoryFacts): Problem[] {
+function reviewProblems(
+  tier: TierName,
+  name: string,
+  environment: Environment,
+  { visibility }: RepositoryFacts,
+): Problem[] {
   const settings = `Settings → Environments → ${name}`;
   const problems: Problem[] = [];
   if (environment.reviewers.length === 0) {
@@ -106,9 +114,12 @@ function reviewProblems(name: string, environment: Environment, { visibility }: 
       ...(visibility === "public"
         ? {}
         : {
-            why: `The repository is ${visibility}: below the Enterprise plan, GitHub has no required reviewers there.`,
+            why: `The repository is ${visibility}: below the Enterprise plan, GitHub has no required reviewers there, no wait timers, and nothing to keep administrators from bypassing them.`,
           }),
-      remedy: `Add required reviewers under ${settings}.`,
+      remedy:
+        visibility === "public"
+          ? `Add required reviewers under ${settings}.`
+          : `With the Enterprise plan: add required reviewers under ${settings}. Without: let persons approve by runs of their own, tiers.${tier}.gate.approvers: { by: dispatch, count: 1 }.`,
     });
   }
   if (!environment.preventSelfReview) {

@@ -1,8 +1,7 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
 import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
-import { doubts, jobNames, workflowPath } from "../evidence-run.ts";
-import type { EvidenceFacts, GateFacts, RepositoryFacts } from "../facts.ts";
-import { DEPLOYING_JOB, DEPLOYING_WORKFLOW } from "../record-runs.ts";
+import { deployingJob, doubts } from "../evidence-run.ts";
+import type { EvidenceFacts, GateFacts, RepositoryFacts, SuiteTrust } from "../facts.ts";
 
 export const source: Check = {
   id: "source",
@@ -12,7 +11,6 @@ export const source: Check = {
     if (tier === undefined || tier === "sandbox") {
       return conclude("source", { summary: `${facts.tier} has no tier below it.` });
     }
-    const workflow = workflowPath(facts.suite, DEPLOYING_WORKFLOW[tier]);
     return withFact("source", facts.repository, (repository) =>
       withFact("source", facts.source, (claims) => {
         const judged = claims.map((evidence) => ({
@@ -59,7 +57,7 @@ export const source: Check = {
         if (good !== undefined) {
           return conclude("source", {
             summary: `${tier} has release ${short(facts.candidate.release)}, by run ${good.claim?.runId ?? ""}.`,
-            evidence: links(good, workflow),
+            evidence: links(good, facts.suite, tier),
           });
         }
         if (judged.length === 0) {
@@ -77,13 +75,13 @@ export const source: Check = {
         if (artifacts.length > 0) {
           return conclude("source", {
             summary: "",
-            evidence: judged.flatMap(({ evidence }) => links(evidence, workflow)),
+            evidence: judged.flatMap(({ evidence }) => links(evidence, facts.suite, tier)),
             problems: artifacts,
           });
         }
         return conclude("source", {
           summary: "",
-          evidence: judged.flatMap(({ evidence }) => links(evidence, workflow)),
+          evidence: judged.flatMap(({ evidence }) => links(evidence, facts.suite, tier)),
           problems: judged.map(({ evidence, doubts }) => ({
             what: "not-believed",
             message: `Deployment ${evidence.deployment.id} (by ${evidence.deployment.creator ?? "an unknown account"}) does not show that ${tier} has this release: ${doubts.join("; ")}.`,
@@ -136,9 +134,9 @@ function artifactProblems(evidence: EvidenceFacts, facts: GateFacts, repository:
 }
 
 /** The Deployment, the run behind it, and the job in it that deployed. */
-function links({ run, claim, deployment }: EvidenceFacts, workflow: string): Evidence[] {
-  const names = run === undefined ? [] : jobNames(run, workflow, DEPLOYING_JOB);
-  const job = run?.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
+function links(evidence: EvidenceFacts, suite: SuiteTrust, tier: Parameters<typeof deployingJob>[2]): Evidence[] {
+  const { run, claim, deployment } = evidence;
+  const job = deployingJob(evidence, suite, tier);
   return [
     { label: `deployment ${deployment.id}`, ...(deployment.url === undefined ? {} : { url: deployment.url }) },
     ...(run === undefined ? [] : [{ label: `run ${claim?.runId ?? ""}`, url: run.url }]),

@@ -1,0 +1,63 @@
+/** Nobody stopped the line: the tier takes promotions. */
+import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
+import type { GateFacts, HoldFacts } from "../facts.ts";
+
+export const hold: Check = {
+  id: "hold",
+  title: "the tier is not held",
+  evaluate: (facts) =>
+    withFact("hold", facts.policy, ({ onExpiry }) =>
+      withFact("hold", facts.holds, (found) => {
+        // Only the promotion itself sees the tier's ledger, and then it must.
+        if (facts.stage === "promote" && !facts.kept.known)
+          return withFact("hold", facts.kept, () => conclude("hold", { summary: "" }));
+        const holds = [...found.standing.map(shown), ...keptHolds(facts, found)];
+        const over = (until: string | undefined): boolean => until !== undefined && endOf(until) <= facts.now.getTime();
+        return conclude("hold", {
+          summary: found.resumed === undefined ? `${facts.tier} is not held.` : `${facts.tier} was held, and resumed.`,
+          evidence: found.standing.map(evidenceOf),
+          problems: [
+            ...holds.map(({ by, at, until, reason }): Problem => {
+              const said = `${facts.tier} was held by ${by} at ${at}: ${reason}`;
+              const remedy = `Lift it when the reason is gone: operate.yml, operation resume, in ${facts.tier}.`;
+              if (!over(until)) {
+                return { what: "held", message: `${said}${until === undefined ? "" : ` (until ${until})`}`, remedy };
+              }
+              return {
+                what: "expired",
+                severity: onExpiry === "resume" ? "warning" : "error",
+                message: `${said}. It expired at ${until ?? ""}${onExpiry === "resume" ? "." : " and still stands."}`,
+                why: "The contract's holds.on_expiry says what becomes of a hold whose time is over.",
+                remedy,
+              };
+            }),
+            ...judgingProblems(found, { noun: "that this tier is held or resumed", limit: "1000, 20 runs" }),
+          ],
+        });
+      }),
+    ),
+};
+
+interface Standing {
+  readonly by: string;
+  readonly at: string;
+  readonly until: string | undefined;
+  readonly reason: string;
+}
+
+function shown({ claim, by, at }: HoldFacts["standing"][number]): Standing {
+  return { by: by ?? "a deleted account", at, until: claim.until ?? undefined, reason: claim.reason };
+}
+
+/** What only the tier's own ledger remembers: somebody deleted the record, or it could not be written. */
+function keptHolds({ kept }: GateFacts, { standing, resumed }: HoldFacts): Standing[] {
+  if (!kept.known) return [];
+  return kept.value.holds
+    .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
+    .filter(({ at }) => resumed === undefined || resumed.at < at);
+}
+
+/** A date is its whole day, in UTC. */
+function endOf(until: string): number {
+  return until.includes("T") ? Date.parse(until) : Date.parse(`${until}T24:00:00Z`);
+}

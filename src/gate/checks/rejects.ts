@@ -1,0 +1,49 @@
+/** Nobody rejected the release, in whatever tier it showed itself bad. */
+import { type Check, conclude, evidenceOf, judgingProblems, short, withFact } from "../check.ts";
+import type { GateFacts, RejectFacts } from "../facts.ts";
+
+export const rejects: Check = {
+  id: "rejects",
+  title: "not rejected in any tier",
+  evaluate: (facts) =>
+    withFact("rejects", facts.rejects, (found) => {
+      const release = short(facts.candidate.release);
+      const standing = [...found.standing.map(shown), ...keptRejects(facts, found)];
+      return conclude("rejects", {
+        summary:
+          found.lifted.length === 0
+            ? `Nobody rejected ${release}.`
+            : `Rejected once, and accepted again by ${found.lifted.map(({ by }) => by ?? "a deleted account").join(", ")}.`,
+        evidence: [...found.standing, ...found.lifted].map(evidenceOf),
+        problems: [
+          ...standing.map(({ tier, by, at, reason }) => ({
+            what: "rejected",
+            message: `Release ${release} was rejected in ${tier} by ${by} at ${at}: ${reason}`,
+            remedy: `Mend it in a new release. If it was a mistake, accept it again: operate.yml, operation accept, in ${tier}.`,
+          })),
+          ...judgingProblems(found, { noun: "that this release is rejected or accepted", limit: "1000, 20 runs" }),
+        ],
+      });
+    }),
+};
+
+interface Standing {
+  readonly tier: string;
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+function shown({ claim, by, at }: RejectFacts["standing"][number]): Standing {
+  return { tier: claim.tier, by: by ?? "a deleted account", at, reason: claim.reason };
+}
+
+/** What only the tier's own ledger remembers: somebody deleted the record, or it could not be written. */
+function keptRejects({ kept, candidate, tier }: GateFacts, { standing, lifted }: RejectFacts): Standing[] {
+  if (!kept.known) return [];
+  return kept.value.rejects
+    .filter(({ release }) => release === candidate.release)
+    .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
+    .filter(({ at }) => !lifted.some((accept) => accept.at >= at))
+    .map(({ by, at, reason }) => ({ tier, by, at, reason }));
+}

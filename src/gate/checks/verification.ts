@@ -1,0 +1,109 @@
+/** The release stood and held in the tier below: verified as often and for as long as the contract asks. */
+import { type Check, conclude, evidenceOf, judgingProblems, type Problem, short, withFact } from "../check.ts";
+import { believedSource, deployingJob } from "../evidence-run.ts";
+import type { GateFacts, PolicyFacts, VerificationFacts } from "../facts.ts";
+import type { RecordTier } from "../record-runs.ts";
+import { shownAt } from "../wall-clock.ts";
+
+export const verification: Check = {
+  id: "verification",
+  title: "verified in the tier below, often and long enough",
+  evaluate(facts) {
+    const { previous } = facts;
+    if (previous === undefined || previous === "sandbox") {
+      return conclude("verification", { summary: `${facts.tier} has no tier below it.` });
+    }
+    return withFact("verification", facts.policy, (policy) =>
+      withFact("verification", facts.verifications, (found) =>
+        withFact("verification", facts.repository, () =>
+          withFact("verification", facts.source, () => judge(facts, previous, policy, found)),
+        ),
+      ),
+    );
+  },
+};
+
+function judge(facts: GateFacts, below: RecordTier, policy: PolicyFacts, found: VerificationFacts) {
+  const passes = passesOf(facts, below, found);
+  // A pass without a time counts as often as any, and never as long ago.
+  const since = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
+  const reached = Number.isNaN(since) ? undefined : since + policy.soakMs;
+  // Where no more is asked than the deployment itself, whether that is believed is for the check `source` to say.
+  const deploymentOnly = policy.verifications <= 1 && found.failed === undefined;
+  const enough = deploymentOnly || passes.length >= policy.verifications;
+  const soaked = policy.soakMs === 0 || (reached !== undefined && reached <= facts.now.getTime());
+  const progress = `${passes.length} of ${policy.verifications} verifications of ${short(facts.candidate.release)} in ${below}`;
+  const evidence = [...found.passed, ...(found.failed === undefined ? [] : [found.failed])].map(evidenceOf);
+  if (enough && soaked) {
+    // What is missing beyond what was asked for does not matter; a failure that nobody can read might be one.
+    const unread = found.unread.filter(({ claim }) => claim.kind === "verification" && !claim.passed);
+    const problems = judgingProblems({ ...found, unread, whole: true }, WORDS);
+    const stood = Number.isNaN(since) ? "" : `, since ${shownAt("UTC", since)}`;
+    return conclude("verification", { summary: `${progress}${stood}.`, evidence, problems });
+  }
+  // Before the approval it is still time; only the promotion itself insists.
+  const severity = facts.stage === "promote" ? "error" : "warning";
+  const problems: Problem[] = judgingProblems(found, WORDS);
+  const failure =
+    found.failed === undefined
+      ? ""
+      : ` The one of ${shownAt("UTC", Date.parse(found.failed.at))} failed; only what passed since counts.`;
+  if (!enough) {
+    problems.unshift({
+      what: found.failed === undefined ? "too-few" : "failed",
+      severity: found.failed === undefined ? severity : "error",
+      message: `${progress}.${failure}`,
+      remedy:
+        found.failed === undefined
+          ? `Let verify.yml run in ${below}, by hand or on its schedule; then start a new run.`
+          : `See why it failed. Mend it in a new release, or verify this one again in ${below} if the failure was not its own.`,
+    });
+  }
+  if (!soaked) {
+    problems.unshift({
+      what: "soak",
+      severity,
+      message:
+        reached === undefined
+          ? `It must stand in ${below} for ${duration(policy.soakMs)} after its first verification, and has none.${failure}`
+          : `It must stand in ${below} for ${duration(policy.soakMs)}; that is reached at ${shownAt("UTC", reached)}.${failure}`,
+      remedy:
+        reached === undefined
+          ? `Verify it in ${below} first.`
+          : `${facts.stage === "promote" ? "Start a new run" : "Approve"} after ${shownAt("UTC", reached)}.`,
+    });
+  }
+  return conclude("verification", { summary: `${progress}.`, evidence, problems });
+}
+
+const WORDS = { noun: "how a verification ended", limit: "1000 Deployments, 20 runs" };
+
+/**
+ * The times of what counts, oldest first. The deployment is the first verification: it read back what it applied, and ran
+ * what the contract wants verified. However often it was repeated, it counts once.
+ */
+function passesOf(
+  facts: GateFacts,
+  below: RecordTier,
+  { failed, passed }: VerificationFacts,
+): { readonly at: string }[] {
+  const runs = new Set(passed.map(({ claim }) => `${claim.run.id}.${claim.run.attempt}`));
+  const deployed = believedSource(facts)
+    .filter(({ claim }) => claim !== undefined && !runs.has(`${claim.runId}.${claim.attempt}`))
+    .map((evidence) => ({ at: deployingJob(evidence, facts.suite, below)?.completedAt ?? "" }))
+    .filter(({ at }) => failed === undefined || at > failed.at)
+    .sort(byTime)
+    .slice(0, 1);
+  return [...deployed, ...passed].sort(byTime);
+}
+
+function byTime(a: { readonly at: string }, b: { readonly at: string }): number {
+  return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
+}
+
+/** `24h`, `90m`: as the contract says it. */
+function duration(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000);
+  if (minutes % 1440 === 0) return `${minutes / 1440}d`;
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
+}

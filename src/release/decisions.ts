@@ -1,0 +1,228 @@
+/**
+ * What was verified, rejected, held and approved, read for the gate: claims are listed, and only as many are held against
+ * their runs as the answer needs. Which are believed is decided in src/gate/evidence-run.ts; what follows, by the checks.
+ */
+import type { TierName } from "../contract/model.ts";
+import type { CheckId } from "../gate/check.ts";
+import type { StatedRecord } from "../gate/evidence-run.ts";
+import type {
+  CollectedFacts,
+  Fact,
+  GateFacts,
+  HoldFacts,
+  JudgedRecord,
+  RejectFacts,
+  RepositoryFacts,
+  VerificationFacts,
+} from "../gate/facts.ts";
+import type { GitHub } from "../github/client.ts";
+import { mayWrite } from "../github/repository.ts";
+import { together } from "../http/pool.ts";
+import { factOf, notAsked } from "./fact-of.ts";
+import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { runReader } from "./read-evidence.ts";
+import { type ClaimedRecord, isBelieved, MOST_JUDGED, type RecordReader, recordReader } from "./records.ts";
+
+type OwnTier = Exclude<TierName, "sandbox">;
+
+/** From the lowest: who accepts in a tier speaks for it and those below. */
+const OWN_TIERS: readonly OwnTier[] = ["dev", "staging", "prod"];
+
+/** What people and verifications decided. */
+export type DecisionFacts = Pick<GateFacts, "collected" | "verifications" | "rejects" | "holds">;
+
+/** Reads all decisions that the stage asks for; what GitHub does not show becomes an unknown fact. */
+export async function readDecisions(
+  request: {
+    readonly github: GitHub;
+    readonly project: string;
+    readonly tier: { readonly name: TierName; readonly previous: TierName | undefined };
+    readonly release: string;
+    /** The plan that was approved, if any. */
+    readonly plan: string | undefined;
+    readonly asked: ReadonlySet<CheckId>;
+  },
+  repository: Fact<RepositoryFacts>,
+  policy: Policy,
+): Promise<DecisionFacts> {
+  if (!repository.known) {
+    return { collected: repository, verifications: repository, rejects: repository, holds: repository };
+  }
+  const { github, project, release, plan, asked } = request;
+  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  const readRun = runReader(github, suite.repository, repository.value.head);
+  const reader = recordReader(github, { project, repository: repository.value, suite, readRun });
+  const needed = <T>(check: CheckId, read: () => Promise<T>): Promise<Fact<T>> =>
+    asked.has(check) ? factOf(read) : Promise.resolve(notAsked);
+  const { name, previous } = request.tier;
+  const below = previous === "sandbox" ? undefined : previous;
+  const wanted = policy.gate.known ? policy.gate.value.verifications : 0;
+  const byDispatch = policy.gate.known && policy.gate.value.approvers.by === "dispatch";
+  const [collected, verifications, rejects, holds] = await together([
+    name === "sandbox" || !byDispatch
+      ? notAsked
+      : needed("approval", () => readApprovals(reader, name, { release, plan }, (login) => mayWrite(github, login))),
+    below === undefined ? notAsked : needed("verification", () => readVerifications(reader, below, release, wanted)),
+    needed("rejects", () => readRejects(reader, release)),
+    name === "sandbox" ? notAsked : needed("hold", () => readHolds(reader, name)),
+  ]);
+  return { collected, verifications, rejects, holds };
+}
+
+/** Judges records while counting: what is not believed is set aside, and after MOST_JUDGED nobody looks further. */
+class Bench {
+  readonly #reader: RecordReader;
+  readonly #seen = new Map<string, JudgedRecord>();
+  readonly doubted: JudgedRecord[] = [];
+  readonly unread: JudgedRecord[] = [];
+  /** False once something was not looked at. */
+  whole = true;
+
+  constructor(reader: RecordReader) {
+    this.#reader = reader;
+  }
+
+  /** The record if it is believed. */
+  async believed<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim> | undefined> {
+    const known = this.#seen.get(record.deployment.id);
+    if (known === undefined && this.#seen.size === MOST_JUDGED) {
+      this.whole = false;
+      return undefined;
+    }
+    const judged = await this.#reader.judge(record);
+    if (known === undefined) {
+      this.#seen.set(record.deployment.id, judged);
+      if (judged.unread !== undefined) this.unread.push(judged);
+      else if (judged.doubts.length > 0) this.doubted.push(judged);
+    }
+    return isBelieved(judged) ? judged : undefined;
+  }
+
+  /** The first of these that is believed, and where it stands. */
+  async first<Claim extends StatedRecord>(
+    records: readonly ClaimedRecord<Claim>[],
+  ): Promise<{ readonly record: JudgedRecord<Claim>; readonly index: number } | undefined> {
+    for (const [index, each] of records.entries()) {
+      const record = await this.believed(each);
+      if (record !== undefined) return { record, index };
+    }
+    return undefined;
+  }
+
+  get judging(): { doubted: JudgedRecord[]; unread: JudgedRecord[]; whole: boolean } {
+    return { doubted: this.doubted, unread: this.unread, whole: this.whole };
+  }
+}
+
+/** Verifications of a release in a tier: the newest failure, and of what passed since the oldest `wanted`. */
+export async function readVerifications(
+  reader: RecordReader,
+  tier: OwnTier,
+  release: string,
+  wanted: number,
+): Promise<VerificationFacts> {
+  const bench = new Bench(reader);
+  const listing = await reader.list(tier, ["verification"]);
+  const records = listing.records.filter(({ claim }) => claim.release === release);
+  const failures = records.filter(({ claim }) => !claim.passed);
+  const failed = (await bench.first(failures))?.record;
+  const since =
+    failed === undefined ? -1 : records.findIndex(({ deployment }) => deployment.id === failed.deployment.id);
+  const later = (since === -1 ? records : records.slice(0, since)).filter(({ claim }) => claim.passed).reverse();
+  const passed: VerificationFacts["passed"][number][] = [];
+  for (const each of later) {
+    if (passed.length >= Math.max(wanted, 1)) break;
+    const record = await bench.believed(each);
+    if (record !== undefined) passed.push(record);
+  }
+  return { failed, passed, ...bench.judging, whole: bench.whole && listing.whole };
+}
+
+/** Whether a release is rejected: in each tier the newest word counts, an accept of that tier or of one above it too. */
+export async function readRejects(reader: RecordReader, release: string): Promise<RejectFacts> {
+  const bench = new Bench(reader);
+  const listings = await Promise.all(OWN_TIERS.map((tier) => reader.list(tier, ["reject", "accept"])));
+  const records = listings.flatMap((listing) => listing.records.filter(({ claim }) => claim.release === release));
+  const standing: RejectFacts["standing"][number][] = [];
+  const lifted = new Map<string, RejectFacts["lifted"][number]>();
+  for (const [rank, tier] of OWN_TIERS.entries()) {
+    const speaking = records
+      .filter(({ claim }) => (claim.kind === "reject" ? claim.tier === tier : OWN_TIERS.indexOf(claim.tier) >= rank))
+      .sort((a, b) => newer(a, b));
+    if (!speaking.some(({ claim }) => claim.kind === "reject")) continue;
+    const last = (await bench.first(speaking))?.record;
+    if (last === undefined) continue;
+    if (isKind(last, "reject")) standing.push(last);
+    else if (isKind(last, "accept")) lifted.set(last.deployment.id, last);
+  }
+  const { doubted, unread, whole } = bench.judging;
+  return {
+    standing,
+    lifted: [...lifted.values()],
+    doubted,
+    // An accept that nobody can read lifts nothing, and that is all.
+    unread: unread.filter(({ claim }) => claim.kind === "reject"),
+    whole: whole && listings.every((listing) => listing.whole),
+  };
+}
+
+/** Holds of the tier's promotions that nobody lifted since. */
+export async function readHolds(reader: RecordReader, tier: OwnTier): Promise<HoldFacts> {
+  const bench = new Bench(reader);
+  const listing = await reader.list(tier, ["hold", "resume"]);
+  const standing: HoldFacts["standing"][number][] = [];
+  let resumed: HoldFacts["resumed"];
+  for (const each of listing.records) {
+    if (each.claim.hold !== "tier") continue;
+    const record = await bench.believed(each);
+    if (record === undefined) continue;
+    if (isKind(record, "resume")) {
+      resumed = record;
+      break;
+    }
+    if (isKind(record, "hold")) standing.push(record);
+  }
+  const { doubted, unread, whole } = bench.judging;
+  return {
+    standing,
+    resumed,
+    doubted,
+    unread: unread.filter(({ claim }) => claim.kind === "hold"),
+    // What is older than what lifted everything does not matter.
+    whole: whole && (listing.whole || resumed !== undefined),
+  };
+}
+
+/** Approvals of these digests for a tier, each with whether its person may write here. */
+export async function readApprovals(
+  reader: RecordReader,
+  tier: OwnTier,
+  digests: { readonly release: string; readonly plan: string | undefined },
+  mayWrite: (login: string) => Promise<boolean | undefined>,
+): Promise<CollectedFacts> {
+  const bench = new Bench(reader);
+  const listing = await reader.list(tier, ["approval"]);
+  const approved: CollectedFacts["approved"][number][] = [];
+  for (const each of listing.records) {
+    const { release, plan } = each.claim;
+    if (release !== digests.release || plan !== digests.plan) continue;
+    const record = await bench.believed(each);
+    if (record?.by === undefined) continue;
+    approved.push({ record, mayWrite: await mayWrite(record.by) });
+  }
+  return { approved, ...bench.judging, whole: bench.whole && listing.whole };
+}
+
+function newer(a: ClaimedRecord, b: ClaimedRecord): number {
+  const [first, second] = [Date.parse(a.deployment.createdAt), Date.parse(b.deployment.createdAt)];
+  if (first !== second) return second - first;
+  // Times are whole seconds; ids grow.
+  return Number(BigInt(b.deployment.id) - BigInt(a.deployment.id));
+}
+
+function isKind<Kind extends StatedRecord["kind"]>(
+  record: JudgedRecord,
+  kind: Kind,
+): record is JudgedRecord<Extract<StatedRecord, { readonly kind: Kind }>> {
+  return record.claim.kind === kind;
+}

@@ -1,0 +1,56 @@
+/** What the gate asks of a tier, and what it lets through beyond the rule: always by the default branch's contract. */
+import type { Contract, Tier } from "../contract/model.ts";
+import type { RunContext } from "../environment.ts";
+import { type Fact, known, type LiveFacts, type PolicyFacts } from "../gate/facts.ts";
+import type { GitHub } from "../github/client.ts";
+import { factOf } from "./fact-of.ts";
+import { policyContract } from "./policy.ts";
+
+/** The suite's own repository: whose workflows count. */
+export const SUITE_REPOSITORY = "four-tier/four-tier";
+
+/** What the gate lets through beyond the rule. */
+export interface Policy {
+  readonly suiteCommits: readonly string[];
+  readonly destructive: readonly string[];
+  readonly adopt: ReadonlyMap<string, string>;
+  readonly gate: Fact<PolicyFacts>;
+}
+
+/** One that cannot be read lets nothing through. */
+export function strict(gate: Extract<Fact<never>, { known: false }>): Policy {
+  return { suiteCommits: [], destructive: [], adopt: new Map(), gate };
+}
+
+/** What the default branch asks; one that cannot be read lets nothing through. */
+export async function readPolicy(
+  {
+    github,
+    contract,
+    tier,
+    run,
+  }: {
+    readonly github: GitHub;
+    readonly contract: Contract;
+    readonly tier: Pick<Tier, "name">;
+    readonly run: Pick<RunContext, "sha">;
+  },
+  head: string,
+): Promise<Policy> {
+  const current = await factOf(() => policyContract(github, run, contract, head));
+  if (!current.known) return strict(current);
+  const { suite, tiers, adopt, holds } = current.value;
+  const { destructive, gate, activeRuns } = tiers[tier.name];
+  return {
+    suiteCommits: suite.commits,
+    destructive,
+    adopt: adopt[tier.name],
+    gate: known({ ...gate, activeRuns, onExpiry: holds.onExpiry }),
+  };
+}
+
+/** What the release's contract adopts counts only while the default branch's does too. */
+export function stillAdopted(found: LiveFacts["adoption"], { adopt }: Policy): LiveFacts["adoption"] {
+  if (!found.known) return found;
+  return known(found.value.map((each) => ({ ...each, adopted: each.adopted && adopt.get(each.key) === each.id })));
+}

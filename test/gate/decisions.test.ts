@@ -1,0 +1,397 @@
+/** What verifications and people decided, as the gate weighs it: soak, rejects, holds, windows, approvals, overrides. */
+import { describe, expect, it } from "vitest";
+import type { ApproverPolicy } from "../../src/contract/model.ts";
+import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
+import { OVERRIDABLE } from "../../src/gate/check.ts";
+import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
+import { type GateFacts, known, type PolicyFacts } from "../../src/gate/facts.ts";
+import { DECIDED, evidence, goodFacts, judged, PLAN, RELEASE, seen } from "./facts.ts";
+
+const HOUR = 3_600_000;
+const BELOW = { ...DECIDED, tier: "staging" as const };
+const { reason: _reason, by: _by, ...VERIFYING } = BELOW;
+
+function gate(change: Partial<GateFacts>, policy: Partial<PolicyFacts> = {}): GateResult {
+  const good = goodFacts();
+  if (!good.policy.known) throw new Error("the good facts are known");
+  return evaluateGate({ ...good, policy: known({ ...good.policy.value, ...policy }), ...change });
+}
+
+const ids = (result: GateResult): string[] => result.findings.map(({ id, severity }) => `${severity} ${id}`);
+const row = (result: GateResult, id: string) => result.checks.find(({ check }) => check === id);
+
+const verified = (at: string, run: string, passed = true) =>
+  judged(
+    { ...VERIFYING, kind: "verification", release: RELEASE, passed, checks: [], run: { ...DECIDED.run, id: run } },
+    { at },
+  );
+
+describe("verification", () => {
+  // The deployment to staging ended at 10:10, and it is 12:00.
+  it("counts the deployment itself as the first, however often it was repeated", () => {
+    expect(gate({}).verdict).toBe("pass");
+    const again = { ...evidence, deployment: { ...evidence.deployment, id: "99" } };
+    const result = gate({ source: known([evidence, again]) }, { verifications: 2 });
+    expect(ids(result)).toEqual(["error gate/verification-too-few"]);
+    expect(row(result, "verification")?.summary).toBe("1 of 2 verifications of 111111111111 in staging.");
+  });
+
+  it("asks for as many as the contract says, and does not count the deploying run twice", () => {
+    const two = known({ ...seen, failed: undefined, passed: [verified("2026-11-23T11:00:00Z", "901")] });
+    expect(gate({ verifications: two }, { verifications: 2 }).verdict).toBe("pass");
+    const same = known({ ...seen, failed: undefined, passed: [verified("2026-11-23T10:10:00Z", "900")] });
+    expect(ids(gate({ verifications: same }, { verifications: 2 }))).toEqual(["error gate/verification-too-few"]);
+    expect(gate({}, { verifications: 0 }).verdict).toBe("pass");
+  });
+
+  it("soaks from the first, and says when that is reached", () => {
+    const later = {
+      verifications: known({ ...seen, failed: undefined, passed: [verified("2026-11-23T11:30:00Z", "901")] }),
+    };
+    const result = gate(later, { soakMs: 2 * HOUR });
+    expect(ids(result)).toEqual(["error gate/verification-soak"]);
+    expect(result.findings[0]?.message).toContain(
+      "must stand in staging for 2h; that is reached at 2026-11-23 12:10 UTC",
+    );
+    expect(gate({ ...later, now: new Date("2026-11-23T12:10:00Z") }, { soakMs: 2 * HOUR }).verdict).toBe("pass");
+    expect(gate({ ...later, now: new Date("2026-11-23T12:09:59Z") }, { soakMs: 2 * HOUR }).verdict).toBe("fail");
+  });
+
+  it("begins anew after a failure: nothing from before counts", () => {
+    const failed = verified("2026-11-23T11:00:00Z", "901", false);
+    const result = gate({ verifications: known({ ...seen, failed, passed: [] }) });
+    expect(ids(result)).toEqual(["error gate/verification-failed"]);
+    expect(result.findings[0]?.message).toContain(
+      "The one of 2026-11-23 11:00 UTC failed; only what passed since counts",
+    );
+    const passed = [verified("2026-11-23T11:30:00Z", "902")];
+    expect(gate({ verifications: known({ ...seen, failed, passed }) }).verdict).toBe("pass");
+    const soaking = gate({ verifications: known({ ...seen, failed, passed }) }, { soakMs: HOUR });
+    expect(soaking.findings[0]?.message).toContain("reached at 2026-11-23 12:30 UTC");
+  });
+
+  it("is only a warning in a brief, where it is still time; a failure is not", () => {
+    const brief = gate({ stage: "plan" }, { soakMs: 24 * HOUR, verifications: 3 });
+    expect(brief.verdict).toBe("pass");
+    expect(ids(brief)).toEqual(["warning gate/verification-soak", "warning gate/verification-too-few"]);
+    const failed = verified("2026-11-23T11:00:00Z", "901", false);
+    expect(gate({ stage: "plan", verifications: known({ ...seen, failed, passed: [] }) }).verdict).toBe("fail");
+  });
+
+  it("a deployment whose end nobody knows soaks never", () => {
+    const { run } = evidence;
+    if (run === undefined) throw new Error("the evidence has a run");
+    const timeless = {
+      ...evidence,
+      run: { ...run, jobs: run.jobs.map((job) => ({ ...job, completedAt: undefined })) },
+    };
+    expect(gate({ source: known([timeless]) }).verdict).toBe("pass");
+    expect(gate({ source: known([timeless]) }, { soakMs: HOUR }).verdict).toBe("fail");
+  });
+
+  it("a forged failure is a warning; one that nobody can read is unknown; a flood is unknown where it matters", () => {
+    const forged = { ...verified("", "903", false), doubts: ["the run behind it ran on the branch evil"] };
+    const result = gate({ verifications: known({ ...seen, failed: undefined, passed: [], doubted: [forged] }) });
+    expect(result.verdict).toBe("pass");
+    expect(ids(result)).toEqual(["warning gate/verification-not-believed"]);
+    expect(result.findings[0]?.message).toContain("the branch evil");
+
+    const unread = { ...verified("", "903", false), unread: { why: "GitHub is down.", remedy: "Wait." } };
+    expect(gate({ verifications: known({ ...seen, failed: undefined, passed: [], unread: [unread] }) }).verdict).toBe(
+      "unknown",
+    );
+    const passing = { ...verified("", "903"), unread: { why: "GitHub is down.", remedy: "Wait." } };
+    expect(gate({ verifications: known({ ...seen, failed: undefined, passed: [], unread: [passing] }) }).verdict).toBe(
+      "pass",
+    );
+
+    const flood = known({ ...seen, failed: undefined, passed: [], whole: false });
+    expect(gate({ verifications: flood }).verdict).toBe("pass");
+    expect(ids(gate({ verifications: flood }, { verifications: 2 }))).toEqual([
+      "error gate/verification-too-few",
+      "unknown gate/verification-too-many",
+    ]);
+  });
+});
+
+describe("rejects", () => {
+  const reject = judged({ ...BELOW, kind: "reject", release: RELEASE });
+  const accept = judged({ ...BELOW, kind: "accept", release: RELEASE });
+
+  it("of any tier fail, before the approval too, and name who and why: the run's starter, not the record's text", () => {
+    for (const stage of ["plan", "promote"] as const) {
+      const result = gate({ stage, rejects: known({ ...seen, standing: [reject], lifted: [] }) });
+      expect(ids(result)).toEqual(["error gate/rejects-rejected"]);
+      expect(result.findings[0]?.message).toBe(
+        "Release 111111111111 was rejected in staging by hubot at 2026-11-23T11:00:00Z: It scores everybody twice.",
+      );
+    }
+  });
+
+  it("that were lifted pass, and that is said", () => {
+    const result = gate({ rejects: known({ ...seen, standing: [], lifted: [accept] }) });
+    expect(result.verdict).toBe("pass");
+    expect(row(result, "rejects")?.summary).toBe("Rejected once, and accepted again by hubot.");
+  });
+
+  it("that are forged are shown and do not stop; those that cannot be read do", () => {
+    const doubted = [{ ...reject, doubts: ["it points to run 9, which this repository does not have"] }];
+    const forged = gate({ rejects: known({ ...seen, standing: [], lifted: [], doubted }) });
+    expect(forged.verdict).toBe("pass");
+    expect(ids(forged)).toEqual(["warning gate/rejects-not-believed"]);
+    const unread = [{ ...reject, unread: { why: "403", remedy: "Give actions: read." } }];
+    expect(ids(gate({ rejects: known({ ...seen, standing: [], lifted: [], unread }) }))).toEqual([
+      "unknown gate/rejects-unread",
+    ]);
+    expect(gate({ rejects: known({ ...seen, standing: [], lifted: [], whole: false }) }).verdict).toBe("unknown");
+  });
+
+  it("that only the tier's ledger remembers still stand, until an accept that is newer", () => {
+    const rejects = [{ release: RELEASE, reason: "twice", by: "hubot", at: "2026-11-23T10:30:00Z", runId: "5" }];
+    const kept = known({ holds: [], rejects });
+    expect(ids(gate({ kept }))).toEqual(["error gate/rejects-rejected"]);
+    expect(
+      gate({ kept: known({ holds: [], rejects: rejects.map((each) => ({ ...each, release: "9".repeat(64) })) }) })
+        .verdict,
+    ).toBe("pass");
+    expect(gate({ kept, rejects: known({ ...seen, standing: [], lifted: [accept] }) }).verdict).toBe("pass");
+    const older = { ...accept, at: "2026-11-23T10:00:00Z" };
+    expect(gate({ kept, rejects: known({ ...seen, standing: [], lifted: [older] }) }).verdict).toBe("fail");
+  });
+});
+
+describe("a hold of the tier", () => {
+  const hold = (until: string | null) => judged({ ...DECIDED, kind: "hold", hold: "tier", selector: "", until });
+  const held = (until: string | null) => known({ ...seen, standing: [hold(until)], resumed: undefined });
+
+  it("stops the line, with its reason and its end", () => {
+    expect(gate({ holds: held(null) }).findings[0]?.message).toContain("was held by hubot at");
+    expect(gate({ holds: held("2026-12-01") }).findings[0]?.message).toContain("(until 2026-12-01)");
+    expect(gate({ stage: "plan", holds: held(null) }).verdict).toBe("fail");
+  });
+
+  it.each([
+    ["2026-11-23", "error gate/hold-held"],
+    ["2026-11-22", "error gate/hold-expired"],
+    ["2026-11-23T12:00Z", "error gate/hold-expired"],
+    ["2026-11-23T12:01Z", "error gate/hold-held"],
+  ])("until %s is at noon of the 23rd: %s", (until, says) => {
+    expect(ids(gate({ holds: held(until) }))).toEqual([says]);
+  });
+
+  it("whose time is over lets in where the contract says so, and is reported", () => {
+    const result = gate({ holds: held("2026-11-22") }, { onExpiry: "resume" });
+    expect(result.verdict).toBe("pass");
+    expect(ids(result)).toEqual(["warning gate/hold-expired"]);
+  });
+
+  it("that only the ledger remembers stands until a newer resume", () => {
+    const kept = known({
+      rejects: [],
+      holds: [{ reason: "x", by: "hubot", at: "2026-11-23T10:00:00Z", until: undefined, runId: "5" }],
+    });
+    expect(ids(gate({ kept }))).toEqual(["error gate/hold-held"]);
+    const resumed = judged({ ...DECIDED, kind: "resume", hold: "tier", selector: "" });
+    expect(gate({ kept, holds: known({ ...seen, standing: [], resumed }) }).verdict).toBe("pass");
+    const older = { ...resumed, at: "2026-11-23T09:00:00Z" };
+    expect(gate({ kept, holds: known({ ...seen, standing: [], resumed: older }) }).verdict).toBe("fail");
+    const same = judged({
+      ...DECIDED,
+      kind: "hold",
+      hold: "tier",
+      selector: "",
+      until: null,
+      run: { ...DECIDED.run, id: "5" },
+    });
+    expect(ids(gate({ kept, holds: known({ ...seen, standing: [same], resumed: undefined }) }))).toHaveLength(1);
+  });
+});
+
+describe("a window", () => {
+  const windows = [parseWindow("Mon-Thu 08:00-16:00 Europe/Berlin")].flatMap((each) => each ?? []);
+  const freezes = [
+    parseFreeze({ from: "2026-11-20", until: "2026-11-27", zone: "UTC", reason: "Black Friday" }),
+  ].flatMap((each) => each ?? []);
+
+  it("that is closed says when it opens, and only warns before the approval", () => {
+    const now = new Date("2026-11-26T16:00:00Z");
+    const closed = gate({ now }, { windows });
+    expect(ids(closed)).toEqual(["error gate/window-closed"]);
+    expect(closed.findings[0]?.message).toContain(
+      "it is 2026-11-26 17:00 Europe/Berlin. It opens next at 2026-11-30 08:00 Europe/Berlin (2026-11-30T07:00:00.000Z).",
+    );
+    const brief = gate({ now, stage: "plan" }, { windows });
+    expect([brief.verdict, ...ids(brief)]).toEqual(["pass", "warning gate/window-closed"]);
+  });
+
+  it("does not open in a freeze, which says why and how long", () => {
+    const frozen = gate({}, { windows, freezes });
+    expect(ids(frozen)).toEqual(["error gate/window-frozen"]);
+    expect(frozen.findings[0]?.message).toBe(
+      "prod is frozen until 2026-11-28 00:00 UTC: Black Friday. It opens next at 2026-11-30 08:00 Europe/Berlin (2026-11-30T07:00:00.000Z).",
+    );
+    expect(row(gate({}, { windows }), "window")?.summary).toBe(
+      "Within Mon-Thu 08:00-16:00 Europe/Berlin (2026-11-23 13:00 Europe/Berlin).",
+    );
+  });
+});
+
+describe("approvals by dispatch", () => {
+  const approvers = (change: Partial<ApproverPolicy> = {}): Partial<PolicyFacts> => ({
+    approvers: { by: "dispatch", count: 1, from: [], notAuthor: false, ...change },
+  });
+  type Given = Extract<GateFacts["collected"], { known: true }>["value"]["approved"][number];
+  const given = (by: string, mayWrite: boolean | undefined = true): Given => ({
+    record: judged({ ...DECIDED, kind: "approval", release: RELEASE, plan: PLAN }, { by }),
+    mayWrite,
+  });
+  const collected = (...approved: Given[]) => ({
+    collected: known({ ...seen, approved }),
+    approvals: known([]),
+  });
+  const unreviewed = { reviewers: [], preventSelfReview: false, canAdminsBypass: undefined };
+
+  it("let in what as many persons as asked for approved, without reviewers in the environment", () => {
+    const good = goodFacts();
+    if (!good.protection.known || good.protection.value.environment === undefined) throw new Error("known");
+    const protection = known({
+      ...good.protection.value,
+      environment: { ...good.protection.value.environment, ...unreviewed },
+    });
+    const repository = good.repository.known
+      ? known({ ...good.repository.value, visibility: "private" as const })
+      : good.repository;
+    const two = gate({ ...collected(given("hubot"), given("mona")), protection, repository }, approvers({ count: 2 }));
+    expect(ids(two)).toEqual([]);
+    expect(row(two, "approval")?.summary).toBe("Approved by hubot, mona; written by octocat.");
+    // Where reviews are asked for, the same is refused, and the way out is named.
+    const review = gate({ protection, repository });
+    expect(ids(review)).toContain("error gate/protection-no-reviewers");
+    expect(review.findings.find(({ id }) => id === "gate/protection-no-reviewers")).toMatchObject({
+      why: expect.stringContaining("below the Enterprise plan") as string,
+      remedy: expect.stringContaining("approvers: { by: dispatch") as string,
+    });
+  });
+
+  it("count persons, not runs; a reviewer of this very attempt is one of them", () => {
+    const twice = gate(collected(given("hubot"), given("Hubot")), approvers({ count: 2 }));
+    expect(ids(twice)).toEqual(["error gate/approval-missing"]);
+    expect(twice.findings[0]?.message).toContain("1 of 2 persons approved release 1111");
+    expect(twice.findings[0]?.remedy).toContain(`release-digest ${RELEASE}, plan-digest ${PLAN}`);
+    const approvals = known([{ environments: ["prod"], state: "approved", user: "mona", comment: "" }]);
+    expect(gate({ ...collected(given("hubot")), approvals }, approvers({ count: 2 })).verdict).toBe("pass");
+    const run = { ...goodFacts().run, attempt: 2 };
+    expect(gate({ ...collected(given("hubot")), approvals, run }, approvers({ count: 2 })).verdict).toBe("fail");
+    expect(gate({ ...collected(given("hubot"), given("mona")), run }, approvers({ count: 2 })).verdict).toBe("pass");
+  });
+
+  it("do not count from who started the run, a bot, or somebody who may not write", () => {
+    expect(ids(gate(collected(given("octocat")), approvers()))).toEqual([
+      "error gate/approval-missing",
+      "error gate/approval-self",
+    ]);
+    expect(ids(gate(collected(given("github-actions[bot]")), approvers()))).toEqual(["error gate/approval-missing"]);
+    expect(ids(gate(collected(given("eve", false)), approvers()))).toEqual([
+      "error gate/approval-missing",
+      "warning gate/approval-outsider",
+    ]);
+    const silent = { record: given("eve").record, mayWrite: undefined };
+    expect(ids(gate(collected(silent), approvers()))).toEqual([
+      "error gate/approval-missing",
+      "unknown gate/approval-outsider",
+    ]);
+  });
+
+  it("count only from those the contract names, and not from authors where it says so", () => {
+    expect(ids(gate(collected(given("eve")), approvers({ from: ["hubot"] })))).toEqual([
+      "error gate/approval-missing",
+      "error gate/approval-not-named",
+    ]);
+    const run = { ...goodFacts().run, actor: "mona", triggeringActor: "mona" };
+    const author = collected(given("octocat"));
+    expect(ids(gate({ ...author, run }, approvers()))).toEqual(["warning gate/approval-author"]);
+    expect(ids(gate({ ...author, run }, approvers({ notAuthor: true })))).toEqual([
+      "error gate/approval-missing",
+      "error gate/approval-author",
+    ]);
+  });
+
+  it("do not help a run that a workflow started: nobody can say whose it is", () => {
+    const run = { ...goodFacts().run, actor: "github-actions[bot]", triggeringActor: "github-actions[bot]" };
+    expect(ids(gate({ ...collected(given("hubot")), run }, approvers()))).toContain("error gate/approval-starter");
+  });
+
+  it("by review count only from those the contract names, too", () => {
+    const from = { approvers: { by: "review" as const, count: 1, from: ["mona"], notAuthor: false } };
+    expect(ids(gate({}, from))).toEqual(["error gate/approval-not-named"]);
+    expect(gate({}, { approvers: { ...from.approvers, from: ["hubot"] } }).verdict).toBe("pass");
+  });
+});
+
+describe("breaking the glass", () => {
+  const windows = [parseWindow("Tue 08:00-16:00 UTC")].flatMap((each) => each ?? []);
+  const override = { checks: ["window"], reason: "Incident 7: scores are wrong.", by: "octocat" };
+
+  it("lets in what somebody else approved: shown as overridden, warned of loudly, never as passed", () => {
+    const result = gate({ override }, { windows });
+    expect(result.verdict).toBe("pass");
+    expect(row(result, "window")).toMatchObject({
+      verdict: "fail",
+      overridden: { reason: override.reason, by: "octocat" },
+    });
+    expect(ids(result)).toEqual(["warning gate/overridden", "warning gate/window-closed"]);
+    expect(result.findings[0]?.message).toMatch(/^BREAK-GLASS in prod: octocat overrides the check window: Incident 7/);
+  });
+
+  it("does not help a check that it does not name, nor hide another failure", () => {
+    expect(
+      gate({ override, holds: known({ ...seen, standing: [], resumed: undefined, whole: false }) }, { windows })
+        .verdict,
+    ).toBe("unknown");
+    expect(gate({ override: { ...override, checks: ["hold"] } }, { windows }).verdict).toBe("fail");
+  });
+
+  it.each([
+    "identity",
+    "lock",
+    "plan-digest",
+    "approval",
+    "protection",
+    "path",
+    "commit",
+    "source",
+    "order",
+    "drift",
+    "destructive",
+    "adoption",
+    "nonsense",
+  ])("is refused for %s", (check) => {
+    const result = gate({ override: { ...override, checks: [check] } });
+    expect(result.verdict).toBe("fail");
+    expect(ids(result)).toEqual(["error gate/override"]);
+    expect(OVERRIDABLE).not.toContain(check);
+  });
+
+  it("is refused without a reason, and without an approval: in any tier", () => {
+    expect(ids(gate({ override: { ...override, reason: " " } }, { windows }))).toContain("error gate/override");
+    const alone = gate({ override, approvals: known([]) }, { windows });
+    expect(alone.verdict).toBe("fail");
+    expect(ids(alone)).toContain("error gate/override-not-approved");
+    const dev = gate({ override, tier: "dev", previous: undefined, environment: "dev" }, { windows });
+    expect(ids(dev)).toEqual(expect.arrayContaining(["error gate/override-not-approved", "error gate/window-closed"]));
+    const approvals = known([{ environments: ["dev"], state: "approved", user: "hubot", comment: "" }]);
+    const approved = gate({ override, tier: "dev", previous: undefined, environment: "dev", approvals }, { windows });
+    expect(approved.verdict).toBe("pass");
+  });
+
+  it("is asked for in the brief, where whoever approves reads it", () => {
+    const failing = known({
+      ...seen,
+      standing: [judged({ ...DECIDED, kind: "reject" as const, release: RELEASE })],
+      lifted: [],
+    });
+    const brief = gate({ stage: "plan", override: { ...override, checks: ["rejects"] }, rejects: failing });
+    expect(brief.verdict).toBe("pass");
+    expect(brief.findings[0]?.message).toContain("octocat asks to override the check rejects");
+  });
+});
