@@ -1,6 +1,6 @@
 /**
  * Writes src/bundle/fields.ts from what the Databricks CLI on this machine knows: names and types of the fields of
- * jobs and pipelines. Usage: `node scripts/bundle-fields.ts --write`; without it, prints the table.
+ * every kind that is deployed. Usage: `node scripts/bundle-fields.ts --write`; without it, prints the table.
  */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -25,8 +25,9 @@ interface Definition {
   oneOf?: Definition[];
 }
 
-/** Levels of access are checked where access is (src/bundle/identity.ts). */
-const NOT_HERE = /PermissionLevel$/;
+/** Levels of access and privileges are checked where access is (src/bundle/identity.ts, catalog-objects.ts). */
+const NOT_HERE = /PermissionLevel$|^Privilege$/;
+const KINDS = ["Job", "Pipeline", "Schema", "Volume", "RegisteredModel", "MlflowExperiment"];
 
 export interface Tables {
   /** One line a type: `name` or, for fields that are always sent, `name!`, a colon, and the type. */
@@ -35,7 +36,7 @@ export interface Tables {
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The tables of everything that a job or a pipeline may hold. */
+/** The tables of everything that a resource may hold. */
 export function fieldTables(schema: { $defs: unknown }): Tables {
   const table = new Map<string, string>();
   const values = new Map<string, readonly string[]>();
@@ -69,7 +70,7 @@ export function fieldTables(schema: { $defs: unknown }): Tables {
     }
     return name;
   };
-  for (const kind of ["Job", "Pipeline"]) typeOf(`#/$defs/github.com/databricks/cli/bundle/config/resources.${kind}`);
+  for (const kind of KINDS) typeOf(`#/$defs/github.com/databricks/cli/bundle/config/resources.${kind}`);
   const sorted = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
     new Map([...map].sort(([a], [b]) => (a < b ? -1 : 1)));
   return { fields: sorted(table), values: sorted(values) };
@@ -86,7 +87,7 @@ if (import.meta.main) {
   const lines = [...fields].map(([name, fields]) => `  ${name}: ${JSON.stringify(fields)},`);
   const valueLines = [...values].map(([name, known]) => `  ${name}: ${JSON.stringify(known.join(" "))},`);
   const text = `/**
- * The fields of jobs and pipelines with their types, as ${version} of the Databricks CLI declares them.
+ * The fields of every kind of resource with their types, as ${version} of the Databricks CLI declares them.
  * Written by scripts/bundle-fields.ts; a test compares it when the CLI is on the PATH.
  * s text, b boolean, i integer, f number, [x] list, {x} map, * anything, a name: that type, =name: a text of VALUES;
  * \`!\` is sent even if empty.

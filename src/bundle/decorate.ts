@@ -1,6 +1,6 @@
 /** What is added to a declared resource: the name's prefix, presets, defaults, tags. */
 import type { JsonObject, JsonValue } from "../json.ts";
-import type { ResourceKind } from "./model.ts";
+import { markTags } from "./marks.ts";
 import type { RenderOptions } from "./options.ts";
 import { type Scope, scalarText } from "./interpolate.ts";
 import type { Problems } from "./problems.ts";
@@ -16,7 +16,7 @@ export interface Decoration {
 }
 
 /** Presets, and what `mode: development` presets (facts: databricks-api 3.2). */
-export function withPresets(resource: Mapping, kind: ResourceKind, key: string, context: Decoration): Mapping {
+export function withPresets(resource: Mapping, kind: "jobs" | "pipelines", key: string, context: Decoration): Mapping {
   const { settings, scope, problems, options } = context;
   const name = resource.entries.get("name");
   if (name === undefined || isNull(name.value) || scalarText(name.value) === "") {
@@ -57,7 +57,7 @@ export function withPresets(resource: Mapping, kind: ResourceKind, key: string, 
 }
 
 /** What the CLI and the API add, made explicit, so that a comparison never meets an absent field (facts: 3.2). */
-export function withDefaults(resource: Mapping, kind: ResourceKind): Mapping {
+export function withDefaults(resource: Mapping, kind: "jobs" | "pipelines"): Mapping {
   const defaults: JsonObject =
     kind === "jobs"
       ? { max_concurrent_runs: 1, queue: { enabled: true } }
@@ -75,12 +75,7 @@ export function withTags(resource: Mapping, key: string, context: Decoration): M
   const { tier } = options;
   const where = resource.where;
   const declared = getMap(resource, ["tags"]) ?? mapping([], where);
-  const own = {
-    four_tier_project: tier.project,
-    four_tier_tier: tier.name,
-    four_tier_key: key,
-    ...(tier.developer === undefined ? {} : { four_tier_developer: tier.developer }),
-  };
+  const own = markTags(tier, key);
   for (const name of Object.keys(own)) {
     const taken = declared.entries.get(name);
     if (taken === undefined) continue;

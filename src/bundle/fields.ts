@@ -1,5 +1,5 @@
 /**
- * The fields of jobs and pipelines with their types, as v1.12.1 of the Databricks CLI declares them.
+ * The fields of every kind of resource with their types, as v1.12.1 of the Databricks CLI declares them.
  * Written by scripts/bundle-fields.ts; a test compares it when the CLI is on the PATH.
  * s text, b boolean, i integer, f number, [x] list, {x} map, * anything, a name: that type, =name: a text of VALUES;
  * `!` is sent even if empty.
@@ -25,6 +25,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
   DeploymentSpec: "command_path!:s compute!:ComputeSpec name:s",
   Environment: "base_environment:s client:s dependencies:[s] environment_version:s java_dependencies:[s]",
   EventLogSpec: "catalog:s name:s schema:s",
+  ExperimentTag: "key:s value:s",
+  ExperimentTraceLocation: "uc_trace_location:UcTraceLocation",
   FileArrivalTriggerConfiguration: "min_time_between_triggers_seconds:i url!:s wait_after_last_change_seconds:i",
   FileLibrary: "path:s",
   Filters: "exclude:[s] include:[s]",
@@ -46,6 +48,9 @@ export const FIELDS: Readonly<Record<string, string>> = {
   Library: "cran:RCranLibrary egg:s jar:s maven:MavenLibrary pypi:PythonPyPiLibrary requirements:s whl:s",
   Lifecycle: "prevent_destroy:b",
   MavenLibrary: "coordinates!:s exclusions:[s] repo:s",
+  MlflowExperiment:
+    "artifact_location:s lifecycle:Lifecycle name!:s permissions:[MlflowExperimentPermission] tags:[ExperimentTag] trace_location:ExperimentTraceLocation",
+  MlflowExperimentPermission: "group_name:s level!:s service_principal_name:s user_name:s",
   ModelTriggerConfiguration:
     "aliases:[s] condition!:=ModelTriggerConfigurationCondition min_time_between_triggers_seconds:i securable_name:s wait_after_last_change_seconds:i",
   NotebookLibrary: "path:s",
@@ -68,16 +73,22 @@ export const FIELDS: Readonly<Record<string, string>> = {
   PowerBiTable: "catalog:s name:s schema:s storage_mode:=StorageMode",
   PowerBiTask:
     "connection_resource_name:s power_bi_model:PowerBiModel refresh_after_update:b tables:[PowerBiTable] warehouse_id:s",
+  PrivilegeAssignment: "principal:s privileges:[s]",
   PythonOperatorTask: "main:s parameters:[PythonOperatorTaskParameter]",
   PythonOperatorTaskParameter: "name:s value:s",
   PythonPyPiLibrary: "package!:s repo:s",
   PythonWheelTask: "entry_point!:s named_parameters:{s} package_name!:s parameters:[s]",
   QueueSettings: "enabled!:b",
   RCranLibrary: "package!:s repo:s",
+  RegisteredModel:
+    "aliases:[RegisteredModelAlias] catalog_name:s comment:s created_at:i created_by:s full_name:s grants:[PrivilegeAssignment] lifecycle:Lifecycle metastore_id:s name:s owner:s schema_name:s storage_location:s updated_at:i updated_by:s",
+  RegisteredModelAlias: "alias_name:s catalog_name:s id:s model_name:s schema_name:s version_num:i",
   RestartWindow: "days_of_week:[=DayOfWeek] start_hour!:i time_zone_id:s",
   RunAs: "service_principal_name:s user_name:s",
   RunJobTask:
     "dbt_commands:[s] jar_params:[s] job_id!:i job_parameters:{s} notebook_params:{s} pipeline_params:PipelineParams python_named_params:{s} python_params:[s] spark_submit_params:[s] sql_params:{s}",
+  Schema:
+    "catalog_name!:s comment:s custom_max_retention_hours:i grants:[PrivilegeAssignment] lifecycle:Lifecycle name!:s properties:{s} storage_root:s",
   SparkJarTask: "jar_uri:s main_class_name:s parameters:[s] run_as_repl:b",
   SparkPythonTask: "parameters:[s] python_file!:s source:=Source",
   SparkSubmitTask: "parameters:[s]",
@@ -101,6 +112,9 @@ export const FIELDS: Readonly<Record<string, string>> = {
   TaskNotificationSettings: "alert_on_last_attempt:b no_alert_for_canceled_runs:b no_alert_for_skipped_runs:b",
   TriggerSettings:
     "file_arrival:FileArrivalTriggerConfiguration model:ModelTriggerConfiguration pause_status:=PauseStatus periodic:PeriodicTriggerConfiguration sql_condition:SqlConditionConfiguration table_update:TableUpdateTriggerConfiguration",
+  UcTraceLocation: "catalog!:s schema!:s table_prefix:s",
+  Volume:
+    "catalog_name!:s comment:s grants:[PrivilegeAssignment] lifecycle:Lifecycle name!:s schema_name!:s storage_location:s volume_type:=VolumeType",
   Webhook: "id!:s",
   WebhookNotifications:
     "on_duration_warning_threshold_exceeded:[Webhook] on_failure:[Webhook] on_start:[Webhook] on_streaming_backlog_exceeded:[Webhook] on_success:[Webhook]",
@@ -128,4 +142,5 @@ export const VALUES: Readonly<Record<string, string>> = {
   SqlConditionTriggerMode: "QUERY_RETURNS_ROWS RESULT_VALUE_CHANGES",
   StorageMode: "DIRECT_QUERY IMPORT DUAL",
   TaskRetryMode: "NEVER ON_FAILURE",
+  VolumeType: "MANAGED EXTERNAL",
 };

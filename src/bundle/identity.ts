@@ -1,7 +1,7 @@
 /** Who a resource runs as, and who may do what with it. */
 import { TIERS, type Contract, type Tier } from "../contract/model.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
-import { PRINCIPAL_SYMBOL, type ResourceKind } from "./model.ts";
+import { type CatalogKind, PRINCIPAL_SYMBOL, type ResourceKind } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import { get, getString, isNull, type Mapping, type Node } from "./tree.ts";
 
@@ -47,14 +47,21 @@ export function checkRunAs(node: Node | undefined, tier: Tier, contract: Contrac
   }
 }
 
+/** Kinds with an access control list; what is kept in Unity Catalog has grants. */
+export type ListedKind = Exclude<ResourceKind, CatalogKind>;
+
 /** Weakest first (facts: databricks-api 8). */
-const LEVELS: Readonly<Record<ResourceKind, readonly string[]>> = {
+const LEVELS: Readonly<Record<ListedKind, readonly string[]>> = {
   jobs: ["CAN_VIEW", "CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER"],
   pipelines: ["CAN_VIEW", "CAN_RUN", "CAN_MANAGE", "IS_OWNER"],
+  experiments: ["CAN_READ", "CAN_EDIT", "CAN_MANAGE"],
 };
-const BUNDLE_LEVELS: Readonly<Record<ResourceKind, Readonly<Record<string, string>>>> = {
+const SHARED_LEVELS = ["CAN_VIEW", "CAN_RUN", "CAN_MANAGE"];
+/** What a level of the bundle's own `permissions` means for a kind; one that it lacks does not concern the kind. */
+const BUNDLE_LEVELS: Readonly<Record<ListedKind, Readonly<Record<string, string>>>> = {
   jobs: { CAN_VIEW: "CAN_VIEW", CAN_RUN: "CAN_MANAGE_RUN", CAN_MANAGE: "CAN_MANAGE" },
   pipelines: { CAN_VIEW: "CAN_VIEW", CAN_RUN: "CAN_RUN", CAN_MANAGE: "CAN_MANAGE" },
+  experiments: { CAN_VIEW: "CAN_READ", CAN_MANAGE: "CAN_MANAGE" },
 };
 const PRINCIPALS = ["user_name", "service_principal_name", "group_name"] as const;
 
@@ -72,14 +79,16 @@ interface Permission {
 export function permissions(
   ofBundle: Node | undefined,
   ofResource: Node | undefined,
-  kind: ResourceKind,
+  kind: ListedKind,
   tier: Tier,
   contract: Contract,
   problems: Problems,
 ): JsonArray | undefined {
+  // who owns jobs and pipelines; an experiment has no owner in its list, only who manages it
+  const most = kind === "experiments" ? "CAN_MANAGE" : "IS_OWNER";
   const own = read(ofResource, tier, problems).filter((entry) => hasLevel(entry, LEVELS[kind], problems));
-  const shared = read(ofBundle, tier, problems).filter((entry) =>
-    hasLevel(entry, Object.keys(BUNDLE_LEVELS[kind]), problems),
+  const shared = read(ofBundle, tier, problems).filter(
+    (entry) => hasLevel(entry, SHARED_LEVELS, problems) && BUNDLE_LEVELS[kind][entry.level] !== undefined,
   );
   const inherited = shared
     .filter((entry) => !own.some((other) => other.kind === entry.kind && other.name === entry.name))
@@ -93,16 +102,12 @@ export function permissions(
     const isPrincipal = name === PRINCIPAL_SYMBOL;
     const id = `${principal}:${name}`;
     const before = strongest.get(id)?.["permission_level"];
-    const strongestLevel = isPrincipal
-      ? "IS_OWNER"
-      : before !== undefined && rank(before) > rank(level)
-        ? before
-        : level;
+    const strongestLevel = isPrincipal ? most : before !== undefined && rank(before) > rank(level) ? before : level;
     strongest.set(id, { [principal]: name, permission_level: strongestLevel });
   }
   const owner = `service_principal_name:${PRINCIPAL_SYMBOL}`;
   if (!strongest.has(owner)) {
-    strongest.set(owner, { service_principal_name: PRINCIPAL_SYMBOL, permission_level: "IS_OWNER" });
+    strongest.set(owner, { service_principal_name: PRINCIPAL_SYMBOL, permission_level: most });
   }
   return [...strongest.values()];
 }

@@ -2,7 +2,8 @@
  * `${…}` references, resolved as the Databricks CLI resolves them; what it would leave in place unresolved is a
  * finding here, because it would reach the workspace as text.
  */
-import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL } from "./model.ts";
+import { experimentName } from "./experiments.ts";
+import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL, RESOURCE_KINDS } from "./model.ts";
 import { didYouMean, type Problems } from "./problems.ts";
 import {
   child,
@@ -48,9 +49,11 @@ export function interpolate(node: Node, scope: Scope): Node {
   return new Resolver(scope).node(node, []);
 }
 
-/** References to ids of other resources that are left in a resolved value: `jobs.score`, `pipelines.silver`. */
+/** References to ids of other resources that are left in a resolved value: `jobs.score`, `experiments.churn`. */
 export function idReferences(text: string): string[] {
-  return [...text.matchAll(/\$\{resources\.((?:jobs|pipelines)\.[^.}]+)\.id\}/g)].flatMap((match) => match[1] ?? []);
+  return [...text.matchAll(/\$\{resources\.((?:jobs|pipelines|experiments)\.[^.}]+)\.id\}/g)].flatMap(
+    (match) => match[1] ?? [],
+  );
 }
 
 class Resolver {
@@ -265,17 +268,32 @@ class Resolver {
       problems.error("reference", where, `\${${reference}}: the bundle has no resource ${kind}.${key}.`, remedy);
       return undefined;
     }
-    if (kind !== "jobs" && kind !== "pipelines") return undefined; // the kind itself is a finding already
+    if (!RESOURCE_KINDS.some((known) => known === kind)) return undefined; // the kind itself is a finding already
+    const inCatalog = kind === "schemas" || kind === "volumes" || kind === "registered_models";
+    if (inCatalog && field.length === 1 && (field[0] === "id" || field[0] === "full_name")) {
+      return this.#fullName(resource, reference, kind === "schemas", where, open);
+    }
     if (field.length === 1 && field[0] === "id") return undefined; // stays, until the resource has an id
-    if (field.length === 0 || field[0] === "job_id" || field[0] === "pipeline_id" || field[0] === "url") {
+    if (field.length === 0 || NOT_DECLARED.includes(String(field[0]))) {
       const remedy = `Write \`\${resources.${kind}.${key}.id}\`.`;
       problems.error("reference", where, `\${${reference}} is not a field that a bundle declares.`, remedy);
       return undefined;
     }
     const found = this.#walk(resource, field, reference, where, open);
-    return found !== undefined && field.length === 1 && field[0] === "name" ? this.#scope.finalName(found) : found;
+    if (found === undefined || field.length !== 1 || field[0] !== "name" || inCatalog) return found;
+    return kind === "experiments" ? experimentName(found, this.#scope.finalName) : this.#scope.finalName(found);
+  }
+
+  /** What Unity Catalog knows a schema, volume or model by: its id is its name. */
+  #fullName(resource: Mapping, reference: string, isSchema: boolean, where: FileWhere, open: readonly string[]): Node {
+    const parts = isSchema ? ["catalog_name", "name"] : ["catalog_name", "schema_name", "name"];
+    const names = parts.map((part) => scalarText(this.#walk(resource, [part], reference, where, open)) ?? "");
+    return scalar(names.join(".").toLowerCase(), where);
   }
 }
+
+/** Fields of answers, which no bundle declares. */
+const NOT_DECLARED = ["job_id", "pipeline_id", "experiment_id", "url", "volume_path"];
 
 const WORKSPACE_REMEDY =
   "References to the workspace are ${workspace.file_path}, ${workspace.host}, ${workspace.workspace_id} and ${workspace.current_user.userName | short_name}.";

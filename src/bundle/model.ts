@@ -3,16 +3,20 @@ import type { TierName } from "../contract/model.ts";
 import type { Where } from "../findings.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 
-/** The kinds of resource this release deploys. */
-export type ResourceKind = "jobs" | "pipelines";
+/** What is kept in Unity Catalog. */
+export type CatalogKind = "schemas" | "volumes" | "registered_models";
+
+/** The kinds of resource that are deployed, in the order in which they are: what others name comes first. */
+export const RESOURCE_KINDS = ["schemas", "volumes", "registered_models", "experiments", "pipelines", "jobs"] as const;
+export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** A step into a settings document: a key or an index. */
 export type SettingsPath = readonly (string | number)[];
 
 /**
  * Symbols that stay in `settings` until a resource is applied, so that a plan speaks of meaning and not of one tier's
- * ids: the resource's content folder, the tier's application id. `${resources.jobs.<key>.id}` and
- * `${resources.pipelines.<key>.id}` stand for the ids of other resources of the bundle.
+ * ids: the resource's content folder, the tier's application id. `${resources.<kind>.<key>.id}`
+ * stands for the id of a job, a pipeline or an experiment of the bundle.
  */
 export const RELEASE_SYMBOL = "${release}";
 export const PRINCIPAL_SYMBOL = "${principal}";
@@ -41,16 +45,16 @@ export interface ArtifactReference {
   readonly where: Where;
 }
 
-/** One job or pipeline as the tier shall have it. */
+/** One resource as the tier shall have it. */
 export interface RenderedResource {
   /** `jobs.score`. */
   readonly key: string;
   readonly kind: ResourceKind;
-  /** The name in the workspace, prefix included. */
+  /** The name in the workspace, prefix included; the full name of what is kept in Unity Catalog. */
   readonly name: string;
   /** The declared API fields, sorted as declared, symbols unresolved. No permissions, no bundle-only fields. */
   readonly settings: JsonObject;
-  /** Declared access control entries (bundle's and resource's); undefined: access control is left untouched. */
+  /** Declared access: control entries (bundle's and resource's), or grants; undefined: access is left untouched. */
   readonly permissions: JsonArray | undefined;
   /** The contract's component that it belongs to. */
   readonly component: string;

@@ -47,8 +47,8 @@ function fieldsOf(type: string): ReadonlyMap<string, Field> {
   return fields;
 }
 
-/** Normalizes a resource declared as `type` (`Job`, `Pipeline`); `key` names it in messages. */
-export function normalize(node: Mapping, type: "Job" | "Pipeline", key: string, problems: Problems): Mapping {
+/** Normalizes a resource declared as `type` of the table (`Job`, `Schema`); `key` names it in messages. */
+export function normalize(node: Mapping, type: string, key: string, problems: Problems): Mapping {
   return normalizeStruct(node, type, [], { key, problems });
 }
 

@@ -13,7 +13,15 @@ import { renderBundle, renderSymbolically } from "./render.ts";
 import type { BundleSource } from "./source.ts";
 
 /** Fields of a resource that are a tier's own: its name, and when it runs. */
-const OWN = ["name", "schedule", "continuous", "trigger", "triggers", "tags.four_tier_tier"];
+const OWN = [
+  "name",
+  "schedule",
+  "continuous",
+  "trigger",
+  "triggers",
+  "tags.four_tier_tier",
+  "properties.four_tier_tier",
+];
 /** By what an item of a list is known, so that an added task does not shift the others. */
 const ITEM_KEYS = ["task_key", "environment_key", "job_cluster_key", "name", "key"];
 

@@ -5,7 +5,9 @@
 import { type Contract, TIERS } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { componentOf } from "../release/components.ts";
+import { renderCatalogObject } from "./catalog-objects.ts";
 import { type Decoration, withDefaults, withPresets, withTags } from "./decorate.ts";
+import { checkTraining, renderExperiment, sourceReader } from "./experiments.ts";
 import { checkCircles, checkNames } from "./graph.ts";
 import { checkRunAs, permissions } from "./identity.ts";
 import { idReferences, interpolate } from "./interpolate.ts";
@@ -17,6 +19,7 @@ import {
   RELEASE_SYMBOL,
   type RenderedBundle,
   type RenderedResource,
+  RESOURCE_KINDS,
   type ResourceKind,
 } from "./model.ts";
 import { normalize } from "./normalize.ts";
@@ -106,7 +109,7 @@ function render(
   };
   const context: Context = { options, scope, settings, content, problems };
   const rendered = new Map<string, RenderedResource>();
-  for (const kind of ["jobs", "pipelines"] as const) {
+  for (const kind of RESOURCE_KINDS) {
     for (const [key, entry] of getMap(resources, [kind])?.entries ?? []) {
       const resource = renderResource(kind, key, entry, context);
       if (resource !== undefined) rendered.set(resource.key, resource);
@@ -128,7 +131,15 @@ interface Context extends Decoration {
   readonly content: Content;
 }
 
-const TYPES = { jobs: "Job", pipelines: "Pipeline" } as const;
+/** The kinds' names in the table of fields. */
+const TYPES: Readonly<Record<ResourceKind, string>> = {
+  schemas: "Schema",
+  volumes: "Volume",
+  registered_models: "RegisteredModel",
+  experiments: "MlflowExperiment",
+  pipelines: "Pipeline",
+  jobs: "Job",
+};
 /** Fields of a bundle's resource that the API does not take. */
 const BUNDLE_ONLY = ["permissions", "lifecycle", "run_as", "cascade_on_destroy", "id", "parent_path"];
 
@@ -149,6 +160,12 @@ function renderResource(
   if (resolved.kind !== "map") return undefined;
   const byKeys = mergeLists(resolved, kind, problems);
   const declared = normalize(byKeys, TYPES[kind], key, problems);
+  noteBundleOnly(declared, key, problems);
+  if (kind === "schemas" || kind === "volumes" || kind === "registered_models") {
+    const shown = withoutKeys(declared, BUNDLE_ONLY);
+    const { tree, fullName, grants } = renderCatalogObject(shown, kind, key, tier, contract, problems);
+    return finish(kind, key, fullName, tree, entry.key, grants, contract);
+  }
   checkRunAs(get(declared, ["run_as"]), tier, contract, problems);
   const acl = permissions(
     get(settings, ["permissions"]),
@@ -158,12 +175,17 @@ function renderResource(
     contract,
     problems,
   );
-  noteBundleOnly(declared, key, problems);
   const state = scheduleState(tier, key, options.now);
   let tree = withoutKeys(declared, BUNDLE_ONLY);
+  if (kind === "experiments") {
+    tree = renderExperiment(tree, key, tier, scope.finalName, problems);
+    checkCatalogs(tree, key, tier, contract, problems);
+    return finish(kind, key, getString(tree, ["name"]) ?? "", tree, entry.key, acl, contract);
+  }
   if (kind === "jobs") {
     checkJob(tree, key, problems);
     tree = pauseJob(translateJob(tree, key, content), key, tier, state, problems);
+    checkTraining(tree, key, sourceReader(content.source, content.root, content.files), problems);
   } else {
     checkPipeline(tree, key, tier, contract, problems);
     tree = pausePipeline(translatePipeline(tree, key, content), state);
@@ -171,12 +193,13 @@ function renderResource(
   checkCatalogs(tree, key, tier, contract, problems);
   tree = withDefaults(withPresets(tree, kind, key, context), kind);
   tree = withTags(tree, key, context);
-  return finish(kind, key, tree, entry.key, acl, contract);
+  return finish(kind, key, getString(tree, ["name"]) ?? "", tree, entry.key, acl, contract);
 }
 
 function finish(
   kind: ResourceKind,
   key: string,
+  name: string,
   tree: Mapping,
   where: FileWhere,
   acl: RenderedResource["permissions"],
@@ -189,7 +212,7 @@ function finish(
   return {
     key,
     kind,
-    name: getString(tree, ["name"]) ?? "",
+    name,
     settings: toJsonObject(tree),
     permissions: acl,
     component: componentOf(contract, key),

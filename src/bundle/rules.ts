@@ -1,5 +1,6 @@
 /** What a job or a pipeline may not say: compute that is not serverless, code from elsewhere, another tier's catalog. */
 import { TIERS, type Contract, type Tier } from "../contract/model.ts";
+import { RESOURCE_KINDS } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import { eachScalar, get, getMap, getString, isNull, type Mapping, type Node, type Path, showPath } from "./tree.ts";
 
@@ -270,13 +271,6 @@ function isCatalogName(name: string | undefined): boolean {
   return name !== undefined && /(^|[_.-])catalog(_name)?$/i.test(name);
 }
 
-const KINDS_LATER: Readonly<Record<string, string>> = {
-  schemas: "Create the schema once for each tier, with `CREATE SCHEMA IF NOT EXISTS` in the code that writes to it.",
-  volumes: "Create the volume in code, with `CREATE VOLUME IF NOT EXISTS`.",
-  registered_models:
-    "Let the training code register the model: `mlflow.register_model` creates it in the tier's catalog.",
-  experiments: "Let the training code name it: pass a path as parameter and call `mlflow.set_experiment`.",
-};
 const KINDS_NEVER = [
   "alerts",
   "apps",
@@ -310,16 +304,13 @@ const KINDS_NEVER = [
 /** A finding for every kind of resource that is not deployed. */
 export function checkKinds(resources: Mapping | undefined, problems: Problems): void {
   for (const [kind, entry] of resources?.entries ?? []) {
-    if (kind === "jobs" || kind === "pipelines" || isNull(entry.value)) continue;
+    if (RESOURCE_KINDS.some((known) => known === kind) || isNull(entry.value)) continue;
     if (entry.value.kind === "map" && entry.value.entries.size === 0) continue;
-    const later = Object.hasOwn(KINDS_LATER, kind) ? KINDS_LATER[kind] : undefined;
-    if (later !== undefined) {
-      problems.error("kind-later", entry.key, `\`${kind}\` are not deployed in this release.`, later);
-    } else if (KINDS_NEVER.includes(kind)) {
+    if (KINDS_NEVER.includes(kind)) {
       const remedy = "Move it to a bundle of its own, which `databricks bundle deploy` keeps.";
       problems.error("kind-unsupported", entry.key, `Four-Tier does not deploy \`${kind}\`.`, remedy);
     } else if (!entry.value.anchored) {
-      const remedy = "A bundle here has `jobs` and `pipelines`.";
+      const remedy = `A bundle here has ${RESOURCE_KINDS.map((known) => `\`${known}\``).join(", ")}.`;
       problems.error("kind-unknown", entry.key, `There is no kind of resource \`${kind}\`.`, remedy);
     }
   }

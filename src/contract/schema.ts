@@ -448,8 +448,17 @@ const holds = v.pipe(
 );
 
 const adoptIds = v.pipe(
-  v.record(resourceKey, v.pipe(v.string(), v.regex(/^[0-9A-Za-z-]{1,64}$/, "must be the resource's id, in quotes"))),
-  v.description("Id by resource key, in quotes."),
+  v.record(
+    resourceKey,
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[0-9A-Za-z_.-]{1,255}$/,
+        "must be the resource's id (of a schema, volume or model its full name), in quotes",
+      ),
+    ),
+  ),
+  v.description("Id by resource key, in quotes; of a schema, volume or model its full name."),
 );
 
 const component = v.pipe(
