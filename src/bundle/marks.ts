@@ -3,7 +3,7 @@
  * the comment of a volume or a model, which have neither (docs/adr/0711).
  */
 import type { Tier } from "../contract/model.ts";
-import { isObject, type JsonValue } from "../json.ts";
+import { isObject, type JsonObject, type JsonValue } from "../json.ts";
 
 /** Tags, and properties of schemas. */
 export const TAGS = {
@@ -42,4 +42,16 @@ export function keyByComment(comment: JsonValue | undefined, tier: Pick<Tier, "p
   if (typeof comment !== "string") return undefined;
   const [, project, name, key] = /(?:^|\n)\[four-tier: (\S+) (\S+) (\S+)\]\s*$/.exec(comment) ?? [];
   return project === tier.project && name === tier.name ? key : undefined;
+}
+
+/** The key that any mark of a resource gives: by tags, by properties, or by its comment. */
+export function keyByMark(
+  settings: JsonObject,
+  tier: Pick<Tier, "project" | "name" | "developer">,
+): string | undefined {
+  return (
+    keyByTags(settings["tags"], tier) ??
+    keyByTags(settings["properties"], tier) ??
+    keyByComment(settings["comment"], tier)
+  );
 }

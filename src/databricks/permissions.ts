@@ -1,10 +1,10 @@
-/** Access control lists of jobs, pipelines and folders (facts: databricks-api 8). */
+/** Access control lists of jobs, pipelines, experiments and folders (facts: databricks-api 8). */
 import * as v from "valibot";
 import { orMissing } from "./errors.ts";
 import { ask, encodePath, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
-export type PermissionType = "jobs" | "pipelines" | "directories" | "notebooks" | "files";
+export type PermissionType = "jobs" | "pipelines" | "experiments" | "directories" | "notebooks" | "files";
 
 /** One principal and its level: `{ service_principal_name: application id, permission_level: "CAN_MANAGE" }`. */
 export interface AccessEntry {

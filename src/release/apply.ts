@@ -4,17 +4,15 @@
  */
 import type { Tier } from "../contract/model.ts";
 import { ApiError, LostAnswer } from "../databricks/errors.ts";
-import { createJob, deleteJob, resetJob } from "../databricks/jobs.ts";
-import { type AccessEntry, putPermissions } from "../databricks/permissions.ts";
-import { createPipeline, deletePipeline, updatePipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, messageOf } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
-import { isObject, type JsonArray, type JsonObject } from "../json.ts";
+import type { JsonArray, JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { alongside, journal } from "../ledger/journal.ts";
 import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
 import { underHolds } from "../schedules/holds.ts";
+import { kindOf, rankOf } from "./kinds/index.ts";
 import { findByTags, type Observed } from "./observe.ts";
 import type { Desired } from "./plan.ts";
 import { resolveSettings, unresolved } from "./resolve.ts";
@@ -31,8 +29,10 @@ export interface Step {
   readonly references: readonly string[];
   /** What lives now; undefined if nothing does. */
   readonly live: Observed | undefined;
-  /** The access control list is to be written. */
+  /** Access is to be written. */
   readonly permissions: boolean;
+  /** The access that we last applied. */
+  readonly accessBefore: JsonArray | undefined;
 }
 
 export interface ApplyOptions {
@@ -157,13 +157,13 @@ async function applyStep(
 ): Promise<string | undefined> {
   const { desired, live } = step;
   if (desired === undefined) {
-    if (live !== undefined) await remove(workspace, step.kind, live.id);
+    if (live !== undefined) await kindOf(step.kind).remove(workspace, live.id);
     return undefined;
   }
   const settings = settingsFor(desired, live, ids, options);
   let id: string;
   if (live !== undefined && step.action === "replace") {
-    await remove(workspace, step.kind, live.id);
+    await kindOf(step.kind).remove(workspace, live.id);
     id = await create(workspace, step, settings, options);
   } else if (live !== undefined) {
     id = live.id;
@@ -172,8 +172,12 @@ async function applyStep(
     id = await create(workspace, step, settings, options);
   }
   if (step.permissions && desired.permissions !== undefined) {
-    const type = step.kind === "jobs" ? "jobs" : "pipelines";
-    await putPermissions(workspace, type, id, accessList(desired.permissions, options.principal));
+    await kindOf(step.kind).writeAccess(workspace, id, {
+      declared: desired.permissions,
+      before: step.accessBefore,
+      live: step.action === "replace" ? undefined : live?.permissions,
+      principal: options.principal,
+    });
   }
   return id;
 }
@@ -207,10 +211,10 @@ function settingsFor(
   return foreign ? { ...settings, run_as: { service_principal_name: options.principal } } : settings;
 }
 
-/** Replaces a job's or pipeline's settings whole. */
+/** Brings a resource to its declared settings; jobs and pipelines are written whole. */
 async function update(workspace: Workspace, step: Step, id: string, settings: JsonObject): Promise<void> {
   try {
-    await (step.kind === "jobs" ? resetJob(workspace, id, settings) : updatePipeline(workspace, id, settings));
+    await kindOf(step.kind).update(workspace, id, settings, step.live);
   } catch (error) {
     if (error instanceof ApiError && error.status === 403 && settings["run_as"] !== undefined) {
       throw new FourTierError(
@@ -236,7 +240,7 @@ async function update(workspace: Workspace, step: Step, id: string, settings: Js
 async function create(workspace: Workspace, step: Step, settings: JsonObject, options: ApplyOptions): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return step.kind === "jobs" ? await createJob(workspace, settings) : await createPipeline(workspace, settings);
+      return await kindOf(step.kind).create(workspace, settings);
     } catch (error) {
       if (!(error instanceof LostAnswer)) throw error;
       options.log.info(`The answer to creating ${step.key} was lost: looking for "${step.name}".`);
@@ -251,15 +255,9 @@ async function create(workspace: Workspace, step: Step, settings: JsonObject, op
   }
 }
 
-/** Deletes a resource; a pipeline's tables are kept: they are data, and we never remove data. */
-async function remove(workspace: Workspace, kind: string, id: string): Promise<void> {
-  if (kind === "jobs") await deleteJob(workspace, id);
-  else await deletePipeline(workspace, id, { cascade: false });
-}
-
-/** What is needed first comes first; pipelines before jobs where nothing else decides; deletions last, users before used. */
+/** What is needed first comes first; then the order of kinds; deletions last, users before used. */
 export function inOrder(steps: readonly Step[]): Step[] {
-  const rank = (step: Step): string => `${step.kind === "pipelines" ? 0 : 1} ${step.key}`;
+  const rank = (step: Step): string => `${rankOf(step.kind)} ${step.key}`;
   const sorted = [...steps].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
   const byKey = new Map(sorted.map((step) => [step.key, step]));
   const placed = new Set<Step>();
@@ -304,29 +302,6 @@ function withIntent(ledger: Ledger, key: string, change: (intent: Intent) => Int
   if (ledger.pending === undefined) return ledger;
   const intents = ledger.pending.intents.map((intent) => (intent.key === key ? change(intent) : intent));
   return { ...ledger, pending: { ...ledger.pending, intents } };
-}
-
-/**
- * The declared entries as the API takes them: exactly one owner, which is the tier's principal unless declared, and the
- * owner not listed a second time (facts: databricks-api 8).
- */
-export function accessList(declared: JsonArray, principal: string): AccessEntry[] {
-  const kinds = { user_name: "user", group_name: "group", service_principal_name: "service-principal" } as const;
-  const byPrincipal = new Map<string, AccessEntry>();
-  for (const entry of declared) {
-    if (!isObject(entry)) continue;
-    for (const [field, kind] of Object.entries(kinds)) {
-      const name = entry[field];
-      const level = entry["permission_level"];
-      if (typeof name !== "string" || typeof level !== "string") continue;
-      const resolved = name === "${principal}" ? principal : name;
-      byPrincipal.set(`${kind} ${resolved}`, { kind, principal: resolved, level });
-    }
-  }
-  const entries = [...byPrincipal.values()];
-  if (entries.some((entry) => entry.level === "IS_OWNER")) return entries;
-  const others = entries.filter((entry) => entry.kind !== "service-principal" || entry.principal !== principal);
-  return [...others, { kind: "service-principal", principal, level: "IS_OWNER" }];
 }
 
 function cancelled(done: number, all: number) {

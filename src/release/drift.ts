@@ -4,10 +4,11 @@
  */
 import type { ResourceKey } from "../contract/model.ts";
 import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
-import { accessByPrincipal } from "./access.ts";
+import { accessByPrincipal, declaredOf, hasGrants } from "./access.ts";
 import type { Applied, AppliedResource, Drift, DriftEntry, LiveResource } from "./change.ts";
 import { type Difference, differences, differencesDigest, keyedItems, normal, type Segment } from "./fields.ts";
 import { masked } from "./mask.ts";
+import { nameIn } from "./resolve.ts";
 
 export interface DriftContext {
   /** Turns a symbolic setting of the ledger into what the API should show: ids, folders, the principal. */
@@ -46,7 +47,7 @@ function compare(
   const { run_as: _compared, allow_duplicate_names: _neverShown, ...declared } = resolve(key, resource.settings);
   const { run_as: echoed, ...shown } = live.settings;
   // what is declared as null or empty is not declared
-  const expected = normal({ ...declared, name: resource.name });
+  const expected = normal({ ...declared, name: nameIn(resource.name, principal) });
   const actual = { ...shown, name: live.name };
   const runAs = live.runAs ?? principalOf(echoed);
   return [
@@ -123,11 +124,15 @@ function principalOf(runAs: JsonValue | undefined, principal?: string): string |
 }
 
 /**
- * Access control counts where it was declared. The tier's own principal is left out: it owns what it makes, however
+ * Access counts where it was declared; of grants, what was declared and is gone: what others granted is not ours. The tier's own principal is left out: it owns what it makes, however
  * that is declared.
  */
 function accessDrift(resource: AppliedResource, live: LiveResource, principal: string): Difference[] {
   if (resource.permissions === undefined || live.permissions === undefined) return [];
+  if (hasGrants(resource.kind)) {
+    const declared = accessByPrincipal(resource.permissions, principal);
+    return differences(declared, declaredOf(resource.permissions, live.permissions, principal), ["grants"]);
+  }
   const others = (entries: JsonObject[]): JsonObject[] =>
     entries.filter((entry) => entry["principal"] !== `service principal ${principal}`);
   return differences(

@@ -30,6 +30,7 @@ const KEYED: Readonly<Record<string, string>> = {
   on_duration_warning_threshold_exceeded: "id",
   on_streaming_backlog_exceeded: "id",
   permissions: "principal",
+  grants: "principal",
 };
 
 /** Every field that differs, in the order of its path. Equal documents give an empty list. */

@@ -2,49 +2,25 @@
  * What lives in the tier of what is ours. Ours is what the ledger names by id, else what carries our tags (the ledger
  * may be lost, or a create's answer), else what the contract adopts. Same name and none of these: somebody else's.
  */
+import { keyByMark } from "../bundle/marks.ts";
 import type { Tier } from "../contract/model.ts";
-import { getJob, type Job, listJobs } from "../databricks/jobs.ts";
-import { getPermissions, type PermissionType } from "../databricks/permissions.ts";
-import { getPipeline, listPipelines, type Pipeline, type PipelineStatus } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded, together } from "../http/pool.ts";
-import { isObject, type JsonArray, type JsonObject, type JsonValue } from "../json.ts";
+import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { collisions } from "./collisions.ts";
-import type { Desired, LiveResource } from "./plan.ts";
+import { kindOf } from "./kinds/index.ts";
+import type { Live } from "./kinds/kind.ts";
+import type { Desired } from "./plan.ts";
+import { nameIn } from "./resolve.ts";
 
 /** Requests in flight. */
 const PARALLEL = 8;
 
-/** Tags that say whose a resource is; rendering puts them on everything. */
-export const TAGS = {
-  project: "four_tier_project",
-  tier: "four_tier_tier",
-  key: "four_tier_key",
-  /** Sandboxes only: each developer's resources are told apart by it. */
-  developer: "four_tier_developer",
-} as const;
-
-/** The key that our tags give a resource, if they say that it is this tier's (in the sandbox: this developer's). */
-export function keyByTags(
-  tags: JsonValue | undefined,
-  tier: Pick<Tier, "project" | "name" | "developer">,
-): string | undefined {
-  if (!isObject(tags) || tags[TAGS.project] !== tier.project || tags[TAGS.tier] !== tier.name) return undefined;
-  if (tags[TAGS.developer] !== tier.developer) return undefined;
-  const key = tags[TAGS.key];
-  return typeof key === "string" && key !== "" ? key : undefined;
-}
-
 /** A resource of ours as it lives. */
-export interface Observed extends LiveResource {
-  readonly id: string;
-  readonly kind: string;
+export interface Observed extends Live {
   readonly foundBy: "ledger" | "tags" | "adopted";
-  readonly creator: string | undefined;
-  /** Milliseconds since 1970; pipelines only. */
-  readonly lastModified: number | undefined;
 }
 
 export interface Observation {
@@ -88,7 +64,7 @@ export async function observe(
     kinds.set(key, { kind: resource.kind, permissions: resource.permissions !== undefined });
   }
   for (const intent of ledger?.pending?.intents ?? []) {
-    const kind = intent.target?.kind ?? kinds.get(intent.key)?.kind ?? kindOf(intent.key);
+    const kind = intent.target?.kind ?? kinds.get(intent.key)?.kind ?? kindNameOf(intent.key);
     kinds.set(intent.key, { kind, permissions: intent.target?.permissions !== undefined });
   }
   for (const resource of desired) {
@@ -96,20 +72,23 @@ export async function observe(
     kinds.set(resource.key, { kind: resource.kind, permissions });
   }
 
-  const names = new Map(desired.map((resource) => [resource.key, resource.name]));
+  const names = new Map(desired.map((resource) => [resource.key, nameIn(resource.name, principal)]));
   for (const intent of ledger?.pending?.intents ?? []) {
-    if (!names.has(intent.key)) names.set(intent.key, intent.name);
+    if (!names.has(intent.key)) names.set(intent.key, nameIn(intent.name, principal));
   }
-  const count = () => takeCensus(workspace, tier, principal, new Set(names.values()));
-  // What has no id is looked for in the lists, beside what is read by id.
-  const counting = ledger === undefined || [...kinds.keys()].some((key) => !known.has(key)) ? count() : undefined;
-  const [read] = await together([
+  const count = (keys: readonly string[]): Promise<Census> => {
+    const wanted = keys.map((key) => ({ kind: kinds.get(key)?.kind ?? kindNameOf(key), name: names.get(key) ?? "" }));
+    return takeCensus(workspace, tier, principal, wanted);
+  };
+  // What has no id is looked for by name and marks, beside what is read by id.
+  const without = [...kinds.keys()].filter((key) => ledger === undefined || !known.has(key));
+  const [read, first] = await together([
     mapBounded([...known], PARALLEL, async ([key, id]) => {
       const before = kept.get(key);
       if (before?.id === id) return [key, before] as const;
-      return [key, await readOne(workspace, kinds.get(key)?.kind ?? kindOf(key), id, "ledger")] as const;
+      return [key, await readOne(workspace, kinds.get(key)?.kind ?? kindNameOf(key), id, "ledger")] as const;
     }),
-    counting,
+    count(without),
   ]);
   const live = new Map<string, Observed | undefined>(read);
 
@@ -117,24 +96,23 @@ export async function observe(
   const namesakes: Namesake[] = [];
   const orphans: Observation["orphans"][number][] = [];
   const unknown = [...kinds].filter(([key]) => live.get(key) === undefined).map(([key, { kind }]) => ({ key, kind }));
-  if (ledger === undefined || unknown.length > 0) {
-    const census = await (counting ?? count());
-    const wanted = new Set(desired.map(({ key }) => key));
-    const search = { workspace, tier, principal, census, known, names, wanted };
-    for (const { key, found, namesake, finding } of await mapBounded(unknown, PARALLEL, (one) => find(one, search))) {
-      if (found !== undefined) live.set(key, found);
-      if (namesake !== undefined) namesakes.push(namesake);
-      if (finding !== undefined) findings.push(finding);
-    }
-    for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
+  const gone = await count(unknown.map(({ key }) => key).filter((key) => !without.includes(key)));
+  const census = { ours: [...first.ours, ...gone.ours], foreign: [...first.foreign, ...gone.foreign] };
+  const wanted = new Set(desired.map(({ key }) => key));
+  const search = { workspace, tier, principal, census, known, names, wanted };
+  for (const { key, found, namesake, finding } of await mapBounded(unknown, PARALLEL, (one) => find(one, search))) {
+    if (found !== undefined) live.set(key, found);
+    if (namesake !== undefined) namesakes.push(namesake);
+    if (finding !== undefined) findings.push(finding);
   }
+  for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
 
   findings.push(...collisions(tier, desired, live));
   const withPermissions = [...live].filter(
     ([key, found]) => found !== undefined && found !== kept.get(key) && kinds.get(key)?.permissions,
   );
   await mapBounded(withPermissions, PARALLEL, async ([key, found]) => {
-    if (found !== undefined) live.set(key, { ...found, permissions: await readPermissions(workspace, found) });
+    if (found !== undefined) live.set(key, await withAccess(workspace, found));
   });
   return { live: new Map([...live].sort(([a], [b]) => (a < b ? -1 : 1))), orphans, namesakes, findings };
 }
@@ -180,7 +158,7 @@ export async function readBack(
   const live = await mapBounded(resources, PARALLEL, async (resource): Promise<[string, Observed | undefined]> => {
     const found = await readOne(workspace, resource.kind, resource.id, "ledger");
     if (found === undefined || resource.permissions === undefined) return [resource.key, found];
-    return [resource.key, { ...found, permissions: await readPermissions(workspace, found) }];
+    return [resource.key, await withAccess(workspace, found)];
   });
   return new Map(live);
 }
@@ -192,13 +170,15 @@ export async function findByTags(
   principal: string,
   resource: { readonly key: string; readonly kind: string; readonly name: string },
 ): Promise<string | undefined> {
-  const census = await takeCensus(workspace, tier, principal, new Set([resource.name]), resource.kind);
+  const wanted = { kind: resource.kind, name: nameIn(resource.name, principal) };
+  const census = await takeCensus(workspace, tier, principal, [wanted]);
   return oursFor(census.ours, resource, principal)[0]?.id;
 }
 
 /** Somebody's clone of our job carries our tags too: if there are several, those count that our principal made. */
 function oursFor(ours: readonly Found[], wanted: { key: string; kind: string }, principal: string): readonly Found[] {
-  const all = ours.filter((found) => found.kind === wanted.kind && found.key === wanted.key);
+  const same = ours.filter((found) => found.kind === wanted.kind && found.key === wanted.key);
+  const all = same.filter((found, index) => same.findIndex(({ id }) => id === found.id) === index);
   const made = all.filter((found) => found.creator === principal);
   return all.length > 1 && made.length > 0 ? made : all;
 }
@@ -226,35 +206,25 @@ interface Census {
   readonly foreign: Found[];
 }
 
-/** Lists jobs and pipelines once, and tells ours from others of the wanted names. */
+/** Looks once at each kind that something is wanted of, and tells ours from others of the wanted names. */
 async function takeCensus(
   workspace: Workspace,
   tier: Tier,
   principal: string,
-  names: ReadonlySet<string>,
-  only?: string,
+  wanted: readonly { readonly kind: string; readonly name: string }[],
 ): Promise<Census> {
   const census: Census = { ours: [], foreign: [] };
-  const add = (kind: string, id: string, name: string, settings: JsonObject, creator: string | undefined): void => {
-    const key = keyByTags(settings["tags"], tier);
-    if (key !== undefined) census.ours.push({ key, kind, id, name, creator, managedBy: managedBy(settings) });
-    else if (names.has(name)) census.foreign.push({ key: "", kind, id, name, creator, managedBy: managedBy(settings) });
-  };
-  const countJobs = async (): Promise<void> => {
-    for await (const job of listJobs(workspace)) add("jobs", job.id, job.name, job.settings, job.creator);
-  };
-  const countPipelines = async (): Promise<void> => {
-    // The list has no tags: those of a wanted name, and those that our principal made, are read one by one.
-    const statuses: PipelineStatus[] = [];
-    for await (const status of listPipelines(workspace)) {
-      if (names.has(status.name) || status.creator === principal) statuses.push(status);
+  const kinds = [...new Set(wanted.map(({ kind }) => kind))];
+  const counts = kinds.map(async (kind) => {
+    const names = new Set(wanted.filter((one) => one.kind === kind).map(({ name }) => name));
+    for (const { id, name, settings, creator } of await kindOf(kind).census(workspace, { names, principal })) {
+      const found = { kind, id, name, creator, managedBy: managedBy(settings) };
+      const key = keyByMark(settings, tier);
+      if (key !== undefined) census.ours.push({ ...found, key });
+      else if (names.has(name)) census.foreign.push({ ...found, key: "" });
     }
-    const pipelines = await mapBounded(statuses, PARALLEL, (status) => getPipeline(workspace, status.id));
-    for (const pipeline of pipelines) {
-      if (pipeline !== undefined) add("pipelines", pipeline.id, pipeline.name, pipeline.spec, pipeline.creator);
-    }
-  };
-  await together([only === "pipelines" ? undefined : countJobs(), only === "jobs" ? undefined : countPipelines()]);
+  });
+  await together(counts);
   return census;
 }
 
@@ -264,42 +234,19 @@ async function readOne(
   id: string,
   foundBy: Observed["foundBy"],
 ): Promise<Observed | undefined> {
-  if (kind === "jobs") {
-    const job = await getJob(workspace, id);
-    return job === undefined ? undefined : fromJob(job, foundBy);
-  }
-  const pipeline = await getPipeline(workspace, id);
-  return pipeline === undefined || pipeline.state === "DELETED" ? undefined : fromPipeline(pipeline, foundBy);
+  const found = await kindOf(kind).read(workspace, id);
+  return found === undefined ? undefined : { ...found, foundBy };
 }
 
-/** A job as it is read or listed; a list does not say whom it runs as. */
-export function fromJob(job: Job, foundBy: Observed["foundBy"]): Observed {
-  const { id, name, settings, runAs, creator } = job;
-  return { id, kind: "jobs", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified: undefined };
-}
-
-/** Parameters are declared beside the spec's fields, and answered outside the spec (facts: databricks-api 4). */
-function fromPipeline(pipeline: Pipeline, foundBy: Observed["foundBy"]): Observed {
-  const { id, name, spec, parameters, runAs, creator, lastModified } = pipeline;
-  const settings = parameters === undefined ? spec : { ...spec, parameters };
-  return { id, kind: "pipelines", name, settings, runAs, creator, foundBy, permissions: undefined, lastModified };
-}
-
-/** Direct entries, in the form in which they are declared. */
-async function readPermissions(workspace: Workspace, found: Observed): Promise<JsonArray> {
-  const type: PermissionType = found.kind === "jobs" ? "jobs" : "pipelines";
-  const fields = { user: "user_name", group: "group_name", "service-principal": "service_principal_name" } as const;
-  const entries = (await getPermissions(workspace, type, found.id)) ?? [];
-  return entries
-    .filter((entry) => !entry.inherited)
-    .map((entry) => ({ [fields[entry.kind]]: entry.principal, permission_level: entry.level }));
+async function withAccess(workspace: Workspace, found: Observed): Promise<Observed> {
+  return { ...found, permissions: await kindOf(found.kind).readAccess(workspace, found.id) };
 }
 
 function managedBy(settings: JsonObject): "bundle" | undefined {
   return isObject(settings["deployment"]) && settings["deployment"]["kind"] === "BUNDLE" ? "bundle" : undefined;
 }
 
-function kindOf(key: string): string {
+function kindNameOf(key: string): string {
   return key.slice(0, key.indexOf("."));
 }
 

@@ -1,6 +1,6 @@
 /** The plan: what would change in a tier, in declared fields, old → new; and a digest of that meaning. */
 import { canonicalJson, type JsonArray, type JsonObject } from "../json.ts";
-import { accessByPrincipal } from "./access.ts";
+import { accessByPrincipal, hasGrants } from "./access.ts";
 import type { Action, Applied, AppliedResource, Change, ChangeClass, Desired, Plan } from "./change.ts";
 import { type Difference, differences, differencesDigest } from "./fields.ts";
 import { classOfCreate, classOfDelete, classOfReplace, classOfUpdate, needsReplacement } from "./impact.ts";
@@ -31,14 +31,14 @@ function compare(key: string, old: AppliedResource | undefined, now: Desired | u
     fields,
   });
   if (now === undefined) return change("delete", old?.name ?? "", classOfDelete(old?.kind ?? ""), []);
-  const wanted = documentOf(now, now.permissions, now.settings);
+  const wanted = documentOf(now, now.kind, now.permissions, now.settings);
   if (old === undefined) {
     return change("create", now.name, classOfCreate(now.kind, now.settings), differences({}, wanted));
   }
   // a list that is no longer declared is left as it is
   const access = now.permissions === undefined ? undefined : old.permissions;
   // content matters to what points into it
-  const before = documentOf(old, access, now.settings);
+  const before = documentOf(old, now.kind, access, now.settings);
   const fields = differences(before, wanted);
   if (fields.length === 0) return change("none", now.name, "no-op", fields);
   if (needsReplacement(now.kind, fields)) return change("replace", now.name, classOfReplace(now.settings), fields);
@@ -48,15 +48,22 @@ function compare(key: string, old: AppliedResource | undefined, now: Desired | u
 /** Everything of a resource that a plan compares, as one document. */
 function documentOf(
   resource: Pick<Desired, "name" | "settings" | "component" | "componentDigest">,
+  kind: string,
   permissions: JsonArray | undefined,
   pointing: JsonObject,
 ): JsonObject {
   return {
     ...resource.settings,
     name: resource.name,
-    ...(permissions === undefined ? {} : { permissions: accessByPrincipal(permissions) }),
+    ...accessOf(kind, permissions),
     ...(pointsIntoRelease(pointing) ? { release: `${resource.component}-${resource.componentDigest}` } : {}),
   };
+}
+
+function accessOf(kind: string, permissions: JsonArray | undefined): JsonObject {
+  if (permissions === undefined) return {};
+  const entries = accessByPrincipal(permissions);
+  return hasGrants(kind) ? { grants: entries } : { permissions: entries };
 }
 
 /** True if a setting refers to the component's folder. */

@@ -19,6 +19,11 @@ export function resolveSettings(settings: JsonObject, context: ResolveContext): 
   return isObject(value) ? value : {};
 }
 
+/** A name as the tier has it: an experiment's path holds the principal. */
+export function nameIn(name: string, principal: string): string {
+  return name.replaceAll("${principal}", () => principal);
+}
+
 /** The symbols that are left, each once. */
 export function unresolved(settings: JsonValue): string[] {
   if (typeof settings === "string") {
@@ -48,7 +53,7 @@ function resolveText(text: string, key: string, context: ResolveContext): JsonVa
   const resolved = text
     .replaceAll("${release}", () => context.folder)
     .replaceAll("${principal}", () => context.principal)
-    .replaceAll(/\$\{resources\.((?:jobs|pipelines)\.[^.}]+)\.id\}/g, (symbol, resource: string) => {
+    .replaceAll(/\$\{resources\.((?:jobs|pipelines|experiments)\.[^.}]+)\.id\}/g, (symbol, resource: string) => {
       return context.idOf(resource) ?? symbol;
     });
   // Job ids are numbers on the wire, wherever the API asks for one (facts: databricks-api 2.5).

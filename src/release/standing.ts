@@ -4,11 +4,12 @@
  */
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
-import type { JsonObject } from "../json.ts";
+import type { JsonArray, JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
-import { accessList, type Step } from "./apply.ts";
+import { accessList, hasGrants, grantChanges } from "./access.ts";
+import type { Step } from "./apply.ts";
 import type { Observation, Observed } from "./observe.ts";
 import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
 import { references, resolveSettings } from "./resolve.ts";
@@ -116,7 +117,8 @@ function stepsOf(
   for (const change of changes) {
     const resource = wanted.get(change.key);
     const live = observation.live.get(change.key);
-    const permissions = resource !== undefined && accessIsDue(resource, live, place.principal);
+    const accessBefore = applied.get(change.key)?.permissions;
+    const permissions = resource !== undefined && accessIsDue(resource, live, accessBefore, place.principal);
     const needed = references(resource?.settings ?? applied.get(change.key)?.settings ?? {});
     // A resource that names another by its id moves when that id does.
     const due = drifted.has(change.key) || permissions || needed.some((key) => renewed.has(key));
@@ -130,16 +132,25 @@ function stepsOf(
       desired: resource,
       live,
       permissions,
+      accessBefore,
       references: needed,
     });
   }
   return steps;
 }
 
-/** Access control is written only where the release declares it, and only if it is not so already. */
-function accessIsDue(desired: Desired, live: Observed | undefined, principal: string): boolean {
+/** Access is written only where the release declares it, and only if it is not so already. */
+function accessIsDue(
+  desired: Desired,
+  live: Observed | undefined,
+  before: JsonArray | undefined,
+  principal: string,
+): boolean {
   if (desired.permissions === undefined) return false;
   if (live?.permissions === undefined) return true;
+  if (hasGrants(desired.kind)) {
+    return grantChanges(desired.permissions, before, live.permissions, principal).length > 0;
+  }
   const text = (list: ReturnType<typeof accessList>): string =>
     list
       .map((entry) => `${entry.kind} ${entry.principal} ${entry.level}`)

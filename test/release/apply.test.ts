@@ -1,9 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { accessList, inOrder, type Step } from "../../src/release/apply.ts";
+import { accessList } from "../../src/release/access.ts";
+import { inOrder, type Step } from "../../src/release/apply.ts";
 
 function step(key: string, action: Step["action"], references: readonly string[] = []): Step {
   const kind = key.slice(0, key.indexOf("."));
-  return { key, kind, action, name: key, references, desired: undefined, live: undefined, permissions: false };
+  return {
+    key,
+    kind,
+    action,
+    name: key,
+    references,
+    desired: undefined,
+    live: undefined,
+    permissions: false,
+    accessBefore: undefined,
+  };
 }
 const keys = (...steps: Step[]): string[] => inOrder(steps).map(({ key, action }) => `${action} ${key}`);
 

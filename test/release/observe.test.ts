@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Tier } from "../../src/contract/model.ts";
-import { findByTags, observe, TAGS } from "../../src/release/observe.ts";
+import { TAGS } from "../../src/bundle/marks.ts";
+import { findByTags, observe } from "../../src/release/observe.ts";
 import type { Desired } from "../../src/release/plan.ts";
 import { contract } from "../bundle/bundles.ts";
 import { resolveTier } from "../../src/contract/tiers.ts";
