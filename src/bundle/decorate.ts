@@ -2,9 +2,20 @@
 import type { JsonObject, JsonValue } from "../json.ts";
 import { markTags } from "./marks.ts";
 import type { RenderOptions } from "./options.ts";
-import { type Scope, scalarText } from "./interpolate.ts";
+import type { Scope } from "./interpolate.ts";
 import type { Problems } from "./problems.ts";
-import { fromJson, get, getMap, getString, isNull, type Mapping, mapping, scalar, withKey } from "./tree.ts";
+import {
+  fromJson,
+  get,
+  getMap,
+  getString,
+  isNull,
+  type Mapping,
+  mapping,
+  scalar,
+  scalarText,
+  withKey,
+} from "./tree.ts";
 
 /** What decorating needs to know. */
 export interface Decoration {

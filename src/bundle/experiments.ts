@@ -4,12 +4,22 @@
  */
 import { posix } from "node:path";
 import type { Tier } from "../contract/model.ts";
-import { scalarText } from "./interpolate.ts";
 import { markTags, TAGS } from "./marks.ts";
 import { RELEASE_SYMBOL } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import type { BundleSource } from "./source.ts";
-import { eachScalar, type Entry, get, getString, mapping, type Mapping, type Node, scalar, withKey } from "./tree.ts";
+import {
+  eachScalar,
+  type Entry,
+  get,
+  getString,
+  mapping,
+  type Mapping,
+  type Node,
+  scalar,
+  scalarText,
+  withKey,
+} from "./tree.ts";
 
 /** Checks an experiment, and gives it the path and the tags that the tier has it with. */
 export function renderExperiment(

@@ -9,14 +9,12 @@ import {
   child,
   type FileWhere,
   getMap,
-  getString,
-  isNull,
   type Mapping,
   mapValues,
   type Node,
   type Scalar,
-  type ScalarValue,
   scalar,
+  scalarText,
 } from "./tree.ts";
 import type { Variable } from "./variables.ts";
 
@@ -271,7 +269,10 @@ class Resolver {
     if (!RESOURCE_KINDS.some((known) => known === kind)) return undefined; // the kind itself is a finding already
     const inCatalog = kind === "schemas" || kind === "volumes" || kind === "registered_models";
     if (inCatalog && field.length === 1 && (field[0] === "id" || field[0] === "full_name")) {
-      return this.#fullName(resource, reference, kind === "schemas", where, open);
+      return scalar(this.#nameParts(resource, reference, kind === "schemas", where, open).join("."), where);
+    }
+    if (kind === "volumes" && field.length === 1 && field[0] === "volume_path") {
+      return scalar(`/Volumes/${this.#nameParts(resource, reference, false, where, open).join("/")}`, where);
     }
     if (field.length === 1 && field[0] === "id") return undefined; // stays, until the resource has an id
     if (field.length === 0 || NOT_DECLARED.includes(String(field[0]))) {
@@ -285,15 +286,20 @@ class Resolver {
   }
 
   /** What Unity Catalog knows a schema, volume or model by: its id is its name. */
-  #fullName(resource: Mapping, reference: string, isSchema: boolean, where: FileWhere, open: readonly string[]): Node {
+  #nameParts(
+    resource: Mapping,
+    reference: string,
+    isSchema: boolean,
+    where: FileWhere,
+    open: readonly string[],
+  ): readonly string[] {
     const parts = isSchema ? ["catalog_name", "name"] : ["catalog_name", "schema_name", "name"];
-    const names = parts.map((part) => scalarText(this.#walk(resource, [part], reference, where, open)) ?? "");
-    return scalar(names.join(".").toLowerCase(), where);
+    return parts.map((part) => (scalarText(this.#walk(resource, [part], reference, where, open)) ?? "").toLowerCase());
   }
 }
 
 /** Fields of answers, which no bundle declares. */
-const NOT_DECLARED = ["job_id", "pipeline_id", "experiment_id", "url", "volume_path"];
+const NOT_DECLARED = ["job_id", "pipeline_id", "experiment_id", "url"];
 
 const WORKSPACE_REMEDY =
   "References to the workspace are ${workspace.file_path}, ${workspace.host}, ${workspace.workspace_id} and ${workspace.current_user.userName | short_name}.";
@@ -306,11 +312,4 @@ function splitReference(reference: string): Steps {
     const [name = "", ...indices] = segment.split("[");
     return [name, ...indices.map((index) => Number(index.slice(0, -1)))];
   });
-}
-
-/** The text of a scalar; undefined for null and what is no scalar. */
-export function scalarText(node: Node | undefined): string | undefined {
-  if (node?.kind !== "scalar" || isNull(node)) return undefined;
-  const value: ScalarValue = node.value;
-  return getString(node, []) ?? String(value);
 }

@@ -1,10 +1,10 @@
 /** What `${…}` references can see in one tier: its names, the variables, and what has no value here. */
 import type { Tier } from "../contract/model.ts";
-import { interpolate, type Scope, scalarText } from "./interpolate.ts";
+import { interpolate, type Scope } from "./interpolate.ts";
 import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL } from "./model.ts";
 import type { RenderOptions } from "./options.ts";
 import { Problems } from "./problems.ts";
-import { getString, type Mapping, mapping, type Node, withKey } from "./tree.ts";
+import { getString, type Mapping, mapping, type Node, scalarText, withKey } from "./tree.ts";
 import { CONTRACT_VARIABLES, readVariables } from "./variables.ts";
 
 export type Values = ReturnType<typeof valuesOf>;

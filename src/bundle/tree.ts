@@ -110,6 +110,13 @@ export function getString(node: Node | undefined, path: Path): string | undefine
   return found?.kind === "scalar" && typeof found.value === "string" ? found.value : undefined;
 }
 
+/** The text of a scalar; undefined for null and what is no scalar. */
+export function scalarText(node: Node | undefined): string | undefined {
+  if (node?.kind !== "scalar" || isNull(node)) return undefined;
+  const value: ScalarValue = node.value;
+  return getString(node, []) ?? String(value);
+}
+
 export function isNull(node: Node | undefined): boolean {
   return node?.kind === "scalar" && node.value === null;
 }

@@ -62,10 +62,11 @@ type Grants = ReadonlyMap<string, { readonly principal: string; readonly privile
 
 function grantsOf(entries: JsonArray | undefined, principal: string): Grants {
   return new Map(
-    accessByPrincipal(entries ?? [], principal).map(({ principal: name, privileges }) => {
+    accessByPrincipal(entries ?? [], principal).flatMap(({ principal: name, privileges }) => {
+      if (typeof name !== "string") return [];
       const all = privileges !== undefined && isArray(privileges) ? privileges : [];
       const texts = all.filter((one) => typeof one === "string");
-      return [String(name).toLowerCase(), { principal: String(name), privileges: new Set(texts) }];
+      return [[name.toLowerCase(), { principal: name, privileges: new Set(texts) }] as const];
     }),
   );
 }

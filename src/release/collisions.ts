@@ -1,6 +1,7 @@
 /** Two keys that would meet in one live resource or one name: seen before anything is written. */
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
+import { hasGrants } from "./access.ts";
 import type { Observed } from "./observe.ts";
 import type { Desired } from "./plan.ts";
 
@@ -10,7 +11,28 @@ export function collisions(
   desired: readonly Desired[],
   live: ReadonlyMap<string, Observed | undefined>,
 ): Finding[] {
-  return [...adoptedFromUs(tier, live), ...takenNames(tier, desired, live)];
+  return [...adoptedFromUs(tier, live), ...adoptedByOtherName(tier, desired, live), ...takenNames(tier, desired, live)];
+}
+
+/** In Unity Catalog the name is the id: what is adopted by another would have to be replaced by what is declared. */
+function adoptedByOtherName(
+  tier: Tier,
+  desired: readonly Desired[],
+  live: ReadonlyMap<string, Observed | undefined>,
+): Finding[] {
+  return desired.flatMap(({ key, kind, name }) => {
+    const found = live.get(key);
+    if (found?.foundBy !== "adopted" || !hasGrants(kind) || found.id === name) return [];
+    return [
+      {
+        id: "release/adopt-name",
+        severity: "error" as const,
+        where: { kind: "resource" as const, tier: tier.name, key },
+        message: `The contract adopts ${found.id} as ${key}, and the bundle declares it as ${name}.`,
+        remedy: `Write adopt.${tier.name}: { ${key}: "${name}" }, or declare it under the name that it has.`,
+      },
+    ];
+  });
 }
 
 /** What the ledger has under one key would be written for the other, and deleted for the first. */

@@ -6,8 +6,9 @@ import type { ResourceKey } from "../contract/model.ts";
 import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 import { accessByPrincipal, declaredOf, hasGrants } from "./access.ts";
 import type { Applied, AppliedResource, Drift, DriftEntry, LiveResource } from "./change.ts";
-import { type Difference, differences, differencesDigest, keyedItems, normal, type Segment } from "./fields.ts";
+import { type Difference, differences, keyedItems, normal, type Segment } from "./fields.ts";
 import { masked } from "./mask.ts";
+import { differencesDigest } from "./meaning.ts";
 import { nameIn } from "./resolve.ts";
 
 export interface DriftContext {

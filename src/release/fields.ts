@@ -2,8 +2,7 @@
  * Two settings documents compared field by field. Lists whose items the platform tells apart by a key (tasks,
  * environments, …) are compared by that key, so their order does not matter; null and empty are absent.
  */
-import { canonicalJson, equalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
-import { sha256 } from "./digest.ts";
+import { equalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 
 /** A step into a document: a field, an item of a keyed list, an item of another list. */
 export type Segment = string | { readonly key: string } | number;
@@ -101,19 +100,6 @@ export function pathText(segments: readonly Segment[]): string {
     if (!/^\w+$/.test(segment)) return `${text}[${JSON.stringify(segment)}]`;
     return text === "" ? segment : `${text}.${segment}`;
   }, "");
-}
-
-/** The digest of differences: of the values themselves, masked nowhere, so that a changed secret is a change. */
-export function differencesDigest(found: readonly { of: JsonObject; fields: readonly Difference[] }[]): string {
-  const meaning = found.map(({ of, fields }) => ({
-    ...of,
-    fields: fields.map((field) => ({
-      path: pathText(field.segments),
-      ...(field.old === undefined ? {} : { old: field.old }),
-      ...(field.new === undefined ? {} : { new: field.new }),
-    })),
-  }));
-  return sha256(canonicalJson(meaning));
 }
 
 function sortedKeys(a: JsonObject, b: JsonObject): string[] {

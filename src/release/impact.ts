@@ -1,6 +1,6 @@
 /** What a change means for what runs (facts: databricks-api 2.6, 3.3, 4). */
 import { isObject, type JsonObject } from "../json.ts";
-import { CHANGE_CLASSES, type ChangeClass } from "./change.ts";
+import { type Change, CHANGE_CLASSES, type ChangeClass } from "./change.ts";
 import type { Difference } from "./fields.ts";
 
 /** Fields of a job or of a task that no run notices. */
@@ -34,8 +34,18 @@ const PIPELINE_FIXED = [
 /** Where a pipeline's tables are: changed in place, but what was written before stays behind. */
 const PIPELINE_TARGET = ["catalog", "schema", "target"];
 
+/** Fields of the other kinds that are given once: where a thing is kept, and what it is called there. */
+const FIXED: Readonly<Record<string, readonly string[]>> = {
+  schemas: ["name", "catalog_name", "storage_root"],
+  volumes: ["name", "catalog_name", "schema_name", "volume_type", "storage_location"],
+  registered_models: ["name", "catalog_name", "schema_name", "storage_location"],
+  experiments: ["artifact_location"],
+};
+
 /** True if the differences need a new resource in the place of the old one. */
 export function needsReplacement(kind: string, found: readonly Difference[]): boolean {
+  const given = FIXED[kind];
+  if (given !== undefined) return found.some(({ segments: [field] }) => given.some((name) => name === field));
   if (kind !== "pipelines") return false;
   return found.some((difference) => {
     const path = difference.segments;
@@ -50,6 +60,7 @@ export function needsReplacement(kind: string, found: readonly Difference[]): bo
 
 /** What a create sets going: something that is declared to run all the time starts by itself. */
 export function classOfCreate(kind: string, settings: JsonObject): ChangeClass {
+  if (kind !== "jobs" && kind !== "pipelines") return "metadata";
   return runsAlways(kind, settings) ? "restarts" : "next-run";
 }
 
@@ -58,8 +69,9 @@ export function classOfDelete(kind: string): ChangeClass {
   return kind === "jobs" ? "deletes" : "data-losing";
 }
 
-/** A new pipeline does not take over the old one's tables; an ingestion gateway has none of its own. */
-export function classOfReplace(settings: JsonObject): ChangeClass {
+/** What holds data loses it; a new pipeline does not take over the old one's tables, an ingestion gateway has none. */
+export function classOfReplace(kind: string, settings: JsonObject): ChangeClass {
+  if (kind !== "pipelines") return "data-losing";
   return settings["gateway_definition"] === undefined ? "data-losing" : "replaces";
 }
 
@@ -73,9 +85,36 @@ export function classOfUpdate(
   const classes = found.map((difference): ChangeClass => {
     if (kind === "jobs") return classOfJobField(old, now, difference);
     if (kind === "pipelines") return classOfPipelineField(old, now, difference);
+    // code that finds an experiment by its path starts another one
+    if (kind === "experiments" && difference.segments[0] === "name") return "next-run";
     return "metadata";
   });
   return classes.reduce<ChangeClass>((gravest, each) => (rank(each) > rank(gravest) ? each : gravest), "no-op");
+}
+
+/** What a change takes away for good, in the words of whom it hurts; undefined if nothing. */
+export function lossOf({ kind, action, class: each }: Pick<Change, "kind" | "action" | "class">): string | undefined {
+  const gone = action === "delete" || action === "replace";
+  if (!gone && each !== "data-losing") return undefined;
+  switch (kind) {
+    case "jobs":
+      return "its runs and their history";
+    case "pipelines":
+      // deleted without cascade (facts: databricks-api 4)
+      return gone
+        ? "its history; its tables stay where they are, and nothing refreshes them"
+        : "what it wrote so far stays where it was, and nothing refreshes it";
+    case "schemas":
+      return "the schema with its grants; while it holds a table, volume or model, the service refuses";
+    case "volumes":
+      return "all files of a managed volume";
+    case "registered_models":
+      return "all versions and aliases";
+    case "experiments":
+      return "all runs, with their metrics and artifacts";
+    default:
+      return "all that it holds";
+  }
 }
 
 function classOfJobField(old: JsonObject, now: JsonObject, { segments }: Difference): ChangeClass {

@@ -37,21 +37,33 @@ export function masked(difference: Difference): FieldChange {
   };
 }
 
-/** A value for showing, given the name of the field that holds it. */
-export function maskValue(value: JsonValue, name: string): JsonValue {
-  if (typeof value === "string") return isSecret(name, value) ? MASK : value;
-  if (isArray(value)) return value.map((item) => maskValue(item, name));
+/** A value for showing, given the name of the field that holds it; `hide` gives what stands for a secret. */
+export function maskValue(value: JsonValue, name: string, hide: (secret: string) => string = () => MASK): JsonValue {
+  if (typeof value === "string") return isSecret(name, value) ? hide(value) : value;
+  if (isArray(value)) return value.map((item) => maskValue(item, name, hide));
   if (isObject(value)) {
     // { name: api_token, default: … }: the item's name says what its value is
     const own = typeof value["name"] === "string" ? value["name"] : "";
     return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, maskValue(inner, VALUE_FIELDS.includes(key) ? own : key)]),
+      Object.entries(value).map(([key, inner]) => [
+        key,
+        maskValue(inner, VALUE_FIELDS.includes(key) ? own : key, hide),
+      ]),
     );
   }
   return value;
 }
 
 const VALUE_FIELDS: readonly string[] = ["default", "value"];
+
+/** A side of a difference with its secrets replaced; undefined stays. */
+export function hidden(
+  { segments }: Difference,
+  value: JsonValue | undefined,
+  hide: (secret: string) => string,
+): JsonValue | undefined {
+  return value === undefined ? undefined : maskValue(value, nameOf(segments), hide);
+}
 
 /** The name that says what a field holds: `parameters[api_token].default` holds an api_token. */
 function nameOf(segments: readonly Segment[]): string {

@@ -2,9 +2,10 @@
 import { canonicalJson, type JsonArray, type JsonObject } from "../json.ts";
 import { accessByPrincipal, hasGrants } from "./access.ts";
 import type { Action, Applied, AppliedResource, Change, ChangeClass, Desired, Plan } from "./change.ts";
-import { type Difference, differences, differencesDigest } from "./fields.ts";
+import { type Difference, differences } from "./fields.ts";
 import { classOfCreate, classOfDelete, classOfReplace, classOfUpdate, needsReplacement } from "./impact.ts";
 import { masked } from "./mask.ts";
+import { differencesDigest } from "./meaning.ts";
 
 export * from "./change.ts";
 export { driftOf } from "./drift.ts";
@@ -41,7 +42,8 @@ function compare(key: string, old: AppliedResource | undefined, now: Desired | u
   const before = documentOf(old, now.kind, access, now.settings);
   const fields = differences(before, wanted);
   if (fields.length === 0) return change("none", now.name, "no-op", fields);
-  if (needsReplacement(now.kind, fields)) return change("replace", now.name, classOfReplace(now.settings), fields);
+  if (needsReplacement(now.kind, fields))
+    return change("replace", now.name, classOfReplace(now.kind, now.settings), fields);
   return change("update", now.name, classOfUpdate(now.kind, old.settings, now.settings, fields), fields);
 }
 

@@ -2,6 +2,7 @@
  * Where a tier stands towards a release: what was applied, what lives, what the release would change, what somebody
  * changed by hand, and the writes that follow. Pure: observing is done before.
  */
+import { keyByMark } from "../bundle/marks.ts";
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
@@ -179,7 +180,26 @@ export function resourcesAfter(
  * Deletions and replacements that the plan does not show, because an unfinished promotion caused them, and that the
  * contract does not list. What that promotion itself created is not among them: it never belonged to a release.
  */
-export function unlistedLosses({ steps, plan, ledger }: Standing, tier: Tier): Finding[] {
+export function unlistedLosses(standing: Standing, tier: Tier): Finding[] {
+  return [...unplannedLosses(standing, tier), ...unmarkedLosses(standing, tier)];
+}
+
+/** The ledger alone does not make a resource ours: what is deleted or replaced carries our mark, too. */
+function unmarkedLosses({ steps }: Standing, tier: Tier): Finding[] {
+  return steps
+    .filter(({ action }) => action === "delete" || action === "replace")
+    .filter(({ key, live }) => live !== undefined && keyByMark(live.settings, tier) !== key)
+    .map(({ key, action, live }) => ({
+      id: "release/not-marked",
+      severity: "error",
+      where: { kind: "resource", tier: tier.name, key },
+      message: `${key} would be ${action === "delete" ? "deleted" : "replaced"}: ${live?.id ?? ""}, "${live?.name ?? ""}", which does not carry our mark for it.`,
+      why: "Only what is ours by the ledger and by its mark is taken away: somebody may have made it his own.",
+      remedy: `If it shall go, delete it by hand; if it shall stay, declare ${key} again, and the next promotion marks it.`,
+    }));
+}
+
+function unplannedLosses({ steps, plan, ledger }: Standing, tier: Tier): Finding[] {
   const planned = new Map(plan.changes.map(({ key, action }) => [key, action]));
   const begun = new Set(
     (ledger?.pending?.intents ?? []).filter(({ action }) => action === "create").map(({ key }) => key),

@@ -5,6 +5,7 @@ import type { GateResult } from "../gate/evaluate.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Step } from "../release/apply.ts";
 import type { Candidate } from "../release/candidate.ts";
+import { lossOf } from "../release/impact.ts";
 import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
@@ -104,7 +105,9 @@ export function planTable(changes: readonly Change[], tier: string): string {
     code(change.key),
     text(change.action),
     text(change.class),
-    change.action === "create" ? text(change.name) : fieldList(change.fields),
+    [lossText(change), change.action === "create" ? text(change.name) : fieldList(change.fields)]
+      .filter((part) => part !== "")
+      .join("<br>"),
   ]);
   return blocks(
     `### Plan for ${text(tier)}`,
@@ -186,10 +189,25 @@ export function driftJson(drift: Drift): JsonObject {
   return { digest: drift.digest, entries };
 }
 
+/** What a change takes away, or nothing. */
+export function lossText(change: Change): string {
+  const loss = lossOf(change);
+  return loss === undefined ? "" : `⚠️ lost: ${text(loss)}`;
+}
+
 /** A change for a JSON report; values are cut as in the summary. */
 export function changeJson(change: Change): JsonObject {
   const { key, kind, name, action, fields } = change;
-  return { key, kind, name, action, class: change.class, fields: fields.map(fieldJson) };
+  const loss = lossOf(change);
+  return {
+    key,
+    kind,
+    name,
+    action,
+    class: change.class,
+    ...(loss === undefined ? {} : { loses: loss }),
+    fields: fields.map(fieldJson),
+  };
 }
 
 function fieldJson(field: FieldChange): JsonObject {

@@ -345,18 +345,107 @@ resources: { jobs: { a: { name: a, tasks: [] } } }
   {
     says: "kinds of resources",
     files: `${HEAD}resources:
-  schemas: { s: { name: s } }
-  experiments: { e: { name: /e } }
   dashboards: { d: { display_name: d } }
   job: { x: {} }
   volumes: {}
 `,
+    expected: ["error bundle/kind-unsupported databricks.yml:4:3", "error bundle/kind-unknown databricks.yml:5:3"],
+  },
+  {
+    says: "objects of Unity Catalog that are not in the tier's own catalog, or have no name",
+    files: `${DECLARED}${HEAD}resources:
+  schemas:
+    a: { name: a, catalog_name: prod }
+    b: { name: b, catalog_name: elsewhere }
+    c: { name: c }
+    d: { name: "d.e", catalog_name: dev }
+  volumes:
+    e: { name: e, catalog_name: "\${var.catalog}" }
+  registered_models:
+    f: { catalog_name: "\${var.catalog}", schema_name: a }
+`,
     expected: [
-      "error bundle/kind-later databricks.yml:4:3",
-      "error bundle/kind-later databricks.yml:5:3",
-      "error bundle/kind-unsupported databricks.yml:6:3",
-      "error bundle/kind-unknown databricks.yml:7:3",
+      "error bundle/catalog-contradicts databricks.yml:6:33",
+      "error bundle/catalog-contradicts databricks.yml:7:33",
+      "warning bundle/field-missing databricks.yml:8:8",
+      "error bundle/catalog-missing databricks.yml:8:8",
+      "error bundle/name databricks.yml:9:16",
+      "warning bundle/field-missing databricks.yml:11:8",
+      "error bundle/nameless databricks.yml:11:8",
+      "error bundle/nameless databricks.yml:13:8",
     ],
+  },
+  {
+    says: "a schema that a sandbox reads from dev",
+    tier: "sandbox",
+    files: `${DECLARED}${HEAD}resources:
+  schemas:
+    bronze: { name: bronze, catalog_name: "\${var.catalog}" }
+    gold: { name: gold, catalog_name: "\${var.catalog}" }
+`,
+    expected: ["error bundle/sandbox-schema databricks.yml:6:21"],
+  },
+  {
+    says: "what a schema, a volume or a model does not say",
+    files: `${DECLARED}${HEAD}resources:
+  schemas:
+    a:
+      name: a
+      catalog_name: dev
+      properties: { four_tier_key: x }
+      custom_max_retention_hours: 5
+      grants: [{ principal: readers }, { principal: ${CLIENT_IDS.prod}, privileges: [SELECT] }]
+  volumes:
+    b: { name: b, catalog_name: dev, schema_name: a, volume_type: EXTERNAL }
+    c: { name: c, catalog_name: dev, schema_name: a, storage_location: "s3://x" }
+  registered_models:
+    d: { name: d, catalog_name: dev, schema_name: a, aliases: [{ alias_name: champion }] }
+`,
+    expected: [
+      "error bundle/reserved databricks.yml:9:21",
+      "error bundle/unsupported databricks.yml:10:7",
+      "error bundle/grants databricks.yml:11:16",
+      "error bundle/permission-other-tier databricks.yml:11:40",
+      "error bundle/volume-place databricks.yml:13:8",
+      "error bundle/volume-place databricks.yml:14:54",
+      "error bundle/unsupported databricks.yml:16:54",
+    ],
+  },
+  {
+    says: "experiments in a release's folder, by no absolute path, with tags of ours",
+    files: `${HEAD}resources:
+  experiments:
+    a: { name: "\${workspace.file_path}/a" }
+    b: { name: b }
+    c: { name: /c, tags: [{ key: four_tier_key, value: x }, { key: t, value: a }, { key: t, value: b }] }
+    d: { name: /Users/me/.four-tier/x }
+    e: { name: /e, permissions: [{ level: IS_OWNER, group_name: g }] }
+`,
+    expected: [
+      "error bundle/experiment-in-release databricks.yml:5:16",
+      "error bundle/experiment-path databricks.yml:6:16",
+      "error bundle/reserved databricks.yml:7:27",
+      "error bundle/tag databricks.yml:7:83",
+      "error bundle/experiment-in-release databricks.yml:8:16",
+      "error bundle/permissions databricks.yml:9:43",
+    ],
+  },
+  {
+    says: "a task that writes MLflow runs and names no experiment",
+    files: {
+      "databricks.yml":
+        job(
+          "tasks:",
+          "  - { task_key: a, notebook_task: { notebook_path: src/train.py } }",
+          "  - { task_key: b, notebook_task: { notebook_path: src/chooses.py } }",
+          '  - { task_key: c, notebook_task: { notebook_path: src/train.py, base_parameters: { e: "${resources.experiments.x.id}" } } }',
+          "  - { task_key: d, notebook_task: { notebook_path: src/scores.py } }",
+        ) + "\n  experiments: { x: { name: /x } }\n",
+      "src/train.py": `${NOTEBOOK}import mlflow\nwith mlflow.start_run():\n  pass\n`,
+      "src/chooses.py": `${NOTEBOOK}mlflow.set_experiment(experiment_id=1)\nmlflow.sklearn.autolog()\n`,
+      "src/scores.py": `${NOTEBOOK}model = mlflow.pyfunc.load_model("models:/a")\n`,
+    },
+    expected: ["warning bundle/no-experiment databricks.yml:8:58"],
   },
   {
     says: "fields the API does not know, or of another type",

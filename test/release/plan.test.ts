@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { JsonArray, JsonObject, JsonValue } from "../../src/json.ts";
+import { canonicalJson, type JsonArray, type JsonObject, type JsonValue } from "../../src/json.ts";
 import { type Applied, type Desired, makePlan } from "../../src/release/plan.ts";
 
 const JOB: JsonObject = {
@@ -290,6 +291,16 @@ describe("what a change means", () => {
       "replace",
       "replaces",
     ],
+    ["a schema's comment", "schemas", { comment: "a" }, { comment: "b" }, "update", "metadata"],
+    ["a schema's property", "schemas", { properties: { a: "1" } }, { properties: { a: "2" } }, "update", "metadata"],
+    ["a schema's catalog", "schemas", { catalog_name: "a" }, { catalog_name: "b" }, "replace", "data-losing"],
+    ["a schema's storage", "schemas", {}, { storage_root: "s3://a" }, "replace", "data-losing"],
+    ["a volume's schema", "volumes", { schema_name: "a" }, { schema_name: "b" }, "replace", "data-losing"],
+    ["a volume's type", "volumes", { volume_type: "MANAGED" }, { volume_type: "EXTERNAL" }, "replace", "data-losing"],
+    ["a model's comment", "registered_models", { comment: "a" }, { comment: "b" }, "update", "metadata"],
+    ["a model's schema", "registered_models", { schema_name: "a" }, { schema_name: "b" }, "replace", "data-losing"],
+    ["an experiment's tag", "experiments", { tags: { a: "1" } }, { tags: { a: "2" } }, "update", "metadata"],
+    ["an experiment's place", "experiments", {}, { artifact_location: "dbfs:/a" }, "replace", "data-losing"],
   ])("%s", (_name, kind, before, after, action, meaning) => {
     const { action: found, class: each } = change(before, after, kind);
     expect([found, each]).toEqual([action, meaning]);
@@ -325,6 +336,24 @@ describe("secrets in a plan", () => {
     }
     const create = (now: JsonObject): string => makePlan(new Map(), [desired("jobs.x", now)]).digest;
     expect(create(settings)).not.toBe(create(other));
+  });
+
+  it("cannot be guessed from the digest at the speed of SHA-256", () => {
+    const { digest } = makePlan(new Map(), [desired("jobs.x", { configuration: { "db.password": "hunter2" } })]);
+    const fields = (password: string): JsonArray => [
+      { path: "configuration", new: { "db.password": password } },
+      { path: "name", new: "jobs.x" },
+    ];
+    const plan = (password: string): JsonObject => {
+      const change = { key: "jobs.x", kind: "jobs", name: "jobs.x", action: "create", class: "next-run" };
+      return { ...change, fields: fields(password) };
+    };
+    const hash = (meaning: JsonArray): string => createHash("sha256").update(canonicalJson(meaning)).digest("hex");
+    expect(digest).not.toBe(hash([plan("hunter2")]));
+    // without a secret, that is what the digest is
+    const open = makePlan(new Map(), [desired("jobs.x", { configuration: { "db.colour": "hunter2" } })]);
+    const text = canonicalJson([plan("hunter2")]).replace("db.password", "db.colour");
+    expect(open.digest).toBe(createHash("sha256").update(text).digest("hex"));
   });
 
   it("are not seen everywhere", () => {

@@ -1,4 +1,5 @@
 /** Nothing is deleted or replaced that the contract does not name. */
+import { lossOf } from "../../release/impact.ts";
 import { type Check, conclude, withFact } from "../check.ts";
 
 export const destructive: Check = {
@@ -14,13 +15,13 @@ export const destructive: Check = {
         summary:
           losing.length === 0
             ? "Nothing is deleted or replaced."
-            : `${losing.map(({ key }) => key).join(", ")}: listed in the contract.`,
+            : `${losing.map((change) => `${change.key} (${lossOf(change) ?? change.class})`).join(", ")}: listed in the contract.`,
         problems: losing
           .filter(({ key }) => !allowed(key))
-          .map(({ key, action, class: loss }) => ({
-            message: `The plan would ${action === "update" ? `lose data of (${loss})` : action} ${key} in ${facts.tier}.`,
-            why: "Deleting a job loses its history; deleting a pipeline drops its tables.",
-            remedy: `If it is meant, list it: tiers.${facts.tier}.destructive: [${key}].`,
+          .map((change) => ({
+            message: `The plan would ${change.action === "update" ? "lose data of" : change.action} ${change.key} in ${facts.tier}.`,
+            why: `Lost would be: ${lossOf(change) ?? change.class}.`,
+            remedy: `If it is meant, list it: tiers.${facts.tier}.destructive: [${change.key}].`,
           })),
       });
     }),

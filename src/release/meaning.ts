@@ -1,0 +1,34 @@
+/**
+ * The digest of differences: of their meaning, so that equal plans have equal digests. Secrets count, by a slow hash: a
+ * digest is published, and must be no quick way to guess them (docs/adr/0714).
+ */
+import { scryptSync } from "node:crypto";
+import { canonicalJson, type JsonObject } from "../json.ts";
+import { sha256 } from "./digest.ts";
+import { type Difference, pathText } from "./fields.ts";
+import { hidden } from "./mask.ts";
+
+/** 64 hex over what the differences are of, and their fields. The order of keys does not matter, that of items does. */
+export function differencesDigest(found: readonly { of: JsonObject; fields: readonly Difference[] }[]): string {
+  const meaning = found.map(({ of, fields }) => ({
+    ...of,
+    fields: fields.map((field) => {
+      const path = pathText(field.segments);
+      const hide = (secret: string): string => slowHash(secret, `${JSON.stringify(of)} ${path}`);
+      const [before, after] = [hidden(field, field.old, hide), hidden(field, field.new, hide)];
+      return {
+        path,
+        ...(before === undefined ? {} : { old: before }),
+        ...(after === undefined ? {} : { new: after }),
+      };
+    }),
+  }));
+  return sha256(canonicalJson(meaning));
+}
+
+/** About a tenth of a second and 32 MB a value. */
+const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 2 ** 26 };
+
+function slowHash(secret: string, salt: string): string {
+  return `secret:${scryptSync(secret, salt, 32, COST).toString("hex")}`;
+}
