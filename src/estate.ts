@@ -116,6 +116,7 @@ export async function estateProof(
         "Other tiers' catalogs: their own proofs show them.",
         "Delta shares, and managed locations of single schemas.",
         "Workspace and account admins.",
+        "Whether what external locations, storage credentials and GRANT policies give is wanted: they were read, and no rule judges them.",
         ...policies.outside,
         ...(read.reader === "sql" ? SQL_BLIND : []),
       ],

@@ -1,24 +1,160 @@
-/** action-validate-grants: inputs → tier proof → summary and report. */
-import { FourTierError } from "../findings.ts";
+/** action-validate-grants: inputs → tier proof or estate proof → summary, report, and the record of an audit. */
+import { createHash } from "node:crypto";
+import type { Contract, Tier } from "../contract/model.ts";
+import type { StatementOptions } from "../databricks/statements.ts";
+import { estateProof, type ReaderChoice } from "../estate.ts";
+import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { tierProof } from "../grants.ts";
+import type { Proof } from "../grants/certify.ts";
+import type { Progress } from "../grants/read.ts";
+import { stringifyJson } from "../json.ts";
+import { recordOperation } from "../release/evidence.ts";
 import { grantsReport, grantsSummary } from "../report/grants.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
-import { accessTier } from "./tier-access.ts";
+import { githubOf } from "./github.ts";
+import { steadily } from "./progress.ts";
+import { accessTier, resolveTierOfRun } from "./tier-access.ts";
+import { viewTier } from "./tier-view.ts";
+
+interface Inputs {
+  readonly proof: "tier" | "estate";
+  readonly reader: ReaderChoice;
+  readonly warehouseId: string;
+  readonly record: boolean;
+}
 
 /** Proves who can read and write what in the tier of this run. */
 export async function validateGrants(context: ActionContext): Promise<ActionResult> {
-  readMode(context.input("mode"));
+  const inputs = readInputs(context);
+  return inputs.proof === "estate" ? audit(context, inputs) : ownProof(context);
+}
+
+async function ownProof(context: ActionContext): Promise<ActionResult> {
   const access = await accessTier(context);
   const { contract, tier, workspace, findings } = access;
   context.log.info(`Reading the grants of catalog ${tier.catalog}`);
-  const proof = await tierProof(workspace, contract, tier, new Date(), access);
+  const proof = await tierProof(workspace, contract, tier, new Date(), { ...access, progress: progressOf(context) });
+  return resultOf(proof, findings);
+}
+
+async function audit(context: ActionContext, inputs: Inputs): Promise<ActionResult> {
+  const { contract, tier, inputs: own } = await resolveTierOfRun(context);
+  if (own.clientId === "" || own.clientId === tier.clientId?.toLowerCase()) throw notAnAuditor(contract, tier);
+  const recorded = inputs.record ? recordedTier(tier) : undefined;
+  const { workspace, identity, findings } = await viewTier(context);
+  if (identity.displayName === tier.servicePrincipal) throw notAnAuditor(contract, tier);
+  context.log.info(`Reading the estate of ${tier.name} as ${identity.displayName}`);
+  const proof = await estateProof(workspace, contract, tier, new Date(), {
+    identity,
+    reader: inputs.reader,
+    sql: inputs.warehouseId === "" ? undefined : sqlOf(context, inputs.warehouseId),
+    progress: progressOf(context),
+  });
+  const result = resultOf(proof, findings);
+  const certificate = createHash("sha256")
+    .update(stringifyJson(result.report?.["certificate"] ?? null))
+    .digest("hex");
+  if (recorded !== undefined) await record(context, tier, recorded, !result.findings.some(isFailure), certificate);
+  return { ...result, outputs: { certificate } };
+}
+
+function resultOf(proof: Proof, findings: readonly Finding[]): ActionResult {
   return {
     findings: [...findings, ...proof.findings],
     outputs: {},
     summary: grantsSummary(proof),
     report: grantsReport(proof),
   };
+}
+
+async function record(
+  context: ActionContext,
+  { project }: Tier,
+  tier: "dev" | "staging" | "prod",
+  passed: boolean,
+  certificate: string,
+): Promise<void> {
+  const { run } = context;
+  const id = await recordOperation(githubOf(context), {
+    commit: run.sha,
+    description: `Audit of ${tier}: ${passed ? "passed" : "failed"}`,
+    payload: {
+      kind: "estate",
+      tier,
+      project,
+      passed,
+      certificate,
+      run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    },
+  });
+  context.log.info(`Recorded as deployment ${id}, certificate ${certificate}`);
+}
+
+function progressOf({ log }: ActionContext): Progress {
+  const say = steadily(log);
+  return (what, read, known) => say(`${read} of ${known} ${what} read`);
+}
+
+function sqlOf({ log }: ActionContext, warehouseId: string): StatementOptions {
+  const say = steadily(log);
+  return {
+    warehouseId,
+    waiting: (state, waitedMs) =>
+      say(`Waiting for warehouse ${warehouseId}: ${state} for ${Math.round(waitedMs / 1000)} s`),
+  };
+}
+
+/** Whoever runs pipelines could have changed what it reports on (design 8). */
+function notAnAuditor(contract: Contract, tier: Tier): FourTierError {
+  return new FourTierError({
+    id: "grants/auditor",
+    severity: "error",
+    where: contract.at(["tiers", tier.name]),
+    message: `An estate proof is not read by ${tier.servicePrincipal}, the principal that runs ${tier.name}'s pipelines.`,
+    remedy: `Make a principal for auditing that runs no code, and give its id as the input client-id, in the environment ${tier.name}-audit.`,
+  });
+}
+
+function recordedTier({ name }: Tier): "dev" | "staging" | "prod" {
+  if (name !== "sandbox") return name;
+  throw input("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
+}
+
+function readInputs(context: ActionContext): Inputs {
+  readMode(context.input("mode"));
+  const proof = oneOf(context, "proof", ["tier", "estate"], "tier");
+  const reader = oneOf(context, "reader", ["auto", "rest", "sql"], "auto");
+  const record = oneOf(context, "record", ["false", "true"], "false") === "true";
+  const warehouseId = context.input("warehouse-id");
+  if (reader === "sql" && warehouseId === "")
+    throw input("warehouse-id", "reader: sql needs a SQL warehouse.", "Give its id as warehouse-id.");
+  if (warehouseId !== "" && !/^[0-9A-Za-z_-]{1,64}$/.test(warehouseId))
+    throw input("warehouse-id", "warehouse-id is not an id.", "Take it from the warehouse's connection details.");
+  if (proof === "tier" && (record || reader === "sql" || warehouseId !== "")) {
+    throw input(
+      "proof",
+      "record, reader: sql and warehouse-id belong to an audit.",
+      "Add proof: estate, or leave them out.",
+    );
+  }
+  return { proof, reader, warehouseId, record };
+}
+
+function oneOf<const Value extends string>(
+  context: ActionContext,
+  name: string,
+  values: readonly Value[],
+  otherwise: Value,
+): Value {
+  const given = context.input(name);
+  const found = given === "" ? otherwise : values.find((value) => value === given);
+  if (found !== undefined) return found;
+  throw input(name, `There is no ${name} ${given}.`, `Use one of: ${values.join(", ")}.`);
+}
+
+function input(name: string, message: string, remedy: string): FourTierError {
+  return new FourTierError({ id: `input/${name}`, severity: "error", message, remedy });
 }
 
 function readMode(mode: string): void {

@@ -30,7 +30,7 @@ export async function readStorage(asked: Asked, addresses: readonly string[]): P
   const securables: Securable[] = [];
   const bindings = new Map<string, Bindings>();
   if (wanted.length === 0) return { securables, bindings };
-  const all = await asked.notes.list("the external locations", "BROWSE on the external locations", () =>
+  const all = await asked.notes.list("the external locations", "MANAGE on the external locations", () =>
     listExternalLocations(asked.workspace),
   );
   const ours = all.filter((location) => wanted.some((address) => overlap(location.url, address)));
@@ -38,7 +38,7 @@ export async function readStorage(asked: Asked, addresses: readonly string[]): P
     asked.notes.miss(
       `the external location of ${address}`,
       "none of those that were listed holds it",
-      "BROWSE and MANAGE on that external location",
+      "MANAGE on that external location",
     );
   }
   const add = async (type: SecurableType, found: StorageCredential, more: Partial<Place>): Promise<void> => {

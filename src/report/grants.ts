@@ -51,6 +51,10 @@ function restsOn(certificate: Certificate): string {
     [seen.models, "model", "models"],
     [seen.grantLists, "list of grants", "lists of grants"],
     [seen.groups, "group", "groups"],
+    ...optional(seen.users, "user", "users"),
+    ...optional(seen.locations, "external location", "external locations"),
+    ...optional(seen.credentials, "storage credential", "storage credentials"),
+    ...optional(seen.policies, "GRANT policy", "GRANT policies"),
   ];
   const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
   const listed = counts.map((entry) => counted(...entry)).join(", ");
@@ -59,6 +63,10 @@ function restsOn(certificate: Certificate): string {
   return blocks(
     `Asked by ${code(principal.name)} (${text(certificate.authority)}) at ${text(certificate.at)}. Seen: ${text(listed)}. Refused: ${refused}.`,
   );
+}
+
+function optional(count: number | undefined, one: string, many: string): [number, string, string][] {
+  return count === undefined ? [] : [[count, one, many]];
 }
 
 /** The machine-readable proof: certificate and matrix. */

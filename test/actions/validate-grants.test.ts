@@ -67,3 +67,72 @@ test.each([
   expect(result.annotations.map(({ title }) => title)).toEqual([id]);
   expect(account.simulator.requests).toEqual([]);
 });
+
+/** A prod with an auditor that owns the metastore. */
+const audited = {
+  service_principals: {
+    "four-tier-audit": {
+      application_id: "77777777-7777-4777-8777-777777777777",
+      workspaces: ["prod"],
+      secrets: ["dose-canary-audit-5714"],
+    },
+  },
+  groups: { "metastore-admins": { members: ["four-tier-audit"] } },
+  warehouses: { w: { workspace: "prod", users: ["four-tier-audit"] } },
+};
+const asAuditor = {
+  proof: "estate",
+  "client-id": "77777777-7777-4777-8777-777777777777",
+  "client-secret": "dose-canary-audit-5714",
+};
+
+test("an audit shows what it rests on, and gives the hash of its certificate", async () => {
+  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } });
+  const result = await run("validate-grants", "prod", { ...asAuditor, "warehouse-id": "w" });
+  expect(result.annotations).toEqual([]);
+  expect(result.report).toMatchObject({
+    certificate: { kind: "estate", reader: "sql", authority: "metastore admin", refused: [], seen: { users: 2 } },
+    findings: [],
+  });
+  expect(result.outputs["certificate"]).toMatch(/^[0-9a-f]{64}$/);
+  expect(result.summary).toContain("2 users");
+  expect(account.writes().every((write) => write === "POST /api/2.0/sql/statements")).toBe(true);
+});
+
+test("an audit fails on what a tier proof cannot see", async () => {
+  const prod = { ...ownCatalog("prod"), storage: "s3://lake/prod" };
+  const { run } = await policyAccount({ ...audited, catalogs: { prod } });
+  const result = await run("validate-grants", "prod", asAuditor);
+  expect(result.exitCode).toBe(1);
+  expect(result.report).toMatchObject({ findings: [{ id: "grants/unseen", severity: "unknown" }] });
+});
+
+test("an audit by the tier's own principal is refused", async () => {
+  const { run } = await policyAccount({ catalogs: { prod: ownCatalog("prod") } });
+  const result = await run("validate-grants", "prod", { proof: "estate" });
+  expect(result.annotations.map(({ title }) => title)).toEqual(["grants/auditor"]);
+});
+
+test.each([
+  [{ proof: "all" }, "input/proof"],
+  [{ ...asAuditor, reader: "jdbc" }, "input/reader"],
+  [{ ...asAuditor, reader: "sql" }, "input/warehouse-id"],
+  [{ ...asAuditor, "warehouse-id": "a b" }, "input/warehouse-id"],
+  [{ "warehouse-id": "w" }, "input/proof"],
+  [{ ...asAuditor, record: "yes" }, "input/record"],
+])("inputs that cannot be meant are refused before anything is sent (%j)", async (inputs, id) => {
+  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } });
+  const result = await run("validate-grants", "prod", inputs);
+  expect(result.annotations.map(({ title }) => title)).toEqual([id]);
+  expect(account.simulator.requests).toEqual([]);
+});
+
+test.each([
+  [{ w: { workspace: "prod", state: "RUNNING" as const } }, "databricks/warehouse-refused"],
+  [{}, "databricks/warehouse-missing"],
+])("a warehouse that cannot be used is said with what to do", async (warehouses, id) => {
+  const { run } = await policyAccount({ ...audited, warehouses, catalogs: { prod: ownCatalog("prod") } });
+  const result = await run("validate-grants", "prod", { ...asAuditor, reader: "sql", "warehouse-id": "w" });
+  expect(result.exitCode).toBe(1);
+  expect(result.annotations.map(({ title }) => title)).toEqual([id]);
+});

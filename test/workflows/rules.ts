@@ -24,6 +24,7 @@ const GIVEN_ENVIRONMENTS = new Set([
   "${{ inputs.nameless }}",
   // Always one of three that the docs tell how to protect.
   "${{ case(inputs.tier == 'prod', 'prod-ops', inputs.tier == 'staging', 'staging', 'dev') }}",
+  "${{ case(inputs.tier == 'prod', 'prod-audit', inputs.tier == 'staging', 'staging-audit', 'dev-audit') }}",
 ]);
 const SUITE = /^four-tier\/four-tier\//;
 const DANGEROUS_EVENTS = ["pull_request_target", "workflow_run", "issue_comment"];

@@ -1,0 +1,317 @@
+/** The estate proof against a simulated account: what the auditor needs, what it sees, and what it says it did not see. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { type EstateOptions, type EstateProof, estateProof } from "../src/estate.ts";
+import { keyOf } from "../src/grants/model.ts";
+import { type Account, APPLICATION, startAccount } from "./account.ts";
+
+const now = new Date("2027-01-15T12:00:00Z");
+const AUDITOR = "77777777-7777-4777-8777-777777777777";
+const owner = "ml-pipelines-prod";
+
+/** The rights that the documentation gives the auditor, as it writes them: securable → privileges. */
+function documentedRights(): Map<string, string[]> {
+  const page = readFileSync(new URL("../docs/actions/action-validate-grants.md", import.meta.url), "utf8");
+  const lines = [...page.matchAll(/^GRANT (.+) ON ([A-Z ]+) `?([\w-]+)`? TO `four-tier-audit`;$/gm)];
+  return new Map(
+    lines.map(([, privileges = "", type = "", name]) => [
+      `${type.toLowerCase().replaceAll(" ", "_")} ${name}`,
+      privileges.split(", "),
+    ]),
+  );
+}
+
+type Rights = ReadonlyMap<string, readonly string[]>;
+
+/** A good prod: its principal's, isolated, bound to its own workspace, with storage of its own. */
+function world(rights: Rights, more: Partial<DatabricksScenario> = {}): Partial<DatabricksScenario> {
+  const given = (key: string) => ({ "four-tier-audit": [...(rights.get(key) ?? [])] });
+  const bound = { isolation: "ISOLATED", bindings: { prod: "READ_WRITE" } } as const;
+  return {
+    service_principals: {
+      "four-tier-audit": { application_id: AUDITOR, workspaces: ["prod"], secrets: ["dose-canary-audit-5714"] },
+    },
+    groups: {
+      "metastore-admins": { members: ["rob@example.com"] },
+      readers: { members: ["analysts"] },
+      analysts: { members: ["readers", "mona@example.com"] },
+      local: { workspace: "prod", members: ["mona@example.com"] },
+    },
+    catalogs: {
+      prod: {
+        ...bound,
+        owner,
+        storage: "s3://lake/prod",
+        grants: { ...given("catalog prod"), readers: ["USE_CATALOG"] },
+        schemas: {
+          gold: {
+            owner,
+            grants: { readers: ["USE_SCHEMA", "SELECT"] },
+            tables: { scores: { owner } },
+            functions: { clean: { owner } },
+            models: { churn: { owner } },
+          },
+        },
+      },
+    },
+    external_locations: {
+      lake: { ...bound, url: "s3://lake/", credential: "lake-role", owner, grants: given("external_location lake") },
+      other: { url: "s3://lake2", credential: "lake-role", owner },
+    },
+    storage_credentials: {
+      "lake-role": { ...bound, owner, grants: given("storage_credential lake-role") },
+    },
+    policies: [
+      { name: "score", on: "catalog prod", privileges: ["EXECUTE"], to: ["readers"], for: "FUNCTION", when: "true" },
+      { name: "mask", on: "catalog prod", type: "COLUMN_MASK", to: ["readers"] },
+      { name: "gold_readers", on: "schema prod.gold", privileges: ["SELECT"], to: ["mona@example.com"] },
+    ],
+    warehouses: { w: { workspace: "prod", users: ["four-tier-audit"] } },
+    ...more,
+  };
+}
+
+const RULES = `grants:
+  rules:
+    - { on: catalog prod, principal: four-tier-audit, privileges: [USE_CATALOG, USE_SCHEMA, BROWSE, MANAGE] }
+    - { on: catalog prod, principal: readers, privileges: [USE_CATALOG] }
+    - { on: schema prod.gold, principal: readers, privileges: [USE_SCHEMA, SELECT] }
+`;
+
+async function audit(account: Account, options: Partial<EstateOptions> = {}): Promise<EstateProof> {
+  const workspace = account.connect("prod", "four-tier-audit");
+  const proof = await estateProof(workspace, account.contract, account.tier("prod"), now, {
+    reader: "rest",
+    ...options,
+  });
+  expect(account.simulator.unmodelled).toEqual([]);
+  expect(account.writes().filter((write) => write !== "POST /api/2.0/sql/statements")).toEqual([]);
+  return proof;
+}
+const said = (proof: EstateProof): string[] => proof.findings.map((finding) => `${finding.severity} ${finding.id}`);
+const unseen = (proof: EstateProof): string[] => proof.certificate.refused.map(({ what }) => what);
+const admin: Partial<DatabricksScenario> = {
+  groups: {
+    "metastore-admins": { members: ["auditors"] },
+    auditors: { members: ["four-tier-audit"] },
+    readers: { members: ["mona@example.com"] },
+  },
+};
+
+test("a good estate passes with the rights that the documentation names and no others", async () => {
+  const account = await startAccount(world(documentedRights()), RULES);
+  const proof = await audit(account);
+  expect(said(proof)).toEqual([]);
+  expect(proof.certificate).toMatchObject({
+    kind: "estate",
+    reader: "rest",
+    tier: "prod",
+    principal: { name: "four-tier-audit", applicationId: AUDITOR },
+    authority: "MANAGE, USE_CATALOG, USE_SCHEMA and BROWSE on catalog prod",
+    at: "2027-01-15T12:00:00.000Z",
+    refused: [],
+    seen: {
+      schemas: 1,
+      tables: 1,
+      functions: 1,
+      models: 1,
+      locations: 1,
+      credentials: 1,
+      policies: 2,
+      users: 2,
+      groups: 4,
+    },
+  });
+  expect([...proof.estate.securables.keys()]).toContain("external_location lake");
+  expect([...proof.estate.securables.keys()]).not.toContain("external_location other");
+  expect(proof.estate.bindings.get("storage_credential lake-role")).toEqual({
+    isolated: true,
+    workspaces: [{ id: "3333333333333333", readOnly: false }],
+  });
+  expect(proof.estate.policies).toMatchObject([
+    { name: "score", on: { type: "catalog" }, forType: "function", to: ["readers"] },
+    { name: "gold_readers", on: { type: "schema", name: "prod.gold" }, forType: "table" },
+  ]);
+  expect(proof.estate.groups.get("analysts")?.members).toEqual(["readers", "mona@example.com"]);
+  expect([...proof.estate.localGroups.keys()]).toEqual(["local"]);
+});
+
+const each = [...documentedRights()].flatMap(([on, privileges]) =>
+  privileges.map((privilege) => [privilege, on] as const),
+);
+test.each(each)("without %s on %s it is unknown, never a pass", async (privilege, on) => {
+  const rights = documentedRights();
+  rights.set(
+    on,
+    (rights.get(on) ?? []).filter((one) => one !== privilege),
+  );
+  const account = await startAccount(world(rights), RULES);
+  const proof = await audit(account);
+  expect(proof.findings.map(({ severity }) => severity)).toContain("unknown");
+});
+
+test("a metastore admin sees all of it without a grant", async () => {
+  const account = await startAccount(world(new Map(), admin), RULES);
+  const proof = await audit(account);
+  expect(proof.certificate.authority).toBe("metastore admin");
+  expect(said(proof)).toEqual(["warning grants/missing"]);
+});
+
+describe("the two readers", () => {
+  const comparable = ({ estate, certificate }: EstateProof) => ({
+    securables: new Map([...estate.securables].map(([key, one]) => [key, { ...one, storage: one.storage ?? null }])),
+    groups: estate.groups,
+    principals: estate.principals,
+    bindings: estate.bindings,
+    policies: estate.policies,
+    seen: certificate.seen,
+    refused: certificate.refused,
+  });
+
+  test.each([{}, { behaviours: { direct_grant_mark: "null" as const, group_members_listed: false }, page_size: 2 }])(
+    "see the same, policies, storage and people included (%j)",
+    async (more) => {
+      const account = await startAccount(world(new Map(), { ...admin, ...more }), RULES);
+      const rest = await audit(account);
+      const sql = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+      expect([rest.certificate.reader, sql.certificate.reader]).toEqual(["rest", "sql"]);
+      expect(comparable(sql)).toEqual(comparable(rest));
+      expect(said(sql)).toEqual(said(rest));
+    },
+  );
+
+  test("auto is SQL for who owns the metastore, and REST for who only has MANAGE", async () => {
+    const options = { reader: "auto", sql: { warehouseId: "w" } } as const;
+    const direct = { groups: { ...admin.groups, "metastore-admins": { members: ["four-tier-audit"] }, auditors: {} } };
+    const owns = await startAccount(world(new Map(), direct), RULES);
+    expect((await audit(owns, options)).certificate.reader).toBe("sql");
+    const manages = await startAccount(world(documentedRights()), RULES);
+    const proof = await audit(manages, options);
+    expect(proof.certificate.reader).toBe("rest");
+    expect(said(proof)).toEqual([]);
+  });
+
+  test("SQL for who only has MANAGE is unknown: it was shown its own grants", async () => {
+    const account = await startAccount(world(documentedRights()), RULES);
+    const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+    expect(unseen(proof)).toContain("what others hold in catalog prod");
+    expect(said(proof)).toContain("unknown grants/unseen");
+  });
+
+  test("auto goes on through REST where the warehouse cannot be used, and says so", async () => {
+    const account = await startAccount(
+      world(new Map(), { ...admin, groups: { "metastore-admins": { members: ["four-tier-audit"] }, readers: {} } }),
+      RULES,
+    );
+    const proof = await audit(account, { reader: "auto", sql: { warehouseId: "gone" } });
+    expect(proof.certificate.reader).toBe("rest");
+    expect(said(proof)).toContain("notice databricks/warehouse-missing");
+  });
+
+  test("without the preview that places policies, the certificate says where nobody looked", async () => {
+    const account = await startAccount(world(new Map(), { ...admin, behaviours: { policy_view: "absent" } }), RULES);
+    const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+    expect(proof.estate.policies.map(({ name }) => name)).toEqual(["score"]);
+    expect(proof.certificate.outside.join(" ")).toContain(
+      "ABAC GRANT policies that are attached to single schemas, tables",
+    );
+  });
+});
+
+describe("what was not seen is unknown", () => {
+  test("a group that came without members, and is refused when it is asked for itself", async () => {
+    const account = await startAccount(
+      world(documentedRights(), { behaviours: { group_members_listed: false } }),
+      RULES,
+    );
+    account.simulator.fault({
+      path: "/api/2.0/preview/scim/v2/Groups/*",
+      effect: "error",
+      status: 403,
+      code: "SCIM_403",
+      nth: 2,
+    });
+    const proof = await audit(account);
+    expect(unseen(proof)).toEqual([expect.stringMatching(/^the members of group /)]);
+    expect(said(proof)).toContain("unknown grants/unseen");
+  });
+
+  test("the location that holds the catalog's data", async () => {
+    const account = await startAccount(world(documentedRights(), { external_locations: {} }), RULES);
+    expect(unseen(await audit(account))).toEqual(["the external location of s3://lake/prod"]);
+  });
+
+  test("the owner of the metastore", async () => {
+    const account = await startAccount(world(documentedRights(), { metastore: { owner: "nobody-here" } }), RULES);
+    expect(unseen(await audit(account))).toEqual(["who is nobody-here, the owner of the metastore"]);
+  });
+
+  test.each([
+    "/api/2.1/unity-catalog/policies/*",
+    "/api/2.0/preview/scim/v2/Users",
+    "/api/2.1/unity-catalog/external-locations",
+  ])("%s, refused", async (path) => {
+    const account = await startAccount(world(documentedRights()), RULES);
+    account.simulator.fault({ path, effect: "error", status: 403, code: "PERMISSION_DENIED", times: "always" });
+    expect(said(await audit(account))).toContain("unknown grants/unseen");
+  });
+});
+
+describe("bad input is a finding with a remedy, and nothing is changed", () => {
+  const rule = (principal: string): string =>
+    `${RULES}    - { on: catalog prod, principal: ${principal}, privileges: [USE_CATALOG] }\n`;
+  const remedyOf = (proof: EstateProof, id: string): string | undefined =>
+    proof.findings.find((finding) => finding.id === id)?.remedy;
+
+  test("a principal that nobody is", async () => {
+    const account = await startAccount(world(documentedRights()), rule("data-scientist"));
+    expect(remedyOf(await audit(account), "grants/principal-unknown")).toContain("Correct the name");
+  });
+
+  test("a group of the workspace alone", async () => {
+    const account = await startAccount(world(documentedRights()), rule("local"));
+    expect(remedyOf(await audit(account), "grants/principal-local")).toContain("account group");
+  });
+
+  test("a display name that two carry", async () => {
+    const twin = (id: string) => ({ application_id: id, display_name: "twin", workspaces: ["prod"] });
+    const base = world(documentedRights());
+    const account = await startAccount(
+      {
+        ...base,
+        service_principals: {
+          ...base.service_principals,
+          one: twin("aaaaaaaa-0000-4000-8000-000000000001"),
+          two: twin("aaaaaaaa-0000-4000-8000-000000000002"),
+        },
+      },
+      rule("twin"),
+    );
+    expect(remedyOf(await audit(account), "grants/principal-ambiguous")).toContain("application id");
+  });
+
+  test("a catalog that does not exist", async () => {
+    const account = await startAccount(world(documentedRights(), { catalogs: {} }), RULES);
+    expect(said(await audit(account))).toContain("error grants/catalog-missing");
+  });
+
+  test("an auditor without rights", async () => {
+    const account = await startAccount(world(new Map()), RULES);
+    expect(said(await audit(account))).toEqual(
+      expect.arrayContaining(["unknown grants/catalog-unseen", "unknown grants/unseen"]),
+    );
+  });
+});
+
+test("another tier's principal is found by any group, whether this workspace knows it or not", async () => {
+  const base = world(documentedRights());
+  const account = await startAccount(
+    { ...base, groups: { ...base.groups, analysts: { members: ["mona@example.com", "ml-pipelines-dev"] } } },
+    RULES,
+    { dev: `, client_id: ${APPLICATION.dev}` },
+  );
+  const proof = await audit(account);
+  expect(proof.estate.groups.get("analysts")?.members.map(keyOf)).toContain(APPLICATION.dev);
+  expect(said(proof)).toContain("error grants/cross-tier");
+});
