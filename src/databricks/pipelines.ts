@@ -31,6 +31,8 @@ export interface PipelineUpdate {
   readonly done: boolean;
   readonly succeeded: boolean;
   readonly cause: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number | undefined;
 }
 
 const statusSchema = v.looseObject({
@@ -51,6 +53,7 @@ const updateSchema = v.looseObject({
   update_id: id,
   state: v.optional(v.string(), "UNKNOWN"),
   cause: optionalText,
+  creation_time: v.optional(integer),
 });
 
 const root = "/api/2.0/pipelines";
@@ -193,6 +196,7 @@ function toUpdate(update: v.InferOutput<typeof updateSchema>): PipelineUpdate {
     done: ["COMPLETED", "FAILED", "CANCELED"].includes(update.state),
     succeeded: update.state === "COMPLETED",
     cause: update.cause,
+    createdAt: update.creation_time,
   };
 }
 

@@ -1,0 +1,105 @@
+/**
+ * Takes down what is deployed to one developer's sandbox, for a pull request that was closed: under the sandbox's lock,
+ * jobs and pipelines that are ours by tag and by maker, then the releases' folders. The catalog and its data stay.
+ */
+import type { Contract, Tier } from "./contract/model.ts";
+import { deletePath, listFolder } from "./databricks/files.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import type { RunContext } from "./environment.ts";
+import type { Finding } from "./findings.ts";
+import { acquireLock, releaseQuietly } from "./ledger/lock.ts";
+import type { Ledger } from "./ledger/model.ts";
+import { ledgerPath, tierFolder } from "./ledger/paths.ts";
+import { readLedger, writeLedger } from "./ledger/store.ts";
+import { type Deployed, inOrder, removeDeployed, takeCensus } from "./sandboxes/deployed.ts";
+
+export interface TeardownRequest {
+  readonly run: Pick<RunContext, "runId" | "runAttempt" | "job">;
+  /** The sandbox, resolved for its developer and proven. */
+  readonly tier: Tier;
+  readonly contract: Pick<Contract, "project">;
+  readonly workspace: Workspace;
+  /** The sandbox principal's application id, proven. */
+  readonly principal: string;
+  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
+  readonly lockWaitMs: number;
+  readonly log: { info(message: string): void; warning(message: string): void };
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export interface TeardownResult {
+  readonly removed: readonly Deployed[];
+  /** Resources of other kinds that the ledger names: what holds data is not taken down. */
+  readonly kept: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** How often to look whether the lock is free, in milliseconds. */
+const LOCK_POLL_MS = 5_000;
+
+/** Takes it down; throws FourTierError for what stops it, and the next run goes on from there. */
+export async function teardown(request: TeardownRequest): Promise<TeardownResult> {
+  const { workspace, tier, principal, run, log, signal } = request;
+  const folder = tierFolder(principal, tier);
+  if ((await listFolder(workspace, folder)) === undefined && (await ours(request, undefined)).length === 0) {
+    return { removed: [], kept: [], findings: [] };
+  }
+  const lock = await acquireLock(workspace, folder, {
+    owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+    runHasEnded: request.runHasEnded,
+    waitMs: request.lockWaitMs,
+    pollMs: LOCK_POLL_MS,
+    log,
+    signal,
+    now: request.now,
+    pause: request.pause,
+  });
+  try {
+    const check = (): Promise<void> => lock.check();
+    let ledger = await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+    const targets = inOrder(await ours(request, ledger));
+    const removed: Deployed[] = [];
+    for (const target of targets) {
+      if (await removeDeployed(workspace, target, { ...request, check })) removed.push(target);
+      log.info(`Removed ${target.name} (${target.id})`);
+      if (ledger === undefined || target.key === undefined || !ledger.resources.has(target.key)) continue;
+      const resources = new Map([...ledger.resources].filter(([key]) => key !== target.key));
+      await check();
+      ledger = await writeLedger(workspace, folder, { ...ledger, resources });
+    }
+    const kept = [...(ledger?.resources ?? [])].filter(([, { kind }]) => !REMOVED.has(kind)).map(([key]) => key);
+    // What is kept is still ours: without the ledger the next deployment would take it for somebody else's.
+    await check();
+    await deletePath(workspace, `${folder}/releases`, { recursive: true });
+    if (kept.length === 0) await deletePath(workspace, ledgerPath(folder));
+    else if (ledger !== undefined) await writeLedger(workspace, folder, { ...ledger, release: undefined, pending: undefined });
+    return { removed, kept, findings: kept.length === 0 ? [] : [keptFinding(tier, kept)] };
+  } finally {
+    await releaseQuietly(lock, log);
+  }
+}
+
+const REMOVED: ReadonlySet<string> = new Set(["jobs", "pipelines"]);
+
+/** Ours: with this developer's tags, and in the ledger or made by the sandbox's principal; a person's copy is the person's. */
+async function ours({ workspace, contract, tier, principal }: TeardownRequest, ledger: Ledger | undefined): Promise<Deployed[]> {
+  const ids = new Set([...(ledger?.resources ?? [])].map(([, { kind, id }]) => `${kind} ${id}`));
+  const prefix = `[sandbox ${tier.developer ?? ""}] `;
+  const census = await takeCensus(workspace, contract, (name) => name.startsWith(prefix));
+  return census.filter(
+    ({ kind, id, developer, creator }) =>
+      developer === tier.developer && (ids.has(`${kind} ${id}`) || creator === principal),
+  );
+}
+
+function keptFinding(tier: Tier, kept: readonly string[]): Finding {
+  return {
+    id: "sandbox/kept",
+    severity: "notice",
+    where: { kind: "securable", type: "catalog", name: tier.catalog },
+    message: `${kept.join(", ")} stayed: taking a deployment down removes no data.`,
+    remedy: "They go with the sandbox; drop them by hand if they are in the way.",
+  };
+}
