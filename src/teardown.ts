@@ -21,6 +21,10 @@ export interface TeardownRequest {
   readonly workspace: Workspace;
   /** The sandbox principal's application id, proven. */
   readonly principal: string;
+  /** The pull request's branch: what another branch has deployed since is left alone. Undefined: whatever is there goes. */
+  readonly branch: string | undefined;
+  /** The branch that a run was for; undefined if GitHub does not say. */
+  readonly branchOf: (run: string) => Promise<string | undefined>;
   readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
   readonly lockWaitMs: number;
   readonly log: { info(message: string): void; warning(message: string): void };
@@ -59,6 +63,8 @@ export async function teardown(request: TeardownRequest): Promise<TeardownResult
   try {
     const check = (): Promise<void> => lock.check();
     let ledger = await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+    const other = await deployedByAnother(request, ledger);
+    if (other !== undefined) return { removed: [], kept: [], findings: [other] };
     const targets = inOrder(await ours(request, ledger));
     const removed: Deployed[] = [];
     for (const target of targets) {
@@ -74,17 +80,39 @@ export async function teardown(request: TeardownRequest): Promise<TeardownResult
     await check();
     await deletePath(workspace, `${folder}/releases`, { recursive: true });
     if (kept.length === 0) await deletePath(workspace, ledgerPath(folder));
-    else if (ledger !== undefined) await writeLedger(workspace, folder, { ...ledger, release: undefined, pending: undefined });
+    else if (ledger !== undefined)
+      await writeLedger(workspace, folder, { ...ledger, release: undefined, pending: undefined });
     return { removed, kept, findings: kept.length === 0 ? [] : [keptFinding(tier, kept)] };
   } finally {
     await releaseQuietly(lock, log);
   }
 }
 
+/** One sandbox a developer: the last pull request deployed wins, and an older one's end must not take it down. */
+async function deployedByAnother(
+  { branch, branchOf, tier }: TeardownRequest,
+  ledger: Ledger | undefined,
+): Promise<Finding | undefined> {
+  const run = (ledger?.pending?.release ?? ledger?.release)?.run.id;
+  if (branch === undefined || run === undefined) return undefined;
+  const deployed = await branchOf(run);
+  if (deployed === branch) return undefined;
+  return {
+    id: "sandbox/other-branch",
+    severity: "notice",
+    where: { kind: "securable", type: "catalog", name: tier.catalog },
+    message: `Nothing was taken down: the sandbox has what run ${run} deployed${deployed === undefined ? ", whose branch GitHub does not say" : ` from ${deployed}`}, and this pull request is of ${branch}.`,
+    remedy: "It goes when that pull request is closed; or start the teardown by hand.",
+  };
+}
+
 const REMOVED: ReadonlySet<string> = new Set(["jobs", "pipelines"]);
 
 /** Ours: with this developer's tags, and in the ledger or made by the sandbox's principal; a person's copy is the person's. */
-async function ours({ workspace, contract, tier, principal }: TeardownRequest, ledger: Ledger | undefined): Promise<Deployed[]> {
+async function ours(
+  { workspace, contract, tier, principal }: TeardownRequest,
+  ledger: Ledger | undefined,
+): Promise<Deployed[]> {
   const ids = new Set([...(ledger?.resources ?? [])].map(([, { kind, id }]) => `${kind} ${id}`));
   const prefix = `[sandbox ${tier.developer ?? ""}] `;
   const census = await takeCensus(workspace, contract, (name) => name.startsWith(prefix));

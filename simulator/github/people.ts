@@ -13,6 +13,7 @@ export interface PullRequestOptions {
   readonly body?: string;
   /** The owner of the fork the pull request comes from. */
   readonly fork?: string;
+  readonly labels?: readonly string[];
 }
 
 export async function openPullRequest(world: World, options: PullRequestOptions): Promise<Pull> {
@@ -34,6 +35,7 @@ export async function openPullRequest(world: World, options: PullRequestOptions)
     mergeSha: undefined,
     merged: undefined,
     reviews: [],
+    labels: [...(options.labels ?? [])],
   };
   world.pulls.push(pull);
   await refresh(world, pull);

@@ -133,6 +133,7 @@ export class Shapes {
       draft: false,
       title: pull.title,
       body: pull.body,
+      labels: pull.labels.map((name) => ({ name })),
       user: this.user(pull.user),
       created_at: pull.createdAt,
       updated_at: pull.merged?.at ?? pull.createdAt,

@@ -46,6 +46,8 @@ export interface Pull {
   baseSha: string;
   mergeSha: string | undefined;
   merged: { readonly by: string; readonly at: string; readonly sha: string } | undefined;
+  /** Names; they may be changed at any time. */
+  readonly labels: string[];
   readonly reviews: Review[];
 }
 

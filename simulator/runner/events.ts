@@ -20,6 +20,8 @@ export interface DispatchOptions {
   readonly inputs?: Readonly<Record<string, string | number | boolean>>;
   /** The number of a pull request that was opened before; for `pull_request` and `merge_group`. */
   readonly pullRequest?: number;
+  /** What happened to the pull request: the payload's `action`. Default: synchronize. */
+  readonly action?: "opened" | "synchronize" | "reopened" | "closed" | "labeled" | "unlabeled";
 }
 
 /** An event with everything the service derives from it. */
@@ -36,6 +38,8 @@ export interface Trigger {
   readonly headRef: string;
   readonly baseRef: string;
   readonly pull: Pull | undefined;
+  /** The payload's `action`; undefined for events that have only one kind. */
+  readonly action: string | undefined;
   readonly title: string;
   readonly payload: Dictionary;
   readonly inputs: Readonly<Record<string, string | number | boolean>>;
@@ -74,6 +78,7 @@ export async function triggerOf(world: World, apiUrl: string, options: DispatchO
     headRef: "",
     baseRef: "",
     pull: undefined,
+    action: undefined,
     title: commit?.message.split("\n")[0] ?? "",
     inputs: options.inputs ?? {},
     changed: [],
@@ -111,6 +116,7 @@ async function pullRequest(
   if (pull.mergeSha === undefined)
     throw new Error(`Pull request ${pull.number} has conflicts: no workflow runs for it`);
   const changed = (await git.changedFiles(world.dir, pull.baseSha, pull.mergeSha)).map((file) => file.path);
+  const action = options.action ?? "synchronize";
   return {
     event: "pull_request",
     workflow: options.workflow,
@@ -123,8 +129,9 @@ async function pullRequest(
     headRef: pull.headBranch,
     baseRef: pull.base,
     pull,
+    action,
     title: pull.title,
-    payload: { ...common, action: "synchronize", number: pull.number, pull_request: json(shapes.pull(pull)) },
+    payload: { ...common, action, number: pull.number, pull_request: json(shapes.pull(pull)) },
     inputs: {},
     changed,
   };
@@ -157,6 +164,7 @@ async function mergeGroup(world: World, options: DispatchOptions, common: Dictio
     headRef: "",
     baseRef: "",
     pull: undefined,
+    action: "checks_requested",
     title: pull.title,
     payload: { ...common, action: "checks_requested", merge_group: group },
     inputs: {},
@@ -170,8 +178,10 @@ export function notListening(events: EventsConfig, trigger: Trigger): string | u
   if (config === undefined) return `it does not listen to ${trigger.event}`;
   const refused = refFilters(config, trigger);
   if (refused !== undefined) return refused;
-  const action = ACTION[trigger.event];
-  if (config.types !== undefined && action !== undefined && !config.types.includes(action)) {
+  const { action } = trigger;
+  // facts: github 1: without types a pull request starts runs when it is opened, reopened or gets commits
+  const types = config.types ?? (trigger.event === "pull_request" ? ["opened", "synchronize", "reopened"] : undefined);
+  if (types !== undefined && action !== undefined && !types.includes(action)) {
     return `its types do not include ${action}`;
   }
   const { paths, "paths-ignore": ignored } = config;
@@ -180,9 +190,6 @@ export function notListening(events: EventsConfig, trigger: Trigger): string | u
   }
   return undefined;
 }
-
-/** What the payload's `action` says of the events that have several kinds. */
-const ACTION: Readonly<Record<string, string>> = { pull_request: "synchronize", merge_group: "checks_requested" };
 
 /** Branches and tags are filtered each by their own; where only the other kind is filtered, nothing of this kind runs. */
 function refFilters(config: Filters, trigger: Trigger): string | undefined {

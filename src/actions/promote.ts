@@ -14,6 +14,7 @@ import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
 import type { ActionResult } from "../report/report.ts";
+import { managerFinding } from "../sandboxes/access.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
@@ -51,6 +52,7 @@ interface Ground extends ResolvedTier {
 export async function promote(context: ActionContext): Promise<ActionResult> {
   const mode = context.input("mode");
   if (mode === "verify" || mode === "status") return (await import("./verify.ts"))[mode](context);
+  if (mode === "teardown") return (await import("./teardown.ts")).teardownSandbox(context);
   const own = readInputs(context);
   const git = await repositoryOf(context.run);
   if (own.allTiers) return validateAll(context, own, git);
@@ -104,6 +106,8 @@ async function planned(ground: Ground): Promise<ActionResult> {
 async function promoted(ground: Ground): Promise<ActionResult> {
   const { context, own, git, github, candidate, wheels } = ground;
   const { run, log, cancelled } = context;
+  const unmanaged = managerFinding(ground.contract, ground.tier);
+  if (unmanaged !== undefined) throw new FourTierError(unmanaged);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const { promote: promoteRelease } = await import("../promote.ts");
   const result = await promoteRelease({

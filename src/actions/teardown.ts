@@ -1,5 +1,8 @@
 /** action-promote with `mode: teardown`: for the tier sandbox only, and only where it is asked for by this name. */
+import { readFile } from "node:fs/promises";
+import * as v from "valibot";
 import { FourTierError } from "../findings.ts";
+import { getRun } from "../github/runs.ts";
 import { blocks, code, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { teardown } from "../teardown.ts";
@@ -7,8 +10,11 @@ import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier } from "./tier-access.ts";
 
+/** How long to wait for a deployment that is under way, in milliseconds. */
+const LOCK_WAIT_MS = 30 * 60_000;
+
 /** Takes one developer's deployment down. Throws FourTierError. */
-export async function teardownSandbox(context: ActionContext, lockWaitMs: number): Promise<ActionResult> {
+export async function teardownSandbox(context: ActionContext): Promise<ActionResult> {
   const { run, log, cancelled } = context;
   const given = context.input("tier");
   if (given !== "sandbox") {
@@ -27,8 +33,10 @@ export async function teardownSandbox(context: ActionContext, lockWaitMs: number
     contract: access.contract,
     workspace: access.workspace,
     principal: access.clientId,
+    branch: await branchOfPullRequest(run),
+    branchOf: async (id) => (await getRun(github, id).catch(() => undefined))?.headBranch,
     runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
-    lockWaitMs,
+    lockWaitMs: LOCK_WAIT_MS,
     log,
     signal: cancelled,
     now: () => new Date(),
@@ -56,4 +64,14 @@ export async function teardownSandbox(context: ActionContext, lockWaitMs: number
       kept: [...kept],
     },
   };
+}
+
+const payloadSchema = v.looseObject({ pull_request: v.looseObject({ head: v.looseObject({ ref: v.string() }) }) });
+
+/** The head branch of the pull request that this run is for; undefined for any other event. */
+async function branchOfPullRequest({ eventPath }: ActionContext["run"]): Promise<string | undefined> {
+  if (eventPath === undefined) return undefined;
+  const payload: unknown = JSON.parse(await readFile(eventPath, "utf8").catch(() => "{}"));
+  const parsed = v.safeParse(payloadSchema, payload);
+  return parsed.success ? parsed.output.pull_request.head.ref : undefined;
 }

@@ -1,5 +1,6 @@
 /** Who may do what with what is deployed to a sandbox: its developer may see and run it, dev's principal may clean it up. */
-import type { Tier } from "../contract/model.ts";
+import type { Contract, Tier } from "../contract/model.ts";
+import type { Finding } from "../findings.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 
 const RUN: Readonly<Record<string, string>> = { jobs: "CAN_MANAGE_RUN", pipelines: "CAN_RUN" };
@@ -25,4 +26,17 @@ export function withSandboxAccess(
   if (added.length === 0) return declared;
   const owner: JsonObject = { service_principal_name: "${principal}", permission_level: "IS_OWNER" };
   return [...(declared ?? [owner]), ...added];
+}
+
+/** What is deployed to a sandbox must be removable with it: dev's principal has to be known by its id. */
+export function managerFinding(contract: Contract, tier: Tier): Finding | undefined {
+  if (tier.name !== "sandbox" || tier.manager !== undefined) return undefined;
+  return {
+    id: "sandbox/no-manager",
+    severity: "error",
+    where: contract.at(["tiers", "dev"]),
+    message:
+      "The contract does not give the application id of dev's principal, so it could not clean up what is deployed here.",
+    remedy: "Write tiers.dev.client_id; it is not a secret.",
+  };
 }

@@ -45,7 +45,8 @@ export async function takeCensus(
   const found: Deployed[] = [];
   for await (const job of listJobs(workspace)) {
     const tags = tagsOf(job.settings["tags"], contract);
-    if (tags !== undefined) found.push({ kind: "jobs", id: job.id, name: job.name, creator: job.creator, catalog: undefined, ...tags });
+    if (tags !== undefined)
+      found.push({ kind: "jobs", id: job.id, name: job.name, creator: job.creator, catalog: undefined, ...tags });
   }
   const ids: string[] = [];
   for await (const status of listPipelines(workspace)) if (wanted(status.name)) ids.push(status.id);
@@ -82,7 +83,10 @@ function tagsOf(
 }
 
 /** The last time a job or pipeline ran, or is running: milliseconds since 1970; undefined if it never did. */
-export async function lastRunOf(workspace: Workspace, { kind, id }: Pick<Deployed, "kind" | "id">): Promise<number | undefined> {
+export async function lastRunOf(
+  workspace: Workspace,
+  { kind, id }: Pick<Deployed, "kind" | "id">,
+): Promise<number | undefined> {
   if (kind === "jobs") {
     for await (const run of listRuns(workspace, { jobId: id })) return run.startTime;
     return undefined;

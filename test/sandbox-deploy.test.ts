@@ -1,0 +1,209 @@
+import { describe, expect, it } from "vitest";
+import { type JsonObject, stringifyJson } from "../simulator/json.ts";
+import { deletePath } from "../src/databricks/files.ts";
+import { accessList } from "../src/release/apply.ts";
+import { withSandboxAccess } from "../src/sandboxes/access.ts";
+import { APPLICATION } from "./account.ts";
+import { developers, failed } from "./sandboxes/deploying.ts";
+import { SANDBOX_APPLICATION } from "./sandboxes/estate.ts";
+
+const MAIN = "main";
+const OF = (developer: string): string[] =>
+  ["ingest", "refresh", "score", "stream", "watch"].map((name) => `[sandbox ${developer}] ${name}`);
+
+describe("a deployment to a sandbox", () => {
+  it("is prefixed, tagged with its developer, paused, and reads dev; its developer runs it, dev's principal manages it", async () => {
+    const team = await developers();
+    const commit = team.repository.git("rev-parse", MAIN);
+    expect(failed(await team.deploy("octocat", commit))).toEqual([]);
+    expect(team.names()).toEqual(OF("octocat"));
+    const { world } = team.account.simulator;
+    for (const { starts, paused, tags } of world.picture("dev")) {
+      expect(starts === undefined || paused).toBe(true);
+      expect(tags).toMatchObject({
+        four_tier_project: "ml-pipelines",
+        four_tier_tier: "sandbox",
+        four_tier_developer: "octocat",
+      });
+    }
+    expect(world.picture("dev").filter(({ starts }) => starts !== undefined)).toHaveLength(2);
+    const pipeline = world.pipeline("dev", "[sandbox octocat] ingest");
+    expect(pipeline.spec).toMatchObject({ catalog: "octocat_sandbox", continuous: false });
+    const job = world.job("dev", "[sandbox octocat] score");
+    const { acls } = world.workspace("dev");
+    const levels = (kind: "jobs" | "pipelines", id: string) =>
+      Object.fromEntries(acls.of(kind, id).map(({ principal, level }) => [principal, level]));
+    expect(levels("jobs", String(job.id))).toMatchObject({
+      [SANDBOX_APPLICATION]: "IS_OWNER",
+      "mona@example.com": "CAN_MANAGE_RUN",
+      [APPLICATION.dev]: "CAN_MANAGE",
+    });
+    expect(levels("pipelines", pipeline.id)).toMatchObject({ "mona@example.com": "CAN_RUN" });
+    // The second time there is nothing to do, the access of others included.
+    const before = team.account.writes().length;
+    expect(failed(await team.deploy("octocat", commit))).toEqual([]);
+    expect(team.account.writes().slice(before)).toEqual([]);
+  });
+
+  it("of ten pull requests of two developers at once touches nothing of the other's", async () => {
+    const team = await developers();
+    const pulls = ["octocat", "Rob-Smith"].flatMap((login) =>
+      [1, 2, 3, 4, 5].map((number) => ({
+        login,
+        commit: team.branch(`${login}-${number}`, {
+          "src/scoring/score.py": `# Databricks notebook source\nprint('${login} ${number}')\n`,
+          ...(number % 2 === 0
+            ? {
+                "databricks.yml": (team.repository.git("show", "main:databricks.yml") + "\n").replace(
+                  "name: watch",
+                  `name: watch ${number}`,
+                ),
+              }
+            : {}),
+        }),
+      })),
+    );
+    const results = await Promise.all(pulls.map(({ login, commit }) => team.deploy(login, commit)));
+    expect(results.flatMap(failed)).toEqual([]);
+    expect(team.account.simulator.unmodelled).toEqual([]);
+
+    const { world } = team.account.simulator;
+    const prefixes = { octocat: "[sandbox octocat] ", rob_smith: "[sandbox rob_smith] " };
+    for (const [developer, prefix] of Object.entries(prefixes)) {
+      const own = world.picture("dev").filter(({ name }) => name.startsWith(prefix));
+      // One of each, whoever came last: five resources, no copy, no stranger's tag.
+      expect(own.map(({ tags }) => tags["four_tier_key"]).sort()).toEqual([
+        "jobs.refresh",
+        "jobs.score",
+        "jobs.stream",
+        "jobs.watch",
+        "pipelines.ingest",
+      ]);
+      expect(new Set(own.map(({ tags }) => tags["four_tier_developer"]))).toEqual(new Set([developer]));
+      const settings = own.map(({ kind, id }) =>
+        stringifyJson(kind === "job" ? world.job("dev", id).settings : world.pipeline("dev", id).spec),
+      );
+      const other = developer === "octocat" ? "rob_smith" : "octocat";
+      for (const text of settings) {
+        expect(text).not.toContain(`sandbox/${other}/`);
+        expect(text).not.toContain(`${other}_sandbox`);
+      }
+      // What the ledger says is what lives: the last run won, whole.
+      const path = `/Users/${SANDBOX_APPLICATION}/.four-tier/ml-pipelines/sandbox/${developer}/ledger.json`;
+      const ledger = JSON.parse(Buffer.from(world.readFile("dev", path) ?? []).toString()) as {
+        release: { commit: string };
+        pending: unknown;
+      };
+      expect(ledger.pending).toBeNull();
+      const login = developer === "octocat" ? "octocat" : "Rob-Smith";
+      const last = pulls.find(({ commit }) => commit === ledger.release.commit);
+      expect(last?.login).toBe(login);
+      const before = team.account.writes().length;
+      expect(failed(await team.deploy(login, ledger.release.commit))).toEqual([]);
+      expect(team.account.writes().slice(before)).toEqual([]);
+    }
+    expect(world.picture("dev")).toHaveLength(10);
+  });
+});
+
+describe("taking a sandbox's deployment down", () => {
+  it("removes what is ours of this developer, and nothing else; the catalog and its data stay", async () => {
+    const team = await developers();
+    const commit = team.repository.git("rev-parse", MAIN);
+    await team.deploy("octocat", commit);
+    await team.deploy("rob-smith", commit);
+    const { world } = team.account.simulator;
+    const tags = { four_tier_project: "ml-pipelines", four_tier_tier: "sandbox", four_tier_key: "jobs.copy" };
+    const job = (name: string, more: JsonObject): JsonObject => ({
+      name,
+      tags: more,
+      tasks: [{ task_key: "t", notebook_task: { notebook_path: "/Workspace/Shared/x" } }],
+    });
+    // A person's copy of ours carries our tags; another project's, and a tier's own, are nobody's business here.
+    world.createJob("dev", "mona@example.com", job("a copy", { ...tags, four_tier_developer: "octocat" }));
+    world.createJob(
+      "dev",
+      "ml-pipelines-sandbox",
+      job("other project", { ...tags, four_tier_project: "x", four_tier_developer: "octocat" }),
+    );
+    world.createJob("dev", "ml-pipelines-sandbox", job("dev's", { ...tags, four_tier_tier: "dev" }));
+    world.startRun("dev", "[sandbox octocat] score");
+
+    const result = await team.teardown("octocat");
+
+    expect(result.removed.map(({ key }) => key).sort()).toEqual([
+      "jobs.refresh",
+      "jobs.score",
+      "jobs.stream",
+      "jobs.watch",
+      "pipelines.ingest",
+    ]);
+    expect(team.names()).toEqual([...OF("rob_smith"), "a copy", "dev's", "other project"].sort());
+    expect(team.files("octocat").filter((path) => !/lock\.\d+(\.released)?$/.test(path))).toEqual([]);
+    expect(team.files("rob_smith").length).toBeGreaterThan(4);
+    expect(world.securable("octocat_sandbox.gold")).toBeDefined();
+    expect((await team.teardown("octocat")).removed).toEqual([]);
+    // And the sandbox can be deployed to again.
+    expect(failed(await team.deploy("octocat", commit))).toEqual([]);
+  });
+
+  it("finds by tags what a lost ledger does not name", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    const folder = `/Users/${SANDBOX_APPLICATION}/.four-tier/ml-pipelines/sandbox/octocat`;
+    await deletePath(team.sandbox(), `/Workspace${folder}/ledger.json`);
+    expect((await team.teardown("octocat")).removed).toHaveLength(5);
+    expect(team.names()).toEqual([]);
+  });
+
+  it("leaves alone what another branch has deployed since", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    const kept = await team.teardown("octocat", { branch: "mine", deployed: "another" });
+    expect(kept.removed).toEqual([]);
+    expect(kept.findings.map(({ id }) => id)).toEqual(["sandbox/other-branch"]);
+    expect((await team.teardown("octocat", { branch: "mine" })).removed).toEqual([]);
+    expect(team.names()).toEqual(OF("octocat"));
+    expect((await team.teardown("octocat", { branch: "mine", deployed: "mine" })).removed).toHaveLength(5);
+  });
+
+  it("goes on where it was interrupted", async () => {
+    const team = await developers({
+      faults: [{ method: "POST", path: "*/jobs/delete", nth: 3, effect: "error", status: 400, message: "no" }],
+    });
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    await expect(team.teardown("octocat")).rejects.toThrow(/jobs\/delete/);
+    expect(team.names()).toHaveLength(3);
+    expect((await team.teardown("octocat")).removed).toHaveLength(3);
+    expect(team.names()).toEqual([]);
+  });
+
+  it("of a sandbox to which nothing was deployed writes nothing", async () => {
+    const team = await developers();
+    const before = team.account.writes().length;
+    expect(await team.teardown("octocat")).toEqual({ removed: [], kept: [], findings: [] });
+    expect(team.account.writes().slice(before)).toEqual([]);
+  });
+});
+
+describe("access in a sandbox", () => {
+  const tier = { name: "sandbox", user: "mona@example.com", manager: APPLICATION.dev } as const;
+
+  it("is what the bundle declares and the two entries it needs; declared ones win", () => {
+    const declared = [
+      { service_principal_name: "${principal}", permission_level: "IS_OWNER" },
+      { user_name: "mona@example.com", permission_level: "CAN_VIEW" },
+    ];
+    expect(accessList(withSandboxAccess(declared, "jobs", tier) ?? [], SANDBOX_APPLICATION)).toEqual([
+      { kind: "service-principal", principal: SANDBOX_APPLICATION, level: "IS_OWNER" },
+      { kind: "user", principal: "mona@example.com", level: "CAN_VIEW" },
+      { kind: "service-principal", principal: APPLICATION.dev, level: "CAN_MANAGE" },
+    ]);
+  });
+
+  it("is nobody's business in the other tiers, and of kinds without such a list", () => {
+    expect(withSandboxAccess(undefined, "jobs", { ...tier, name: "dev" })).toBeUndefined();
+    expect(withSandboxAccess(undefined, "volumes", tier)).toBeUndefined();
+    expect(withSandboxAccess(undefined, "jobs", { ...tier, user: undefined, manager: undefined })).toBeUndefined();
+  });
+});
