@@ -11,6 +11,7 @@ import type {
   RunnerOptions,
   RunResult,
 } from "../simulator/runner/runner.ts";
+import type { DispatchOptions } from "../simulator/runner/events.ts";
 import { edit, type Stage } from "./stage.ts";
 
 const PROMOTE = ".github/workflows/promote.yml";
@@ -72,6 +73,8 @@ export interface Theatre {
     pullRequest: number,
     options?: { readonly actor?: string; readonly event?: "pull_request" | "merge_group" },
   ): Promise<RunResult>;
+  /** Any other caller: its name in `.github/workflows` without `.yml`. */
+  dispatch(caller: string, options: Omit<DispatchOptions, "workflow">): Promise<RunResult>;
   /** Merges a caller without the staging job. */
   skipStaging(branch: string, title: string): Promise<void>;
   /** From a workflow on a branch, writes a Deployment of staging for the commit that dev has, copied from dev's real one. */
@@ -148,6 +151,9 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
     },
     validate(pullRequest, { actor = AUTHOR, event = "pull_request" } = {}) {
       return runner().dispatch({ event, workflow: VALIDATE, actor, pullRequest });
+    },
+    dispatch(caller, options) {
+      return runner().dispatch({ ...options, workflow: `.github/workflows/${caller}.yml` });
     },
     async skipStaging(branch, title) {
       await theatre.merge(branch, title, (path) => {

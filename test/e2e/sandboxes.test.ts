@@ -1,0 +1,146 @@
+/** Sandboxes by the shipped workflows: made on the default branch, deployed to from pull requests, taken down. */
+import { describe, expect, it } from "vitest";
+import { edit } from "../../demo/stage.ts";
+import { expectRun, jobOf, textOf } from "./expect-run.ts";
+import { openPlay } from "./play.ts";
+
+const PROVISION = "provision-sandbox / provision";
+const DEPLOY = "deploy-to-sandbox / deploy";
+const TEARDOWN = "deploy-to-sandbox / teardown";
+
+describe("sandboxes", () => {
+  const play = openPlay({
+    world: ({ github }) => {
+      github.users["stranger"] = { role: "read", name: "Stranger", type: "User" };
+    },
+  });
+  const world = () => play.stage.databricks.world;
+  const open = async (branch: string, user: string, more: { labels?: string[]; fork?: string } = {}) => {
+    play.stage.commit(branch, `A change: ${branch}`, "Mona", (path) =>
+      edit(path("src/models/train.py"), (text) => `${text}\n# ${branch}\n`),
+    );
+    return play.stage.github.openPullRequest({ head: branch, user, ...more });
+  };
+  const label = (pullRequest: number, actor = "octocat") =>
+    play.dispatch("sandbox", { event: "pull_request", action: "labeled", actor, pullRequest });
+  const names = (prefix: string): string[] =>
+    world()
+      .picture("dev")
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith(prefix));
+
+  it("are made for everybody by a run of the default branch, and by no other", async () => {
+    const run = await play.dispatch("provision-sandboxes", { event: "schedule", actor: "ada" });
+    expectRun(run).toSucceed(PROVISION);
+    expect(world().grants("octocat_sandbox")).toHaveProperty("mona@example.com");
+    expect(world().grants("omar_sandbox")).toHaveProperty("omar@example.com");
+    expect(textOf(run, PROVISION)).toContain("octocat_sandbox");
+
+    play.stage.commit("mine", "Mine", "Mona", (path) =>
+      edit(path("four-tier.yml"), (text) => text.replace("omar: omar@", "ada: ada@")),
+    );
+    // dev's environment keeps branches out before any code runs.
+    const branch = await play.dispatch("provision-sandboxes", {
+      event: "workflow_dispatch",
+      ref: "mine",
+      actor: "octocat",
+      inputs: { developer: "ada" },
+    });
+    expect(branch.conclusion).toBe("failure");
+    expect(() => world().securable("ada_sandbox")).toThrow();
+  });
+
+  it("get a pull request when it is labelled, as its author's, whoever labels it", async () => {
+    const quiet = await open("unlabelled", "octocat");
+    const none = await label(quiet);
+    expect(jobOf(none, DEPLOY).conclusion).toBe("skipped");
+    expect(names("[sandbox")).toEqual([]);
+
+    const number = await open("features", "octocat", { labels: ["sandbox"] });
+    const run = await label(number, "omar");
+    expectRun(run).toSucceed("deploy-to-sandbox / build", DEPLOY);
+    expect(names("[sandbox octocat] ")).toHaveLength(7);
+    expect(names("[sandbox omar] ")).toEqual([]);
+    for (const picture of world().picture("dev")) expect(picture.starts === undefined || picture.paused).toBe(true);
+    const features = world()
+      .pipelines("dev")
+      .find(({ spec }) => String(spec["name"]).includes("features"));
+    expect(JSON.stringify(features?.spec)).toContain("octocat_sandbox");
+    expect(play.stage.github.world.deployments).toEqual([]);
+  });
+
+  it("of two developers at once stay apart", async () => {
+    const numbers = [
+      await open("octocat-2", "octocat", { labels: ["sandbox"] }),
+      await open("omar-1", "omar", { labels: ["sandbox"] }),
+    ];
+    const runs = await Promise.all([label(numbers[0] ?? 0), label(numbers[1] ?? 0, "omar")]);
+    for (const run of runs) expectRun(run).toSucceed(DEPLOY);
+    expect(names("[sandbox octocat] ")).toHaveLength(7);
+    expect(names("[sandbox omar] ")).toHaveLength(7);
+  });
+
+  it("give a fork nothing, and say so", async () => {
+    const number = await open("theirs", "stranger", { labels: ["sandbox"], fork: "stranger" });
+    const before = play.stage.databricks.requests.length;
+    const run = await label(number, "stranger");
+    expectRun(run).toSucceed("deploy-to-sandbox / fork");
+    expect(jobOf(run, DEPLOY).conclusion).toBe("skipped");
+    expect(textOf(run, "deploy-to-sandbox / fork")).toContain("a fork's code gets no credential");
+    expect(play.stage.databricks.requests.length).toBe(before);
+  });
+
+  it("are cleared when the pull request that is in them is closed, and not by another's end", async () => {
+    const close = (pullRequest: number) =>
+      play.dispatch("sandbox", { event: "pull_request", action: "closed", actor: "octocat", pullRequest });
+    const [, first, second] = play.stage.github.world.pulls.filter(({ user }) => user === "octocat");
+    const other = await close(first?.number ?? 0);
+    expectRun(other).toSucceed(TEARDOWN);
+    expect(jobOf(other, TEARDOWN).annotations.map(({ title }) => title)).toContain("sandbox/other-branch");
+    expect(names("[sandbox octocat] ")).toHaveLength(7);
+
+    const own = await close(second?.number ?? 0);
+    expectRun(own).toSucceed(TEARDOWN);
+    expect(jobOf(own, DEPLOY).conclusion).toBe("skipped");
+    expect(names("[sandbox octocat] ")).toEqual([]);
+    expect(names("[sandbox omar] ")).toHaveLength(7);
+    expect(world().securable("octocat_sandbox.gold")).toBeDefined();
+
+    const byHand = await play.dispatch("sandbox", {
+      event: "workflow_dispatch",
+      actor: "omar",
+      inputs: { teardown: true },
+    });
+    expectRun(byHand).toSucceed(TEARDOWN);
+    expect(names("[sandbox")).toEqual([]);
+  });
+});
+
+describe("without a principal of the sandbox's own", () => {
+  const play = openPlay({
+    example: (path) =>
+      edit(path("four-tier.yml"), (text) =>
+        text.replace(/ {4}service_principal: ml-pipelines-sandbox.*\n {4}client_id: 5.*\n/, ""),
+      ),
+  });
+
+  it("a pull request is not deployed, and is told why; dev's principal is not borrowed", async () => {
+    play.stage.commit("features", "A change", "Mona", (path) =>
+      edit(path("src/models/train.py"), (text) => `${text}\n# more\n`),
+    );
+    const pullRequest = await play.stage.github.openPullRequest({
+      head: "features",
+      user: "octocat",
+      labels: ["sandbox"],
+    });
+    const run = await play.dispatch("sandbox", {
+      event: "pull_request",
+      action: "labeled",
+      actor: "octocat",
+      pullRequest,
+    });
+    expectRun(run).toStopAt(DEPLOY, "identity/no-principal");
+    expect(textOf(run, DEPLOY)).toContain("dev's principal, which owns every sandbox, is never lent to one");
+    expect(play.stage.databricks.requests).toEqual([]);
+  });
+});
