@@ -72,7 +72,7 @@ describe("a deployment to a sandbox", () => {
     for (const [developer, prefix] of Object.entries(prefixes)) {
       const own = world.picture("dev").filter(({ name }) => name.startsWith(prefix));
       // One of each, whoever came last: five resources, no copy, no stranger's tag.
-      expect(own.map(({ tags }) => tags["four_tier_key"]).sort()).toEqual([
+      expect(own.map(({ tags }) => tags["four_tier_key"] ?? "").sort()).toEqual([
         "jobs.refresh",
         "jobs.score",
         "jobs.stream",
@@ -131,7 +131,7 @@ describe("taking a sandbox's deployment down", () => {
 
     const result = await team.teardown("octocat");
 
-    expect(result.removed.map(({ key }) => key).sort()).toEqual([
+    expect(result.removed.map(({ key }) => key ?? "").sort()).toEqual([
       "jobs.refresh",
       "jobs.score",
       "jobs.stream",

@@ -47,7 +47,7 @@ describe("sandboxes", () => {
       inputs: { developer: "ada" },
     });
     expect(branch.conclusion).toBe("failure");
-    expect(() => world().securable("ada_sandbox")).toThrow();
+    expect(() => world().securable("ada_sandbox")).toThrow("ada_sandbox");
   });
 
   it("get a pull request when it is labelled, as its author's, whoever labels it", async () => {
@@ -62,10 +62,9 @@ describe("sandboxes", () => {
     expect(names("[sandbox octocat] ")).toHaveLength(7);
     expect(names("[sandbox omar] ")).toEqual([]);
     for (const picture of world().picture("dev")) expect(picture.starts === undefined || picture.paused).toBe(true);
-    const features = world()
-      .pipelines("dev")
-      .find(({ spec }) => String(spec["name"]).includes("features"));
-    expect(JSON.stringify(features?.spec)).toContain("octocat_sandbox");
+    const features = world().pipeline("dev", "[sandbox octocat] churn features");
+    expect(features.spec).toMatchObject({ catalog: "octocat_sandbox" });
+    expect(JSON.stringify(features.spec)).toContain('"dev"');
     expect(play.stage.github.world.deployments).toEqual([]);
   });
 

@@ -144,10 +144,10 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
         pause,
       }),
     names: () =>
-      [
-        ...account.simulator.world.jobs("dev").map(({ settings }) => String(settings["name"])),
-        ...account.simulator.world.pipelines("dev").map(({ spec }) => String(spec["name"])),
-      ].sort(),
+      account.simulator.world
+        .picture("dev")
+        .map(({ name }) => name)
+        .sort(),
     files: (developer) =>
       account.simulator.world.files(
         "dev",
