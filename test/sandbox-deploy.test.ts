@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type JsonObject, stringifyJson } from "../simulator/json.ts";
 import { deletePath } from "../src/databricks/files.ts";
-import { accessList } from "../src/release/apply.ts";
+import { accessList } from "../src/release/access.ts";
 import { withSandboxAccess } from "../src/sandboxes/access.ts";
 import { APPLICATION } from "./account.ts";
 import { developers, failed } from "./sandboxes/deploying.ts";

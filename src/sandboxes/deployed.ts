@@ -16,7 +16,7 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonValue } from "../json.ts";
-import { TAGS } from "../release/observe.ts";
+import { TAGS } from "../bundle/marks.ts";
 
 /** A job or pipeline that belongs to a sandbox. */
 export interface Deployed {

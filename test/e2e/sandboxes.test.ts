@@ -64,7 +64,7 @@ describe("sandboxes", () => {
     for (const picture of world().picture("dev")) expect(picture.starts === undefined || picture.paused).toBe(true);
     const features = world().pipeline("dev", "[sandbox octocat] churn features");
     expect(features.spec).toMatchObject({ catalog: "octocat_sandbox" });
-    expect(JSON.stringify(features.spec)).toContain('"dev"');
+    expect(JSON.stringify(features.spec)).toContain("dev.silver");
     expect(play.stage.github.world.deployments).toEqual([]);
   });
 

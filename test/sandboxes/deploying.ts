@@ -106,6 +106,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
         order: known({ current: undefined, relation: undefined }),
         ...(await looked),
       }),
+      decisions: () => Promise.resolve({}),
       record: () => Promise.resolve({ id: "", finish: () => Promise.resolve() }),
       runHasEnded: () => Promise.resolve(false),
       lockWaitMs: 60_000,
