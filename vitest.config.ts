@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { kindsOfTests } from "./test/kinds.ts";
 import { ownTemporaryFolder } from "./test/temporary.ts";
@@ -7,13 +8,16 @@ ownTemporaryFolder();
 /** `@actions/workflow-parser` imports JSON without an attribute; the hook lets plain Node load it. */
 const execArgv = ["--import", new URL("./simulator/runner/json-hook.ts", import.meta.url).pathname];
 
+/** vitest leaves one core to itself, which of two cores is half: its own work is small, and most tests wait for a child. */
+const WORKERS = Math.max(2, availableParallelism());
+
 /**
  * One project a kind of test, so that `npm run check` can run the quick ones alone. Files of a project share a process:
  * loading the modules anew for each took longer than the tests, and what a module keeps (answers of git by object id,
  * a dispatcher) may be shared.
  */
 const project = (name: string, include: string[], testTimeout = 10_000) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, execArgv, isolate: false },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, execArgv, isolate: false, maxWorkers: WORKERS },
 });
 
 /** A project that needs dist/. */
@@ -21,9 +25,9 @@ const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, glob
 
 const { unit, integration } = kindsOfTests(import.meta.dirname);
 
-/** Whole chains of jobs, each its own processes: last, and one on each of two cores. */
+/** Whole chains of jobs, each its own processes: last. */
 const chains = built(project("e2e", ["test/e2e/**/*.test.ts"], 180_000));
-const e2e = { test: { ...chains.test, maxWorkers: 2, sequence: { groupOrder: 1 } } };
+const e2e = { test: { ...chains.test, sequence: { groupOrder: 1 } } };
 
 export default defineConfig({
   test: {
