@@ -21,7 +21,7 @@ export async function openPullRequest(world: World, options: PullRequestOptions)
   const headSha = await branchCommit(world, options.head);
   const baseSha = await branchCommit(world, base);
   const pull: Pull = {
-    number: world.pulls.length + 1,
+    number: world.nextNumber(),
     id: world.id(),
     user: options.user,
     title: options.title ?? options.head,

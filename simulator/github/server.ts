@@ -7,6 +7,7 @@ import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oi
 import { mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
 import { codeRoutes } from "./routes/code.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
+import { issueRoutes } from "./routes/issues.ts";
 import { pullRoutes } from "./routes/pulls.ts";
 import { runRoutes, storageRoutes } from "./routes/runs.ts";
 import { type Fault, type GitHubScenario, type GitHubScenarioInput, parseGitHubScenario } from "./scenario.ts";
@@ -68,6 +69,7 @@ const OPENAPI = "OpenAPI";
 const GROUPS: readonly (readonly [facts: string, routes: readonly Route[]])[] = [
   [`github 5, ${OPENAPI}`, codeRoutes],
   [`github 5, 8, ${OPENAPI}`, pullRoutes],
+  [`github 8, ${OPENAPI}`, issueRoutes],
   [`github 3, ${OPENAPI}`, deploymentRoutes],
   [`github 2, 3, 4, ${OPENAPI}`, runRoutes],
 ];

@@ -168,6 +168,19 @@ export interface Artifact {
   readonly createdAt: string;
 }
 
+export interface Issue {
+  readonly id: number;
+  readonly number: number;
+  readonly user: string;
+  readonly labels: readonly string[];
+  readonly createdAt: string;
+  title: string;
+  body: string;
+  state: "open" | "closed";
+  stateReason: "completed" | "not_planned" | "reopened" | null;
+  updatedAt: string;
+}
+
 export interface Comment {
   readonly id: number;
   readonly issue: number;
@@ -212,6 +225,7 @@ export class World {
   readonly deployments: Deployment[] = [];
   readonly runs: Run[] = [];
   readonly artifacts: Artifact[] = [];
+  readonly issues: Issue[] = [];
   readonly comments: Comment[] = [];
   readonly statuses: CommitStatus[] = [];
   readonly tokens = new Map<string, Token>();
@@ -245,6 +259,11 @@ export class World {
   id(): number {
     this.#id += 1;
     return this.#id;
+  }
+
+  /** Issues and pull requests share their numbers. */
+  nextNumber(): number {
+    return this.pulls.length + this.issues.length + 1;
   }
 
   person(login: string): Person {

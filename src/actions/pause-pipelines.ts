@@ -8,7 +8,7 @@ import { type LockedLedger, withLedger } from "../ledger/locked.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { readLedger } from "../ledger/store.ts";
 import { type RecordInput, recordOperation } from "../release/evidence.ts";
-import type { ActionResult } from "../report/report.ts";
+import { type ActionResult, findingsOutput } from "../report/report.ts";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../report/schedules.ts";
 import { matchSchedules } from "../schedules.ts";
 import type { ActionContext } from "./frame.ts";
@@ -54,9 +54,15 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
     context.log,
   );
   const drifted = result.rows.filter((row) => row.decision.drifted.length > 0).length;
+  const all = [...findings, ...result.findings];
   return {
-    findings: [...findings, ...result.findings],
-    outputs: { drifted: String(drifted), changed: changedOf(result), ...standing(result.holds) },
+    findings: all,
+    outputs: {
+      findings: findingsOutput(all),
+      drifted: String(drifted),
+      changed: changedOf(result),
+      ...standing(result.holds),
+    },
     summary: schedulesSummary(result),
     report: schedulesReport(result),
   };

@@ -53,6 +53,7 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   const mode = context.input("mode");
   if (mode === "verify" || mode === "status") return (await import("./verify.ts"))[mode](context);
   if (mode === "teardown") return (await import("./teardown.ts")).teardownSandbox(context);
+  if (mode === "drift") return (await import("./drift.ts")).drift(context);
   const own = readInputs(context);
   const git = await repositoryOf(context.run);
   if (own.allTiers) return validateAll(context, own, git);

@@ -10,7 +10,7 @@ import type { Progress } from "../grants/read.ts";
 import { stringifyJson } from "../json.ts";
 import { recordOperation } from "../release/evidence.ts";
 import { grantsReport, grantsSummary } from "../report/grants.ts";
-import type { ActionResult } from "../report/report.ts";
+import { type ActionResult, findingsOutput } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { steadily } from "./progress.ts";
@@ -56,13 +56,14 @@ async function audit(context: ActionContext, inputs: Inputs): Promise<ActionResu
     .update(stringifyJson(result.report?.["certificate"] ?? null))
     .digest("hex");
   if (recorded !== undefined) await record(context, tier, recorded, !result.findings.some(isFailure), certificate);
-  return { ...result, outputs: { certificate } };
+  return { ...result, outputs: { ...result.outputs, certificate } };
 }
 
 function resultOf(proof: Proof, findings: readonly Finding[]): ActionResult {
+  const all = [...findings, ...proof.findings];
   return {
-    findings: [...findings, ...proof.findings],
-    outputs: {},
+    findings: all,
+    outputs: { findings: findingsOutput(all) },
     summary: grantsSummary(proof),
     report: grantsReport(proof),
   };

@@ -35,6 +35,7 @@ export type Permission =
   | "contents: read"
   | "deployments: read"
   | "deployments: write"
+  | "issues: write"
   | "pull-requests: read";
 
 /** Values of `{placeholders}` in a route, query parameters, or body fields. */

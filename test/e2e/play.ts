@@ -195,9 +195,10 @@ function placesOf(runs: readonly RunResult[]): Record<string, string> {
 
 /** What stands in the two services: records on GitHub; files, jobs and pipelines in the workspaces; paths and queries. */
 function worldOf({ databricks, github }: Stage): Record<string, string> {
-  const { deployments, comments, statuses, artifacts } = github.world;
+  const { deployments, issues, comments, statuses, artifacts } = github.world;
   const places: Record<string, string> = {
     deployments: JSON.stringify(deployments),
+    issues: JSON.stringify(issues),
     comments: JSON.stringify(comments),
     statuses: JSON.stringify(statuses),
     artifacts: artifacts.map(({ zip }) => zip.toString("latin1")).join("\n"),

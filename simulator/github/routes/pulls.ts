@@ -1,17 +1,13 @@
-/** Pull requests, their reviews and files, checks of commits, and comments. */
+/** Pull requests, their reviews and files, and checks of commits. */
 import * as v from "valibot";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
 import { ActionShapes } from "../action-shapes.ts";
 import { timestamp } from "../text.ts";
-import { type Comment, type CommitStatus, type Job, type Pull, Refusal } from "../world.ts";
+import { type CommitStatus, type Job, type Pull, Refusal } from "../world.ts";
 
 const REPO = "/repos/{owner}/{repo}";
 const READ = ["pull-requests", "read"] as const;
-const COMMENT = [
-  ["issues", "write"],
-  ["pull-requests", "write"],
-] as const;
 
 const shapes = (call: Call): ActionShapes => new ActionShapes(call.world, call.apiUrl);
 
@@ -163,41 +159,6 @@ async function createStatus(call: Call): Promise<Answer> {
   return { status: 201, body: shapes(call).status(status) };
 }
 
-const comment = v.strictObject({ body: v.pipe(v.string(), v.maxLength(65_536)) });
-
-function shapeComment(call: Call, one: Comment): Partly<Schemas["issue-comment"]> {
-  const base = `${call.apiUrl}/repos/${call.world.scenario.repository}/issues`;
-  return {
-    id: one.id,
-    body: one.body,
-    user: shapes(call).user(one.user),
-    created_at: one.createdAt,
-    updated_at: one.updatedAt,
-    url: `${base}/comments/${one.id}`,
-    issue_url: `${base}/${one.issue}`,
-  };
-}
-
-function createComment(call: Call): Answer {
-  const pull = pullOf(call);
-  const now = timestamp();
-  const { body } = bodyOf(comment, call);
-  const made = { id: call.world.id(), issue: pull.number, user: call.login, createdAt: now, updatedAt: now, body };
-  call.world.comments.push(made);
-  return { status: 201, body: shapeComment(call, made) };
-}
-
-function updateComment(call: Call): Answer {
-  const found = call.world.comments.find((one) => String(one.id) === call.params["id"]);
-  if (found === undefined) throw new Refusal(404, "Not Found");
-  if (found.user !== call.login && !hasRole(call.world, call.login, "write")) {
-    throw new Refusal(403, "Resource not accessible by integration");
-  }
-  found.body = bodyOf(comment, call).body;
-  found.updatedAt = timestamp();
-  return { body: shapeComment(call, found) };
-}
-
 export const pullRoutes = [
   route(`GET ${REPO}/pulls`, READ, listPulls, { query: ["state", "base", "head"] }),
   route(`GET ${REPO}/pulls/{number}`, READ, onePull),
@@ -210,18 +171,4 @@ export const pullRoutes = [
   }),
   route(`GET ${REPO}/commits/{sha}/status`, ["statuses", "read"], combinedStatus),
   route(`POST ${REPO}/statuses/{sha}`, ["statuses", "write"], createStatus, { body: newStatus }),
-  route(
-    `GET ${REPO}/issues/{number}/comments`,
-    [
-      ["issues", "read"],
-      ["pull-requests", "read"],
-    ],
-    (call) => ({
-      list: call.world.comments
-        .filter((one) => one.issue === pullOf(call).number)
-        .map((one) => shapeComment(call, one)),
-    }),
-  ),
-  route(`POST ${REPO}/issues/{number}/comments`, COMMENT, createComment, { body: comment }),
-  route(`PATCH ${REPO}/issues/comments/{id}`, COMMENT, updateComment, { body: comment }),
 ];

@@ -1,0 +1,21 @@
+/** action-promote, mode: drift: what somebody did to the tier by hand. A principal that may only view is enough. */
+import { findDrift } from "../drift.ts";
+import { currentRelease } from "../release/gather.ts";
+import type { ActionResult } from "../report/report.ts";
+import type { ActionContext } from "./frame.ts";
+import { githubOf } from "./github.ts";
+import { resolveTierOfRun } from "./tier-access.ts";
+import { viewTier } from "./tier-view.ts";
+
+export async function drift(context: ActionContext): Promise<ActionResult> {
+  const { contract, tier } = await resolveTierOfRun(context);
+  const { workspace, identity, findings } = await viewTier(context);
+  const result = await findDrift({
+    tier,
+    workspace,
+    principal: tier.clientId ?? identity.userName,
+    current: () => currentRelease({ github: githubOf(context), contract, tier }),
+    log: context.log,
+  });
+  return { ...result, findings: [...findings, ...result.findings] };
+}

@@ -1,0 +1,134 @@
+/**
+ * What somebody did to a tier by hand: resources that are not as they were applied, or gone, and a release that no run
+ * of ours provably brought there. Only looks; the release is the tier's own, so no gate has a say.
+ */
+import type { Tier } from "./contract/model.ts";
+import { ApiError } from "./databricks/errors.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import type { Finding } from "./findings.ts";
+import type { Fact } from "./gate/facts.ts";
+import { ledgerPath, tierFolder } from "./ledger/paths.ts";
+import type { Ledger } from "./ledger/model.ts";
+import { readLedger } from "./ledger/store.ts";
+import type { CurrentRelease } from "./release/gather.ts";
+import { observe } from "./release/observe.ts";
+import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
+import { driftContext } from "./release/standing.ts";
+import { fieldText } from "./release/verify.ts";
+import { blocks, code } from "./report/markdown.ts";
+import { driftJson, driftTable } from "./report/promotion.ts";
+import { type ActionResult, findingsOutput } from "./report/report.ts";
+
+export interface DriftRequest {
+  readonly tier: Tier;
+  readonly workspace: Workspace;
+  /** Application id of the tier's own principal: whose folder holds the ledger. */
+  readonly principal: string;
+  /** What the tier has as far as runs prove it. */
+  readonly current: () => Promise<Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>>;
+  readonly log: { info(message: string): void };
+}
+
+/** Compares a tier with its ledger, and the ledger with what is proven. Throws ApiError if the tier cannot be read. */
+export async function findDrift(request: DriftRequest): Promise<ActionResult> {
+  const { tier, workspace, principal, log } = request;
+  const folder = tierFolder(principal, tier);
+  const [ledger, current] = await Promise.all([ledgerOrRefusal(workspace, folder, tier), request.current()]);
+  if (ledger === "refused") return resultOf(tier, undefined, undefined, [unseen(tier, folder)]);
+  if (ledger?.release === undefined) log.info(`There is no applied release in ${ledgerPath(folder)}.`);
+  const observation = await observe(workspace, { tier, principal, ledger, desired: [] });
+  const applied = ledger?.resources ?? new Map();
+  const place = { tier, principal, folder };
+  const drift = driftOf(applied, observation.live, driftContext(applied, observation, place, ledger?.holds));
+  return resultOf(tier, ledger, drift, [
+    ...observation.findings,
+    ...drift.entries.map((entry) => entryFinding(tier, entry)),
+    ...releaseFindings(tier, ledger, current),
+  ]);
+}
+
+async function ledgerOrRefusal(
+  workspace: Workspace,
+  folder: string,
+  tier: Tier,
+): Promise<Ledger | undefined | "refused"> {
+  try {
+    return await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return "refused";
+    throw error;
+  }
+}
+
+function entryFinding(tier: Tier, { key, what, fields }: DriftEntry): Finding {
+  return {
+    id: what === "missing" ? "drift/missing" : "drift/changed",
+    severity: "error",
+    where: { kind: "resource", tier: tier.name, key },
+    message:
+      what === "missing"
+        ? `${key} was promoted to ${tier.name} and is not there any more.`
+        : `${key} in ${tier.name} is not as it was promoted: ${fields.map(fieldText).join("; ")}.`,
+    why: "Somebody changed it by hand.",
+    remedy: `To keep the change, bring it into the repository and promote. To undo it, promote again${tier.name === "dev" ? "" : ` with accept-drift: the brief of ${tier.name} shows its digest`}.`,
+  };
+}
+
+/** A ledger is only a copy: what it says must be what a run of ours brought. */
+function releaseFindings(
+  tier: Tier,
+  ledger: Ledger | undefined,
+  current: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>,
+): Finding[] {
+  if (tier.name === "sandbox") return [];
+  if (!current.known) {
+    return [{ id: "drift/release-unknown", severity: "unknown", message: current.why, remedy: current.remedy }];
+  }
+  const has = ledger?.release;
+  const proven = current.value;
+  if (has?.digest === proven?.release) return [];
+  const name = (release: string | undefined): string => (release === undefined ? "none" : release.slice(0, 12));
+  return [
+    {
+      id: "drift/release",
+      severity: "error",
+      message: `The ledger of ${tier.name} says release ${name(has?.digest)}, and what runs of our workflows prove is ${name(proven?.release)}.`,
+      why: "Somebody deployed without the workflows, changed the ledger, or a promotion was not recorded.",
+      remedy: "Look who wrote to the tier, and promote again.",
+    },
+  ];
+}
+
+function unseen(tier: Tier, folder: string): Finding {
+  return {
+    id: "drift/ledger-unseen",
+    severity: "unknown",
+    message: `The principal may not read ${ledgerPath(folder)}, which says what was promoted to ${tier.name}.`,
+    remedy: `Put it into the group of tiers.${tier.name}.readers of the contract; the next promotion lets it in.`,
+  };
+}
+
+function resultOf(
+  tier: Tier,
+  ledger: Ledger | undefined,
+  drift: Drift | undefined,
+  findings: readonly Finding[],
+): ActionResult {
+  const release = ledger?.release;
+  return {
+    findings,
+    outputs: { findings: findingsOutput(findings), "drift-digest": drift?.digest ?? "" },
+    summary: blocks(
+      release === undefined
+        ? `${code(tier.name)} has no release.`
+        : `${code(tier.name)} has commit ${code(release.commit.slice(0, 12))}, release ${code(release.digest.slice(0, 12))}.`,
+      drift === undefined ? "" : drift.empty ? "What lives is what was promoted." : driftTable(drift, tier.name),
+    ),
+    report: {
+      mode: "drift",
+      tier: tier.name,
+      release: release?.digest ?? null,
+      drift: drift === undefined ? null : driftJson(drift),
+    },
+  };
+}

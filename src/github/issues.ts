@@ -1,0 +1,66 @@
+/** Issues. Whatever stands in one may have been written by anybody who can edit it: nothing in it is believed. */
+import * as v from "valibot";
+import { type GitHub, Id, Login } from "./client.ts";
+
+export interface Issue {
+  readonly number: string;
+  readonly state: "open" | "closed";
+  /** Who opened it. */
+  readonly author: string | undefined;
+  readonly body: string;
+  readonly url: string;
+}
+
+const ISSUES = "/repos/{owner}/{repo}/issues";
+
+const IssueSchema = v.object({
+  number: Id,
+  state: v.picklist(["open", "closed"]),
+  user: Login,
+  body: v.nullish(v.string()),
+  html_url: v.string(),
+  /** Pull requests are issues too. */
+  pull_request: v.optional(v.unknown()),
+});
+
+/** Issues with a label, open and closed, newest first. */
+export async function* listIssues(github: GitHub, label: string): AsyncGenerator<Issue> {
+  const filter = { state: "all", labels: label };
+  for await (const found of github.list(`GET ${ISSUES}`, filter, IssueSchema, "issues: write")) {
+    if (found.pull_request === undefined) yield toIssue(found);
+  }
+}
+
+/** Opens an issue; a label that does not exist is made. */
+export async function createIssue(
+  github: GitHub,
+  issue: { readonly title: string; readonly body: string; readonly label: string },
+): Promise<Issue> {
+  const { title, body, label } = issue;
+  return toIssue(await github.send(`POST ${ISSUES}`, { title, body, labels: [label] }, IssueSchema, "issues: write"));
+}
+
+/** Replaces the body, and opens or closes the issue. */
+export async function updateIssue(
+  github: GitHub,
+  number: string,
+  change: { readonly body: string; readonly state: "open" | "closed" },
+): Promise<Issue> {
+  const reason = change.state === "closed" ? { state_reason: "completed" } : {};
+  const parameters = { issue_number: number, ...change, ...reason };
+  return toIssue(await github.send(`PATCH ${ISSUES}/{issue_number}`, parameters, IssueSchema, "issues: write"));
+}
+
+export async function commentOnIssue(github: GitHub, number: string, body: string): Promise<void> {
+  await github.send(
+    `POST ${ISSUES}/{issue_number}/comments`,
+    { issue_number: number, body },
+    v.object({ id: Id }),
+    "issues: write",
+  );
+}
+
+function toIssue(found: v.InferOutput<typeof IssueSchema>): Issue {
+  const { number, state, user, body, html_url: url } = found;
+  return { number, state, author: user, body: body ?? "", url };
+}

@@ -1,0 +1,77 @@
+/** The rolling issue about drift, and the same for the job summary. Findings are outside text: escaped here. */
+import { blocks, code, link, table, text } from "./markdown.ts";
+import type { CarriedFinding } from "./report.ts";
+
+/** What one check of one tier came to. */
+export interface Look {
+  /** `dev`. */
+  readonly tier: string;
+  /** `grants`, `schedules`, `drift`. */
+  readonly check: string;
+  /** Undefined: it was not made, or its result did not arrive. */
+  readonly findings: readonly CarriedFinding[] | undefined;
+  /** More than were carried. */
+  readonly more: number;
+}
+
+/** GitHub refuses longer bodies (facts: github 8). */
+const LONGEST_BODY = 65_536;
+
+/** The issue's body, its mark first. */
+export function driftBody(
+  looks: readonly Look[],
+  { marker, runUrl }: { readonly marker: string; readonly runUrl: string },
+): string {
+  const lead = `Scheduled checks compare the tiers with the contract and with what was promoted. This issue is rewritten by each, and closed when all is clean: what you write here belongs in a comment. Last looked at by ${link("this run", runUrl)}.`;
+  let rows = rowsOf(looks);
+  for (;;) {
+    const cut = rowsOf(looks).length - rows.length;
+    const body = blocks(
+      marker,
+      lead,
+      overview(looks),
+      table(["Tier", "Finding", "Where", "What", "What to do"], rows),
+      cut === 0 ? "" : `… and ${cut} more, in the reports of the run.`,
+    );
+    if (body.length <= LONGEST_BODY || rows.length === 0) return body;
+    rows = rows.slice(0, Math.floor(rows.length / 2));
+  }
+}
+
+/** For the job summary. */
+export function driftSummary(looks: readonly Look[], issueUrl: string | undefined): string {
+  return blocks(overview(looks), issueUrl === undefined ? "" : `${link("The issue", issueUrl)} has the details.`);
+}
+
+/** Tier × check. */
+function overview(looks: readonly Look[]): string {
+  const checks = [...new Set(looks.map(({ check }) => check))];
+  const tiers = [...new Set(looks.map(({ tier }) => tier))];
+  return table(
+    ["Tier", ...checks.map(text)],
+    tiers.map((tier) => [
+      text(tier),
+      ...checks.map((check) => mark(looks.find((look) => look.tier === tier && look.check === check))),
+    ]),
+  );
+}
+
+function mark(look: Look | undefined): string {
+  if (look === undefined) return "not asked";
+  if (look.findings === undefined) return "❓ not looked at";
+  const found = look.findings.length + look.more;
+  return found === 0 ? "✅" : `❌ ${found}`;
+}
+
+function rowsOf(looks: readonly Look[]): string[][] {
+  return looks.flatMap(({ tier, findings = [], more, check }) => [
+    ...findings.map(({ id, where, message, remedy }) => [
+      text(tier),
+      code(id),
+      code(where),
+      text(message),
+      text(remedy),
+    ]),
+    ...(more === 0 ? [] : [[text(tier), "", "", text(`${more} more about ${check}, in the report of the job.`), ""]]),
+  ]);
+}

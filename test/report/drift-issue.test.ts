@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { FourTierError, type Finding } from "../../src/findings.ts";
+import { readResults } from "../../src/report-drift.ts";
+import { driftBody, type Look } from "../../src/report/drift-issue.ts";
+import { findingsOutput, readFindings } from "../../src/report/report.ts";
+
+const finding = (more: Partial<Finding> = {}): Finding => ({
+  id: "schedules/drift",
+  severity: "error",
+  where: { kind: "resource", tier: "dev", key: "jobs.score" },
+  message: "It runs.",
+  remedy: "Pause it.",
+  ...more,
+});
+const page = { marker: "<!-- four-tier drift x -->", runUrl: "https://github.com/acme/x/actions/runs/1" };
+
+describe("findings on the way from one job to another", () => {
+  it("arrive as they were, notices left out", () => {
+    expect(readFindings(findingsOutput([finding(), finding({ severity: "notice" })]))).toEqual({
+      findings: [
+        {
+          id: "schedules/drift",
+          severity: "error",
+          where: "jobs.score in dev",
+          message: "It runs.",
+          remedy: "Pause it.",
+        },
+      ],
+      more: 0,
+    });
+  });
+
+  it("are fifty at most, with long texts cut, and the rest is counted", () => {
+    const many = Array.from({ length: 60 }, () => finding({ message: "x".repeat(5_000) }));
+    const output = findingsOutput(many);
+    expect(output.length).toBeLessThan(40_000);
+    expect(readFindings(output)).toMatchObject({ more: 10 });
+  });
+
+  it.each(["", "{", "[]", '{"findings":[{"id":1}],"more":0}', '{"findings":[],"more":-1}'])("are not %s", (text) => {
+    expect(readFindings(text)).toBeUndefined();
+  });
+});
+
+describe("results of the jobs", () => {
+  const clean = findingsOutput([]);
+  it("are a look a check; what did not arrive is unknown, what nobody asked for is left out", () => {
+    const needs = {
+      dev: { result: "success", outputs: { grants: clean, schedules: clean, drift: clean } },
+      staging: { result: "failure", outputs: { grants: findingsOutput([finding()]), drift: "" } },
+      prod: { result: "success", outputs: { grants: "not asked", schedules: clean, drift: "no JSON" } },
+      extra: { result: "skipped", outputs: {} },
+    };
+    const looks = readResults(JSON.stringify(needs));
+    expect(looks.map(({ tier, check, findings }) => `${tier} ${check} ${findings?.length ?? "unknown"}`)).toEqual([
+      "dev grants 0",
+      "dev schedules 0",
+      "dev drift 0",
+      "staging grants 1",
+      "staging schedules unknown",
+      "staging drift unknown",
+      "prod schedules 0",
+      "prod drift unknown",
+    ]);
+  });
+
+  it.each(["", "{}", "[]", "null", '{"dev":{"result":"maybe"}}', '{"d e v":{"result":"success"}}'])(
+    "are not %s",
+    (text) => {
+      expect(() => readResults(text)).toThrow(FourTierError);
+    },
+  );
+});
+
+describe("the issue", () => {
+  const look = (message: string): Look => ({
+    tier: "dev",
+    check: "schedules",
+    findings: [{ id: "schedules/drift", severity: "error", where: "dev: @octocat", message, remedy: "#1" }],
+    more: 0,
+  });
+
+  it("begins with its mark, and mentions nobody and nothing", () => {
+    const body = driftBody(
+      [look("@octocat <!-- four-tier drift y --> [x](https://evil.example) ![](http://e/x.png) #12")],
+      page,
+    );
+    expect(body.startsWith(`${page.marker}\n`)).toBe(true);
+    expect(body.slice(page.marker.length)).not.toMatch(/@octocat|<!--|\]\(|#12|#1\b(?!;)/);
+  });
+
+  it("is never longer than GitHub takes, and says what was left out", () => {
+    const many = Array.from({ length: 500 }, (_, index) => look(`${index} ${"-".repeat(300)}`));
+    const body = driftBody(many, page);
+    expect(body.length).toBeLessThanOrEqual(65_536);
+    expect(body).toMatch(/and \d+ more, in the reports of the run/);
+  });
+
+  it("is the same for the same findings", () => {
+    expect(driftBody([look("a")], page)).toBe(driftBody([look("a")], page));
+  });
+});
