@@ -6,6 +6,7 @@ import { type Finding, FourTierError, isFailure, messageOf } from "../findings.t
 import { OVERRIDABLE } from "../gate/check.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
+import { together } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
@@ -59,10 +60,21 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   if (own.allTiers) return validateAll(context, own, git);
   const resolved = await resolveTierOfRun(context);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
-  const { candidate, notes } = await readCandidate(context, own, git, resolved, wheels);
+  // Where to sign in, the run's contract alone says: the commit is read and rendered in the meantime.
+  const [{ candidate, notes }, access] = await together([
+    readCandidate(context, own, git, resolved, wheels),
+    own.mode === "plan" ? undefined : signIn(context, resolved),
+  ]);
   const ground: Ground = { ...resolved, context, own, git, wheels, candidate, notes, github: githubOf(context) };
-  const result = own.mode === "plan" ? await planned(ground) : await promoted(ground);
+  const result = access === undefined ? await planned(ground) : await promoted(ground, access);
   return { ...result, findings: [...notes, ...result.findings] };
+}
+
+/** To where a promotion writes; not at all where somebody else manages it. */
+async function signIn(context: ActionContext, { contract, tier }: ResolvedTier): Promise<TierAccess> {
+  const unmanaged = managerFinding(contract, tier);
+  if (unmanaged !== undefined) throw new FourTierError(unmanaged);
+  return accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
 }
 
 /** `tier: all`: no credentials, no GitHub; whatever can be wrong in a commit is found in all tiers at once. */
@@ -104,12 +116,9 @@ async function planned(ground: Ground): Promise<ActionResult> {
   });
 }
 
-async function promoted(ground: Ground): Promise<ActionResult> {
+async function promoted(ground: Ground, access: TierAccess): Promise<ActionResult> {
   const { context, own, git, github, candidate, wheels } = ground;
   const { run, log, cancelled } = context;
-  const unmanaged = managerFinding(ground.contract, ground.tier);
-  if (unmanaged !== undefined) throw new FourTierError(unmanaged);
-  const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const { promote: promoteRelease } = await import("../promote.ts");
   const result = await promoteRelease({
     run,
