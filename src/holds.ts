@@ -4,12 +4,10 @@
  *
  *   look → ledger (the prior mix is safe) → pause → record          restore → ledger → record
  */
-import { createHash } from "node:crypto";
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
-import { canonicalJson } from "./json.ts";
-import type { Hold } from "./ledger/holds.ts";
+import { type Hold, holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import { applyAll, policyOf, rowOf, type ScheduleRow, type SchedulesResult } from "./schedules.ts";
 import type { ApplyOptions } from "./schedules/apply.ts";
@@ -148,7 +146,7 @@ function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
     until: until ?? null,
     run: run.id,
   };
-  const id = createHash("sha256").update(canonicalJson(says)).digest("hex");
+  const id = holdId(says);
   return { id, kind: "schedules", selector, scope, reason, by, at, until, run: { ...run }, prior };
 }
 

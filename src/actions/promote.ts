@@ -17,6 +17,7 @@ import { policyContract } from "../release/policy.ts";
 import type { ActionResult } from "../report/report.ts";
 import { managerFinding } from "../sandboxes/access.ts";
 import type { ActionContext } from "./frame.ts";
+import { isOperation } from "./operations.ts";
 import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
@@ -55,6 +56,7 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   if (mode === "verify" || mode === "status") return (await import("./verify.ts"))[mode](context);
   if (mode === "teardown") return (await import("./teardown.ts")).teardownSandbox(context);
   if (mode === "drift") return (await import("./drift.ts")).drift(context);
+  if (isOperation(mode)) return (await import("./operate.ts")).operate(context, mode);
   const own = readInputs(context);
   const git = await repositoryOf(context.run);
   if (own.allTiers) return validateAll(context, own, git);
@@ -278,7 +280,7 @@ function readInputs(context: ActionContext): Inputs {
     findings.push({ id: `input/${name}`, severity: "error", message, remedy });
   };
   const mode = input("mode") || "plan";
-  if (["rollback", "reject", "hold", "resume"].includes(mode)) {
+  if (mode === "rollback") {
     wrong("mode", `mode: ${mode} is not in this release.`, "Use mode: plan or mode: promote.");
   } else if (mode !== "plan" && mode !== "promote") {
     wrong("mode", `There is no mode ${mode}.`, "Use mode: plan or mode: promote.");

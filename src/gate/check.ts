@@ -24,6 +24,9 @@ export const CHECK_IDS = [
 ] as const;
 export type CheckId = (typeof CHECK_IDS)[number];
 
+/** The account of a workflow's own token: whoever can push a branch can speak as it. */
+export const WORKFLOW_ACCOUNT = "github-actions[bot]";
+
 export interface Check {
   readonly id: CheckId;
   /** What it proves, in a few words. */

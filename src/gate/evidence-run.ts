@@ -3,7 +3,7 @@
  * if it ran the default branch's workflow file, and that file called our workflow at a commit that is trusted.
  */
 import type { RecordKind, RecordPayload } from "../release/evidence.ts";
-import { short } from "./check.ts";
+import { short, WORKFLOW_ACCOUNT } from "./check.ts";
 import type {
   CallerJob,
   EvidenceClaim,
@@ -137,10 +137,16 @@ export function recordDoubts(
   const { kind, tier } = claim;
   const behind = jobsBehind(run, { kind, tier, attempt: claim.run.attempt }, trust);
   if (behind.doubts.length > 0) return [...behind.doubts];
+  if (LETTING_IN.includes(kind) && run.actor === WORKFLOW_ACCOUNT) {
+    return ["a workflow's own token started the run behind it, so nobody can say whose decision it is"];
+  }
   const found = behind.jobs.map((job) => statementDoubts(job, record));
   // One job that says so is enough: a caller may have several that operate.
   return found.some((each) => each.length === 0) ? [] : [...new Set(found.flat())];
 }
+
+/** What opens a gate is a person's; what shuts one may come from anybody. */
+const LETTING_IN: readonly RecordKind[] = ["accept", "resume", "approval"];
 
 /** When the job behind a record that is believed ended; undefined if GitHub does not say. */
 export function endedAt(claim: StatedRecord, run: EvidenceRun, trust: Trust): string | undefined {

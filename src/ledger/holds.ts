@@ -3,7 +3,9 @@
  * takes no promotion (kind tier). The run that made one is the proof; this is a copy for speed, and the only place that
  * knows what was paused and what was running before.
  */
+import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { canonicalJson, type JsonObject } from "../json.ts";
 
 /** One thing that starts a resource by itself, as it was before any hold. */
 export interface PriorStarter {
@@ -41,6 +43,11 @@ export interface Hold {
   readonly run: { readonly id: string; readonly attempt: number };
   /** The prior mix. Empty for the kind tier. */
   readonly prior: readonly PriorState[];
+}
+
+/** The id of a hold: 64 hex over what it says. */
+export function holdId(says: JsonObject): string {
+  return createHash("sha256").update(canonicalJson(says)).digest("hex");
 }
 
 const text = v.pipe(v.string(), v.nonEmpty());

@@ -4,11 +4,17 @@
  * digests holds as long as they do.
  */
 import type { ApproverPolicy } from "../../contract/model.ts";
-import { type Check, conclude, type Evidence, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
+import {
+  type Check,
+  conclude,
+  type Evidence,
+  evidenceOf,
+  judgingProblems,
+  type Problem,
+  withFact,
+  WORKFLOW_ACCOUNT,
+} from "../check.ts";
 import type { ApprovalFacts, CollectedFacts, GateFacts } from "../facts.ts";
-
-/** The account of a workflow's own token. */
-const WORKFLOW_ACCOUNT = "github-actions[bot]";
 
 export const approval: Check = {
   id: "approval",

@@ -1,0 +1,131 @@
+/** action-promote, modes reject, accept, hold, resume and approve: a person decides, and it is recorded. */
+import { type Finding, FourTierError } from "../findings.ts";
+import { getRepository } from "../github/repository.ts";
+import { withLedger } from "../ledger/locked.ts";
+import { tierFolder } from "../ledger/paths.ts";
+import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
+import { recordOperation } from "../release/evidence.ts";
+import type { ActionResult } from "../report/report.ts";
+import type { ActionContext } from "./frame.ts";
+import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import type { Operation } from "./operations.ts";
+import { accessTier, resolveTierOfRun } from "./tier-access.ts";
+import { recorded } from "./verify.ts";
+
+/** A decision is recorded first and does not wait; its copy in the ledger waits this long for the tier's lock. */
+const LOCK_WAIT_MS = 60_000;
+
+export async function operate(context: ActionContext, mode: Operation): Promise<ActionResult> {
+  const { run } = context;
+  const own = readInputs(context, mode);
+  const tier = recorded(await resolveTierOfRun(context));
+  const github = githubOf(context);
+  const decision: Decision = {
+    ...own,
+    tier: tier.name,
+    project: tier.project,
+    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    by: run.triggeringActor,
+  };
+  const { defaultBranch } = await getRepository(github);
+  return operateTier({
+    decision,
+    run,
+    defaultBranch,
+    record: (description) => recordOperation(github, { commit: run.sha, payload: decision, description }),
+    locked: hasCredential(context) ? (work) => locked(context, work) : undefined,
+    runUrl: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`,
+    now: new Date(),
+  });
+}
+
+function hasCredential(context: ActionContext): boolean {
+  return context.run.oidc !== undefined || context.input("client-secret") !== "";
+}
+
+async function locked(context: ActionContext, work: Parameters<NonNullable<OperateRequest["locked"]>>[0]) {
+  const { run, log, cancelled } = context;
+  const { tier, workspace, clientId } = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
+  const github = githubOf(context);
+  await withLedger(
+    workspace,
+    {
+      folder: tierFolder(clientId, tier),
+      project: tier.project,
+      tier: tier.name,
+      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+      runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+      waitMs: LOCK_WAIT_MS,
+      pollMs: 5_000,
+      log,
+      signal: cancelled,
+      now: () => new Date(),
+      pause,
+    },
+    work,
+  );
+}
+
+/** What the inputs decide; tier, run and person are not theirs to say. */
+type Decided = Decision extends infer Each
+  ? Each extends Decision
+    ? Omit<Each, "tier" | "project" | "run" | "by">
+    : never
+  : never;
+
+function readInputs(context: ActionContext, mode: Operation): Decided {
+  const input = (name: string): string => context.input(name).trim();
+  const findings: Finding[] = [];
+  const wrong = (name: string, message: string, remedy: string): void => {
+    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
+  };
+  const digest = (name: "release-digest" | "plan-digest", where: string): string => {
+    const value = input(name);
+    if (!/^[0-9a-f]{64}$/.test(value)) {
+      wrong(
+        name,
+        value === "" ? `mode: ${mode} needs the input ${name}.` : `The input ${name} is not a digest of 64 hex digits.`,
+        `It is ${where}.`,
+      );
+    }
+    return value;
+  };
+  const reason = input("reason");
+  if (reason === "" && mode !== "approve") {
+    wrong("reason", `mode: ${mode} needs a reason.`, "Say why, for whoever meets it later.");
+  } else if (reason.length > 500) {
+    wrong("reason", "The reason is longer than 500 characters.", "Say it shorter, and link to the incident.");
+  }
+  const release = ["reject", "accept", "approve"].includes(mode)
+    ? digest("release-digest", "in the summary of every promotion, and in the Deployment of the tier")
+    : "";
+  const plan = mode === "approve" ? digest("plan-digest", "in the brief that you read") : "";
+  const until = input("until");
+  if (until !== "" && (mode !== "hold" || !isUntil(until))) {
+    wrong(
+      "until",
+      mode === "hold" ? `The input until is ${until}.` : "The input until goes with mode: hold only.",
+      "Write a day, 2026-12-01 (the whole of it, in UTC), or a moment, 2026-12-01T08:00Z.",
+    );
+  }
+  if (findings.length > 0) throw new FourTierError(findings);
+  switch (mode) {
+    case "reject":
+    case "accept":
+      return { kind: mode, release, reason };
+    case "approve":
+      return { kind: "approval", release, plan, reason };
+    case "hold":
+      return { kind: mode, hold: "tier", selector: "", reason, until: until === "" ? null : until };
+    case "resume":
+      return { kind: mode, hold: "tier", selector: "", reason };
+  }
+}
+
+function isUntil(text: string): boolean {
+  return (
+    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/.test(text) &&
+    !Number.isNaN(Date.parse(text)) &&
+    new Date(text).toISOString().startsWith(text.slice(0, 10))
+  );
+}
