@@ -1,14 +1,18 @@
 /**
  * Checks a commit for every tier at once, as a pull request does: contract, bundle, tier rules, and that staging and
- * prod are the same. It needs no credentials and no network, so a fork's pull request is checked like any other.
+ * prod are the same. It needs no credentials, so a fork's pull request is checked like any other. What has gathered for
+ * dev and prod is told by their records, if GitHub shows them.
  */
 import { compareStagingAndProd } from "./bundle/parity.ts";
 import { type Contract, TIERS, type TierName } from "./contract/model.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { type Fact, known } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
+import type { JsonObject } from "./json.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
 import type { Artifact } from "./release/digest.ts";
+import { type Gathered, gatheredSince } from "./release/gathered.ts";
 import { makePlan, type Plan } from "./release/plan.ts";
 import { blocks, code, details, table, text } from "./report/markdown.ts";
 import { changeJson, planTable } from "./report/promotion.ts";
@@ -23,6 +27,14 @@ export interface ValidateRequest {
   /** Undefined while no wheel is built. */
   readonly artifacts: readonly Artifact[] | undefined;
   readonly now: Date;
+  /** The commit that a tier has, as its records say: an index, no evidence. Undefined if nobody is to be asked. */
+  readonly indexed?: (tier: "dev" | "prod") => Promise<Fact<string | undefined>>;
+}
+
+/** What waits for a tier, or why that is not known. */
+interface Waiting {
+  readonly tier: "dev" | "prod";
+  readonly since: Fact<Gathered | undefined>;
 }
 
 /** One tier's part: what the commit is there, and what it changes against its first parent. */
@@ -60,6 +72,7 @@ export async function validate(request: ValidateRequest): Promise<ActionResult> 
       ...(artifacts === undefined ? {} : { artifacts: artifacts.map(({ name }) => name) }),
     }),
   );
+  const waiting = await waitingFor(request, checks, parent);
   const release = checks.find(({ candidate }) => candidate !== undefined)?.candidate?.digest ?? "";
   return {
     findings: unique(findings),
@@ -70,7 +83,7 @@ export async function validate(request: ValidateRequest): Promise<ActionResult> 
       changed: String(checks.some(({ plan }) => plan?.empty === false)),
       "deployment-id": "",
     },
-    summary: summary(checks, parent, release, findings.some(isFailure)),
+    summary: blocks(summary(checks, parent, release, findings.some(isFailure)), ...waiting.map(waitingSection)),
     report: {
       mode: "plan",
       tier: "all",
@@ -80,8 +93,32 @@ export async function validate(request: ValidateRequest): Promise<ActionResult> 
       tiers: Object.fromEntries(
         checks.map(({ tier, plan }) => [tier, plan === undefined ? null : plan.changes.map(changeJson)]),
       ),
+      gathered: Object.fromEntries(waiting.map(({ tier, since }) => [tier, gatheredJson(since)])),
     },
   };
+}
+
+/** Dev's part is told only if dev does not stand at the parent: else it is the plan above. */
+async function waitingFor(
+  request: ValidateRequest,
+  checks: readonly TierCheck[],
+  parent: string | undefined,
+): Promise<Waiting[]> {
+  const { indexed, git } = request;
+  if (indexed === undefined) return [];
+  const waiting: Waiting[] = [];
+  for (const tier of ["dev", "prod"] as const) {
+    const candidate = checks.find((check) => check.tier === tier)?.candidate;
+    if (candidate === undefined) continue;
+    const from = await indexed(tier);
+    if (!from.known) waiting.push({ tier, since: from });
+    else if (from.value === undefined) waiting.push({ tier, since: known(undefined) });
+    else if (tier !== "dev" || from.value !== parent) {
+      const since = await gatheredSince(git, from.value, candidate, (commit) => candidateBefore(request, commit, tier));
+      waiting.push({ tier, since: known(since) });
+    }
+  }
+  return waiting;
 }
 
 async function candidateAt(
@@ -125,6 +162,45 @@ function summary(checks: readonly TierCheck[], parent: string | undefined, relea
       plan === undefined || plan.empty ? [] : [details(`What changes in ${text(tier)}`, planTable(plan.changes, tier))],
     ),
   );
+}
+
+/** So many commits are listed; the rest is counted. */
+const MOST_COMMITS = 30;
+
+function waitingSection({ tier, since }: Waiting): string {
+  const title = `### What ${tier === "dev" ? "dev would get" : "has gathered for prod"}`;
+  if (!since.known) return blocks(title, `Not known: ${text(since.why)}`);
+  const gathered = since.value;
+  if (gathered === undefined)
+    return blocks(title, `No record says that ${tier} has a release: it would get everything.`);
+  const { from, commits, plan } = gathered;
+  if (commits === undefined) {
+    return blocks(title, `Its records name ${code(from.slice(0, 12))}, which this clone does not hold.`);
+  }
+  return blocks(
+    title,
+    `By its records ${tier} has ${code(from.slice(0, 12))}, ${commits.length === 1 ? "one commit" : `${commits.length} commits`} ago. Records are an index: what ${tier} really has, the brief proves.`,
+    plan === undefined ? "That commit cannot be rendered any more." : planTable(plan.changes, tier),
+    details(
+      "Commits",
+      table(
+        ["Commit", "Title", "Author"],
+        commits
+          .slice(0, MOST_COMMITS)
+          .map(({ commit, subject, authorName }) => [code(commit.slice(0, 12)), text(subject), text(authorName)]),
+      ),
+    ),
+  );
+}
+
+function gatheredJson(since: Waiting["since"]): JsonObject | null {
+  if (!since.known || since.value === undefined) return null;
+  const { from, commits, plan } = since.value;
+  return {
+    from,
+    commits: commits?.map(({ commit }) => commit) ?? null,
+    changes: plan?.changes.map(changeJson) ?? null,
+  };
 }
 
 /** The same finding in four tiers is one finding. */

@@ -1,18 +1,28 @@
 import { afterAll, expect, it } from "vitest";
 import { parseContract } from "../src/contract/parse.ts";
 import { openGit } from "../src/git.ts";
-import { validate } from "../src/validate.ts";
+import { known, notKnown } from "../src/gate/facts.ts";
+import { validate, type ValidateRequest } from "../src/validate.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { newRepository, removeFolders, type Repository } from "./repository.ts";
 
 afterAll(removeFolders);
 
-async function check(repository: Repository) {
+async function check(repository: Repository, more: Partial<ValidateRequest> = {}) {
   const git = await openGit(repository.folder);
   const commit = await git.head();
   const { contract } = parseContract(CONTRACT, "four-tier.yml", { allowedHosts: [] });
   if (contract === undefined) throw new Error("the contract is not valid");
-  return validate({ git, commit, root: "", contract, allowedHosts: [], artifacts: undefined, now: new Date() });
+  return validate({
+    git,
+    commit,
+    root: "",
+    contract,
+    allowedHosts: [],
+    artifacts: undefined,
+    now: new Date(),
+    ...more,
+  });
 }
 
 it("a commit is rendered for all four tiers and compared with its parent", async () => {
@@ -30,6 +40,41 @@ it("a commit is rendered for all four tiers and compared with its parent", async
     const changes = (report["tiers"] as Record<string, { action: string }[]>)[tier] ?? [];
     expect(changes.filter(({ action }) => action !== "none")).toMatchObject(moved);
   }
+});
+
+it("what has gathered for dev and prod is told by what their records name", async () => {
+  const repository = newRepository(FILES);
+  const git = await openGit(repository.folder);
+  const prod = await git.head();
+  repository.write("src/scoring/score.py", "# Databricks notebook source\nprint('next')\n");
+  const dev = repository.commit("Score | anew");
+  repository.write("src/data/ingest.sql", "select 2\n");
+  const head = repository.commit("Ingest more");
+  const indexed = (tier: string) => Promise.resolve(known(tier === "dev" ? dev : prod));
+  const at = async (more: object) => {
+    const { summary, report } = await check(repository, more);
+    return { summary, gathered: report["gathered"] as Record<string, { commits: string[]; changes: object[] } | null> };
+  };
+  const both = await at({ indexed });
+  // dev stands at the parent: the plan of the commit is what it gets
+  expect(Object.keys(both.gathered)).toEqual(["prod"]);
+  expect(both.gathered["prod"]?.commits).toEqual([head, dev]);
+  expect(both.gathered["prod"]?.changes).toMatchObject([
+    { key: "jobs.refresh", action: "none" },
+    { key: "jobs.score", action: "update", class: "re-point" },
+    { key: "jobs.watch", action: "none" },
+    { key: "pipelines.ingest", action: "update", class: "re-point" },
+  ]);
+  expect(both.summary).toContain("has gathered for prod");
+  expect(both.summary).toMatch(/Score \S+ anew/);
+  expect(both.summary).not.toContain("Score | anew");
+
+  expect(Object.keys((await at({ indexed: () => Promise.resolve(known(prod)) })).gathered)).toEqual(["dev", "prod"]);
+  const gone = await at({ indexed: () => Promise.resolve(known("0".repeat(40))) });
+  expect(gone.summary).toContain("which this clone does not hold");
+  const unread = await at({ indexed: () => Promise.resolve(notKnown("The token may not.", "Give it.")) });
+  expect(unread.summary).toContain("Not known: The token may not.");
+  expect((await at({ indexed: () => Promise.resolve(known(undefined)) })).summary).toContain("it would get everything");
 });
 
 it("what is wrong in every tier is said once, at its line", async () => {

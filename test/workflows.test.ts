@@ -148,7 +148,13 @@ describe("our rules see", () => {
     ["missing permissions", "shipped", / {4}permissions:\n(?: {6}.*\n)+/, "", "no permissions"],
     ["a permission without a reason", "own", /(contents: write) # .*/, "$1", "why it needs contents"],
     ["permissions for all jobs", "own", /^permissions: \{\}$/m, "permissions: { contents: read }", "no job asked for"],
-    ["an expression in a run", "shipped", /run: bash.*/, "run: ${{ inputs.build }}", "expression inside a run"],
+    [
+      "an expression in a run",
+      "shipped",
+      /run: \|\n(?: {10}.*\n)+/,
+      "run: ${{ inputs.build }}\n",
+      "expression inside a run",
+    ],
     [
       "a run beside credentials",
       "shipped",

@@ -9,7 +9,9 @@ import type { Git } from "../git.ts";
 import { together } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
+import { checkBuilt, parseBuilt } from "../release/built.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
+import type { Artifact } from "../release/digest.ts";
 import { type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
 import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
@@ -30,6 +32,8 @@ interface Inputs {
   readonly commit: string;
   /** Absolute; undefined for none. */
   readonly artifacts: string | undefined;
+  /** What the build says of its files; undefined if it says nothing. */
+  readonly built: readonly Artifact[] | undefined;
   readonly approved: { readonly release: string; readonly plan: string };
   readonly acceptDrift: string;
   readonly override: GatherRequest["override"];
@@ -62,6 +66,7 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   if (own.allTiers) return validateAll(context, own, git);
   const resolved = await resolveTierOfRun(context);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
+  checkBuilt(wheels, own.built);
   // Where to sign in, the run's contract alone says: the commit is read and rendered in the meantime.
   const [{ candidate, notes }, access] = await together([
     readCandidate(context, own, git, resolved, wheels),
@@ -79,12 +84,15 @@ async function signIn(context: ActionContext, { contract, tier }: ResolvedTier):
   return accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
 }
 
-/** `tier: all`: no credentials, no GitHub; whatever can be wrong in a commit is found in all tiers at once. */
+/** `tier: all`: no credentials; of GitHub only what its records say of dev and prod. Whatever can be wrong in a commit is found in all tiers at once. */
 async function validateAll(context: ActionContext, own: Inputs, git: Git): Promise<ActionResult> {
   const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
   const { inputs, contract } = await resolveTierOfRun({ ...context, input });
   const wheels = own.artifacts === undefined ? undefined : await readWheels(own.artifacts);
   const { validate } = await import("../validate.ts");
+  const { indexedCommit } = await import("../release/gathered.ts");
+  const indexed = (tier: string): Promise<string | undefined> =>
+    indexedCommit(githubOf(context), contract.project, tier);
   return validate({
     git,
     commit: own.commit,
@@ -94,6 +102,7 @@ async function validateAll(context: ActionContext, own: Inputs, git: Git): Promi
     allowedHosts: inputs.allowedHosts,
     artifacts: wheels,
     now: new Date(),
+    ...(context.input("github-token") === "" ? {} : { indexed: (tier) => factOf(() => indexed(tier)) }),
   });
 }
 
@@ -348,6 +357,7 @@ function readInputs(context: ActionContext): Inputs {
     allTiers: tier === "all",
     commit,
     artifacts: artifacts === "" ? undefined : isAbsolute(artifacts) ? artifacts : join(run.workspace, artifacts),
+    built: parseBuilt(input("artifact-digests")),
     approved: { release: input("release-digest"), plan: input("plan-digest") },
     acceptDrift: input("accept-drift"),
     override: checks.length === 0 ? undefined : { checks, reason: reason.slice(0, 500) },

@@ -128,7 +128,7 @@ const ARTIFACT_KEYS: Keys = {
   files: true,
   executable: true,
   build: noEffect(
-    "Nothing to do: build in the job that calls deploy-to-dev; the result travels as a carried artifact.",
+    "Give the command to deploy-to-dev as its input `build`: it runs once, without credentials, and the result is carried.",
   ),
   dynamic_version: noEffect("Nothing to do: carried artifacts are known by their digest."),
 };

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
+import picomatch from "picomatch";
 import type { RenderedBundle } from "../bundle/model.ts";
 import { ARTIFACTS_FOLDER } from "../bundle/paths.ts";
 import { renderBundle } from "../bundle/render.ts";
@@ -60,7 +61,7 @@ export async function candidateOf(
   if (rendered === undefined) return { candidate: undefined, findings };
   const files = await releaseFiles(git, commit, contract.file, rendered);
   const split = componentsOf(contract, files, artifacts, [...rendered.resources.keys()], rendered);
-  const all = [...findings, ...split.findings];
+  const all = [...findings, ...split.findings, ...unusedArtifacts(artifacts, rendered)];
   if (all.some(isFailure)) return { candidate: undefined, findings: all };
   const digests = new Map(split.components.map((component) => [component.name, component.digest]));
   const desired = [...rendered.resources.values()].map(
@@ -76,6 +77,20 @@ export async function candidateOf(
   );
   const digest = releaseDigest(files, artifacts);
   return { candidate: { commit, digest, rendered, components: split.components, desired, artifacts }, findings: all };
+}
+
+/** A carried file that no resource names goes nowhere; often it is a version that was raised on one side only. */
+function unusedArtifacts(artifacts: readonly Artifact[], rendered: RenderedBundle): Finding[] {
+  const needed = rendered.artifacts.map(({ path }) => posix.basename(path));
+  return artifacts
+    .filter(({ name }) => !needed.some((pattern) => picomatch.isMatch(name, pattern)))
+    .map(({ name }) => ({
+      id: "release/artifact-unused",
+      severity: "warning",
+      message: `${name} was built and carried, and no resource names it.`,
+      why: "It is part of the release's digest, but in no folder: what should run it does not.",
+      remedy: `Name it under \`dependencies\` of an environment (\`../dist/${name}\`), or build it no more.`,
+    }));
 }
 
 /** The contract of a commit. Throws FourTierError if the commit has none or it is not valid. */
@@ -133,6 +148,11 @@ export function contentsOf(
 /** What is built and carried (facts: databricks-api 5: an environment takes wheels, archives and jars). */
 const BUILT = /\.(whl|jar|tar\.gz|zip)$/;
 
+/** True for names of files that are carried: what else a build leaves is its own. */
+export function isBuilt(name: string): boolean {
+  return BUILT.test(name);
+}
+
 /** The wheels and other built files in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */
 export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
@@ -147,7 +167,7 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
     );
   });
   const wheels: CarriedArtifact[] = [];
-  const found = entries.filter((entry) => BUILT.test(entry.name) && !entry.isDirectory());
+  const found = entries.filter((entry) => isBuilt(entry.name) && !entry.isDirectory());
   const pathOf = (entry: (typeof found)[number]): string => join(entry.parentPath, entry.name);
   for (const entry of found.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1))) {
     const { name } = entry;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { rmSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { SECRET } from "../account.ts";
 import { BUNDLE } from "../promotion-files.ts";
 import { project, titles } from "./project.ts";
 
-test("a pull request is validated for every tier without any credential or network", async () => {
+test("a pull request is validated for every tier without any credential", async () => {
   const { account, hub, run, repository } = await project();
   const asked = hub.requests.length;
   const result = await run({ mode: "plan", tier: "all" });
@@ -14,7 +15,11 @@ test("a pull request is validated for every tier without any credential or netwo
   expect(result.exitCode).toBe(0);
   expect(result.outputs["release-digest"]).toMatch(/^[0-9a-f]{64}$/);
   expect(result.summary).toContain("Every tier can take this commit");
-  expect([account.simulator.requests.length, hub.requests.length - asked]).toEqual([0, 0]);
+  expect(account.simulator.requests).toEqual([]);
+  // the records of dev and prod, and nothing else
+  expect(hub.requests.slice(asked).map(({ method, path }) => `${method} ${path.replace(/\?.*/, "")}`)).toEqual(
+    ["dev", "prod"].map(() => "GET /repos/acme/ml-pipelines/deployments"),
+  );
 
   repository.commit({ "databricks.yml": BUNDLE.replace("score.py", "scores.py") });
   const broken = await run({ mode: "plan", tier: "all" });
@@ -133,6 +138,18 @@ test("a cancelled run stops, records it, and lets the next one in", async () => 
   expect(titles(next)).toEqual([]);
   expect(account.simulator.world.jobs("dev")).toHaveLength(3);
   expect(account.simulator.world.pipelines("dev")).toHaveLength(1);
+});
+
+test("wheels that are not what the build said stop the promotion before anything is asked of the tier", async () => {
+  const { account, run } = await project();
+  const folder = mkdtempSync(join(tmpdir(), "four-tier-wheels-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, "churn-1.0-py3-none-any.whl"), "PK wheel");
+  const built = `${createHash("sha256").update("PK wheeL").digest("hex")}  dist/churn-1.0-py3-none-any.whl\n`;
+  const result = await run({ mode: "promote", tier: "dev", artifacts: folder, "artifact-digests": built });
+  expect(result.exitCode).toBe(1);
+  expect(titles(result)).toEqual(["release/artifact-differs"]);
+  expect(account.writes()).toEqual([]);
 });
 
 test("a carried wheel is part of the release, byte by byte", async () => {

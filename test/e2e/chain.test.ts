@@ -33,6 +33,13 @@ describe("the chain", () => {
     expectRun(run).toSucceed(...JOBS);
     const [digest] = PROMOTIONS.map((job) => jobOf(run, job).outputs["release-digest"]);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    // The bytes that the build named are those of the release, in every tier.
+    const built = jobOf(run, "deploy-to-dev / build").outputs["digests"] ?? "";
+    expect(built).toMatch(/^[0-9a-f]{64} {2}dist\/churn-\d\S+\.whl$/m);
+    const carried = play.stage.github.world.deployments.flatMap(
+      ({ payload }) => (payload as { artifacts?: { sha256: string }[] }).artifacts ?? [],
+    );
+    expect(carried.map(({ sha256 }) => sha256)).toEqual(TIERS.map(() => built.slice(0, 64)));
     const releases = await play.releases();
     expect(releases.map(({ tier, release }) => ({ tier, release }))).toEqual(
       TIERS.map((tier) => ({ tier, release: digest })),
