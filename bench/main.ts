@@ -1,21 +1,27 @@
 /** `npm run bench -- NAME [--json FILE]`: measures, with the floor beside it. Nothing here passes or fails. */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { grants } from "./grants.ts";
 import { promote } from "./promote.ts";
 import { start } from "./start.ts";
 
 const USAGE = `npm run bench -- start [OTHER-ACTION/index.js …] [--rounds N] [--json FILE]
-npm run bench -- promote [--rounds N] [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]`;
+npm run bench -- promote [--rounds N] [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]
+npm run bench -- grants [--latency MS] [--schemas N] [--tables N] [--principals N] [--groups N] [--json FILE]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: "string" },
     rounds: { type: "string" },
-    latency: { type: "string", default: "50" },
+    latency: { type: "string" },
     jobs: { type: "string", default: "100" },
     pipelines: { type: "string", default: "20" },
     files: { type: "string", default: "500" },
+    schemas: { type: "string", default: "100" },
+    tables: { type: "string", default: "10000" },
+    principals: { type: "string", default: "200" },
+    groups: { type: "string", default: "50" },
   },
 });
 const [name, ...rest] = positionals;
@@ -35,10 +41,18 @@ async function measure(): Promise<object | undefined> {
     case "promote":
       return promote({
         rounds: Number(values.rounds ?? "3"),
-        latencyMs: Number(values.latency),
+        latencyMs: Number(values.latency ?? "50"),
         jobs: Number(values.jobs),
         pipelines: Number(values.pipelines),
         files: Number(values.files),
+      });
+    case "grants":
+      return grants({
+        latencyMs: Number(values.latency ?? "20"),
+        schemas: Number(values.schemas),
+        tables: Number(values.tables),
+        principals: Number(values.principals),
+        groups: Number(values.groups),
       });
     default:
       return undefined;

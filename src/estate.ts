@@ -142,9 +142,10 @@ async function readTier(workspace: Workspace, name: string, me: Identity, option
     findings,
   });
   if (sql === undefined || options.reader === "rest") return rest([]);
-  if (options.reader === "auto" && !(await ownsIt(workspace, catalog, me))) return rest([]);
+  const metastore = options.reader === "auto" ? await getMetastoreSummary(workspace) : undefined;
+  if (options.reader === "auto" && !owns(me, catalog?.owner, metastore?.owner)) return rest([]);
   try {
-    const read = await readCatalog(workspace, name, { ...shared, catalog, contents: sqlContents(sql) });
+    const read = await readCatalog(workspace, name, { ...shared, catalog, metastore, contents: sqlContents(sql) });
     return { ...read, reader: "sql", sql, findings: [] };
   } catch (error) {
     if (options.reader === "sql" || !(error instanceof WarehouseUnusable)) throw error;
@@ -163,11 +164,9 @@ async function seenCatalog(workspace: Workspace, name: string): Promise<Catalog 
 }
 
 /** As far as the asker's direct groups tell: only to choose a reader. */
-async function ownsIt(workspace: Workspace, catalog: Catalog | undefined, me: Identity): Promise<boolean> {
+function owns(me: Identity, ...owners: readonly (string | undefined)[]): boolean {
   const names = new Set([me.userName, ...me.groups].map(keyOf));
-  if (catalog?.owner !== undefined && names.has(keyOf(catalog.owner))) return true;
-  const owner = (await getMetastoreSummary(workspace)).owner;
-  return owner !== undefined && names.has(keyOf(owner));
+  return owners.some((owner) => owner !== undefined && names.has(keyOf(owner)));
 }
 
 async function policiesOf(workspace: Workspace, read: TierRead, notes: Notes): Promise<PoliciesRead> {

@@ -2,7 +2,14 @@
  * Reads one catalog: what it is, what is in it, and who holds what. What it is comes through REST; what is in it by one of
  * two readers (`restContents`, `sqlContents`) that give the same (facts: unity-catalog 1.1, 1.4, 1.5, 2).
  */
-import { type Binding, type Catalog, getBindings, getCatalog, getMetastoreSummary } from "../databricks/unity.ts";
+import {
+  type Binding,
+  type Catalog,
+  getBindings,
+  getCatalog,
+  getMetastoreSummary,
+  type MetastoreSummary,
+} from "../databricks/unity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { together } from "../http/pool.ts";
 import type { Bindings, Securable } from "./model.ts";
@@ -47,6 +54,8 @@ export interface ReadOptions extends CatalogSeen {
   /** The workspace that is asked; a catalog that is not bound to it shows nothing (facts: unity-catalog 1.5). */
   readonly workspaceId?: string | undefined;
   readonly progress?: Progress | undefined;
+  /** The metastore's summary, if it is known already. */
+  readonly metastore?: MetastoreSummary | undefined;
   /** Default: through REST. */
   readonly contents?: Contents | undefined;
 }
@@ -72,13 +81,13 @@ export async function readCatalog(workspace: Workspace, name: string, options: R
     (await notes.attempt(`catalog ${name}`, `USE_CATALOG on catalog ${name}`, () => getCatalog(workspace, name)));
   const refused = notes.refused;
   if (catalog === undefined) {
-    const metastore = await metastoreOf(workspace);
+    const metastore = await metastoreOf(workspace, options.metastore);
     return { catalog, securables: [], bindings: undefined, ...metastore, counts, refused };
   }
   const contents = options.contents ?? restContents;
   const progress = options.progress ?? (() => {});
   const [metastore, bindings, securables] = await together([
-    metastoreOf(workspace),
+    metastoreOf(workspace, options.metastore),
     bindingsOf(workspace, catalog, notes, options.bindings),
     contents({ workspace, catalog, counts, notes, progress }),
   ]);
@@ -129,9 +138,12 @@ export function toBindings(found: readonly Binding[]): Bindings {
 }
 
 /** Outside the tier proof's scope: a refusal is no finding, only something the certificate does not claim. */
-async function metastoreOf(workspace: Workspace): Promise<Pick<CatalogRead, "metastoreOwner" | "externalAccess">> {
+async function metastoreOf(
+  workspace: Workspace,
+  seen: MetastoreSummary | undefined,
+): Promise<Pick<CatalogRead, "metastoreOwner" | "externalAccess">> {
   try {
-    const { owner, externalAccess } = await getMetastoreSummary(workspace);
+    const { owner, externalAccess } = seen ?? (await getMetastoreSummary(workspace));
     return { metastoreOwner: owner, externalAccess };
   } catch (error) {
     if (isRefusal(error)) return { metastoreOwner: undefined, externalAccess: undefined };
