@@ -81,6 +81,8 @@ export interface GatePolicy {
   readonly verify: readonly VerifyStep[];
   /** How long that may take in all, in milliseconds. */
   readonly verifyTimeoutMs: number;
+  /** How old the tier's newest estate proof may be, in milliseconds; undefined: none is asked for. */
+  readonly estateMs: number | undefined;
   readonly approvers: ApproverPolicy;
   /** When a promotion may enter; empty means always. */
   readonly windows: readonly Window[];

@@ -133,6 +133,7 @@ const NO_GATE: GatePolicy = {
   verifications: 0,
   verify: [],
   verifyTimeoutMs: 0,
+  estateMs: undefined,
   approvers: { by: "review", count: 1, from: [], notAuthor: false },
   windows: [],
   freezes: [],
@@ -145,6 +146,7 @@ function gateOf(gate: ContractFile["tiers"]["dev"]["gate"], freezes: ContractFil
     verifications: gate.verifications,
     verify: gate.verify.flatMap(verifySteps),
     verifyTimeoutMs: parseDuration(gate.verify_timeout) ?? 0,
+    estateMs: gate.estate === undefined ? undefined : parseDuration(gate.estate),
     approvers: {
       by: approvers?.by ?? "review",
       count: approvers?.count ?? 1,

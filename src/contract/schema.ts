@@ -148,6 +148,15 @@ const gate = v.pipe(
       ),
       "30m",
     ),
+    estate: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d{1,6}[smhd]$/, "must be a number and a unit: 90s, 45m, 24h, 3d"),
+        v.description(
+          "How old the tier's newest passed estate proof (audit.yml) may be when a release enters. Default: none is asked for.",
+        ),
+      ),
+    ),
     approvers: v.optional(
       v.pipe(
         v.union([

@@ -20,6 +20,7 @@ export const CHECK_IDS = [
   "adoption",
   "active-runs",
   "grants",
+  "estate",
   "lock",
 ] as const;
 export type CheckId = (typeof CHECK_IDS)[number];
@@ -41,7 +42,15 @@ export type Verdict = "pass" | "fail" | "unknown";
  * Never who may do it (identity, protection, approval), nor what is done (path, commit, source, order, plan-digest, drift,
  * destructive, adoption, lock): an override would be a way in, and each of those has a way of its own.
  */
-export const OVERRIDABLE: readonly CheckId[] = ["verification", "rejects", "window", "hold", "active-runs", "grants"];
+export const OVERRIDABLE: readonly CheckId[] = [
+  "verification",
+  "rejects",
+  "window",
+  "hold",
+  "active-runs",
+  "grants",
+  "estate",
+];
 
 export interface CheckResult {
   readonly check: CheckId;

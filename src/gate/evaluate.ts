@@ -8,6 +8,7 @@ import { approval } from "./checks/approval.ts";
 import { commit } from "./checks/commit.ts";
 import { destructive } from "./checks/destructive.ts";
 import { drift } from "./checks/drift.ts";
+import { estate } from "./checks/estate.ts";
 import { grants } from "./checks/grants.ts";
 import { hold } from "./checks/hold.ts";
 import { identity } from "./checks/identity.ts";
@@ -41,6 +42,7 @@ const CHECKS: Readonly<Record<CheckId, Check>> = {
   adoption,
   "active-runs": activeRuns,
   grants,
+  estate,
   lock,
 };
 

@@ -116,6 +116,8 @@ export interface RecordFacts {
   /** Verifications of this release in the tier below. */
   readonly verifications: Fact<VerificationFacts>;
   readonly rejects: Fact<RejectFacts>;
+  /** Estate proofs of the tier; read only if the contract asks for one. */
+  readonly audits: Fact<AuditFacts>;
   /** Holds of the tier itself. */
   readonly holds: Fact<HoldFacts>;
 }
@@ -135,6 +137,11 @@ export interface VerificationFacts extends Judging {
   readonly failed: JudgedRecord<RecordOf<"verification">> | undefined;
   /** Those that passed after it, oldest first; not more than are asked for. */
   readonly passed: readonly JudgedRecord<RecordOf<"verification">>[];
+}
+
+export interface AuditFacts extends Judging {
+  /** The newest that is believed, however it ended. */
+  readonly newest: JudgedRecord<RecordOf<"estate">> | undefined;
 }
 
 export interface RejectFacts extends Judging {

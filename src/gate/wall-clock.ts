@@ -82,3 +82,10 @@ export function shownAt(zone: string, instant: number): string {
   const two = (number: number): string => String(number).padStart(2, "0");
   return `${year}-${two(month)}-${two(day)} ${two(Math.floor(minutes / 60))}:${two(minutes % 60)} ${zone}`;
 }
+
+/** `24h`, `90m`: as the contract says it. */
+export function duration(milliseconds: number): string {
+  const minutes = Math.round(milliseconds / 60_000);
+  if (minutes % 1440 === 0) return `${minutes / 1440}d`;
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
+}

@@ -6,6 +6,7 @@ import type { TierName } from "../contract/model.ts";
 import type { CheckId } from "../gate/check.ts";
 import type { StatedRecord } from "../gate/evidence-run.ts";
 import type {
+  AuditFacts,
   CollectedFacts,
   Fact,
   GateFacts,
@@ -29,7 +30,7 @@ type OwnTier = Exclude<TierName, "sandbox">;
 const OWN_TIERS: readonly OwnTier[] = ["dev", "staging", "prod"];
 
 /** What people and verifications decided. */
-export type DecisionFacts = Pick<GateFacts, "collected" | "verifications" | "rejects" | "holds">;
+export type DecisionFacts = Pick<GateFacts, "collected" | "verifications" | "rejects" | "holds" | "audits">;
 
 /** Reads all decisions that the stage asks for; what GitHub does not show becomes an unknown fact. */
 export async function readDecisions(
@@ -46,7 +47,13 @@ export async function readDecisions(
   policy: Policy,
 ): Promise<DecisionFacts> {
   if (!repository.known) {
-    return { collected: repository, verifications: repository, rejects: repository, holds: repository };
+    return {
+      collected: repository,
+      verifications: repository,
+      rejects: repository,
+      holds: repository,
+      audits: repository,
+    };
   }
   const { github, project, release, plan, asked } = request;
   const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
@@ -58,15 +65,17 @@ export async function readDecisions(
   const below = previous === "sandbox" ? undefined : previous;
   const wanted = policy.gate.known ? policy.gate.value.verifications : 0;
   const byDispatch = policy.gate.known && policy.gate.value.approvers.by === "dispatch";
-  const [collected, verifications, rejects, holds] = await together([
+  const audited = policy.gate.known && policy.gate.value.estateMs !== undefined;
+  const [collected, verifications, rejects, holds, audits] = await together([
     name === "sandbox" || !byDispatch
       ? notAsked
       : needed("approval", () => readApprovals(reader, name, { release, plan }, (login) => mayWrite(github, login))),
     below === undefined ? notAsked : needed("verification", () => readVerifications(reader, below, release, wanted)),
     needed("rejects", () => readRejects(reader, release)),
     name === "sandbox" ? notAsked : needed("hold", () => readHolds(reader, name)),
+    name === "sandbox" || !audited ? notAsked : needed("estate", () => readAudits(reader, name)),
   ]);
-  return { collected, verifications, rejects, holds };
+  return { collected, verifications, rejects, holds, audits };
 }
 
 /** Judges records while counting: what is not believed is set aside, and after MOST_JUDGED nobody looks further. */
@@ -136,6 +145,15 @@ export async function readVerifications(
     if (record !== undefined) passed.push(record);
   }
   return { failed, passed, ...bench.judging, whole: bench.whole && listing.whole };
+}
+
+/** The newest estate proof of a tier that is believed. */
+export async function readAudits(reader: RecordReader, tier: OwnTier): Promise<AuditFacts> {
+  const bench = new Bench(reader);
+  const listing = await reader.list(tier, ["estate"]);
+  const newest = (await bench.first(listing.records))?.record;
+  // What is older than the newest that is believed does not matter.
+  return { newest, ...bench.judging, whole: newest !== undefined || (bench.whole && listing.whole) };
 }
 
 /** Whether a release is rejected: in each tier the newest word counts, an accept of that tier or of one above it too. */

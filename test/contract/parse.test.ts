@@ -53,6 +53,7 @@ describe("a good contract", () => {
             verifications: 1,
             verify: [],
             verifyTimeoutMs: 30 * 60_000,
+            estateMs: undefined,
             approvers: { by: "review", count: 1, from: [], notAuthor: false },
             windows: [],
             freezes: [],
@@ -175,7 +176,7 @@ describe("a good contract", () => {
   it("says what to run: jobs by bare or full key, pipelines, and pipelines that are only checked", () => {
     const text = EXAMPLE.replace(
       "gate: { verify: [smoke_test] }",
-      "gate: { verify: [smoke_test, jobs.eval, pipelines.gold, { pipelines.silver: validate_only }], verify_timeout: 2h }",
+      "gate: { verify: [smoke_test, jobs.eval, pipelines.gold, { pipelines.silver: validate_only }], verify_timeout: 2h, estate: 24h }",
     );
     const { contract, findings } = parse(text);
     expect(findings).toEqual([]);
@@ -187,6 +188,7 @@ describe("a good contract", () => {
         { key: "pipelines.silver", how: "validate_only" },
       ],
       verifyTimeoutMs: 7_200_000,
+      estateMs: 86_400_000,
     });
   });
 

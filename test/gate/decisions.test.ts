@@ -5,7 +5,7 @@ import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
 import { OVERRIDABLE } from "../../src/gate/check.ts";
 import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, type PolicyFacts } from "../../src/gate/facts.ts";
-import { DECIDED, evidence, goodFacts, judged, PLAN, RELEASE, seen } from "./facts.ts";
+import { audited, DECIDED, evidence, goodFacts, judged, PLAN, RELEASE, seen } from "./facts.ts";
 
 const HOUR = 3_600_000;
 const BELOW = { ...DECIDED, tier: "staging" as const };
@@ -393,5 +393,36 @@ describe("breaking the glass", () => {
     const brief = gate({ stage: "plan", override: { ...override, checks: ["rejects"] }, rejects: failing });
     expect(brief.verdict).toBe("pass");
     expect(brief.findings[0]?.message).toContain("octocat asks to override the check rejects");
+  });
+});
+
+describe("estate", () => {
+  it("asks for nothing where the contract does not", () => {
+    const none = known({ ...seen, newest: undefined });
+    expect(gate({ audits: none }, { estateMs: undefined }).verdict).toBe("pass");
+    expect(gate({ audits: none }).verdict).toBe("fail");
+  });
+
+  it("takes a proof up to the age that the contract names; in a brief an old one is a warning", () => {
+    // It is two hours old.
+    expect(gate({}, { estateMs: 2 * HOUR }).verdict).toBe("pass");
+    expect(row(gate({}, { estateMs: 2 * HOUR }), "estate")?.summary).toContain("passed");
+    const old = gate({}, { estateMs: 2 * HOUR - 1 });
+    expect(ids(old)).toEqual(["error gate/estate-old"]);
+    expect(old.findings[0]?.message).toContain("may not be older than 2h");
+    expect(ids(gate({ stage: "plan" }, { estateMs: HOUR }))).toContain("warning gate/estate-old");
+  });
+
+  it("does not pass with a proof of which nobody says when it was", () => {
+    expect(gate({ audits: known({ ...seen, newest: audited(true, "") }) }).verdict).toBe("fail");
+  });
+
+  it("names what was made by hand, and does not pass over what cannot be read", () => {
+    const forged = { ...audited(true), doubts: ["its state is odd"] };
+    expect(ids(gate({ audits: known({ ...seen, newest: audited(true), doubted: [forged] }) }))).toEqual([
+      "warning gate/estate-not-believed",
+    ]);
+    const unread = { ...audited(true), unread: { why: "403.", remedy: "Give actions: read." } };
+    expect(gate({ audits: known({ ...seen, newest: undefined, unread: [unread] }) }).verdict).not.toBe("pass");
   });
 });

@@ -7,7 +7,7 @@ import {
   known,
   type RepositoryFacts,
 } from "../../src/gate/facts.ts";
-import type { RecordPayload } from "../../src/release/evidence.ts";
+import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 
 export const COMMIT = "c".repeat(40);
 export const CURRENT = "b".repeat(40);
@@ -109,6 +109,12 @@ export function judged<Claim extends RecordPayload>(
 /** Everything was looked at, and nothing odd was among it. */
 export const seen = { doubted: [], unread: [], whole: true };
 
+/** An estate proof of prod, two hours old. */
+export function audited(passed: boolean, at = "2026-11-23T10:00:00Z"): JudgedRecord<RecordOf<"estate">> {
+  const { reason: _reason, by: _by, ...common } = DECIDED;
+  return judged({ ...common, kind: "estate", passed, certificate: "4".repeat(64) }, { at });
+}
+
 export function goodFacts(): GateFacts {
   return {
     project: "ml-pipelines",
@@ -126,6 +132,7 @@ export function goodFacts(): GateFacts {
       verifications: 1,
       verify: [],
       verifyTimeoutMs: 0,
+      estateMs: 365 * 86_400_000,
       approvers: { by: "review", count: 1, from: [], notAuthor: false },
       windows: [],
       freezes: [],
@@ -169,6 +176,7 @@ export function goodFacts(): GateFacts {
     collected: known({ approved: [], ...seen }),
     verifications: known({ failed: undefined, passed: [], ...seen }),
     rejects: known({ standing: [], lifted: [], ...seen }),
+    audits: known({ newest: audited(true), ...seen }),
     holds: known({ standing: [], resumed: undefined, ...seen }),
     identity: known({
       servicePrincipal: "ml-pipelines-prod",

@@ -3,7 +3,7 @@ import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseWindow } from "../../src/contract/values.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
-import { CURRENT, DECIDED, DRIFT, evidence, goodFacts, judged, RELEASE, repository, seen } from "./facts.ts";
+import { audited, CURRENT, DECIDED, DRIFT, evidence, goodFacts, judged, RELEASE, repository, seen } from "./facts.ts";
 
 /** Facts that are deep and read-only: a test names the one it breaks. */
 type Break = (facts: GateFacts) => Partial<GateFacts>;
@@ -331,6 +331,24 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "verification",
     "gate/verification-soak",
   ],
+  [
+    "a tier without an estate proof",
+    () => ({ audits: known({ ...seen, newest: undefined }) }),
+    "estate",
+    "gate/estate-none",
+  ],
+  [
+    "a tier whose newest estate proof failed",
+    () => ({ audits: known({ ...seen, newest: audited(false) }) }),
+    "estate",
+    "gate/estate-failed",
+  ],
+  [
+    "a tier whose estate proof is too old",
+    (facts) => policy(facts, { estateMs: 3_600_000 }),
+    "estate",
+    "gate/estate-old",
+  ],
   ["a rejected release", () => ({ rejects: known(rejected) }), "rejects", "gate/rejects-rejected"],
   [
     "a closed window",
@@ -391,7 +409,7 @@ describe("the gate to prod", () => {
   });
 
   it("has a way to fail each check", () => {
-    expect(FACTS).toHaveLength(19);
+    expect(FACTS).toHaveLength(20);
     expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
   });
 

@@ -101,7 +101,7 @@ describe("the brief", () => {
     expect(top).toContain("1 pull request by octocat; 1 resource of 2 changes.");
     expect(top).toContain("takes new settings from its next run: jobs.score");
     expect(top).toContain("staging runs this very release");
-    expect(top).toContain("12 of 12 checks of the gate pass");
+    expect(top).toContain("13 of 13 checks of the gate pass");
     expect(top).toContain(CURRENT.slice(0, 12));
     expect(top).toContain("Data and streaming checkpoints do not go back");
     expect(top).not.toContain("does not let this release in");

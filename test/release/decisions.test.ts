@@ -1,5 +1,5 @@
 /** Decisions from the simulated GitHub, through the real client, to the gate's verdict: honest, forged, replayed. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { recordOperation, type RecordInput } from "../../src/release/evidence.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
 import { timestamp } from "../../simulator/github/text.ts";
@@ -30,6 +30,7 @@ on: workflow_dispatch
 jobs:
   ops: { uses: "${WORKFLOWS}/operate.yml@${PIN}" }
   verify: { uses: "${WORKFLOWS}/verify.yml@${PIN}" }
+  grants: { uses: "${WORKFLOWS}/audit.yml@${PIN}" }
 `;
 const FILES = { ".github/workflows/operate.yml": OPERATE };
 
@@ -42,7 +43,7 @@ function operating(
   options: Partial<Run> & { job?: string; passed?: boolean; ago?: number } = {},
 ): Job {
   const { job: name = "ops / operate", passed = true, ago = 0, ...overrides } = options;
-  const workflow = name === "ops / operate" ? "operate" : "verify";
+  const workflow = name.split(" / ")[1] ?? "";
   const job = addRun(
     world,
     {
@@ -352,7 +353,7 @@ test("a contract that nobody can read on the default branch lets nothing in", as
   const result = await gate(world, world.api, world.run);
   expect(result.verdict).toBe("unknown");
   const unknown = result.checks.filter(({ verdict }) => verdict === "unknown").map(({ check }) => check);
-  expect(unknown).toEqual(["verification", "window", "hold", "approval", "active-runs"]);
+  expect(unknown).toEqual(["verification", "window", "hold", "approval", "active-runs", "estate"]);
 });
 
 test("records made with a suite that the pins have left: a reject stands, a verification does not count", async () => {
@@ -370,4 +371,41 @@ test("records made with a suite that the pins have left: a reject stands, a veri
   const found = await says(world, { contract: own });
   expect(found).toContain("gate/rejects-rejected");
   expect(found).toContain("gate/verification-too-few");
+});
+
+describe("an estate proof that the contract asks for", () => {
+  const ASKS = `project: ml-pipelines\n${MINIMAL}`.replace(/prod: \{/, "prod: { gate: { estate: 24h },");
+
+  const own = { contract: contract(ASKS) };
+
+  async function audit(world: World & { commit: string }, passed: boolean, user?: string): Promise<void> {
+    const job = operating(world, "Audit prod", { job: "grants / audit", passed });
+    const payload = { ...common(job, "prod"), kind: "estate" as const, passed, certificate: RELEASE };
+    await record(world, job, payload, user);
+  }
+
+  test("is there, passed, and is the newest", async () => {
+    await using world = await ready(ASKS);
+    expect(await says(world, own)).toEqual(["gate/estate-none"]);
+    await audit(world, true);
+    expect(await says(world, own)).toEqual([]);
+    await audit(world, false);
+    expect(await says(world, own)).toEqual(["gate/estate-failed"]);
+    await audit(world, true);
+    expect(await says(world, own)).toEqual([]);
+    expect(world.github.unmodelled).toEqual([]);
+  });
+
+  test("is not believed of a run that did not say so", async () => {
+    await using world = await ready(ASKS);
+    const job = operating(world, "Audit staging", { job: "grants / audit" });
+    await record(world, job, { ...common(job, "prod"), kind: "estate", passed: true, certificate: RELEASE }, "hubot");
+    expect(await says(world, own)).toEqual(["gate/estate-none", "gate/estate-not-believed"]);
+  });
+
+  test("costs GitHub nothing where none is asked for", async () => {
+    await using world = await ready();
+    expect(await says(world)).toEqual([]);
+    expect(world.github.requests.some(({ path }) => path.includes("four-tier-audit"))).toBe(false);
+  });
 });

@@ -3,7 +3,7 @@ import { type Check, conclude, evidenceOf, judgingProblems, type Problem, short,
 import { believedSource, deployingJob } from "../evidence-run.ts";
 import type { GateFacts, PolicyFacts, VerificationFacts } from "../facts.ts";
 import type { RecordTier } from "../record-runs.ts";
-import { shownAt } from "../wall-clock.ts";
+import { duration, shownAt } from "../wall-clock.ts";
 
 export const verification: Check = {
   id: "verification",
@@ -99,11 +99,4 @@ function passesOf(
 
 function byTime(a: { readonly at: string }, b: { readonly at: string }): number {
   return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
-}
-
-/** `24h`, `90m`: as the contract says it. */
-function duration(milliseconds: number): string {
-  const minutes = Math.round(milliseconds / 60_000);
-  if (minutes % 1440 === 0) return `${minutes / 1440}d`;
-  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
 }
