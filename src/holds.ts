@@ -61,7 +61,9 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
   if (selected.length === 0 && selector !== "all") throw new FourTierError(matchesNothing(request, resources.length));
   const standing = ledger.current().holds;
   // A run that is started again takes up its own hold: what it met first is the prior mix.
-  const own = standing.find((each) => each.run.id === request.run.id && each.selector === selector);
+  const own = standing.find(
+    (each) => each.kind === "schedules" && each.run.id === request.run.id && each.selector === selector,
+  );
   const made = own ?? newHold(request, priorMix(selected, standing));
   if (own === undefined) await ledger.save({ ...ledger.current(), holds: [...standing, made] });
   log.info(

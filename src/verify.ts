@@ -14,7 +14,7 @@ import { acquireLock, releaseQuietly } from "./ledger/lock.ts";
 import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
-import { keptWheels } from "./release/again.ts";
+import { goneWheels, keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf } from "./release/candidate.ts";
 import type { RecordInput } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
@@ -122,6 +122,10 @@ async function lookFor(request: VerifyRequest, place: Place, ledger: Ledger, can
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
   const wheels = await keptWheels(workspace, place, candidate);
+  const [gone] = goneWheels(candidate, wheels);
+  if (gone !== undefined) {
+    throw new FourTierError(unlike(place.tier.name, gone.component, `the wheel ${gone.name} is missing`));
+  }
   const contents = contentsOf(candidate, root, wheels, folder);
   return lookAt({ ...request, place, candidate, contents }, ledger, "all");
 }

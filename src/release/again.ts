@@ -74,6 +74,21 @@ export async function keptWheels(workspace: Workspace, place: Place, candidate: 
   return found.flat();
 }
 
+/** Wheels that a folder in use must hold and that are nowhere in the tier, each with a component that needs it. */
+export function goneWheels(
+  candidate: Candidate,
+  wheels: readonly KeptArtifact[],
+): { readonly component: string; readonly name: string }[] {
+  const used = new Set(candidate.desired.map(({ component }) => component));
+  return candidate.artifacts.flatMap(({ name }) => {
+    if (wheels.some((wheel) => wheel.name === name)) return [];
+    const needs = candidate.components.find(
+      (component) => used.has(component.name) && component.artifacts.some((artifact) => artifact.name === name),
+    );
+    return needs === undefined ? [] : [{ component: needs.name, name }];
+  });
+}
+
 /** A file's bytes, or its length where Databricks hands out no more than 10 MB (facts: databricks-api 6). */
 async function readOrSize(workspace: Workspace, path: string): Promise<Uint8Array | number | undefined> {
   try {

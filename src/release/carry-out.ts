@@ -34,6 +34,8 @@ export interface Work {
   readonly signal: AbortSignal;
   readonly now: () => Date;
   readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  /** How to go on from a failure half way; undefined: as after a promotion. */
+  readonly remedy?: string;
 }
 
 /** Runs one part of the work under its name. */
@@ -123,7 +125,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
 
 /** What stopped a promotion half way, and how to go on from there. */
 function failureFindings(
-  { place: { tier }, candidate }: Work,
+  { place: { tier }, candidate, remedy }: Work,
   error: unknown,
   { done, open }: Pick<Outcome, "done" | "open">,
 ): Finding[] {
@@ -146,7 +148,9 @@ function failureFindings(
       severity: "error",
       message: `${done.length} of ${all} changes were applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
       why: "The ledger knows which: nothing is made twice.",
-      remedy: `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, revert it on the default branch and promote the revert.`,
+      remedy:
+        remedy ??
+        `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, revert it on the default branch and promote the revert.`,
     },
   ];
 }

@@ -1,0 +1,124 @@
+/** Which release a tier goes back to. Pure but for what it asks. */
+import { FourTierError } from "../findings.ts";
+import type { Ledger, LedgerRelease } from "../ledger/model.ts";
+
+/** What GitHub's record says of a release that a tier is said to have had. */
+export interface JudgedRelease {
+  /** A run that can be believed deployed it to this tier. */
+  readonly wasHere: boolean;
+  /** A run that can be believed verified it in this tier. */
+  readonly verified: boolean;
+  /** Why it was rejected, if it was and nobody took that back. */
+  readonly rejected: string | undefined;
+}
+
+export interface TargetQuestion {
+  readonly tier: string;
+  readonly ledger: Ledger;
+  /** A commit, a release digest, or 7 or more first digits of either; empty: the last verified one. */
+  readonly to: string;
+  readonly isAncestor: (ancestor: string, descendant: string) => Promise<boolean>;
+  readonly judge: (release: LedgerRelease) => Promise<JudgedRelease>;
+}
+
+export interface Target {
+  readonly release: LedgerRelease;
+  readonly judged: JudgedRelease;
+}
+
+/** Releases older than the present one that are looked at before somebody has to name one. */
+const MOST_JUDGED = 10;
+
+/** Chooses. Throws FourTierError with what there is to choose from. */
+export async function chooseTarget(question: TargetQuestion): Promise<Target> {
+  const { tier, to } = question;
+  const known = distinct(question.ledger);
+  if (to !== "") {
+    const named = known.filter(({ commit, digest }) => commit.startsWith(to) || digest.startsWith(to));
+    const [release, ...others] = named;
+    if (release === undefined || others.length > 0) throw new FourTierError(notFound(question, known, named.length));
+    const judged = await question.judge(release);
+    if (!judged.wasHere) throw new FourTierError(neverHere(tier, release));
+    if (judged.rejected !== undefined) throw new FourTierError(rejected(tier, release, judged.rejected));
+    return { release, judged };
+  }
+  let looked = 0;
+  for (const release of await older(question, known)) {
+    if (++looked > MOST_JUDGED) break;
+    const judged = await question.judge(release);
+    if (judged.wasHere && judged.verified && judged.rejected === undefined) return { release, judged };
+  }
+  throw new FourTierError(noneVerified(question, known));
+}
+
+/** Every release that was applied here whole, newest first, each once. */
+function distinct({ history }: Ledger): LedgerRelease[] {
+  return history.filter(
+    (release, index) =>
+      history.findIndex(({ digest, commit }) => digest === release.digest && commit === release.commit) === index,
+  );
+}
+
+/**
+ * What came before what the tier has: a second rollback goes further back, and never forward to what was left. A
+ * promotion that has not ended is gone back from to the last whole release.
+ */
+async function older(
+  { ledger, isAncestor }: TargetQuestion,
+  known: readonly LedgerRelease[],
+): Promise<readonly LedgerRelease[]> {
+  const now = ledger.release;
+  if (now === undefined) return known;
+  const found: LedgerRelease[] = [];
+  for (const release of known) {
+    const same = release.commit === now.commit && release.digest === now.digest;
+    if (same ? ledger.pending !== undefined : await isAncestor(release.commit, now.commit)) found.push(release);
+  }
+  return found;
+}
+
+function list(known: readonly LedgerRelease[]): string {
+  const shown = known.slice(0, 8).map(({ commit, at }) => `${commit.slice(0, 12)} (${at})`);
+  return shown.length === 0 ? "none" : shown.join(", ");
+}
+
+function notFound({ tier, to }: TargetQuestion, known: readonly LedgerRelease[], matches: number) {
+  return {
+    id: "rollback/unknown-release",
+    severity: "error",
+    message:
+      matches === 0
+        ? `${tier} never had a release ${to}.`
+        : `${to} are the first digits of ${matches} releases of ${tier}.`,
+    remedy: `Name one that it had, newest first: ${list(known)}.`,
+  } as const;
+}
+
+function neverHere(tier: string, { commit }: LedgerRelease) {
+  return {
+    id: "rollback/not-proven",
+    severity: "error",
+    message: `The ledger of ${tier} says that it had ${commit.slice(0, 12)}, and no run that can be believed deployed it there.`,
+    why: "Code that runs in the tier could have written the ledger; a rollback must not be a way around the gate.",
+    remedy: "Choose another release, or promote the commit you want through the gate.",
+  } as const;
+}
+
+function rejected(tier: string, { commit }: LedgerRelease, reason: string) {
+  return {
+    id: "rollback/rejected",
+    severity: "error",
+    message: `${commit.slice(0, 12)} was rejected in ${tier}: ${reason}`,
+    remedy: "Choose another release, or lift the reject first (operate.yml, operation accept).",
+  } as const;
+}
+
+function noneVerified({ tier, ledger }: TargetQuestion, known: readonly LedgerRelease[]) {
+  const others = known.filter(({ digest }) => digest !== ledger.release?.digest);
+  return {
+    id: "rollback/none-verified",
+    severity: "error",
+    message: `No release that ${tier} had before ${ledger.release?.commit.slice(0, 12) ?? "this one"} is proven to have passed a verification there.`,
+    remedy: `Name the one you want with the input to. It had, newest first: ${list(others)}.`,
+  } as const;
+}

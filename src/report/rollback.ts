@@ -1,0 +1,92 @@
+/** A rollback as a tired person wants to read it: what the tier has now, what was not undone, and what comes next. */
+import type { Tier } from "../contract/model.ts";
+import { isFailure } from "../findings.ts";
+import type { JsonObject } from "../json.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
+import type { Step } from "../release/apply.ts";
+import type { Candidate } from "../release/candidate.ts";
+import type { Look } from "../release/look.ts";
+import type { Target } from "../release/rollback-target.ts";
+import { blocks, code, details, table, text } from "./markdown.ts";
+import { changeJson, driftJson, driftTable, type Outcome, type Phase, planTable } from "./promotion.ts";
+
+export interface RollbackView {
+  readonly tier: Tier;
+  readonly target: Target;
+  readonly candidate: Candidate;
+  /** What the tier had; undefined if nothing was applied whole. */
+  readonly from: LedgerRelease | undefined;
+  /** The tier before anything was done. */
+  readonly before: Look;
+  readonly outcome: Outcome;
+  /** What the old release does not know, and was left. */
+  readonly left: readonly Step[];
+  readonly phases: readonly Phase[];
+  readonly deployment: string;
+}
+
+/** Markdown for the job summary; the findings come below it. */
+export function rollbackSummary(view: RollbackView): string {
+  const { tier, candidate, from, before, outcome, target } = view;
+  const name = `**${text(tier.name)}**`;
+  const failed = outcome.findings.some(isFailure);
+  const { plan, drift } = before.standing;
+  return blocks(
+    failed
+      ? `${name} is **not** back at ${code(candidate.commit.slice(0, 12))}: ${outcome.done.length} changes were made, ${outcome.open.length} not. Its schedules stay paused.`
+      : `${name} is back at ${code(candidate.commit.slice(0, 12))}${from === undefined ? "" : ` from ${code(from.commit.slice(0, 12))}`}: ${outcome.done.length} resources written, ${outcome.uploaded} files uploaded. Schedules are as they were before the rollback.`,
+    `${name} is **held**: it takes no promotion until somebody runs ${code("operate.yml")} with the operation ${code("resume")}.`,
+    notUndone(view),
+    table(
+      ["", ""],
+      [
+        ["Release", code(candidate.digest)],
+        ["Commit", code(candidate.commit)],
+        ["Was here since", text(target.release.at)],
+        ["Verified here", target.judged.verified ? "yes" : "no run that can be believed says so"],
+      ],
+    ),
+    planTable(plan.changes, tier.name),
+    driftTable(drift, tier.name),
+    details(
+      "How long it took",
+      table(
+        ["Phase", "Seconds"],
+        view.phases.map(({ name, milliseconds }) => [text(name), (milliseconds / 1000).toFixed(1)]),
+      ),
+    ),
+  );
+}
+
+/** What no rollback of code takes back. */
+function notUndone({ left, before, outcome }: RollbackView): string {
+  const renewed = before.standing.steps.filter(({ action, key }) => action === "create" && outcome.done.includes(key));
+  const lines = [
+    "Data that the newer release wrote, checkpoints of its streams, and models that it trained stay as they are.",
+    ...left.map(
+      ({ key, name }) =>
+        `${code(key)} (${text(name)}) is not in this release. It was left, paused: delete it by hand, or list it in the contract as destructive.`,
+    ),
+    ...renewed.map(({ key }) => `${code(key)} was gone and was made anew: it has a new id, and no history of runs.`),
+  ];
+  return `### What was not undone\n\n${lines.map((line) => `- ${line}`).join("\n")}`;
+}
+
+/** The rollback for the JSON report. */
+export function rollbackJson(view: RollbackView): JsonObject {
+  const { tier, candidate, from, before, outcome, target } = view;
+  return {
+    tier: tier.name,
+    project: tier.project,
+    commit: candidate.commit,
+    release: candidate.digest,
+    from: from === undefined ? null : { commit: from.commit, release: from.digest },
+    verified: target.judged.verified,
+    plan: { digest: before.standing.plan.digest, changes: before.standing.plan.changes.map(changeJson) },
+    drift: driftJson(before.standing.drift),
+    outcome: { uploaded: outcome.uploaded, done: [...outcome.done], open: outcome.open.map(({ key }) => key) },
+    left: view.left.map(({ key }) => key),
+    deployment: view.deployment,
+    phases: view.phases.map(({ name, milliseconds }) => ({ name, milliseconds })),
+  };
+}

@@ -1,0 +1,297 @@
+/**
+ * Takes a tier back to a release that it had (design 7):
+ *
+ *   which one? → made again from its commit → lock → the tier is held, its schedules are paused → upload what is gone →
+ *   apply → read back → ledger → the prior mix of schedules → roll forward what runs all the time → record
+ *
+ * Nothing is built, and nothing is deleted that the contract does not list: what the old release does not know stays,
+ * paused. The hold on the tier stays, too, until somebody resumes it.
+ */
+import type { Contract } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import type { RunContext } from "./environment.ts";
+import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { acquireLock, type Lock, releaseQuietly } from "./ledger/lock.ts";
+import type { LockedLedger } from "./ledger/locked.ts";
+import type { Ledger, LedgerRelease } from "./ledger/model.ts";
+import { componentFolder, tierFolder } from "./ledger/paths.ts";
+import { readLedger, writeLedger } from "./ledger/store.ts";
+import { goneWheels, type KeptArtifact, keptWheels } from "./release/again.ts";
+import { type Candidate, contentsOf } from "./release/candidate.ts";
+import { carryOut, endRecord } from "./release/carry-out.ts";
+import type { DeploymentRecord } from "./release/evidence.ts";
+import { type Look, lookAt, type View } from "./release/look.ts";
+import { rollForward } from "./release/roll-forward.ts";
+import { chooseTarget, type JudgedRelease } from "./release/rollback-target.ts";
+import type { Place } from "./release/standing.ts";
+import { unreadFindings } from "./release/upload.ts";
+import type { Outcome, Phase } from "./report/promotion.ts";
+import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
+import type { ActionResult } from "./report/report.ts";
+import { giveBack, pauseAll, withTierHeld } from "./rollback-holds.ts";
+import { noLedger, type RecordedTier } from "./verify.ts";
+
+export interface RollbackRequest {
+  readonly run: RunContext;
+  readonly tier: RecordedTier;
+  readonly contract: Contract;
+  readonly workspace: Workspace;
+  /** The application id that was authenticated and proven. */
+  readonly principal: string;
+  /** Folder of databricks.yml from the repository root, "" for the root. */
+  readonly root: string;
+  /** The release to go back to; empty means the last verified one. */
+  readonly to: string;
+  readonly reason: string;
+  /** Resource keys that may be replaced or deleted: the default branch's word. */
+  readonly destructive: readonly string[];
+  /** Makes a release of the tier again from its commit. Throws FourTierError if it is not that release. */
+  readonly again: (release: LedgerRelease) => Promise<Candidate>;
+  readonly isAncestor: (ancestor: string, descendant: string) => Promise<boolean>;
+  readonly judge: (release: LedgerRelease) => Promise<JudgedRelease>;
+  /** Begins the record of this rollback; `from` is the release that is left. */
+  readonly record: (release: LedgerRelease, from: string | undefined, description: string) => Promise<DeploymentRecord>;
+  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
+  /** How long to wait for another run's lock, in milliseconds. */
+  readonly lockWaitMs: number;
+  readonly log: { info(message: string): void; warning(message: string): void };
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+const LOCK_POLL_MS = 5_000;
+
+/** Rolls back; throws FourTierError before anything was written, and returns findings for everything after. */
+export async function rollback(request: RollbackRequest): Promise<ActionResult> {
+  const { tier, workspace, log, now } = request;
+  const place: Place = { tier, principal: request.principal, folder: tierFolder(request.principal, tier) };
+  const phases: Phase[] = [];
+  const phase = async <T>(name: string, body: () => Promise<T>): Promise<T> => {
+    const started = now().getTime();
+    log.info(`── ${name}`);
+    try {
+      return await body();
+    } finally {
+      phases.push({ name, milliseconds: now().getTime() - started });
+    }
+  };
+
+  const ledger = await ledgerOf(request, place);
+  const target = await phase("choose", () => chooseTarget({ ...request, tier: tier.name, ledger }));
+  const candidate = await request.again(target.release);
+  log.info(`Rolling back to ${candidate.commit.slice(0, 12)}, release ${candidate.digest.slice(0, 12)}`);
+  const wheels = await keptWheels(workspace, place, candidate);
+  const view = viewOf(request, place, candidate, wheels);
+  const before = await phase("look", () => lookAt(view, ledger, "used"));
+  const refusals = refusalsOf(request, before, candidate, wheels);
+  if (refusals.length > 0) throw new FourTierError(refusals);
+
+  const lock = await phase("lock", () => takeLock(request, place));
+  try {
+    const locked = await lockedLedger(request, place, lock);
+    if (movedSince(ledger, locked.current())) throw new FourTierError(changedMeanwhile(tier.name));
+    await locked.save(withTierHeld(request, locked.current(), candidate));
+    const paused = await phase("pause", () => pauseAll(request, locked, candidate));
+    if (paused.some(isFailure)) throw new FourTierError(paused);
+
+    const look = await phase("look again", () => lookAt(view, locked.current(), "used"));
+    const { steps, left } = withoutUnlistedDeletes(request, look);
+    const release = releaseOf(request, candidate, look);
+    const record = await request.record(
+      release,
+      ledger.release?.digest,
+      `Rolling ${tier.name} back to ${candidate.commit.slice(0, 12)}`,
+    );
+    const standing = { ...look.standing, steps };
+    const remedy = `To go on, mend the cause and run the rollback again: it takes up its own work. ${tier.name} stays held, and its schedules stay paused.`;
+    const outcome = await carryOut({
+      ...request,
+      place,
+      candidate,
+      standing,
+      folders: look.folders,
+      release,
+      lock,
+      phase,
+      remedy,
+    });
+    const after = outcome.findings.some(isFailure)
+      ? []
+      : await phase("schedules", async () =>
+          restart(request, before, await giveBack(request, await lockedLedger(request, place, lock), left)),
+        );
+    const whole: Outcome = { ...outcome, findings: [...outcome.findings, ...after] };
+    const findings = [...paused, ...whole.findings, ...(await endRecord(request, record, whole))];
+    return report(
+      { tier, target, candidate, from: ledger.release, before, outcome: whole, left, phases, deployment: record.id },
+      findings,
+    );
+  } finally {
+    await releaseQuietly(lock, log);
+  }
+}
+
+async function ledgerOf({ workspace, tier }: RollbackRequest, place: Place): Promise<Ledger> {
+  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  if (ledger === undefined) throw new FourTierError(noLedger(tier.name, place.folder));
+  return ledger;
+}
+
+function viewOf(request: RollbackRequest, place: Place, candidate: Candidate, wheels: readonly KeptArtifact[]): View {
+  const { workspace, root, now } = request;
+  const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
+  return { workspace, place, candidate, contents: contentsOf(candidate, root, wheels, folder), now };
+}
+
+/** What makes a rollback to this release impossible, all of it. */
+function refusalsOf(
+  { tier, destructive }: RollbackRequest,
+  { standing, folders }: Look,
+  candidate: Candidate,
+  wheels: readonly KeptArtifact[],
+): Finding[] {
+  const unread = wheels.filter((wheel) => wheel.unread).map(({ name }) => name);
+  return [
+    ...standing.steps
+      .filter(({ action, key }) => action === "replace" && !isListed(destructive, key))
+      .map(({ key, kind }) => replaces(tier.name, key, kind)),
+    ...standing.observation.namesakes
+      .filter(({ adopted }) => !adopted)
+      .map(({ key, name, id }) => nameTaken(tier.name, key, name, id)),
+    ...folders.flatMap(({ content, missing }) =>
+      missing
+        .filter(({ path }) => unread.some((name) => path.endsWith(`/${name}`)))
+        .map(({ path }) => wheelGone(tier.name, content.component, path)),
+    ),
+    ...goneWheels(candidate, wheels).map(({ component, name }) => wheelGone(tier.name, component, name)),
+  ];
+}
+
+function isListed(destructive: readonly string[], key: string): boolean {
+  return destructive.includes(key) || destructive.includes("*");
+}
+
+/** What the old release does not know is deleted only if the contract lists it; else it is left, and stays paused. */
+function withoutUnlistedDeletes({ destructive }: RollbackRequest, { standing }: Look) {
+  const left = standing.steps.filter(({ action, key }) => action === "delete" && !isListed(destructive, key));
+  return { left, steps: standing.steps.filter((step) => !left.includes(step)) };
+}
+
+function takeLock(request: RollbackRequest, place: Place): Promise<Lock> {
+  const { run, workspace } = request;
+  return acquireLock(workspace, place.folder, {
+    ...request,
+    owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+    waitMs: request.lockWaitMs,
+    pollMs: LOCK_POLL_MS,
+  });
+}
+
+/** The ledger under a lock that is ours already. */
+async function lockedLedger(request: RollbackRequest, place: Place, lock: Lock): Promise<LockedLedger> {
+  let ledger = await ledgerOf(request, place);
+  return {
+    current: () => ledger,
+    save: async (next) => {
+      await lock.check();
+      ledger = await writeLedger(request.workspace, place.folder, { ...next, serial: ledger.serial });
+    },
+  };
+}
+
+function movedSince(before: Ledger, now: Ledger): boolean {
+  return (
+    before.release?.digest !== now.release?.digest || before.pending?.release.run.id !== now.pending?.release.run.id
+  );
+}
+
+/** What runs all the time in prod runs the old release only once it was started anew. */
+async function restart(
+  request: RollbackRequest,
+  before: Look,
+  findings: readonly Finding[],
+): Promise<readonly Finding[]> {
+  const { tier, workspace } = request;
+  if (findings.some(isFailure) || tier.schedules !== "running") return findings;
+  const restarted = await rollForward(workspace, before.standing.steps, new Map(), {
+    ...request,
+    tier: tier.name,
+    // Pipelines were stopped, and have started with the old release.
+    written: ({ kind, desired }) => (kind === "jobs" ? (desired?.settings ?? {}) : {}),
+  });
+  return [...findings, ...restarted];
+}
+
+function releaseOf({ run, now }: RollbackRequest, candidate: Candidate, { standing }: Look): LedgerRelease {
+  return {
+    digest: candidate.digest,
+    commit: candidate.commit,
+    plan: standing.plan.digest,
+    at: now().toISOString(),
+    run: { id: run.runId, attempt: run.runAttempt },
+    components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
+    artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
+  };
+}
+
+function report(view: RollbackView, findings: readonly Finding[]): ActionResult {
+  const { candidate, before, outcome } = view;
+  return {
+    findings: [...findings, ...unreadFindings(before.folders, view.tier.name)],
+    outputs: {
+      "release-digest": candidate.digest,
+      "plan-digest": before.standing.plan.digest,
+      commit: candidate.commit,
+      changed: String(outcome.done.length > 0 || outcome.uploaded > 0),
+      "deployment-id": view.deployment,
+    },
+    summary: rollbackSummary(view),
+    report: rollbackJson(view),
+  };
+}
+
+function replaces(tier: string, key: string, kind: string): Finding {
+  return {
+    id: "rollback/destructive",
+    severity: "error",
+    where: { kind: "resource", tier, key },
+    message: `To go back, ${key} would have to be deleted and made anew: the release changed what cannot be changed back.`,
+    why:
+      kind === "pipelines"
+        ? "A new pipeline does not take over the tables of the old one."
+        : "What it holds would be lost.",
+    remedy: `If that is wanted, list it on the default branch (tiers.${tier}.destructive: [${key}]) and run the rollback again; else mend it with a new commit.`,
+  };
+}
+
+function nameTaken(tier: string, key: string, name: string, id: string): Finding {
+  return {
+    id: "rollback/name-taken",
+    severity: "error",
+    where: { kind: "resource", tier, key },
+    message: `${key} is gone, and ${id} has its name, "${name}", and is not ours.`,
+    remedy: "Rename or delete the other one, then run the rollback again.",
+  };
+}
+
+function wheelGone(tier: string, component: string, path: string): Finding {
+  return {
+    id: "rollback/content-gone",
+    severity: "error",
+    where: { kind: "resource", tier, key: component },
+    message: `${path} of ${component} is not in ${tier} any more, and nothing else has its bytes.`,
+    why: "Files come from git again, and the digest proves them; a wheel is built once and is not in git.",
+    remedy:
+      "Choose another release, or revert on the default branch and promote the revert, which builds the wheel anew.",
+  };
+}
+
+function changedMeanwhile(tier: string): Finding {
+  return {
+    id: "rollback/changed-meanwhile",
+    severity: "error",
+    message: `${tier} was promoted to while the rollback waited for the lock; nothing was written.`,
+    remedy: "Look at what it has now, and run the rollback again if it is still wanted.",
+  };
+}

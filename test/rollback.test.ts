@@ -1,0 +1,350 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { deletePath } from "../src/databricks/files.ts";
+import type { Hold } from "../src/ledger/holds.ts";
+import { readLedger } from "../src/ledger/store.ts";
+import type { Ledger } from "../src/ledger/model.ts";
+import { BUNDLE, CONTRACT } from "./promotion-files.ts";
+import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
+import { rollbackScene } from "./rollback.ts";
+
+const better = (what: string) => ({ "src/scoring/score.py": `# Databricks notebook source\nprint('${what}')\n` });
+const CRON = "schedule: { quartz_cron_expression: 0 5 * * * ?, timezone_id: UTC }";
+
+async function ledgerOf(prod: Scene): Promise<Ledger> {
+  const ledger = await readLedger(prod.connect(), prod.folder, { project: "ml-pipelines", tier: prod.tier });
+  if (ledger === undefined) throw new Error("there is no ledger");
+  return ledger;
+}
+
+function held(holds: readonly Hold[], kind: Hold["kind"]): string[] {
+  return holds.filter((hold) => hold.kind === kind).map(({ reason }) => reason);
+}
+
+/** The folder that the scoring job's code comes from. */
+function codeOf(prod: Scene): string {
+  return JSON.stringify(prod.world.job("prod", "score").settings).match(/scoring-[0-9a-f]{64}/)?.[0] ?? "nowhere";
+}
+
+/** prod after two releases: the second is bad. Gives the commits. */
+async function twoReleases(
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ prod: Scene; good: string; bad: string }> {
+  const prod = await scene("prod", {}, files);
+  const good = prod.repository.git("rev-parse", "HEAD");
+  expect(failures((await approve(prod)).result)).toEqual([]);
+  const bad = prod.change(better("bad"));
+  expect(failures((await approve(prod)).result)).toEqual([]);
+  return { prod, good, bad };
+}
+
+describe("a rollback", () => {
+  it("goes back to the last verified release by pointing at its folder: nothing is uploaded, built or deleted", async () => {
+    const prod = await scene("prod");
+    const good = prod.repository.git("rev-parse", "HEAD");
+    await approve(prod);
+    const [settings, code] = [prod.world.job("prod", "score").settings, codeOf(prod)];
+    prod.change(better("bad"));
+    await approve(prod);
+    expect(codeOf(prod)).not.toBe(code);
+
+    const { result, records, writes } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    expect(codeOf(prod)).toBe(code);
+    expect(prod.world.job("prod", "score").settings).toEqual(settings);
+    expect(writes.filter((write) => write.includes("/releases/"))).toEqual([]);
+    expect(writes.filter((write) => write.includes("delete") && !write.includes("workspace"))).toEqual([]);
+    expect(result.outputs).toMatchObject({ commit: good, changed: "true" });
+    expect(records).toMatchObject([{ release: { commit: good }, ended: expect.stringMatching(/^success/) as string }]);
+    expect(records[0]?.from).not.toBe(records[0]?.release.digest);
+    expect((await ledgerOf(prod)).release?.commit).toBe(good);
+    expect(result.summary).toContain("What was not undone");
+  });
+
+  it("pauses every schedule before anything else, and gives back just the mix that was there", async () => {
+    const two = BUNDLE.replace("    watch:\n      name: watch\n", `    watch:\n      name: watch\n      ${CRON}\n`);
+    const { prod } = await twoReleases({ "databricks.yml": two });
+    prod.world.changeJob("prod", "watch", (settings) => {
+      settings["schedule"] = { ...(settings["schedule"] as object), pause_status: "PAUSED" };
+    });
+    const seen: unknown[] = [];
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () => {
+        seen.push(...["refresh", "watch"].map((name) => prod.world.job("prod", name).settings["schedule"]));
+      },
+    });
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen).toEqual(seen.map(() => expect.objectContaining({ pause_status: "PAUSED" }) as object));
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+    expect(prod.world.job("prod", "watch").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
+  });
+
+  it("leaves the tier held, and no schedule", async () => {
+    const { prod, good } = await twoReleases();
+    await rollbackScene(prod);
+    const { holds } = await ledgerOf(prod);
+    expect(held(holds, "tier")).toEqual([`Rollback to ${good.slice(0, 12)}: scores are wrong`]);
+    expect(held(holds, "schedules")).toEqual([]);
+  });
+
+  it("leaves what the old release does not know, paused and said; where the contract lists it, deletes it", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    const bundle = `${BUNDLE.trimEnd()}\n    extra:\n      name: extra\n      ${CRON}\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
+    prod.change({ "databricks.yml": bundle });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    const left = await rollbackScene(prod);
+    expect(failures(left.result)).toEqual([]);
+    expect(left.result.summary).toContain("extra");
+    expect(prod.world.job("prod", "extra").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+    expect((await ledgerOf(prod)).resources.has("jobs.extra")).toBe(false);
+
+    const other = await scene("prod");
+    await approve(other);
+    other.change({ "databricks.yml": bundle });
+    await approve(other);
+    await rollbackScene(other, { destructive: ["jobs.extra"] });
+    expect(names(other)).not.toContain("extra");
+  });
+
+  it("overwrites what somebody changed by hand, and shows it", async () => {
+    const { prod } = await twoReleases();
+    prod.world.changeJob("prod", "score", (settings) => {
+      settings["max_concurrent_runs"] = 9;
+    });
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    expect(result.summary).toMatch(/max&#95;concurrent&#95;runs&#58; 1 → 9/);
+    expect(prod.world.job("prod", "score").settings["max_concurrent_runs"]).toBe(1);
+  });
+
+  it("twice in a row goes further back, and not to what was left; then there is nothing older", async () => {
+    const prod = await scene("prod");
+    const commits = [prod.repository.git("rev-parse", "HEAD")];
+    await approve(prod);
+    for (const what of ["second", "third"]) {
+      commits.push(prod.change(better(what)));
+      await approve(prod);
+    }
+    expect((await rollbackScene(prod)).result.outputs["commit"]).toBe(commits[1]);
+    expect((await rollbackScene(prod)).result.outputs["commit"]).toBe(commits[0]);
+    await expect(rollbackScene(prod)).rejects.toMatchObject({ findings: [{ id: "rollback/none-verified" }] });
+    expect(held((await ledgerOf(prod)).holds, "tier")).toHaveLength(1);
+    const forward = await rollbackScene(prod, { to: commits[2]?.slice(0, 10) ?? "" });
+    expect(forward.result.outputs["commit"]).toBe(commits[2]);
+  });
+
+  it("runs the old release at once where a job runs all the time", async () => {
+    const stream = `${BUNDLE.trimEnd()}\n    stream:\n      name: stream\n      continuous: {}\n      tasks: [{ task_key: a, notebook_task: { notebook_path: src/scoring/score.py } }]\n`;
+    const { prod } = await twoReleases({
+      "databricks.yml": stream,
+      "four-tier.yml": CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream"),
+    });
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    const [now, ...before] = prod.world.runs("prod", "stream");
+    expect(now?.active).toBe(true);
+    expect(now?.settings).toEqual(prod.world.job("prod", "stream").settings);
+    expect(before.every((run) => !run.active)).toBe(true);
+  });
+});
+
+describe("what is gone", () => {
+  it("a job that was deleted by hand is made anew, and its new id is said", async () => {
+    const { prod } = await twoReleases();
+    const { id } = prod.world.job("prod", "watch");
+    prod.world.deleteJob("prod", "watch");
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    expect(prod.world.job("prod", "watch").id).not.toBe(id);
+    expect(result.summary).toContain("it has a new id");
+  });
+
+  it("a release's folder comes again from its commit, which the digest proves", async () => {
+    const { prod, good } = await twoReleases();
+    const folder = JSON.stringify((await ledgerOf(prod)).history.at(-1)?.components).match(
+      /"scoring":"([0-9a-f]{64})"/,
+    )?.[1];
+    await deletePath(prod.connect(), `${prod.folder}/releases/scoring-${folder}`, { recursive: true });
+    const { result, writes } = await rollbackScene(prod, { to: good });
+    expect(failures(result)).toEqual([]);
+    expect(writes.filter((write) => write.includes(`/releases/scoring-${folder}/`)).length).toBeGreaterThan(0);
+  });
+
+  it("a wheel comes from nowhere: refused before anything is written", async () => {
+    const wheel = "churn-1.0-py3-none-any.whl";
+    const bytes = new TextEncoder().encode("wheel");
+    const wheels = [{ name: wheel, sha256: createHash("sha256").update(bytes).digest("hex"), bytes }];
+    const bundle = BUNDLE.replace(
+      "tasks: [{ task_key: score, notebook_task: { notebook_path: src/scoring/score.py } }]",
+      `environments: [{ environment_key: e, spec: { environment_version: "4", dependencies: [dist/${wheel}] } }]
+      tasks: [{ task_key: score, environment_key: e, spark_python_task: { python_file: src/scoring/main.py } }]`,
+    );
+    const dev = await scene("dev", {}, { "databricks.yml": bundle, "src/scoring/main.py": "print(1)\n" });
+    await dev.promote({ wheels });
+    dev.change({ "src/scoring/main.py": "print(2)\n" });
+    await dev.promote({ wheels });
+    const kept = await rollbackScene(dev);
+    expect(failures(kept.result)).toEqual([]);
+    dev.change({ "src/scoring/main.py": "print(3)\n" });
+    for (const path of dev.world.files("dev").filter((file) => file.endsWith(wheel))) {
+      await deletePath(dev.connect(), `/Workspace${path}`);
+    }
+    const before = dev.writes().length;
+    await expect(rollbackScene(dev, { to: dev.repository.git("rev-parse", "HEAD~1") })).rejects.toMatchObject({
+      findings: [{ id: "rollback/content-gone" }],
+    });
+    expect(dev.writes()).toHaveLength(before);
+  });
+
+  it("bytes that somebody changed in the old release's folder stop it, before anything is written", async () => {
+    const { prod } = await twoReleases();
+    const [first] = prod.world
+      .files("prod")
+      .filter((file) => file.endsWith("/src/scoring/score"))
+      .toSorted();
+    for (const path of prod.world.files("prod").filter((file) => file.endsWith("/src/scoring/score"))) {
+      prod.world.writeFile("prod", path, "# Databricks notebook source\nprint('owned')\n");
+    }
+    expect(first).toBeDefined();
+    const before = prod.writes().length;
+    await expect(rollbackScene(prod)).rejects.toMatchObject({ findings: [{ id: "release/folder-tampered" }] });
+    expect(prod.writes()).toHaveLength(before);
+  });
+
+  it("a ledger: it says how it is made again", async () => {
+    const { prod } = await twoReleases();
+    await deletePath(prod.connect(), `${prod.folder}/ledger.json`);
+    await expect(rollbackScene(prod)).rejects.toMatchObject({ findings: [{ id: "ledger/missing" }] });
+  });
+});
+
+describe("which release", () => {
+  it.each([
+    ["was never here by any run that can be believed", { wasHere: false }, "rollback/not-proven"],
+    ["was rejected", { rejected: "it leaks" }, "rollback/rejected"],
+  ])("a named one that %s is refused", async (_name, judged, id) => {
+    const { prod, good } = await twoReleases();
+    await expect(rollbackScene(prod, { to: good, judged: () => judged })).rejects.toMatchObject({ findings: [{ id }] });
+  });
+
+  it("one that was never verified is not chosen, and may be named", async () => {
+    const { prod, good } = await twoReleases();
+    const judged = () => ({ verified: false });
+    await expect(rollbackScene(prod, { judged })).rejects.toMatchObject({
+      findings: [{ id: "rollback/none-verified" }],
+    });
+    const { result } = await rollbackScene(prod, { to: good, judged });
+    expect(failures(result)).toEqual([]);
+    expect(result.summary).toContain("no run that can be believed says so");
+  });
+
+  it("one that the tier never had is not found, and what it had is shown", async () => {
+    const { prod, good } = await twoReleases();
+    await expect(rollbackScene(prod, { to: "abcdef0" })).rejects.toMatchObject({
+      findings: [{ id: "rollback/unknown-release", remedy: expect.stringContaining(good.slice(0, 12)) as string }],
+    });
+  });
+
+  it("a pipeline that would have to be made anew stops it, since its tables would be lost", async () => {
+    const source = (connection: string) =>
+      BUNDLE.replace(
+        "libraries: [{ file: { path: src/data/ingest.sql } }]",
+        `ingestion_definition: { connection_name: ${connection} }`,
+      );
+    const contract = CONTRACT.replace("prod: {", "prod: { destructive: [pipelines.ingest],");
+    const prod = await scene("prod", {}, { "four-tier.yml": contract, "databricks.yml": source("crm") });
+    await approve(prod);
+    prod.change({ "databricks.yml": source("erp") });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    const before = prod.writes().length;
+    await expect(rollbackScene(prod)).rejects.toMatchObject({ findings: [{ id: "rollback/destructive" }] });
+    expect(prod.writes()).toHaveLength(before);
+  });
+});
+
+describe("a rollback that does not come to its end", () => {
+  it("leaves schedules paused and the tier held; the next run ends it and gives back the first mix", async () => {
+    const { prod, good } = await twoReleases();
+    let left = 1;
+    const broken = await rollbackScene(prod, {
+      run: "71",
+      signal: abortedAfter(prod, "/api/2.2/jobs/reset", () => (left -= 1) < 0),
+    }).catch((error: unknown) => error);
+    expect(broken).toBeDefined();
+    prod.simulator.when({ method: "POST", path: "/api/2.2/jobs/reset", run: () => undefined });
+    expect(held((await ledgerOf(prod)).holds, "tier")).toHaveLength(1);
+
+    const { result } = await rollbackScene(prod, { run: "72", to: good });
+    expect(failures(result)).toEqual([]);
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+    const { holds, release, pending } = await ledgerOf(prod);
+    expect([held(holds, "schedules"), held(holds, "tier").length, release?.commit, pending]).toEqual([
+      [],
+      1,
+      good,
+      undefined,
+    ]);
+  });
+
+  it("that cannot pause something changes nothing", async () => {
+    const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
+    const fault = {
+      method: "POST",
+      path: "/api/2.2/jobs/update",
+      effect: "error",
+      times: "always",
+      ...refused,
+    } as const;
+    const prod = await scene("prod", { faults: [fault] });
+    await approve(prod);
+    const bad = prod.change(better("bad"));
+    await approve(prod);
+    await expect(rollbackScene(prod)).rejects.toMatchObject({ findings: [{ id: "schedules/not-applied" }] });
+    const { release, holds } = await ledgerOf(prod);
+    expect(release?.commit).toBe(bad);
+    expect(held(holds, "tier")).toHaveLength(1);
+    expect(jobWrites(prod.writes()).filter((write) => write.endsWith("/reset"))).toHaveLength(1);
+  });
+
+  it("waits for a promotion that holds the lock, and does not undo what came meanwhile unseen", async () => {
+    const { prod } = await twoReleases();
+    const lock = `${prod.folder}/lock.99`;
+    prod.world.writeFile("prod", lock, JSON.stringify({ run: "1", attempt: 1, job: "x", token: "t", at: "now" }));
+    let looks = 0;
+    const before = prod.writes().length;
+    const waiting = rollbackScene(prod, {
+      pause: async () => {
+        if (++looks !== 2) return;
+        const ledger = await ledgerOf(prod);
+        if (ledger.release === undefined) throw new Error("nothing there");
+        const { writeLedger } = await import("../src/ledger/store.ts");
+        await writeLedger(prod.connect(), prod.folder, {
+          ...ledger,
+          release: { ...ledger.release, digest: "e".repeat(64) },
+        });
+        prod.world.writeFile("prod", `${lock}.released`, "{}");
+      },
+    });
+    await expect(waiting).rejects.toMatchObject({ findings: [{ id: "rollback/changed-meanwhile" }] });
+    expect(jobWrites(prod.writes().slice(before))).toEqual([]);
+  });
+});
+
+/** A signal that aborts when a request is made for the time that `now` says. */
+function abortedAfter(prod: Scene, path: string, now: () => boolean): AbortSignal {
+  const stop = new AbortController();
+  prod.simulator.when({
+    method: "POST",
+    path,
+    run: () => {
+      if (now()) stop.abort();
+    },
+  });
+  return stop.signal;
+}

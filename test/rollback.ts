@@ -1,0 +1,77 @@
+/** Takes a scene's tier back, as a run of its own. */
+import { resolveTier } from "../src/contract/tiers.ts";
+import { openGit } from "../src/git.ts";
+import type { LedgerRelease } from "../src/ledger/model.ts";
+import { releaseAgain } from "../src/release/again.ts";
+import type { JudgedRelease } from "../src/release/rollback-target.ts";
+import type { ActionResult } from "../src/report/report.ts";
+import { rollback, type RollbackRequest } from "../src/rollback.ts";
+import { IDS } from "./promotion-files.ts";
+import { RUN, type Scene } from "./promotion.ts";
+
+export interface RolledBack {
+  readonly result: ActionResult;
+  readonly records: readonly { release: LedgerRelease; from: string | undefined; ended: string }[];
+  readonly log: readonly string[];
+  readonly writes: readonly string[];
+}
+
+export interface RollbackOptions
+  extends Partial<Pick<RollbackRequest, "to" | "destructive" | "signal" | "pause" | "runHasEnded" | "principal">> {
+  readonly run?: string;
+  /** What GitHub's record says of a release, where it is not that it was here and verified. */
+  readonly judged?: (release: LedgerRelease) => Partial<JudgedRelease>;
+}
+
+let runs = 5_000;
+
+export async function rollbackScene(
+  scene: Scene,
+  { run = String((runs += 1)), judged, ...options }: RollbackOptions = {},
+): Promise<RolledBack> {
+  const git = await openGit(scene.repository.folder);
+  const name = scene.tier;
+  const contract = await scene.contract(await git.head());
+  const tier = { ...resolveTier(contract, name), name };
+  const records: { release: LedgerRelease; from: string | undefined; ended: string }[] = [];
+  const log: string[] = [];
+  const before = scene.writes().length;
+  let time = Date.now();
+  const result = await rollback({
+    run: { ...RUN, runId: run, sha: await git.head(), event: "workflow_dispatch" },
+    tier,
+    contract,
+    workspace: scene.connect(),
+    principal: IDS[name],
+    root: "",
+    to: "",
+    reason: "scores are wrong",
+    destructive: [],
+    again: (release) =>
+      releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
+    isAncestor: (a, b) => git.isAncestor(a, b),
+    judge: (release) => Promise.resolve({ wasHere: true, verified: true, rejected: undefined, ...judged?.(release) }),
+    record: (release, from) => {
+      const record = { release, from, ended: "" };
+      records.push(record);
+      return Promise.resolve({
+        id: String(records.length),
+        finish: (state: string, text: string) => {
+          record.ended = `${state}: ${text}`;
+          return Promise.resolve();
+        },
+      });
+    },
+    runHasEnded: () => Promise.resolve(false),
+    lockWaitMs: 60_000,
+    log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },
+    signal: new AbortController().signal,
+    now: () => new Date(time),
+    pause: (milliseconds) => {
+      time += milliseconds;
+      return Promise.resolve();
+    },
+    ...options,
+  });
+  return { result, records, log, writes: scene.writes().slice(before) };
+}
