@@ -21,7 +21,9 @@ const REVIEWER = "ada";
 const APPROVED: ReviewDecision = { user: REVIEWER, state: "approved", comment: "Read the brief." };
 
 export interface PromoteOptions {
-  readonly event?: "push" | "workflow_dispatch";
+  /** Default: promote.yml. */
+  readonly workflow?: string;
+  readonly event?: "push" | "workflow_dispatch" | "schedule";
   /** Who starts the run. Default: the author. */
   readonly actor?: string;
   /** Default: the default branch. */
@@ -143,10 +145,15 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
       return (await theatre.start(options)).done;
     },
     async start(options = {}) {
-      const { event = "push", actor = AUTHOR, inputs, ref } = options;
+      const { event = "push", actor = AUTHOR, inputs, ref, workflow } = options;
       const own = runner(options);
       const given = { ...(inputs === undefined ? {} : { inputs }), ...(ref === undefined ? {} : { ref }) };
-      const { id, done } = await own.start({ event, workflow: PROMOTE, actor, ...given });
+      const { id, done } = await own.start({
+        event,
+        workflow: workflow === undefined ? PROMOTE : `.github/workflows/${workflow}`,
+        actor,
+        ...given,
+      });
       return { id, done, cancel: () => own.cancel(id), again: (actor) => own.rerun(id, { actor }) };
     },
     validate(pullRequest, { actor = AUTHOR, event = "pull_request" } = {}) {

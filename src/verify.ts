@@ -235,7 +235,7 @@ export function noLedger(tier: string, folder: string): Finding {
     severity: "error",
     message: `${tier} has no ledger in ${folder}, so nothing says which release it has.`,
     why: "Either nothing was promoted yet, or the ledger was lost, or the tier's principal is another one than before.",
-    remedy: `If nothing was promoted yet, promote. If ${tier} has a release, run rollback.yml with rebuild: true: it makes the ledger again from the resources' tags and GitHub's record, and overwrites nothing.`,
+    remedy: `If nothing was promoted yet, promote. If ${tier} has a release, run verify.yml with rebuild: true: it makes the ledger again from the resources' tags and GitHub's record, and overwrites nothing.`,
   };
 }
 

@@ -58,6 +58,7 @@ interface Ground extends ResolvedTier {
 export async function promote(context: ActionContext): Promise<ActionResult> {
   const mode = context.input("mode");
   if (mode === "verify" || mode === "status") return (await import("./verify.ts"))[mode](context);
+  if (mode === "rollback") return (await import("./rollback.ts")).rollback(context);
   if (mode === "teardown") return (await import("./teardown.ts")).teardownSandbox(context);
   if (mode === "drift") return (await import("./drift.ts")).drift(context);
   if (isOperation(mode)) return (await import("./operate.ts")).operate(context, mode);
@@ -289,9 +290,7 @@ function readInputs(context: ActionContext): Inputs {
     findings.push({ id: `input/${name}`, severity: "error", message, remedy });
   };
   const mode = input("mode") || "plan";
-  if (mode === "rollback") {
-    wrong("mode", `mode: ${mode} is not in this release.`, "Use mode: plan or mode: promote.");
-  } else if (mode !== "plan" && mode !== "promote") {
+  if (mode !== "plan" && mode !== "promote") {
     wrong("mode", `There is no mode ${mode}.`, "Use mode: plan or mode: promote.");
   }
   const tier = input("tier");

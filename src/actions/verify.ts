@@ -1,13 +1,17 @@
 /** action-promote, mode: verify and mode: status: what a tier has, and whether it is good. */
 import { type Finding, FourTierError } from "../findings.ts";
+import type { Git } from "../git.ts";
+import type { GitHub } from "../github/client.ts";
+import { rebuildLedger } from "../rebuild.ts";
 import { releaseAgain } from "../release/again.ts";
 import { recordOperation } from "../release/evidence.ts";
 import { policyContract } from "../release/policy.ts";
+import { recordedReleases } from "../release/rollback-evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import { status as statusOf } from "../status.ts";
 import { type RecordedTier, verify as verifyTier } from "../verify.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, pause, repositoryFacts, runHasEnded } from "./github.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 
@@ -18,6 +22,7 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const tier = recorded(access);
   const github = githubOf(context);
+  const rebuilt = own.rebuild ? await rebuild(context, access, github, git) : [];
   const { gate } = (await policyContract(github, run, access.contract)).tiers[tier.name];
   const { bundle, allowedHosts } = access.inputs;
   const result = await verifyTier({
@@ -41,14 +46,49 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
     now: () => new Date(),
     pause,
   });
-  return { ...result, findings: [...access.findings, ...result.findings] };
+  return { ...result, findings: [...access.findings, ...rebuilt, ...result.findings] };
 }
 
 export async function status(context: ActionContext): Promise<ActionResult> {
+  const own = readInputs(context);
   const access = await accessTier(context);
+  const rebuilt = own.rebuild ? await rebuild(context, access, githubOf(context), await repositoryOf(context.run)) : [];
   const result = await statusOf(access.workspace, access.tier, access.clientId);
-  return { ...result, findings: [...access.findings, ...result.findings] };
+  return { ...result, findings: [...access.findings, ...rebuilt, ...result.findings] };
 }
+
+/** Makes a ledger that was lost again; does nothing where there is one. */
+async function rebuild(
+  { run, log, cancelled }: ActionContext,
+  access: TierAccess,
+  github: GitHub,
+  git: Git,
+): Promise<readonly Finding[]> {
+  const tier = recorded(access);
+  const { contract, inputs, workspace, clientId: principal } = access;
+  const { bundle: root, allowedHosts } = inputs;
+  const repository = await repositoryFacts(github);
+  const policy = await policyContract(github, run, contract, repository.head);
+  const context = { project: tier.project, tier: tier.name, repository, suiteCommits: policy.suite.commits };
+  return rebuildLedger({
+    workspace,
+    tier,
+    principal,
+    run,
+    records: () => recordedReleases(github, context),
+    again: (release) =>
+      releaseAgain({ git, root, contractFile: contract.file, allowedHosts, tier, now: new Date() }, release),
+    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    lockWaitMs: REBUILD_WAIT_MS,
+    log,
+    signal: cancelled,
+    now: () => new Date(),
+    pause,
+  });
+}
+
+/** How long a rebuild waits for another run's lock, in milliseconds. */
+const REBUILD_WAIT_MS = 600_000;
 
 /** Throws FourTierError for a sandbox. */
 export function recorded({ tier }: Pick<TierAccess, "tier">): RecordedTier {
@@ -62,7 +102,13 @@ export function recorded({ tier }: Pick<TierAccess, "tier">): RecordedTier {
   });
 }
 
-function readInputs(context: ActionContext): { readonly expected: string; readonly deep: boolean } {
+interface Inputs {
+  readonly expected: string;
+  readonly deep: boolean;
+  readonly rebuild: boolean;
+}
+
+function readInputs(context: ActionContext): Inputs {
   const findings: Finding[] = [];
   const expected = context.input("release-digest");
   if (expected !== "" && !/^[0-9a-f]{64}$/.test(expected)) {
@@ -73,15 +119,19 @@ function readInputs(context: ActionContext): { readonly expected: string; readon
       remedy: "Hand on the output of the promotion, or of mode: status, unchanged.",
     });
   }
-  const deep = (context.input("deep") || "false").toLowerCase();
-  if (deep !== "true" && deep !== "false") {
-    findings.push({
-      id: "input/deep",
-      severity: "error",
-      message: "The input deep is neither true nor false.",
-      remedy: "Write deep: true, or leave it out.",
-    });
-  }
+  const flag = (name: string): boolean => {
+    const value = (context.input(name) || "false").toLowerCase();
+    if (value !== "true" && value !== "false") {
+      findings.push({
+        id: `input/${name}`,
+        severity: "error",
+        message: `The input ${name} is neither true nor false.`,
+        remedy: `Write ${name}: true, or leave it out.`,
+      });
+    }
+    return value === "true";
+  };
+  const inputs = { expected, deep: flag("deep"), rebuild: flag("rebuild") };
   if (findings.length > 0) throw new FourTierError(findings);
-  return { expected, deep: deep === "true" };
+  return inputs;
 }

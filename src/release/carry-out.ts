@@ -125,7 +125,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
 
 /** What stopped a promotion half way, and how to go on from there. */
 function failureFindings(
-  { place: { tier }, candidate, remedy }: Work,
+  { place: { tier }, candidate, standing, remedy }: Work,
   error: unknown,
   { done, open }: Pick<Outcome, "done" | "open">,
 ): Finding[] {
@@ -150,7 +150,7 @@ function failureFindings(
       why: "The ledger knows which: nothing is made twice.",
       remedy:
         remedy ??
-        `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, revert it on the default branch and promote the revert.`,
+        `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, run rollback.yml${standing.ledger?.release === undefined ? "" : ` for ${tier.name}, to ${standing.ledger.release.commit.slice(0, 12)}`}.`,
     },
   ];
 }

@@ -157,7 +157,7 @@ function wayBack({ standing, outcome, tier }: PromotionView): string {
   const data = "Data, checkpoints and trained models stay as they are: a release moves code.";
   return previous === undefined
     ? `This was the first release of ${text(tier.name)}: there is nothing to go back to.`
-    : `**The way back:** ${text(tier.name)} had ${code(previous.commit.slice(0, 12))} before. Revert on the default branch and promote the revert; its content is still in the tier. ${data}`;
+    : `**The way back:** ${text(tier.name)} had ${code(previous.commit.slice(0, 12))} before. ${code("rollback.yml")} takes it back there, without a build: its content is still in the tier. Or revert on the default branch and promote the revert. ${data}`;
 }
 
 /** The promotion for the JSON report. */

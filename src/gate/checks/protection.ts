@@ -54,7 +54,8 @@ export const protection: Check = {
     ),
 };
 
-function branchProblems(
+/** Why an environment that holds a credential is open to other branches; empty if it is not. */
+export function branchProblems(
   name: string,
   branches: BranchFacts,
   { defaultBranch, headIsProtected }: RepositoryFacts,

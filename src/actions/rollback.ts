@@ -1,0 +1,155 @@
+/** action-promote, mode: rollback: typed inputs, what the run must be to be believed, then the story. */
+import type { Contract } from "../contract/model.ts";
+import type { RunContext } from "../environment.ts";
+import { type Finding, FourTierError } from "../findings.ts";
+import { branchProblems } from "../gate/checks/protection.ts";
+import type { RepositoryFacts } from "../gate/facts.ts";
+import type { GitHub } from "../github/client.ts";
+import { getEnvironment } from "../github/environments.ts";
+import { releaseAgain } from "../release/again.ts";
+import { recordDeployment } from "../release/evidence.ts";
+import { policyContract } from "../release/policy.ts";
+import { releaseJudge } from "../release/rollback-evidence.ts";
+import type { ActionResult } from "../report/report.ts";
+import { rollback as rollBack } from "../rollback.ts";
+import type { ActionContext } from "./frame.ts";
+import { afterGrace, githubOf, pause, repositoryFacts, runHasEnded } from "./github.ts";
+import { accessTier } from "./tier-access.ts";
+import { repositoryOf } from "./tier-contract.ts";
+import { recorded } from "./verify.ts";
+
+export async function rollback(context: ActionContext): Promise<ActionResult> {
+  const { run, log, cancelled } = context;
+  const own = readInputs(context);
+  const git = await repositoryOf(run);
+  const github = githubOf(context);
+  const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
+  const tier = recorded(access);
+  const repository = await repositoryFacts(github);
+  const refusals = [
+    ...runFindings(run, repository),
+    ...(await environmentFindings(github, own.environment, repository)),
+  ];
+  if (refusals.length > 0) throw new FourTierError(refusals);
+  const policy: Contract = await policyContract(github, run, access.contract, repository.head);
+  const { bundle, allowedHosts } = access.inputs;
+  const result = await rollBack({
+    run,
+    tier,
+    contract: access.contract,
+    workspace: access.workspace,
+    principal: access.clientId,
+    root: bundle,
+    to: own.to,
+    reason: own.reason,
+    destructive: policy.tiers[tier.name].destructive,
+    again: (release) =>
+      releaseAgain(
+        { git, root: bundle, contractFile: access.contract.file, allowedHosts, tier, now: new Date() },
+        release,
+      ),
+    isAncestor: (ancestor, descendant) => git.isAncestor(ancestor, descendant),
+    judge: releaseJudge(github, {
+      project: tier.project,
+      tier: tier.name,
+      repository,
+      suiteCommits: policy.suite.commits,
+    }),
+    record: (release, from, description) =>
+      recordDeployment(github, {
+        commit: release.commit,
+        description,
+        payload: {
+          kind: "rollback",
+          tier: tier.name,
+          project: tier.project,
+          release: release.digest,
+          plan: release.plan,
+          components: { ...release.components },
+          artifacts: [...release.artifacts],
+          run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+          from: from ?? null,
+          reason: own.reason,
+          by: run.triggeringActor,
+        },
+      }),
+    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    lockWaitMs: own.lockWaitMs,
+    log,
+    signal: cancelled,
+    now: () => new Date(),
+    pause,
+  });
+  return { ...result, findings: [...access.findings, ...result.findings] };
+}
+
+/** A run of another kind would not be believed afterwards: the next gate would not know what the tier has. */
+function runFindings({ event, ref }: RunContext, { defaultBranch }: RepositoryFacts): Finding[] {
+  if (event === "workflow_dispatch" && ref === `refs/heads/${defaultBranch}`) return [];
+  return [
+    {
+      id: "rollback/not-dispatched",
+      severity: "error",
+      message: `A rollback is started by hand on ${defaultBranch} (workflow_dispatch); this run was started by ${event} on ${ref}.`,
+      why: "A person decides it, and who can push another branch edits its workflows.",
+      remedy: `Run the workflow from ${defaultBranch}: gh workflow run rollback.yml --ref ${defaultBranch}.`,
+    },
+  ];
+}
+
+/** The environment that holds the credential must be closed to other branches, whoever created it. */
+async function environmentFindings(
+  github: GitHub,
+  name: string,
+  repository: RepositoryFacts,
+): Promise<readonly Finding[]> {
+  const found = await getEnvironment(github, name);
+  if (found === undefined) {
+    return [
+      {
+        id: "rollback/no-environment",
+        severity: "error",
+        message: `The environment ${name} does not exist, or the job's token may not see it.`,
+        why: "GitHub creates an unknown environment without any protection when a run names it.",
+        remedy: `Create it under Settings → Environments, limited to ${repository.defaultBranch}; for prod-ops with the reviewers who are awake at night.`,
+      },
+    ];
+  }
+  return branchProblems(name, found.branches, repository).map(({ what = "environment", message, why, remedy }) => ({
+    id: `rollback/${what}`,
+    severity: "error",
+    message,
+    ...(why === undefined ? {} : { why }),
+    remedy,
+  }));
+}
+
+interface Inputs {
+  readonly to: string;
+  readonly reason: string;
+  readonly environment: string;
+  readonly lockWaitMs: number;
+}
+
+function readInputs(context: ActionContext): Inputs {
+  const input = (name: string): string => context.input(name);
+  const findings: Finding[] = [];
+  const wrong = (name: string, message: string, remedy: string): void => {
+    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
+  };
+  const to = input("to").toLowerCase();
+  if (to !== "" && !/^[0-9a-f]{7,64}$/.test(to)) {
+    wrong("to", "The input to is no commit and no release.", "Give 7 or more hex digits, or leave it empty.");
+  }
+  const reason = input("reason");
+  if (reason === "" || reason.length > 400) {
+    wrong("reason", "A rollback needs a reason, of at most 400 characters.", "Say what is wrong: others will read it.");
+  }
+  const minutes = Number(input("lock-wait-minutes") || "30");
+  if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
+    wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
+  }
+  if (findings.length > 0) throw new FourTierError(findings);
+  const tier = input("tier");
+  return { to, reason, environment: tier === "prod" ? "prod-ops" : tier, lockWaitMs: minutes * 60_000 };
+}

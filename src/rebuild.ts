@@ -1,0 +1,107 @@
+/**
+ * Makes a tier's lost ledger again: which release the tier has is GitHub's record's word, as far as runs bear it out;
+ * which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
+ */
+import type { Tier } from "./contract/model.ts";
+import type { Workspace } from "./databricks/workspace.ts";
+import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import type { LockOptions } from "./ledger/lock.ts";
+import { withLedger } from "./ledger/locked.ts";
+import { emptyLedger, HISTORY, type LedgerRelease } from "./ledger/model.ts";
+import { tierFolder } from "./ledger/paths.ts";
+import { readLedger } from "./ledger/store.ts";
+import type { Candidate } from "./release/candidate.ts";
+import { observe } from "./release/observe.ts";
+import { makePlan } from "./release/plan.ts";
+import type { RecordedRelease } from "./release/rollback-evidence.ts";
+
+export interface RebuildRequest extends Pick<LockOptions, "runHasEnded" | "now" | "pause" | "signal"> {
+  readonly workspace: Workspace;
+  readonly tier: Tier;
+  readonly principal: string;
+  readonly run: { readonly runId: string; readonly runAttempt: number; readonly job: string };
+  /** What the tier had, newest first, as far as runs that can be believed say so. */
+  readonly records: () => Promise<readonly RecordedRelease[]>;
+  readonly again: (release: Pick<LedgerRelease, "digest" | "commit" | "artifacts">) => Promise<Candidate>;
+  readonly lockWaitMs: number;
+  readonly log: { info(message: string): void; warning(message: string): void };
+}
+
+const LOCK_POLL_MS = 5_000;
+
+/** Rebuilds if there is no ledger; findings say what was found and what was not. Throws FourTierError if it cannot be. */
+export async function rebuildLedger(request: RebuildRequest): Promise<readonly Finding[]> {
+  const { workspace, tier, principal, run, log } = request;
+  const folder = tierFolder(principal, tier);
+  const expected = { project: tier.project, tier: tier.name };
+  if ((await readLedger(workspace, folder, expected)) !== undefined) return [notNeeded(tier)];
+  const [current, ...older] = await request.records();
+  if (current === undefined) throw new FourTierError(nothingRecorded(tier));
+  const candidate = await request.again(current);
+  log.info(
+    `GitHub's record says that ${tier.name} has ${current.commit.slice(0, 12)}; looking for its resources by their tags`,
+  );
+  return withLedger(
+    workspace,
+    {
+      ...request,
+      ...expected,
+      folder,
+      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+      waitMs: request.lockWaitMs,
+      pollMs: LOCK_POLL_MS,
+    },
+    async (ledger) => {
+      // Somebody else may have been quicker.
+      if (ledger.current().serial > 0) return [notNeeded(tier)];
+      const observation = await observe(workspace, { tier, principal, ledger: undefined, desired: candidate.desired });
+      const failures = observation.findings.filter(isFailure);
+      if (failures.length > 0) throw new FourTierError(failures);
+      const found = candidate.desired.flatMap(({ key, ...resource }) => {
+        const live = observation.live.get(key);
+        return live?.foundBy === "tags" ? [[key, { id: live.id, ...resource }] as const] : [];
+      });
+      const plan = makePlan(new Map(), candidate.desired).digest;
+      const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
+      await ledger.save({
+        ...emptyLedger(tier.project, tier.name),
+        release: { ...current, plan },
+        resources: new Map(found),
+        history,
+      });
+      const missing = candidate.desired.map(({ key }) => key).filter((key) => !found.some(([other]) => other === key));
+      return [rebuilt(tier, current, found.length, missing)];
+    },
+  );
+}
+
+function notNeeded(tier: Tier): Finding {
+  return {
+    id: "ledger/not-rebuilt",
+    severity: "notice",
+    message: `${tier.name} has a ledger that can be read: nothing was rebuilt.`,
+    remedy: "Leave rebuild out.",
+  };
+}
+
+function nothingRecorded(tier: Tier): Finding {
+  return {
+    id: "ledger/nothing-recorded",
+    severity: "error",
+    message: `No run that can be believed deployed anything to ${tier.name}, so there is nothing to rebuild its ledger from.`,
+    remedy: "Promote: resources of ours that are there are found by their tags.",
+  };
+}
+
+function rebuilt(tier: Tier, { commit }: RecordedRelease, found: number, missing: readonly string[]): Finding {
+  return {
+    id: "ledger/rebuilt",
+    severity: "warning",
+    message: `The ledger of ${tier.name} was made again: release of ${commit.slice(0, 12)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.`,
+    why: "Holds on schedules, and what was running before them, were in the lost ledger and are forgotten.",
+    remedy:
+      missing.length === 0
+        ? "Hold again what was held."
+        : "Hold again what was held, and promote the release again: it makes what is missing.",
+  };
+}

@@ -1,0 +1,110 @@
+/** What GitHub's record says of releases that a tier is said to have had: only what the runs behind it bear out. */
+import { doubts, recordDoubts, type Trust } from "../gate/evidence-run.ts";
+import type { RepositoryFacts } from "../gate/facts.ts";
+import type { GitHub } from "../github/client.ts";
+import { listDeployments } from "../github/deployments.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
+import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
+import { SUITE_REPOSITORY } from "./gather.ts";
+import { evidenceReader, runReader } from "./read-evidence.ts";
+import { isBelieved, recordReader } from "./records.ts";
+import type { JudgedRelease } from "./rollback-target.ts";
+
+/** A release that a run of ours provably brought to a tier; the digest of its plan is not needed any more. */
+export type RecordedRelease = Omit<LedgerRelease, "plan">;
+
+interface JudgeContext {
+  readonly project: string;
+  readonly tier: RecordPayload["tier"];
+  readonly repository: RepositoryFacts;
+  /** Commits of the suite that the default branch's contract trusts. */
+  readonly suiteCommits: readonly string[];
+}
+
+/** Records of one release that are held against their runs before nothing more is believed. */
+const MOST_LOOKED_AT = 20;
+
+/**
+ * Judges releases of one tier. What was deployed and verified there with a suite that is not pinned any more counts: it
+ * was let in then.
+ */
+export function releaseJudge(
+  github: GitHub,
+  context: JudgeContext,
+): (release: Pick<LedgerRelease, "commit" | "digest">) => Promise<JudgedRelease> {
+  const { project, tier, repository } = context;
+  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const trust: Trust = { repository, suite, trustPinsAtCommit: true };
+  const readRun = runReader(github, suite.repository, repository.head);
+  const readEvidence = evidenceReader(github, readRun);
+  const records = recordReader(github, { project, repository, suite, readRun });
+
+  const wasHere = async (release: Pick<LedgerRelease, "commit" | "digest">): Promise<boolean> => {
+    let looked = 0;
+    const candidate = { commit: release.commit, release: release.digest };
+    const filter = { environment: tier, task: TASKS.release, sha: release.commit };
+    for await (const deployment of listDeployments(github, filter)) {
+      if (++looked > MOST_LOOKED_AT) return false;
+      if (doubts(await readEvidence(deployment), { ...trust, tier, project, candidate }).length === 0) return true;
+    }
+    return false;
+  };
+  const verified = async ({ digest }: Pick<LedgerRelease, "digest">): Promise<boolean> => {
+    const listing = await records.list(tier, ["verification"]);
+    const own = listing.records.filter(({ claim }) => claim.release === digest).slice(0, MOST_LOOKED_AT);
+    for (const { claim, deployment } of own) {
+      const run = await readRun(claim.run.id);
+      // The newest verdict that can be believed counts.
+      if (recordDoubts({ claim, createdAt: deployment.createdAt }, run, trust).length === 0) return claim.passed;
+    }
+    return false;
+  };
+  const rejected = async ({ digest }: Pick<LedgerRelease, "digest">): Promise<string | undefined> => {
+    const listing = await records.list(tier, ["reject", "accept"]);
+    const own = listing.records.filter(({ claim }) => claim.release === digest).slice(0, MOST_LOOKED_AT);
+    for (const record of own) {
+      const judged = await records.judge(record);
+      // What nobody can read might be a reject.
+      if (judged.unread !== undefined) return `its record cannot be read (${judged.unread.why})`;
+      if (isBelieved(judged)) return record.claim.kind === "reject" ? record.claim.reason : undefined;
+    }
+    return undefined;
+  };
+  return async (release) => ({
+    wasHere: await wasHere(release),
+    verified: await verified(release),
+    rejected: await rejected(release),
+  });
+}
+
+/** How many releases of the past are read again for a ledger that was lost. */
+const MOST_RELEASES = 10;
+
+/** What a tier had, newest first, each once, as far as runs that can be believed say so. */
+export async function recordedReleases(github: GitHub, context: JudgeContext): Promise<readonly RecordedRelease[]> {
+  const { project, tier, repository } = context;
+  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const trust: Trust = { repository, suite, trustPinsAtCommit: true };
+  const readEvidence = evidenceReader(github, runReader(github, suite.repository, repository.head));
+  const found: RecordedRelease[] = [];
+  let looked = 0;
+  for await (const deployment of listDeployments(github, { environment: tier, task: TASKS.release })) {
+    if (++looked > MOST_LOOKED_AT || found.length === MOST_RELEASES) break;
+    const record = parseRecord(deployment.payload);
+    if (record?.kind !== "promotion" && record?.kind !== "rollback") continue;
+    const { release: digest, run, components, artifacts } = record;
+    if (found.some((other) => other.commit === deployment.sha && other.digest === digest)) continue;
+    const evidence = await readEvidence(deployment);
+    if (doubts(evidence, { ...trust, tier, project, candidate: undefined }).length > 0) continue;
+    const { id, attempt } = run;
+    found.push({
+      digest,
+      commit: deployment.sha,
+      at: deployment.createdAt,
+      run: { id, attempt },
+      components,
+      artifacts,
+    });
+  }
+  return found;
+}

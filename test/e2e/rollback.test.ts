@@ -1,0 +1,113 @@
+/** An incident, whole: a bad release in prod, the way back, the tier held, and its ledger lost. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { edit } from "../../demo/stage.ts";
+import { expectRun, findingsOf, jobOf, textOf } from "./expect-run.ts";
+import { openPlay } from "./play.ts";
+
+const PROD = "approve-to-prod / promote";
+const JOB = "rollback / rollback";
+const VERIFY = "verify / verify";
+
+describe("a bad release in prod", () => {
+  const play = openPlay();
+  const digests: string[] = [];
+  const code = (): string =>
+    /models-[0-9a-f]{64}/.exec(JSON.stringify(play.resources("prod").get("jobs.train")))?.[0] ?? "";
+  const seed = (now: number, next: number) => (path: (file: string) => string) =>
+    edit(path("src/models/train.py"), (text) => text.replace(`random_state=${now}`, `random_state=${next}`));
+  const rollBack = (inputs: Record<string, string>, actor = "octocat") =>
+    play.promote({
+      workflow: "rollback.yml",
+      event: "workflow_dispatch",
+      actor,
+      inputs: { tier: "prod", reason: "scores are wrong", ...inputs },
+    });
+
+  beforeAll(async () => {
+    for (const [now, next] of [
+      [7, 8],
+      [8, 9],
+    ] as const) {
+      await play.merge(`seed-${next}`, `Seed ${next}`, seed(now, next));
+      const run = await play.promote();
+      expectRun(run).toSucceed(PROD);
+      digests.push(jobOf(run, PROD).outputs["release-digest"] ?? "");
+    }
+  });
+
+  it("was verified in every tier by the job that brought it there", () => {
+    const records = play.stage.github.world.deployments.filter(({ task }) => task === "four-tier-verification");
+    expect(records.map(({ environment }) => environment).toSorted()).toEqual(
+      ["dev", "dev", "prod", "prod", "staging", "staging"].toSorted(),
+    );
+  });
+
+  it("is left for the last verified one, after a reviewer of prod-ops said yes; nothing is built or uploaded", async () => {
+    const bad = code();
+    const mark = play.mark();
+    const asked: string[] = [];
+
+    const run = await play.promote({
+      workflow: "rollback.yml",
+      event: "workflow_dispatch",
+      inputs: { tier: "prod", to: "", reason: "scores are <b>wrong</b>" },
+      reviewer: ({ environment }) => {
+        asked.push(environment);
+        return { user: "omar", state: "approved", comment: "Go back." };
+      },
+    });
+
+    expectRun(run).toSucceed(JOB);
+    expect(asked).toEqual(["prod-ops"]);
+    expect(code()).not.toBe(bad);
+    expect(play.ledger("prod").release.digest).toBe(digests[0]);
+    expect(jobOf(run, JOB).outputs["release-digest"]).toBe(digests[0]);
+    expect(mark.writes("dev", "staging")).toEqual([]);
+    expect(mark.writes().filter((write) => write.includes("/releases/"))).toEqual([]);
+    expect(textOf(run, JOB)).toContain("prod is held");
+    expect(jobOf(run, JOB).summary).not.toContain("<b>");
+    for (const [key, { settings }] of play.resources("prod")) {
+      const schedule = settings["schedule"] as { pause_status?: string } | undefined;
+      expect(schedule?.pause_status ?? "UNPAUSED", key).toBe("UNPAUSED");
+    }
+  });
+
+  it("cannot be left by a push, or from a branch, or for what prod never had", async () => {
+    const mark = play.mark();
+    const pushed = await play.promote({
+      workflow: "rollback.yml",
+      event: "workflow_dispatch",
+      ref: "seed-9",
+      inputs: { tier: "prod", to: "", reason: "x" },
+    });
+    expect(pushed.conclusion).toBe("failure");
+    const unknown = await rollBack({ to: "abcdef0123" });
+    expect(findingsOf(jobOf(unknown, JOB))).toEqual(["rollback/unknown-release"]);
+    expect(mark.writes("prod")).toEqual([]);
+  });
+
+  it("leaves a tier whose lost ledger is made again from tags and records, and nothing else is written", async () => {
+    const { world, credentials } = play.stage.databricks;
+    const folder = `/Users/${credentials("ml-pipelines-prod").clientId}/.four-tier/ml-pipelines/prod`;
+    const files = world.workspace("prod").files;
+    const before = play.resources("prod");
+    files.delete(world.principal("ml-pipelines-prod"), `${folder}/ledger.json`, false);
+
+    const lost = await play.promote({
+      workflow: "verify.yml",
+      event: "workflow_dispatch",
+      inputs: { tier: "prod", rebuild: "false" },
+    });
+    expectRun(lost).toStopAt(VERIFY, "ledger/missing");
+
+    const again = await play.promote({
+      workflow: "verify.yml",
+      event: "workflow_dispatch",
+      inputs: { tier: "prod", rebuild: "true" },
+    });
+    expectRun(again).toSucceed(VERIFY);
+    expect(play.ledger("prod").release.digest).toBe(digests[0]);
+    expect(play.resources("prod")).toEqual(before);
+    expect(jobOf(again, VERIFY).annotations.map(({ title }) => title)).toContain("ledger/rebuilt");
+  });
+});
