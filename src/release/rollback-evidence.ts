@@ -5,7 +5,7 @@ import type { GitHub } from "../github/client.ts";
 import { listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
-import { SUITE_REPOSITORY } from "./gather.ts";
+import { SUITE_REPOSITORY } from "./gate-policy.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { isBelieved, recordReader } from "./records.ts";
 import type { JudgedRelease } from "./rollback-target.ts";

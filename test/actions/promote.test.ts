@@ -167,10 +167,7 @@ test("a carried wheel is part of the release, byte by byte", async () => {
   expect(account.simulator.requests).toEqual([]);
 });
 
-test.each([
-  ["rollback", "is not in this release"],
-  ["deploy", "There is no mode deploy"],
-])("mode: %s is refused", async (mode, message) => {
+test.each([["deploy", "There is no mode deploy"]])("mode: %s is refused", async (mode, message) => {
   const { account, run } = await project();
   const result = await run({ mode, tier: "dev" });
   expect(result.annotations).toMatchObject([
