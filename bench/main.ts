@@ -3,11 +3,13 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { grants } from "./grants.ts";
 import { promote } from "./promote.ts";
+import { schedules } from "./schedules.ts";
 import { start } from "./start.ts";
 
 const USAGE = `npm run bench -- start [OTHER-ACTION/index.js …] [--rounds N] [--json FILE]
 npm run bench -- promote [--rounds N] [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]
-npm run bench -- grants [--latency MS] [--schemas N] [--tables N] [--principals N] [--groups N] [--json FILE]`;
+npm run bench -- grants [--latency MS] [--schemas N] [--tables N] [--principals N] [--groups N] [--json FILE]
+npm run bench -- schedules [--rounds N] [--latency MS] [--jobs N] [--drifted N] [--json FILE]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,7 +17,8 @@ const { values, positionals } = parseArgs({
     json: { type: "string" },
     rounds: { type: "string" },
     latency: { type: "string" },
-    jobs: { type: "string", default: "100" },
+    jobs: { type: "string" },
+    drifted: { type: "string", default: "250" },
     pipelines: { type: "string", default: "20" },
     files: { type: "string", default: "500" },
     schemas: { type: "string", default: "100" },
@@ -42,7 +45,7 @@ async function measure(): Promise<object | undefined> {
       return promote({
         rounds: Number(values.rounds ?? "3"),
         latencyMs: Number(values.latency ?? "50"),
-        jobs: Number(values.jobs),
+        jobs: Number(values.jobs ?? "100"),
         pipelines: Number(values.pipelines),
         files: Number(values.files),
       });
@@ -53,6 +56,13 @@ async function measure(): Promise<object | undefined> {
         tables: Number(values.tables),
         principals: Number(values.principals),
         groups: Number(values.groups),
+      });
+    case "schedules":
+      return schedules({
+        rounds: Number(values.rounds ?? "1"),
+        latencyMs: Number(values.latency ?? "20"),
+        jobs: Number(values.jobs ?? "5000"),
+        drifted: Number(values.drifted),
       });
     default:
       return undefined;

@@ -7,12 +7,11 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parse } from "yaml";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
 import { type Ended, median, round, timed } from "./measure.ts";
 import { COMPONENTS, makeProject, type Project, type Size } from "./project.ts";
-import { runnerEnvironment } from "./start.ts";
+import { actionDefaults, runnerEnvironment } from "./start.ts";
 
 const APPLICATION = "11111111-1111-4111-8111-111111111111";
 const SECRET = "bench-dose-1";
@@ -224,7 +223,7 @@ async function run({ folder, databricks, github, project }: Stage): Promise<Roun
   const before = { databricks: databricks.requests.length, github: github.requests.length };
   const env = {
     ...runnerEnvironment(folder),
-    ...defaults(),
+    ...actionDefaults("action-promote"),
     GITHUB_REPOSITORY: github.scenario.repository,
     GITHUB_SHA: project.git("rev-parse", "HEAD"),
     GITHUB_WORKSPACE: project.folder,
@@ -254,17 +253,6 @@ async function run({ folder, databricks, github, project }: Stage): Promise<Roun
 
 function isList(path: string): boolean {
   return /\/(?:list|pipelines|schemas|catalogs|tables|volumes|functions|models|ServicePrincipals|Groups)$/.test(path);
-}
-
-/** Defaults of action.yml, as a runner hands them over. */
-function defaults(): Record<string, string> {
-  const { inputs } = parse(readFileSync("action-promote/action.yml", "utf8")) as {
-    inputs: Record<string, { default?: string }>;
-  };
-  const given = Object.entries(inputs).filter(
-    ([, { default: value }]) => value !== undefined && !value.includes("${{"),
-  );
-  return Object.fromEntries(given.map(([name, { default: value }]) => [`INPUT_${name.toUpperCase()}`, String(value)]));
 }
 
 function phasesOf(path: string): { name: string; seconds: number }[] {

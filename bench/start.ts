@@ -1,7 +1,8 @@
 /** How long an action takes to start, beside Node alone and beside other actions given by path. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parse } from "yaml";
 import { median, round, timed } from "./measure.ts";
 
 const WARM_UP = 3;
@@ -96,4 +97,15 @@ export function runnerEnvironment(folder: string): Record<string, string | undef
     INPUT_TIER: "nowhere",
     INPUT_MODE: "plan",
   };
+}
+
+/** Defaults of an action.yml, as a runner hands them over. */
+export function actionDefaults(action: string): Record<string, string> {
+  const { inputs } = parse(readFileSync(join(action, "action.yml"), "utf8")) as {
+    inputs: Record<string, { default?: string }>;
+  };
+  const given = Object.entries(inputs).filter(
+    ([, { default: value }]) => value !== undefined && !value.includes("${{"),
+  );
+  return Object.fromEntries(given.map(([name, { default: value }]) => [`INPUT_${name.toUpperCase()}`, String(value)]));
 }

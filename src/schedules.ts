@@ -24,6 +24,7 @@ import {
   WRITES,
 } from "./schedules/policy.ts";
 import { restore } from "./schedules/restore.ts";
+import { type Also, watcherFindings } from "./schedules/watchers.ts";
 
 export interface SchedulesOptions extends ApplyOptions {
   readonly mode: "check" | "enforce";
@@ -34,6 +35,8 @@ export interface SchedulesOptions extends ApplyOptions {
   readonly now: Date;
   /** The contract's parts that are not the tier's own. */
   readonly contract: Pick<Contract, "holds" | "schedules">;
+  /** Besides jobs and pipelines: alerts are looked at anyway, and must be seen if they are named here. */
+  readonly also: readonly Also[];
   /** What the tier's ledger holds; a finding if it cannot be read. */
   readonly holds: () => Promise<readonly Hold[] | Finding>;
   /** Runs work on the tier's ledger under its lock. */
@@ -72,8 +75,9 @@ export async function matchSchedules(
 ): Promise<SchedulesResult> {
   const { scope, now } = options;
   const { names } = options.contract.schedules;
-  const [known, resources] = await Promise.all([
+  const [known, watchers, resources] = await Promise.all([
     options.holds(),
+    watcherFindings(workspace, { ...options, tier, names }),
     observe(workspace, { name: tier.name, project: tier.project, names }, scope),
   ]);
   const policy = policyOf(tier, "id" in known ? [] : known);
@@ -88,6 +92,7 @@ export async function matchSchedules(
   if (options.mode === "check" || "id" in known) {
     const findings = [
       ...("id" in known ? [known] : []),
+      ...watchers,
       ...common(resources, decisions, policy, options),
       ...drifted.map((decision) => driftFinding(tier, decision, options.strict)),
     ];
@@ -95,13 +100,13 @@ export async function matchSchedules(
   }
   const due = policy.holds.some((hold) => isLifted(hold, options));
   if (drifted.length === 0 && !due) {
-    const findings = common(resources, decisions, policy, options);
+    const findings = [...watchers, ...common(resources, decisions, policy, options)];
     return { ...result, findings, rows: decisions.map((decision) => rowOf(decision, undefined)) };
   }
-  return options.locked(async (ledger) => ({
-    ...result,
-    ...(await enforce(workspace, tier, resources, ledger, options, log)),
-  }));
+  return options.locked(async (ledger) => {
+    const enforced = await enforce(workspace, tier, resources, ledger, options, log);
+    return { ...result, ...enforced, findings: [...watchers, ...enforced.findings] };
+  });
 }
 
 /** What a tier wants, with what its ledger holds. */

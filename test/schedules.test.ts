@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
+import { runNow } from "../src/databricks/jobs.ts";
 import { type Account, startAccount } from "./account.ts";
 import { cron, type Deployed, job, optionsFor, pipeline, scheduleWrites, tags, task } from "./schedules/tier.ts";
 
@@ -284,4 +285,75 @@ describe("in prod", () => {
     pipelines.step(stream);
     expect(ids(await match(account, "prod"))).toEqual(["warning schedules/pipeline-stopped"]);
   });
+});
+
+describe("a paused continuous job that somebody started by hand", () => {
+  const loop = { jobs: { staging: [job("staging", "always", { continuous: { pause_status: "PAUSED" } })] } };
+  const startByHand = async (account: Account): Promise<void> => {
+    const { id } = account.simulator.world.job("staging", "always");
+    await runNow(account.connect("staging"), String(id), { idempotencyToken: "by hand" });
+  };
+
+  test("and that goes on by itself is drift, and is paused again; its run ends if that is asked for", async () => {
+    const account = await startAccount({ ...loop, behaviours: { run_now_on_paused_continuous: "kick-start" } });
+    await startByHand(account);
+    const checked = await match(account, "staging", { mode: "check" });
+    expect(ids(checked)).toEqual(["error schedules/drift"]);
+    expect(checked.findings[0]?.message).toContain("goes on since somebody started it by hand");
+    const result = await match(account, "staging", { activeRuns: "cancel" });
+    expect(ids(result)).toEqual([]);
+    expect(outcomes(result)).toEqual({ always: "changed" });
+    expect(account.simulator.world.picture("staging")[0]?.activeRuns).toBe(0);
+    expect(ids(await match(account, "staging", { mode: "check" }))).toEqual([]);
+  });
+
+  test("and that runs once is none", async () => {
+    const account = await startAccount({ ...loop, behaviours: { run_now_on_paused_continuous: "one-off" } });
+    await startByHand(account);
+    expect(ids(await match(account, "staging", { mode: "check" }))).toEqual([]);
+  });
+
+  test("costs a look at what runs, and one at the job only if something of it does", async () => {
+    const account = await startAccount(loop);
+    await match(account, "staging", { mode: "check" });
+    const asked = () => account.simulator.requests.map(({ path }) => path).filter((path) => path.includes("/jobs/"));
+    expect(asked().sort()).toEqual(["/api/2.2/jobs/list", "/api/2.2/jobs/runs/list"]);
+  });
+});
+
+test("a job whose name the contract counts to the project is paused outside prod, and in prod never started", async () => {
+  const byName = (tier: Deployed, name: string, pause_status: string) => ({
+    owner: `ml-pipelines-${tier}`,
+    settings: { name, tasks: [task], schedule: { ...cron, pause_status } },
+  });
+  const account = await startAccount(
+    {
+      jobs: {
+        dev: [byName("dev", "churn copy", "UNPAUSED"), byName("dev", "other", "UNPAUSED")],
+        prod: [byName("prod", "churn copy", "PAUSED")],
+      },
+    },
+    'schedules: { names: ["churn *"] }\n',
+  );
+  expect(outcomes(await match(account, "dev"))).toEqual({ "churn copy": "changed" });
+  expect(outcomes(await match(account, "prod"))).toEqual({ "churn copy": "foreign" });
+});
+
+test("holds that cannot be read are unknown, and nothing is written then", async () => {
+  const account = await startAccount({ jobs: { prod: [job("prod", "cron", { schedule: cron })] } });
+  const unseen = { id: "schedules/holds-unseen", severity: "unknown" as const, message: "?", remedy: "?" };
+  const result = await match(account, "prod", { holds: () => Promise.resolve(unseen) });
+  expect(ids(result)).toEqual(["unknown schedules/holds-unseen"]);
+  expect(scheduleWrites(account)).toEqual([]);
+});
+
+test("what ran by itself outside prod is told with its runs; what was started by hand is not counted", async () => {
+  const account = await startAccount({
+    jobs: { staging: [job("staging", "always", { continuous: { pause_status: "UNPAUSED" } })] },
+  });
+  const { id } = account.simulator.world.job("staging", "always");
+  const result = await match(account, "staging", { mode: "check", now: new Date(Date.now() + 7_200_000) });
+  const ran = result.history.get(String(id));
+  expect(ran).toMatchObject({ runs: 1, more: false });
+  expect(Math.round((ran?.busyMs ?? 0) / 3_600_000)).toBe(2);
 });

@@ -11,6 +11,7 @@ import { pipelineRoutes } from "./pipelines.ts";
 import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
 import { sqlRoutes } from "./sql.ts";
+import { watcherRoutes } from "./watchers.ts";
 import { unityRoutes } from "./unity-catalogs.ts";
 import { grantRoutes } from "./unity-grants.ts";
 import { unityWriteRoutes } from "./unity-writes.ts";
@@ -39,6 +40,7 @@ export function allRoutes(authority: Authority): Route[] {
     ...experimentRoutes(),
     ...policyRoutes(),
     ...sqlRoutes(),
+    ...watcherRoutes(),
     telemetry,
   ];
 }

@@ -64,6 +64,21 @@ const Schema = v.strictObject({
   models: v.optional(v.record(name, Leaf), {}),
 });
 
+const pauseStatus = v.picklist(["PAUSED", "UNPAUSED"]);
+const CronOfMonitor = v.strictObject({
+  quartz_cron_expression: name,
+  timezone_id: name,
+  pause_status: v.optional(pauseStatus),
+});
+const Alert = v.strictObject({
+  display_name: name,
+  owner_user_name: v.optional(name),
+  parent_path: v.optional(name),
+  schedule: v.strictObject({ quartz_cron_schedule: name, timezone_id: name, pause_status: v.optional(pauseStatus) }),
+  /** Who can see it; default: everybody. */
+  users: v.optional(names),
+});
+
 const Catalog = v.strictObject({
   ...securable,
   isolation: v.optional(v.picklist(["OPEN", "ISOLATED"]), "OPEN"),
@@ -254,6 +269,9 @@ export const DatabricksSchema = v.strictObject({
   warehouses: v.optional(v.record(name, Warehouse), {}),
   jobs: v.optional(v.record(name, v.array(Job)), {}),
   pipelines: v.optional(v.record(name, v.array(Pipeline)), {}),
+  alerts: v.optional(v.record(name, v.array(Alert)), {}),
+  /** Full name of a table -> its quality monitor. */
+  monitors: v.optional(v.record(name, v.strictObject({ schedule: v.optional(CronOfMonitor) })), {}),
   files: v.optional(v.record(name, v.record(name, File)), {}),
   runs: v.optional(v.array(RunRule), []),
   updates: v.optional(v.array(UpdateRule), []),

@@ -3,6 +3,7 @@ import { type Finding, FourTierError } from "../findings.ts";
 import type { ActiveRuns } from "../schedules/apply.ts";
 import { parseSelector } from "../schedules/holds.ts";
 import type { Scope } from "../schedules/observe.ts";
+import type { Also } from "../schedules/watchers.ts";
 import type { Patience } from "../schedules/wait.ts";
 import type { ActionContext } from "./frame.ts";
 
@@ -19,7 +20,7 @@ export type PauseInputs = Shared &
     | {
         readonly mode: "check" | "enforce";
         readonly strict: boolean;
-        readonly also: readonly ("alerts" | "monitors")[];
+        readonly also: readonly Also[];
       }
     | { readonly mode: "hold"; readonly selector: string; readonly reason: string; readonly until: Date | undefined }
     | { readonly mode: "resume"; readonly hold: string; readonly reason: string }

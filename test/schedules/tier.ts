@@ -64,6 +64,7 @@ export function optionsFor(account: Account, tier: Deployed): Omit<SchedulesOpti
     now,
     patience: { timeoutMs: 1_000, everyMs: 5 },
     activeRuns: "leave",
+    also: [],
     contract: account.contract,
     holds,
     locked,

@@ -1,0 +1,40 @@
+/**
+ * What else starts by itself: SQL alerts and quality monitors. Only shown, as the scenario says; nothing writes them
+ * (read in the public SDKs; a monitor's pause_status is read only).
+ */
+import { type Answer, ApiError, type Call, integer, route, type Route } from "./api.ts";
+import { pageOf } from "./pages.ts";
+import { Rights } from "./unity-rights.ts";
+
+export function watcherRoutes(): Route[] {
+  return [
+    route("GET", "/api/2.0/alerts", { facts: "SDK", query: ["page_size", "page_token"], handle: alerts }),
+    route("GET", "/api/2.1/unity-catalog/tables/{name}/monitor", { facts: "SDK", handle: monitor }),
+  ];
+}
+
+/** Those that the caller can see: all, unless the scenario names who can. */
+function alerts({ account, workspace, principal, query }: Call<unknown>): Answer {
+  const names = account.directory.identities(principal);
+  const seen = (account.scenario.alerts[workspace.name] ?? []).flatMap(({ users, ...alert }, index) =>
+    users === undefined || users.some((name) => names.has(account.directory.nameOf(name).toLowerCase()))
+      ? [{ id: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`, lifecycle_state: "ACTIVE", ...alert }]
+      : [],
+  );
+  const size = Math.max(1, integer(query, "page_size") ?? 20);
+  const { items, next } = pageOf(seen, size, query.get("page_token"), "alerts");
+  return { body: { alerts: [...items], ...(next === undefined ? {} : { next_page_token: next }) } };
+}
+
+/** Who may read the table sees its monitor. */
+function monitor(call: Call<unknown>): Answer {
+  const table = call.account.metastore.find("table", call.params["name"] ?? "");
+  const rights = new Rights(call);
+  const refusal = rights.unreachable(table);
+  if (refusal !== undefined) throw refusal;
+  if (!rights.sees(table)) throw rights.missing(table);
+  const found = call.account.scenario.monitors[table.fullName];
+  if (found === undefined)
+    throw new ApiError(404, "RESOURCE_DOES_NOT_EXIST", `Monitor of ${table.fullName} does not exist.`);
+  return { body: { table_name: table.fullName, status: "MONITOR_STATUS_ACTIVE", ...found } };
+}
