@@ -177,9 +177,23 @@ export interface RepositoryFacts {
 
 export interface CommitFacts {
   readonly onDefaultBranch: boolean;
+  /** A commit off the default branch that a pull request brought into a branch `hotfix/*`; undefined for any other. */
+  readonly hotfix: HotfixFacts | undefined;
   readonly pulls: readonly PullFacts[];
   /** Who wrote the commits of the pull requests. */
   readonly authors: readonly string[];
+}
+
+/** A repair of what prod has, past what waits in the tiers below. */
+export interface HotfixFacts {
+  /** `hotfix/scores`. */
+  readonly branch: string;
+  /** Whether any rule protects that branch; undefined if it is gone. */
+  readonly protected: boolean | undefined;
+  /** Whether the branch has the commit in its history. */
+  readonly holds: boolean;
+  /** What prod has, and how the commit relates to it; undefined if prod has nothing, or GitHub does not know it. */
+  readonly prod: { readonly commit: string; readonly relation: OrderFacts["relation"] } | undefined;
 }
 
 export interface PullFacts {

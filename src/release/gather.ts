@@ -31,7 +31,7 @@ import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
 import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
-import { commitFacts, isAncestor, readPulls } from "./read-commit.ts";
+import { commitFacts, readOrigin } from "./read-commit.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 
 /** How many Deployments are looked at before we say that none is good: forged ones must not cost an hour's requests. */
@@ -90,13 +90,14 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
   };
   const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : strict(found)));
   const suiteOf = ({ suiteCommits }: Policy): SuiteTrust => ({ repository: SUITE_REPOSITORY, commits: suiteCommits });
-  const [repository, policy, live, history, onBranch, pulls, source, protection, approvals, decided] = await together([
+  const [repository, policy, live, history, origin, source, protection, approvals, decided] = await together([
     reading,
     trusting,
     request.live,
     readOrder(request),
-    needed("commit", ({ head }) => isAncestor(github, commit, head)),
-    needed("commit", ({ defaultBranch }) => readPulls(github, commit, defaultBranch, run.runId)),
+    needed("commit", (facts) =>
+      readOrigin(github, commit, facts, run.runId, () => currentRelease({ ...request, tier: { name: "prod" } })),
+    ),
     needed("source", async ({ head }) =>
       readSource(github, suiteOf(await trusting), { environment: tier.previous, sha: commit, head }),
     ),
@@ -109,7 +110,8 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
   return {
     project: contract.project,
     tier: tier.name,
-    previous: tier.previous,
+    // A hotfix is past dev: its path begins in staging.
+    previous: origin.known && origin.value.hotfix !== undefined && tier.name === "staging" ? undefined : tier.previous,
     stage,
     environment: tier.name,
     contractFile: contract.file,
@@ -130,7 +132,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     },
     suite: suiteOf(policy),
     repository,
-    commit: commitFacts(onBranch, pulls, history),
+    commit: commitFacts(origin, history),
     source,
     order: history.known ? known(history.value.order) : history,
     protection,

@@ -146,6 +146,7 @@ export function goodFacts(): GateFacts {
     repository: known(repository),
     commit: known({
       onDefaultBranch: true,
+      hotfix: undefined,
       authors: ["octocat"],
       pulls: [
         {

@@ -208,6 +208,7 @@ export async function gate(
     readEnvironment?: string;
     override?: GatherRequest["override"];
     now?: Date;
+    tier?: "staging" | "prod";
     /** The commit of the run that asks, if it is not what is promoted. */
     sha?: string;
   } = {},
@@ -234,7 +235,7 @@ export async function gate(
       oidc: undefined,
     },
     contract: options.contract ?? contract(),
-    tier: resolveTier(options.contract ?? contract(), "prod"),
+    tier: resolveTier(options.contract ?? contract(), options.tier ?? "prod"),
     stage: options.stage ?? "promote",
     commit: options.commit ?? world.commit,
     release: options.release ?? RELEASE,

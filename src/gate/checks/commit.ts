@@ -1,6 +1,6 @@
 /** The commit is one that the team let in: on the default branch, and beyond dev from an approved, green pull request. */
 import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
-import type { PullFacts } from "../facts.ts";
+import type { GateFacts, HotfixFacts, PullFacts } from "../facts.ts";
 
 const GREEN = ["success", "neutral", "skipped"];
 
@@ -9,38 +9,82 @@ export const commit: Check = {
   title: "on the default branch, from a merged, approved pull request with green checks",
   evaluate: (facts) =>
     withFact("commit", facts.repository, ({ defaultBranch }) =>
-      withFact("commit", facts.commit, ({ onDefaultBranch, pulls }) => {
+      withFact("commit", facts.commit, ({ onDefaultBranch, hotfix, pulls }) => {
         const sha = short(facts.candidate.commit);
         const problems: Problem[] = [];
         if (!onDefaultBranch) {
-          problems.push({
-            what: "off-branch",
-            message: `Commit ${sha} is not on ${defaultBranch}.`,
-            why: "It was never merged, or the branch was force-pushed since.",
-            remedy: `Merge it into ${defaultBranch} and promote the merge.`,
-          });
+          problems.push(
+            ...(hotfix === undefined ? [offBranch(sha, defaultBranch)] : hotfixProblems(facts, hotfix, defaultBranch)),
+          );
         }
-        const merged = pulls.filter((pull) => pull.merged && pull.base === defaultBranch);
+        const base = onDefaultBranch ? defaultBranch : (hotfix?.branch ?? defaultBranch);
+        const merged = pulls.filter((pull) => pull.merged && pull.base === base);
         // Dev takes every merge, so that what is wrong is seen early; beyond it, the pull request must be whole.
         if (facts.tier !== "dev" && facts.tier !== "sandbox") {
           if (merged.length === 0) {
             problems.push({
               what: "no-pull-request",
-              message: `Commit ${sha} did not come from a pull request merged into ${defaultBranch}.`,
+              message: `Commit ${sha} did not come from a pull request merged into ${base}.`,
               remedy: "Bring the change by a pull request, and forbid direct pushes by a branch rule.",
             });
           }
           for (const pull of merged) problems.push(...approvalProblems(pull), ...checkProblems(pull));
         }
         const numbers = merged.map(({ number }) => `#${number}`).join(", ");
+        const what = onDefaultBranch ? "is" : "is a hotfix";
         return conclude("commit", {
-          summary: `${sha} is on ${defaultBranch}${numbers === "" ? "" : `, by pull request ${numbers}`}.`,
+          summary: `${sha} ${what} on ${base}${numbers === "" ? "" : `, by pull request ${numbers}`}.`,
           evidence: merged.map(evidenceOf),
           problems,
         });
       }),
     ),
 };
+
+function offBranch(sha: string, defaultBranch: string): Problem {
+  return {
+    what: "off-branch",
+    message: `Commit ${sha} is not on ${defaultBranch}.`,
+    why: "It was never merged, or the branch was force-pushed since.",
+    remedy: `Merge it into ${defaultBranch} and promote the merge. To repair prod past what waits in staging, merge it into a protected branch hotfix/….`,
+  };
+}
+
+/** A hotfix repairs what prod has: it comes by review, from a branch that nobody can push to, and straight from there. */
+function hotfixProblems(facts: GateFacts, hotfix: HotfixFacts, defaultBranch: string): Problem[] {
+  const { branch, holds, prod } = hotfix;
+  const sha = short(facts.candidate.commit);
+  const problems: Problem[] = [];
+  if (facts.tier === "dev" || facts.tier === "sandbox") {
+    problems.push({
+      what: "hotfix-in-dev",
+      message: `A hotfix (${sha}, on ${branch}) enters at staging, not at ${facts.tier}.`,
+      remedy: `Start it with gate-to-staging and approve-to-prod only; ${facts.tier} gets it when it is merged back into ${defaultBranch}.`,
+    });
+  }
+  if (hotfix.protected !== true || !holds) {
+    problems.push({
+      what: "hotfix-branch",
+      message: !holds
+        ? `${branch} does not have commit ${sha} any more.`
+        : `The branch ${branch} is not protected: whoever may push can put there what nobody reviewed.`,
+      remedy:
+        "Protect hotfix/** by a branch rule as the default branch is: pull requests, approvals, checks, no force pushes.",
+    });
+  }
+  if (prod === undefined || (prod.relation !== "ahead" && prod.relation !== "identical")) {
+    problems.push({
+      what: "hotfix-stray",
+      message:
+        prod === undefined
+          ? "Nothing shows what prod has, so nothing shows that this hotfix repairs it."
+          : `prod has ${short(prod.commit)}, which is not in the history of ${sha}.`,
+      why: "A hotfix that does not begin at prod's commit brings or loses what nobody meant.",
+      remedy: `Begin ${branch} at the commit that prod has, and merge the repair into it.`,
+    });
+  }
+  return problems;
+}
 
 function approvalProblems(pull: PullFacts): Problem[] {
   const others = pull.reviews.filter(({ user }) => user !== pull.author);

@@ -10,6 +10,13 @@ export const order: Check = {
       if (current === undefined) return conclude("order", { summary: `The first release of ${facts.tier}.` });
       const from = short(current.commit);
       if (relation === "identical") return conclude("order", { summary: `${facts.tier} has commit ${to} already.` });
+      // A hotfix passes by what waits in staging; that it begins at prod's commit, the check `commit` sees to.
+      const hotfix = facts.commit.known ? facts.commit.value.hotfix : undefined;
+      if (facts.tier === "staging" && hotfix !== undefined && relation === "diverged") {
+        return conclude("order", {
+          summary: `A hotfix: ${to} goes past ${from}, which waits for it to be merged back.`,
+        });
+      }
       if (relation === "ahead") return conclude("order", { summary: `${to} follows ${from}.` });
       return conclude("order", {
         summary: "",
@@ -28,7 +35,8 @@ export const order: Check = {
                   relation === undefined
                     ? "GitHub does not know that commit any more: the branch was force-pushed."
                     : "The release would lose what the tier has now.",
-                remedy: "Merge what the tier has into the default branch, then promote the merge.",
+                remedy:
+                  "Merge what the tier has into the default branch, then promote the merge. After a hotfix, that is its branch.",
               },
         ],
       });

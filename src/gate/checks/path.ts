@@ -18,7 +18,8 @@ export const path: Check = {
         });
       }
       if (previous === undefined) {
-        return conclude("path", { summary: `A release enters the path at ${facts.tier}.`, problems });
+        const what = facts.tier === "staging" ? "A hotfix" : "A release";
+        return conclude("path", { summary: `${what} enters the path at ${facts.tier}.`, problems });
       }
       return withFact("path", facts.source, (below) => {
         if (!below.some(({ claim, deployment }) => claim?.tier === previous && deployment.state === "success")) {
