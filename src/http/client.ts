@@ -57,6 +57,7 @@ export interface HttpClient {
 /** More than any API answers with; a server that sends without end must not fill the memory. */
 const ANSWER_LIMIT = 64 * 1024 * 1024;
 const MINIMUM_RATE_BYTES_PER_MS = 100;
+const UTF8 = new TextDecoder();
 
 /** Makes a client for some origins; nothing is connected yet. */
 export function createHttp(options: HttpOptions): HttpClient {
@@ -150,9 +151,8 @@ async function attemptOnce(
   attemptMs: number,
 ): Promise<Outcome> {
   const size = request.body?.length ?? 0;
-  const limit = AbortSignal.timeout(attemptMs + Math.ceil(size / MINIMUM_RATE_BYTES_PER_MS));
   const stop = request.method === "GET" ? options.signal : undefined;
-  const signal = stop === undefined ? limit : AbortSignal.any([stop, limit]);
+  const deadline = deadlineOf(attemptMs + Math.ceil(size / MINIMUM_RATE_BYTES_PER_MS), stop);
   try {
     const answer = await sendRequest(request.url, {
       method: request.method,
@@ -162,7 +162,7 @@ async function attemptOnce(
         request.url,
         options.proxyLoopback === undefined ? {} : { proxyLoopback: options.proxyLoopback },
       ),
-      signal,
+      signal: deadline.signal,
     });
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -176,7 +176,29 @@ async function attemptOnce(
     return { kind: "answer", answer: toAnswer(answer.statusCode, answer.headers, Buffer.concat(chunks)) };
   } catch (error) {
     return { kind: "failure", error };
+  } finally {
+    deadline.over();
   }
+}
+
+/**
+ * A signal that aborts after a time, or with `stop`. `over` lets go of both: a signal of AbortSignal.timeout lives until
+ * its time has come, and ten thousand requests would keep ten thousand of them.
+ */
+function deadlineOf(milliseconds: number, stop: AbortSignal | undefined): { signal: AbortSignal; over(): void } {
+  const controller = new AbortController();
+  const late = (): void => controller.abort(new DOMException("it took too long", "TimeoutError"));
+  const stopped = (): void => controller.abort(stop?.reason);
+  const timer = setTimeout(late, milliseconds).unref();
+  if (stop?.aborted === true) stopped();
+  stop?.addEventListener("abort", stopped, { once: true });
+  return {
+    signal: controller.signal,
+    over: () => {
+      clearTimeout(timer);
+      stop?.removeEventListener("abort", stopped);
+    },
+  };
 }
 
 function toAnswer(
@@ -187,7 +209,7 @@ function toAnswer(
   return {
     status,
     bytes,
-    text: () => new TextDecoder().decode(bytes),
+    text: () => UTF8.decode(bytes),
     header: (name) => {
       const value = headers[name];
       return Array.isArray(value) ? value.join(", ") : value;

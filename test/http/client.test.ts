@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { createServer as createTcpServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { createHttp, type HttpOptions, type Verdict } from "../../src/http/client.ts";
@@ -45,6 +46,18 @@ describe("HTTP", () => {
     const answer = await client(own.url).send("POST", "/x", true);
     expect(answer.status).toBe(307);
     expect(other.seen).toEqual([]);
+  });
+
+  it("leaves nothing behind when a request has ended: ten thousand of them would fill the memory", async () => {
+    const { url } = await serve((_request, response) => void response.end("{}"));
+    const cancel = new AbortController();
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+    const { send } = client(url, { signal: cancel.signal });
+    await send("GET", "/warm-up", true);
+    const before = timers();
+    for (let count = 0; count < 20; count += 1) await send("GET", "/x", true);
+    expect(timers()).toBeLessThanOrEqual(before);
+    expect(getEventListeners(cancel.signal, "abort")).toEqual([]);
   });
 
   it("waits the larger of back-off and Retry-After, in seconds and as a date", async () => {
