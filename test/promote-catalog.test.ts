@@ -1,7 +1,9 @@
 /** Schemas, volumes, models and experiments: deployed in order, left alone when nothing changes, told apart from others'. */
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { connect } from "../src/databricks/workspace.ts";
 import { isFailure } from "../src/findings.ts";
+import { kindOf } from "../src/release/kinds/index.ts";
 import { FILES, IDS } from "./promotion-files.ts";
 import { type Run, type Scene, scene } from "./promotion.ts";
 
@@ -262,6 +264,59 @@ describe("what stood there before", () => {
     });
     dev.change({ "four-tier.yml": `${FILES["four-tier.yml"]}adopt: { dev: { schemas.gold: dev.platinum } }\n` });
     await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "release/adopt-name" }] });
+  });
+});
+
+describe("whoever only looks", () => {
+  it("sees what may be browsed, and no grants: they are then not compared", async () => {
+    const viewer = {
+      application_id: "55555555-5555-4555-8555-555555555555",
+      workspaces: ["dev"],
+      secrets: ["dose-view"],
+    };
+    const owner = { application_id: IDS.dev, workspaces: ["dev"], secrets: ["dose-dev-secret"] };
+    const dev = await stage({
+      ...ESTATE,
+      service_principals: { "ml-pipelines-dev": owner, viewer },
+      catalogs: { dev: { owner: "ml-pipelines-dev", grants: { viewer: ["BROWSE"] } } },
+    });
+    passed(await dev.promote());
+    const { clientId, clientSecret } = dev.simulator.credentials("viewer");
+    const workspace = connect({
+      host: dev.simulator.workspaces["dev"]?.url ?? "",
+      credentials: { kind: "secret", clientId, clientSecret },
+      log: { info() {}, debug() {}, warning() {}, secret() {} },
+    });
+    const found = await Promise.all(
+      ["schemas", "volumes", "registered_models"].map(async (kind, index) => {
+        const id = ["dev.gold", "dev.gold.files", "dev.gold.churn"][index] ?? "";
+        return [(await kindOf(kind).read(workspace, id))?.name, await kindOf(kind).readAccess(workspace, id)];
+      }),
+    );
+    expect(found).toEqual([
+      ["dev.gold", undefined],
+      ["dev.gold.files", undefined],
+      ["dev.gold.churn", undefined],
+    ]);
+  });
+});
+
+describe("what the service may do one way or the other", () => {
+  it.each<NonNullable<DatabricksScenario["behaviours"]>>([
+    { securable_exists: 409 },
+    { catalog_properties: "merge" },
+    { workspace_paths: "prefixed" },
+    { empty_pages: true },
+  ])("%j changes nothing about what is deployed and left alone", async (behaviours) => {
+    const dev = await stage({ ...ESTATE, behaviours });
+    passed(await dev.promote());
+    expect(passed(await dev.promote())).toEqual([]);
+    dev.change({ "databricks.yml": bundle(KINDS.replace("team: churn", "group: churn").replace("Uploads", "Files")) });
+    expect(own(passed(await dev.promote())).sort()).toEqual([
+      "PATCH /api/2.1/unity-catalog/schemas/dev.gold",
+      "PATCH /api/2.1/unity-catalog/volumes/dev.gold.files",
+    ]);
+    expect(passed(await dev.promote({ deep: true }))).toEqual([]);
   });
 });
 

@@ -64,7 +64,7 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   if (isOperation(mode)) return (await import("./operate.ts")).operate(context, mode);
   const own = readInputs(context);
   const git = await repositoryOf(context.run);
-  if (own.allTiers) return validateAll(context, own, git);
+  if (own.allTiers) return (await import("./validate.ts")).validateAll(context, git, own);
   const resolved = await resolveTierOfRun(context);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
   checkBuilt(wheels, own.built);
@@ -83,28 +83,6 @@ async function signIn(context: ActionContext, { contract, tier }: ResolvedTier):
   const unmanaged = managerFinding(contract, tier);
   if (unmanaged !== undefined) throw new FourTierError(unmanaged);
   return accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
-}
-
-/** `tier: all`: no credentials; of GitHub only what its records say of dev and prod. Whatever can be wrong in a commit is found in all tiers at once. */
-async function validateAll(context: ActionContext, own: Inputs, git: Git): Promise<ActionResult> {
-  const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
-  const { inputs, contract } = await resolveTierOfRun({ ...context, input });
-  const wheels = own.artifacts === undefined ? undefined : await readWheels(own.artifacts);
-  const { validate } = await import("../validate.ts");
-  const { indexedCommit } = await import("../release/gathered.ts");
-  const indexed = (tier: string): Promise<string | undefined> =>
-    indexedCommit(githubOf(context), contract.project, tier);
-  return validate({
-    git,
-    commit: own.commit,
-    root: inputs.bundle,
-    contract:
-      own.commit === context.run.sha ? contract : await contractAt(git, own.commit, contract.file, inputs.allowedHosts),
-    allowedHosts: inputs.allowedHosts,
-    artifacts: wheels,
-    now: new Date(),
-    ...(context.input("github-token") === "" ? {} : { indexed: (tier) => factOf(() => indexed(tier)) }),
-  });
 }
 
 async function planned(ground: Ground): Promise<ActionResult> {

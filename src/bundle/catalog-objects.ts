@@ -46,7 +46,7 @@ const NOT_DECLARED: readonly (readonly [string, string])[] = [
   ),
 ];
 
-/** Checks a catalog object and gives it the names, marks and defaults that the tier has it with. */
+/** Checks a catalog object and gives it the names, marks and defaults that the tier has it with; undefined if a sandbox has it already. */
 export function renderCatalogObject(
   declared: Mapping,
   kind: CatalogKind,
@@ -54,7 +54,7 @@ export function renderCatalogObject(
   tier: Tier,
   contract: Contract,
   problems: Problems,
-): CatalogObject {
+): CatalogObject | undefined {
   for (const [name, remedy] of NOT_DECLARED) {
     const entry = declared.entries.get(name);
     if (entry !== undefined) problems.error("unsupported", entry.key, `${key}: \`${name}\` is not deployed.`, remedy);
@@ -65,8 +65,8 @@ export function renderCatalogObject(
     entries: new Map([...declared.entries].filter(([name]) => name !== "grants")),
   } as Mapping);
   checkCatalog(tree, key, tier, contract, problems);
+  if (isProvisioned(tree, kind, key, tier, problems)) return undefined;
   if (kind === "schemas") {
-    if (tier.name === "sandbox") checkSandboxSchema(tree, key, problems);
     tree = withProperties(tree, key, tier, problems);
   } else {
     if (kind === "volumes") tree = withVolumeType(tree, key, problems);
@@ -116,16 +116,40 @@ function checkCatalog(tree: Mapping, key: string, tier: Tier, contract: Contract
   }
 }
 
-/** What a sandbox reads from dev, and may not have itself. */
+/** The one schema of a sandbox, which is provisioned with it; the others it reads from dev (design: sandboxes). */
+const OF_A_SANDBOX = "gold";
 const READ_FROM_DEV = ["bronze", "silver"];
 
-function checkSandboxSchema(tree: Mapping, key: string, problems: Problems): void {
-  const node = get(tree, ["name"]);
-  const name = getString(node, []) ?? "";
-  if (node === undefined || !READ_FROM_DEV.includes(name)) return;
-  const remedy = `Declare ${key} under \`targets.dev\`, \`targets.staging\` and \`targets.prod\`, and not for the sandbox.`;
-  const why = "A sandbox reads bronze and silver from dev, and holds no copy of them.";
-  problems.error("sandbox-schema", node.where, `A sandbox has no schema ${name} of its own.`, remedy, why);
+/**
+ * True for a schema that a sandbox has already, or reads from dev: there it is not deployed, and that is said. What would
+ * need another schema is an error.
+ */
+function isProvisioned(tree: Mapping, kind: CatalogKind, key: string, tier: Tier, problems: Problems): boolean {
+  if (tier.name !== "sandbox") return false;
+  const node = get(tree, [kind === "schemas" ? "name" : "schema_name"]);
+  const schema = getString(node, []) ?? "";
+  if (schema === "" || (schema === OF_A_SANDBOX && kind !== "schemas")) return false;
+  const why = "A sandbox writes to gold, and reads bronze and silver from dev; provisioning makes its schema.";
+  if (kind === "schemas" && [OF_A_SANDBOX, ...READ_FROM_DEV].includes(schema)) {
+    const where = schema === OF_A_SANDBOX ? "is there already" : "is read from dev";
+    problems.notice(
+      "sandbox-schema",
+      node?.where ?? tree.where,
+      `${key} ${where}: a sandbox does not deploy it.`,
+      "Nothing to do.",
+      why,
+    );
+    return true;
+  }
+  const remedy = `Put it into gold (\`targets.sandbox\`), or declare ${key} for the other targets only.`;
+  problems.error(
+    "sandbox-schema",
+    node?.where ?? tree.where,
+    `${key}: a sandbox has no schema ${schema}.`,
+    remedy,
+    why,
+  );
+  return false;
 }
 
 function withProperties(tree: Mapping, key: string, tier: Tier, problems: Problems): Mapping {

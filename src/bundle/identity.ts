@@ -1,7 +1,7 @@
 /** Who a resource runs as, and who may do what with it. */
-import { TIERS, type Contract, type Tier } from "../contract/model.ts";
+import { TIERS, type Contract, type ResourceKind, type Tier } from "../contract/model.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
-import { type CatalogKind, PRINCIPAL_SYMBOL, type ResourceKind } from "./model.ts";
+import { type CatalogKind, PRINCIPAL_SYMBOL } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import { get, getString, isNull, type Mapping, type Node } from "./tree.ts";
 

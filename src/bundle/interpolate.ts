@@ -3,7 +3,8 @@
  * finding here, because it would reach the workspace as text.
  */
 import { experimentName } from "./experiments.ts";
-import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL, RESOURCE_KINDS } from "./model.ts";
+import { RESOURCE_KINDS } from "../contract/model.ts";
+import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL } from "./model.ts";
 import { didYouMean, type Problems } from "./problems.ts";
 import {
   child,

@@ -1,14 +1,10 @@
 /** What a bundle says for one tier, once it is read, merged, resolved and checked. */
-import type { TierName } from "../contract/model.ts";
+import type { ResourceKind, TierName } from "../contract/model.ts";
 import type { Where } from "../findings.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 
 /** What is kept in Unity Catalog. */
 export type CatalogKind = "schemas" | "volumes" | "registered_models";
-
-/** The kinds of resource that are deployed, in the order in which they are: what others name comes first. */
-export const RESOURCE_KINDS = ["schemas", "volumes", "registered_models", "experiments", "pipelines", "jobs"] as const;
-export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** A step into a settings document: a key or an index. */
 export type SettingsPath = readonly (string | number)[];

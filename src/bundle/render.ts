@@ -2,7 +2,7 @@
  * A bundle, rendered for one tier: read, merged with the target, resolved, brought to the API's types, checked against
  * the tier's rules. Pure: it reads files through the source alone, so any commit is rendered by the same code.
  */
-import { type Contract, TIERS } from "../contract/model.ts";
+import { type Contract, RESOURCE_KINDS, type ResourceKind, TIERS } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { componentOf } from "../release/components.ts";
 import { renderCatalogObject } from "./catalog-objects.ts";
@@ -19,8 +19,6 @@ import {
   RELEASE_SYMBOL,
   type RenderedBundle,
   type RenderedResource,
-  RESOURCE_KINDS,
-  type ResourceKind,
 } from "./model.ts";
 import { normalize } from "./normalize.ts";
 import type { RenderOptions } from "./options.ts";
@@ -163,8 +161,9 @@ function renderResource(
   noteBundleOnly(declared, key, problems);
   if (kind === "schemas" || kind === "volumes" || kind === "registered_models") {
     const shown = withoutKeys(declared, BUNDLE_ONLY);
-    const { tree, fullName, grants } = renderCatalogObject(shown, kind, key, tier, contract, problems);
-    return finish(kind, key, fullName, tree, entry.key, grants, contract);
+    const object = renderCatalogObject(shown, kind, key, tier, contract, problems);
+    if (object === undefined) return undefined;
+    return finish(kind, key, object.fullName, object.tree, entry.key, object.grants, contract);
   }
   checkRunAs(get(declared, ["run_as"]), tier, contract, problems);
   const acl = permissions(

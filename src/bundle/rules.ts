@@ -1,6 +1,5 @@
 /** What a job or a pipeline may not say: compute that is not serverless, code from elsewhere, another tier's catalog. */
-import { TIERS, type Contract, type Tier } from "../contract/model.ts";
-import { RESOURCE_KINDS } from "./model.ts";
+import { RESOURCE_KINDS, TIERS, type Contract, type Tier } from "../contract/model.ts";
 import type { Problems } from "./problems.ts";
 import { eachScalar, get, getMap, getString, isNull, type Mapping, type Node, type Path, showPath } from "./tree.ts";
 

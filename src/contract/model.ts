@@ -1,6 +1,10 @@
 /** What `four-tier.yml` says, typed. Names are camelCase here and snake_case in the file; everything optional has its default. */
 import type { Where } from "../findings.ts";
 
+/** The kinds of resource that are deployed, in the order in which they are: what others name comes first. */
+export const RESOURCE_KINDS = ["schemas", "volumes", "registered_models", "experiments", "pipelines", "jobs"] as const;
+export type ResourceKind = (typeof RESOURCE_KINDS)[number];
+
 /** The four tiers, in the order a change climbs them. */
 export type TierName = "sandbox" | "dev" | "staging" | "prod";
 export const TIERS: readonly TierName[] = ["sandbox", "dev", "staging", "prod"];

@@ -4,9 +4,7 @@
  * texts mean is in values.ts, what is missing in defaults.ts, what contradicts itself in checks.ts.
  */
 import * as v from "valibot";
-
-/** Kinds of bundle resource a key can name (design 4). */
-export const RESOURCE_KINDS = ["jobs", "pipelines", "schemas", "volumes", "registered_models", "experiments"] as const;
+import { RESOURCE_KINDS } from "./model.ts";
 
 const RESOURCE_KEY = new RegExp(`^(?:${RESOURCE_KINDS.join("|")})\\.[A-Za-z0-9_-]+$`);
 const BARE_OR_JOB_KEY = /^(?:jobs\.)?[A-Za-z0-9_-]+$/;

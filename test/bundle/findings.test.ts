@@ -376,14 +376,23 @@ resources: { jobs: { a: { name: a, tasks: [] } } }
     ],
   },
   {
-    says: "a schema that a sandbox reads from dev",
+    says: "what a sandbox has already, reads from dev, or has no place for",
     tier: "sandbox",
     files: `${DECLARED}${HEAD}resources:
   schemas:
     bronze: { name: bronze, catalog_name: "\${var.catalog}" }
     gold: { name: gold, catalog_name: "\${var.catalog}" }
+    features: { name: features, catalog_name: "\${var.catalog}" }
+  volumes:
+    a: { name: a, catalog_name: "\${var.catalog}", schema_name: gold }
+    b: { name: b, catalog_name: "\${var.catalog}", schema_name: bronze }
 `,
-    expected: ["error bundle/sandbox-schema databricks.yml:6:21"],
+    expected: [
+      "notice bundle/sandbox-schema databricks.yml:6:21",
+      "notice bundle/sandbox-schema databricks.yml:7:19",
+      "error bundle/sandbox-schema databricks.yml:8:23",
+      "error bundle/sandbox-schema databricks.yml:11:64",
+    ],
   },
   {
     says: "what a schema, a volume or a model does not say",

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { RESOURCE_KINDS } from "../../src/bundle/model.ts";
+import { RESOURCE_KINDS } from "../../src/contract/model.ts";
 import { renderBundle } from "../../src/bundle/render.ts";
 import { memorySource } from "../../src/bundle/source.ts";
 import { isArray, isObject, type JsonObject, type JsonValue, parseJson, stringifyJson } from "../../src/json.ts";

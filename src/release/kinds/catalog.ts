@@ -11,6 +11,7 @@ import {
   listCatalogObjects,
   updateCatalogObject,
 } from "../../databricks/catalog-objects.ts";
+import { ApiError } from "../../databricks/errors.ts";
 import { getGrants, type SecurableType } from "../../databricks/unity.ts";
 import { changeGrants } from "../../databricks/unity-write.ts";
 import { mapBounded } from "../../http/pool.ts";
@@ -67,13 +68,21 @@ function catalogKind(kind: string, type: CatalogType, securable: SecurableType):
       }),
     // Never with force: the service refuses to drop a schema that holds something.
     remove: (workspace, id) => deleteCatalogObject(workspace, type, id),
-    readAccess: async (workspace, id) =>
-      ((await getGrants(workspace, securable, id)) ?? [])
-        .filter(({ principal }) => principal !== "")
-        .map(({ principal, privileges }) => ({ principal, privileges: [...privileges].sort() })),
+    readAccess: async (workspace, id) => {
+      const grants = await getGrants(workspace, securable, id).catch(refused);
+      return grants
+        ?.filter(({ principal }) => principal !== "")
+        .map(({ principal, privileges }) => ({ principal, privileges: [...privileges].sort() }));
+    },
     writeAccess: (workspace, id, { declared, before, live, principal }) =>
       changeGrants(workspace, securable, id, grantChanges(declared, before, live, principal)),
   };
+}
+
+/** Whoever only looks at a tier may not see grants: they are then not compared (facts: unity-catalog 1.6). */
+function refused(error: unknown): undefined {
+  if (error instanceof ApiError && error.status === 403) return undefined;
+  throw error;
 }
 
 /** The names in lower case, as they are declared after rendering (facts: unity-catalog 1.4). */

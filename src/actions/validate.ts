@@ -1,0 +1,41 @@
+/** `mode: plan` with `tier: all`: every tier from commits alone, and what has gathered for dev and prod by their records. */
+import { messageOf, FourTierError } from "../findings.ts";
+import { known, notKnown } from "../gate/facts.ts";
+import type { Git } from "../git.ts";
+import { contractAt, readWheels } from "../release/candidate.ts";
+import { indexedCommit } from "../release/gathered.ts";
+import type { ActionResult } from "../report/report.ts";
+import { validate } from "../validate.ts";
+import type { ActionContext } from "./frame.ts";
+import { githubOf } from "./github.ts";
+import { resolveTierOfRun } from "./tier-access.ts";
+
+/** Whatever can be wrong in a commit is found in all tiers at once. `artifacts`: the folder of carried files, if any. */
+export async function validateAll(
+  context: ActionContext,
+  git: Git,
+  own: { readonly commit: string; readonly artifacts: string | undefined },
+): Promise<ActionResult> {
+  const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
+  const { inputs, contract } = await resolveTierOfRun({ ...context, input });
+  const same = own.commit === context.run.sha;
+  return validate({
+    git,
+    commit: own.commit,
+    root: inputs.bundle,
+    contract: same ? contract : await contractAt(git, own.commit, contract.file, inputs.allowedHosts),
+    allowedHosts: inputs.allowedHosts,
+    artifacts: own.artifacts === undefined ? undefined : await readWheels(own.artifacts),
+    now: new Date(),
+    ...(context.input("github-token") === "" ? {} : { indexed: (tier) => indexed(context, contract.project, tier) }),
+  });
+}
+
+async function indexed(context: ActionContext, project: string, tier: string) {
+  try {
+    return known(await indexedCommit(githubOf(context), project, tier));
+  } catch (error) {
+    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
+    return notKnown(finding?.message ?? messageOf(error), finding?.remedy ?? "Run this again.");
+  }
+}
