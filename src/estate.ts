@@ -19,7 +19,7 @@ import {
   unseenFindings,
 } from "./grants/certify.ts";
 import { readWholeDirectory } from "./grants/directory.ts";
-import type { Expectation } from "./grants/expect.ts";
+import { type Expectation, sandboxesOf } from "./grants/expect.ts";
 import { type Estate, keyOf, type Securable, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
 import { isRefusal, Notes } from "./grants/notes.ts";
@@ -28,6 +28,7 @@ import { type CatalogRead, type Progress, readCatalog } from "./grants/read.ts";
 import { type PoliciesRead, readPolicies } from "./grants/read-policies.ts";
 import { SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
 import { readStorage, type StorageRead } from "./grants/read-storage.ts";
+import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
 import { together } from "./http/pool.ts";
 
@@ -76,7 +77,7 @@ export async function estateProof(
   const { principals, findings: ambiguous } = await resolveTierPrincipals(people, contract, caller);
   const own = principals.find((principal) => principal.tier === tier.name);
   if (own === undefined) throw noPrincipal(tier);
-  const named = await resolveGrants(people, contract, tier.catalog, principals, read.securables);
+  const named = await resolveGrants(people, contract, tier.catalog, principals, read.securables, now);
   const expected: Expectation = {
     tier: tier.name,
     catalog: tier.catalog,
@@ -84,6 +85,8 @@ export async function estateProof(
     own,
     principals,
     grants: named.grants,
+    wholeEstate: true,
+    ...sandboxesOf(contract, tier),
   };
   const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
   const authority = authorityOf(estate, tier.catalog, me);
@@ -93,6 +96,7 @@ export async function estateProof(
     estate,
     findings: [
       ...read.findings,
+      ...checkPolicy(contract, now),
       ...ambiguous,
       ...named.findings,
       ...(read.catalog === undefined ? [catalogUnseen(tier, me, read.refused.length > 0)] : []),
@@ -116,7 +120,6 @@ export async function estateProof(
         "Other tiers' catalogs: their own proofs show them.",
         "Delta shares, and managed locations of single schemas.",
         "Workspace and account admins.",
-        "Whether what external locations, storage credentials and GRANT policies give is wanted: they were read, and no rule judges them.",
         ...policies.outside,
         ...(read.reader === "sql" ? SQL_BLIND : []),
       ],

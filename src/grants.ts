@@ -19,7 +19,7 @@ import {
   type ReaderUsed,
   unseenFindings,
 } from "./grants/certify.ts";
-import { type Expectation, mayHold, type TierPrincipal } from "./grants/expect.ts";
+import { type Expectation, mayHold, sandboxesOf, type TierPrincipal } from "./grants/expect.ts";
 import type { Cell } from "./grants/matrix.ts";
 import { ACCOUNT_USERS, type Estate, keyOf, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
@@ -27,6 +27,7 @@ import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
 import { answerOf, isRefusal, type Refusal } from "./grants/notes.ts";
 import { type CatalogRead, readCatalog, type ReadOptions } from "./grants/read.ts";
+import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
 
@@ -54,7 +55,7 @@ export async function tierProof(
 
   const [directory, named, elsewhere] = await together([
     readDirectory(workspace, read.securables, read.metastoreOwner, principals),
-    resolveGrants(people, contract, tier.catalog, principals, read.securables),
+    resolveGrants(people, contract, tier.catalog, principals, read.securables, now),
     seenElsewhere(workspace, contract, ownPrincipal, me),
   ]);
   const estate = estateOf(tier.catalog, read, directory);
@@ -65,12 +66,14 @@ export async function tierProof(
     own: ownPrincipal,
     principals,
     grants: named.grants,
+    ...sandboxesOf(contract, tier),
   };
 
   const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
   const authority = authorityOf(estate, tier.catalog, me);
   return {
     findings: [
+      ...checkPolicy(contract, now),
       ...ambiguous,
       ...named.findings,
       ...(read.catalog === undefined ? [catalogUnseen(tier, me, read.refused.length > 0)] : []),

@@ -10,6 +10,7 @@ import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { type Fact, known } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import type { JsonObject } from "./json.ts";
+import { checkPolicy } from "./grants/policy.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
 import type { Artifact } from "./release/digest.ts";
 import { type Gathered, gatheredSince } from "./release/gathered.ts";
@@ -50,7 +51,7 @@ const SOMEBODY = "developer";
 export async function validate(request: ValidateRequest): Promise<ActionResult> {
   const { git, commit, root, contract, now, artifacts } = request;
   const parent = (await git.log(undefined, commit))[0]?.parents[0];
-  const findings: Finding[] = [];
+  const findings: Finding[] = checkPolicy(contract, now);
   const checks: TierCheck[] = [];
   for (const tier of TIERS) {
     const rendered = await candidateAt(request, contract, commit, tier);

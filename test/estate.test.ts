@@ -77,6 +77,11 @@ const RULES = `grants:
     - { on: catalog prod, principal: four-tier-audit, privileges: [USE_CATALOG, USE_SCHEMA, BROWSE, MANAGE] }
     - { on: catalog prod, principal: readers, privileges: [USE_CATALOG] }
     - { on: schema prod.gold, principal: readers, privileges: [USE_SCHEMA, SELECT] }
+    - { on: external_location lake, principal: four-tier-audit, privileges: [MANAGE] }
+    - { on: storage_credential lake-role, principal: four-tier-audit, privileges: [MANAGE] }
+    - { on: metastore, principal: metastore-admins, privileges: [MANAGE] }
+    - { on: catalog prod, principal: readers, privileges: [EXECUTE], effect: allow }
+    - { on: schema prod.gold, principal: mona@example.com, privileges: [SELECT], effect: allow }
 `;
 
 async function audit(account: Account, options: Partial<EstateOptions> = {}): Promise<EstateProof> {

@@ -76,6 +76,24 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       wrong("exception", path, "An exception names one job or one pipeline.", "Write either `job` or `pipeline`.");
     }
   }
+  for (const [index, rule] of file.grants.rules.entries()) {
+    if (rule.principal !== "*" || rule.effect === "forbid") continue;
+    wrong(
+      "everybody",
+      ["grants", "rules", index, "principal"],
+      `A rule that gives ${rule.privileges.join(", ")} to everybody names nobody.`,
+      "Name a group; `*` is for effect: forbid.",
+    );
+  }
+  for (const [index, { until }] of file.grants.exceptions.entries()) {
+    if (isDate(until)) continue;
+    wrong(
+      "date",
+      ["grants", "exceptions", index, "until"],
+      `${until} is no day of the calendar.`,
+      "Write a date such as 2027-01-31.",
+    );
+  }
   for (const [component, { files }] of Object.entries(file.components)) {
     if (component === "default") {
       wrong(

@@ -146,6 +146,8 @@ export interface GrantsPolicy {
   /** `catalog`: we own the catalogs and may remove; `project`: we check, and only add. */
   readonly authority: "catalog" | "project";
   readonly rules: readonly GrantRule[];
+  /** Expired ones included: whether one holds is asked with the time in hand. */
+  readonly exceptions: readonly GrantException[];
 }
 
 export interface GrantRule {
@@ -154,11 +156,29 @@ export interface GrantRule {
   readonly principal: string;
   /** Upper case with underscores: `USE_CATALOG`. */
   readonly privileges: readonly string[];
+  readonly effect: "require" | "allow" | "forbid";
+  readonly where: Where;
 }
 
-/** `catalog staging`, `schema prod.gold`. */
+/** Access that is tolerated for a while. */
+export interface GrantException extends Omit<GrantRule, "effect"> {
+  /** ISO date, the last day on which it holds (UTC). */
+  readonly until: string;
+  readonly reason: string;
+}
+
+/** `catalog staging`, `schema prod.gold`, with `*` for any part of a name; the metastore has an empty name. */
 export interface Securable {
-  readonly type: "catalog" | "schema" | "table" | "volume" | "function" | "model";
+  readonly type:
+    | "metastore"
+    | "catalog"
+    | "schema"
+    | "table"
+    | "volume"
+    | "function"
+    | "model"
+    | "external_location"
+    | "storage_credential";
   readonly name: string;
 }
 

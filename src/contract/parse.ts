@@ -3,7 +3,15 @@ import { type Finding, isFailure } from "../findings.ts";
 import { checkSandbox, checkTiers, checkValues } from "./checks.ts";
 import { DEFAULT_CATALOGS, defaultPrincipal } from "./defaults.ts";
 import { checkHost } from "./hosts.ts";
-import type { Contract, GatePolicy, GrantRule, ScheduleException, TierName, TierPolicy, VerifyStep } from "./model.ts";
+import type {
+  Contract,
+  GatePolicy,
+  GrantsPolicy,
+  ScheduleException,
+  TierName,
+  TierPolicy,
+  VerifyStep,
+} from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { normalPrivilege, parseDuration, parseFreeze, parseSecurable, parseWindow, withKind } from "./values.ts";
@@ -106,7 +114,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       prod: own("prod", prod.may_differ_from_staging),
     },
     users: new Map(Object.entries(file.users).map(([login, user]) => [login.toLowerCase(), user])),
-    grants: { authority: file.grants.authority, rules: file.grants.rules.flatMap(grantRule) },
+    grants: grantsOf(file.grants, yaml),
     schedules: {
       exceptions: file.schedules.exceptions.map((each, index) => exceptionOf(each, index, yaml)),
       names: file.schedules.names,
@@ -164,10 +172,22 @@ function verifySteps(step: ContractFile["tiers"]["dev"]["gate"]["verify"][number
   return [step.startsWith("pipelines.") ? { key: step, how: "update" } : { key: withKind("jobs", step), how: "run" }];
 }
 
-function grantRule(rule: ContractFile["grants"]["rules"][number]): GrantRule[] {
-  const on = parseSecurable(rule.on);
-  if (on === undefined) return [];
-  return [{ on, principal: rule.principal, privileges: [...new Set(rule.privileges.map(normalPrivilege))] }];
+function grantsOf(grants: ContractFile["grants"], yaml: YamlFile): GrantsPolicy {
+  const written = <Rule extends ContractFile["grants"]["rules"][number] | ContractFile["grants"]["exceptions"][number]>(
+    list: "rules" | "exceptions",
+    rule: Rule,
+    index: number,
+  ) => {
+    const on = parseSecurable(rule.on);
+    if (on === undefined) return [];
+    const privileges = [...new Set(rule.privileges.map(normalPrivilege))];
+    return [{ ...rule, on, privileges, where: yaml.keyAt(["grants", list, index]) }];
+  };
+  return {
+    authority: grants.authority,
+    rules: grants.rules.flatMap((rule, index) => written("rules", rule, index)),
+    exceptions: grants.exceptions.flatMap((exception, index) => written("exceptions", exception, index)),
+  };
 }
 
 function exceptionOf(

@@ -355,6 +355,25 @@ const tiers = v.pipe(
   v.description("The four tiers. Only the workspaces of dev, staging and prod are required."),
 );
 
+const grantedOn = v.pipe(
+  v.string(),
+  v.regex(
+    new RegExp(
+      `^(?:metastore|(?:catalog|external_location|storage_credential) ${NAME_PART}|schema ${NAME_PART}\\.${NAME_PART}|(?:table|volume|function|model) ${NAME_PART}(?:\\.${NAME_PART}){2})$`,
+    ),
+    "must be a type and a full name: catalog staging, schema prod.gold, table prod.gold.scores",
+  ),
+  v.description(
+    "What is granted on: `catalog staging`, `schema prod.gold`, `table prod.gold.scores`, `external_location lake`, `storage_credential lake-role`, or `metastore` (its owners). `*` stands for any part of one name: `catalog *`, `schema prod.*`. It reaches what is below it.",
+  ),
+);
+
+const privileges = v.pipe(
+  v.array(v.pipe(v.string(), v.regex(/^[A-Za-z]+(?:[ _][A-Za-z]+)*$/, "must be a privilege such as SELECT"))),
+  v.minLength(1, "must name at least one privilege"),
+  v.description("Unity Catalog privileges, such as USE_CATALOG, USE_SCHEMA, SELECT."),
+);
+
 const grants = v.pipe(
   v.strictObject({
     authority: v.optional(
@@ -370,27 +389,47 @@ const grants = v.pipe(
       v.pipe(
         v.array(
           v.strictObject({
-            on: v.pipe(
-              v.string(),
-              v.regex(
-                new RegExp(
-                  `^(?:catalog ${NAME_PART}|schema ${NAME_PART}\\.${NAME_PART}|(?:table|volume|function|model) ${NAME_PART}(?:\\.${NAME_PART}){2})$`,
-                ),
-                "must be a type and a full name: catalog staging, schema prod.gold, table prod.gold.scores",
+            on: grantedOn,
+            principal: v.pipe(
+              text,
+              v.description(
+                "A group, a user name, or a service principal's display name or application id. Of a rule that forbids also `*`: everybody but the tier's own principal.",
               ),
-              v.description("What is granted on: `catalog staging`, `schema prod.gold`, `table prod.gold.scores`."),
             ),
-            principal: v.pipe(text, v.description("A group, a user name, or a service principal's display name.")),
-            privileges: v.pipe(
-              v.array(
-                v.pipe(v.string(), v.regex(/^[A-Za-z]+(?:[ _][A-Za-z]+)*$/, "must be a privilege such as SELECT")),
+            privileges,
+            effect: v.optional(
+              v.pipe(
+                v.picklist(["require", "allow", "forbid"]),
+                v.description(
+                  "`require`: it must be granted, and is. `allow`: it may be. `forbid`: nobody it speaks of may have it, by whatever path.",
+                ),
               ),
-              v.minLength(1, "must name at least one privilege"),
-              v.description("Unity Catalog privileges, such as USE_CATALOG, USE_SCHEMA, SELECT."),
+              "require",
             ),
           }),
         ),
         v.description("Who may do what, beyond the tiers' own principals."),
+      ),
+      [],
+    ),
+    exceptions: v.optional(
+      v.pipe(
+        v.array(
+          v.strictObject({
+            on: grantedOn,
+            principal: v.pipe(text, v.description("Who has it meanwhile: a group, a user, a service principal.")),
+            privileges,
+            until: v.pipe(
+              v.string(),
+              v.regex(/^\d{4}-\d{2}-\d{2}$/, "must be a date such as 2027-01-31"),
+              v.description("The last day (UTC) on which the exception holds."),
+            ),
+            reason,
+          }),
+        ),
+        v.description(
+          "Access that is tolerated for a while, over a rule that forbids it. No exception lets one tier's principal into another tier.",
+        ),
       ),
       [],
     ),

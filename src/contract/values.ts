@@ -91,18 +91,28 @@ function isZone(zone: string): boolean {
   }
 }
 
-const SECURABLE_PARTS = { catalog: 1, schema: 2, table: 3, volume: 3, function: 3, model: 3 } as const;
+const SECURABLE_PARTS = {
+  catalog: 1,
+  external_location: 1,
+  storage_credential: 1,
+  schema: 2,
+  table: 3,
+  volume: 3,
+  function: 3,
+  model: 3,
+} as const;
 
 /** `schema prod.gold`. */
 export function parseSecurable(text: string): Securable | undefined {
   const [type, name, ...rest] = text.split(" ");
+  if (text === "metastore") return { type: "metastore", name: "" };
   if (name === undefined || rest.length > 0) return undefined;
   if (!isSecurableType(type)) return undefined;
   const parts = name.split(".");
   return parts.length === SECURABLE_PARTS[type] && !parts.includes("") ? { type, name } : undefined;
 }
 
-function isSecurableType(type: string | undefined): type is Securable["type"] {
+function isSecurableType(type: string | undefined): type is keyof typeof SECURABLE_PARTS {
   return type !== undefined && Object.hasOwn(SECURABLE_PARTS, type);
 }
 

@@ -1,31 +1,40 @@
 /** The contract's grants, their principals resolved to what Unity Catalog calls them (facts: unity-catalog 1.7, 1.9). */
-import type { Contract } from "../contract/model.ts";
+import type { Contract, GrantRule } from "../contract/model.ts";
 import type { Finding, Where } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
+import { holds } from "../schedules/policy.ts";
 import type { ExpectedGrant, TierPrincipal } from "./expect.ts";
-import { ACCOUNT_USERS, isApplicationId, keyOf, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, isApplicationId, keyOf, type Securable, type SecurableType } from "./model.ts";
+import { overlap } from "./patterns.ts";
 import type { People } from "./principals.ts";
 import { READS } from "./read-rest.ts";
 
-/** The contract's grants on one catalog; a name with no or two bearers is a finding. */
+/**
+ * The contract's rules for one catalog (and for what lies beside catalogs), and the exceptions that hold at `now`; a name
+ * with no or two bearers is a finding.
+ */
 export async function resolveGrants(
   people: People,
   contract: Contract,
   catalog: string,
   principals: readonly TierPrincipal[],
   securables: readonly Securable[],
+  now: Date,
 ): Promise<{ grants: ExpectedGrant[]; findings: Finding[] }> {
   const granted = new Set(
     securables.flatMap((securable) => securable.grants.flatMap((grant) => grant.principal ?? [])).map(keyOf),
   );
   const findings: Finding[] = [];
-  const rules = contract.grants.rules.map((rule, index) => ({
-    ...rule,
-    where: contract.at(["grants", "rules", index]),
-  }));
-  const own = rules.filter((rule) => keyOf(rule.on.name).split(".")[0] === keyOf(catalog));
+  const exceptions = contract.grants.exceptions
+    .filter((exception) => holds(exception, now))
+    .map(({ until, reason, ...rule }) => ({ ...rule, effect: "allow" as const, exception: { until, reason } }));
+  const own = [...contract.grants.rules, ...exceptions].filter(
+    ({ on }) =>
+      !["catalog", "schema", "table", "volume", "function", "model"].includes(on.type) || overlap(on.name, catalog),
+  );
   const resolved = await mapBounded(own, READS, async (rule): Promise<ExpectedGrant> => {
-    const type = rule.on.type === "model" ? "function" : rule.on.type;
+    const on = { type: typeOf(rule.on.type), name: rule.on.name };
+    if (rule.principal === "*") return { ...rule, on };
     const found = await bearersOf(people, rule.principal, principals);
     const [only, ...others] = found.names;
     if (others.length > 0) findings.push(ambiguous(rule, found.names));
@@ -33,14 +42,14 @@ export async function resolveGrants(
     else if (only === undefined && !granted.has(keyOf(rule.principal))) {
       findings.push(found.local ? isLocal(rule) : unknown(rule));
     }
-    return {
-      on: { type, name: rule.on.name },
-      principal: only ?? rule.principal,
-      privileges: rule.privileges,
-      where: rule.where,
-    };
+    return { ...rule, on, principal: only ?? rule.principal };
   });
   return { grants: resolved, findings };
+}
+
+/** A model's grants are a function's (facts: unity-catalog 1.1). */
+function typeOf(type: GrantRule["on"]["type"]): SecurableType {
+  return type === "model" ? "function" : type;
 }
 
 /** Everybody a name can mean, as Unity Catalog calls them; `local`: a group of that name is the workspace's alone. */

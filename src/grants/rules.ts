@@ -2,22 +2,29 @@
  * The rules over one tier's catalog: everything seen is judged, and what was not seen is `unknown`. Pure: estate and
  * expectation in, findings and the matrix row out (facts: unity-catalog 5, P1–P5, P8).
  */
-import type { Finding, Where } from "../findings.ts";
+import type { Finding } from "../findings.ts";
 import { comparePrivileges, covers } from "./compare.ts";
-import { type Expectation, isClosed, reaches } from "./expect.ts";
+import { allowed, type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } from "./expect.ts";
 import { type Cell, matrixOf } from "./matrix.ts";
 import {
   ACCOUNT_USERS,
   catalogPart,
   chainOf,
   type Estate,
+  isDataType,
   keyOf,
   nameOf,
   type Securable,
   securableKey,
 } from "./model.ts";
-import { ALL_PRIVILEGES, effectOf, MANAGE } from "./privileges.ts";
-import { inWords, said } from "./witness.ts";
+import { overlap } from "./patterns.ts";
+import { effectOf } from "./privileges.ts";
+import { at, byRights, firstAt, list, nameIt } from "./rights.ts";
+import { boundElsewhere } from "./rules-bindings.ts";
+import { forbidden } from "./rules-forbidden.ts";
+import { externalAccess, metastoreOwner, policies, policyTrespass, storage } from "./rules-hidden.ts";
+import { sandbox, sources } from "./rules-sandbox.ts";
+import { said } from "./witness.ts";
 
 /** What the rules found. */
 export interface Judgement {
@@ -36,27 +43,35 @@ export function judge(whole: Estate, expected: Expectation): Judgement {
       ...findings,
       ...accountUsers(estate, expected),
       ...(closed ? [...unnamed(estate, expected), ...foreignOwners(estate, expected)] : []),
-      ...(closed ? boundElsewhere(estate, expected) : []),
+      ...(closed ? boundElsewhere(estate, expected, { type: "catalog", name: expected.catalog }) : []),
+      ...(closed && expected.wholeEstate === true ? hidden(whole, estate, expected) : []),
+      ...policyTrespass(estate, expected),
+      ...(expected.tier === "sandbox" ? sandbox(estate, expected) : []),
+      ...(expected.tier === "dev" ? sources(estate, expected) : []),
+      ...forbidden(estate, expected),
       ...missing(estate, expected),
+      ...tolerated(estate, expected),
       ...orphans(estate),
       ...unseenGroups(estate, expected),
     ],
   };
 }
 
-const list = (securables: readonly string[]): string => inWords(securables, 5);
-const nameIt = (securable: Securable): string => `${securable.type} ${securable.name}`;
-const at = (securable: Securable): Where => ({
-  kind: "securable",
-  type: securable.type,
-  name: securable.name,
-});
+function hidden(whole: Estate, estate: Estate, expected: Expectation): Finding[] {
+  return [
+    ...storage(whole, expected),
+    ...policies(estate, expected),
+    ...metastoreOwner(whole, expected),
+    ...externalAccess(estate, expected),
+  ];
+}
 
 /** Rights of everybody in the account: nothing but BROWSE is fit for that (facts: unity-catalog 1.7). */
 function accountUsers(estate: Estate, expected: Expectation): Finding[] {
-  return byRights(estate, (grant) => {
+  return byRights(estate, (grant, securable) => {
     if (grant.principal === undefined || keyOf(grant.principal) !== ACCOUNT_USERS) return [];
-    return grant.privileges.filter((privilege) => privilege !== "BROWSE");
+    const given = allowed(expected, ACCOUNT_USERS, securable);
+    return grant.privileges.filter((privilege) => privilege !== "BROWSE" && !covers(given, privilege));
   }).map(({ privileges, securables, first }) => {
     const look = privileges.every((privilege) => effectOf(privilege) === "look");
     return {
@@ -77,7 +92,7 @@ function unnamed(estate: Estate, expected: Expectation): Finding[] {
   const tiers = new Set(expected.principals.map((principal) => keyOf(principal.key)));
   const named = new Set(
     expected.grants
-      .filter((grant) => reaches({ type: "catalog", name: expected.catalog }, grant.on.name))
+      .filter((grant) => grant.effect !== "forbid" && isOfCatalog(grant, expected.catalog))
       .map((grant) => keyOf(grant.principal)),
   );
   const judged = (principal: string | undefined): string | undefined => {
@@ -114,15 +129,6 @@ function unnamed(estate: Estate, expected: Expectation): Finding[] {
   return [...strangers, ...excess];
 }
 
-/** What the contract gives a principal on a securable, by rules on it and above it. */
-function allowed(expected: Expectation, principal: string, securable: Securable): Set<string> {
-  return new Set(
-    expected.grants
-      .filter((grant) => keyOf(grant.principal) === principal && reaches(grant.on, securable.name))
-      .flatMap((grant) => grant.privileges),
-  );
-}
-
 /** In a closed tier everything belongs to the tier's principal, or to whom the contract gives everything and MANAGE. */
 function foreignOwners(estate: Estate, expected: Expectation): Finding[] {
   const tiers = new Set(
@@ -138,8 +144,7 @@ function foreignOwners(estate: Estate, expected: Expectation): Finding[] {
     const owner = keyOf(securable.owner);
     // Another tier's principal as owner is a trespass, which the matrix reports.
     if (owner === keyOf(expected.own.key) || tiers.has(owner)) continue;
-    const given = allowed(expected, owner, securable);
-    if (given.has(MANAGE) && covers(given, ALL_PRIVILEGES)) continue;
+    if (mayBeOwner(expected, owner, securable)) continue;
     byOwner.set(securable.owner, [...(byOwner.get(securable.owner) ?? []), securable]);
   }
   const foreign = [...byOwner].map(
@@ -163,92 +168,79 @@ function foreignOwners(estate: Estate, expected: Expectation): Finding[] {
   return [...foreign, unseen];
 }
 
-function firstAt(securables: readonly Securable[]): Pick<Finding, "where"> {
-  return securables[0] === undefined ? {} : { where: at(securables[0]) };
-}
-
-/** A closed tier's catalog is reachable from its own workspace and from no other (facts: unity-catalog 1.5). */
-function boundElsewhere(estate: Estate, expected: Expectation): Finding[] {
-  const { catalog, workspaceId, tier } = expected;
-  const bindings = estate.bindings.get(securableKey({ type: "catalog", name: catalog }));
-  if (bindings === undefined) return []; // The reader has reported it as not seen.
-  const where = { kind: "securable", type: "catalog", name: catalog } as const;
-  if (!bindings.isolated) {
-    return [
-      {
-        id: "grants/not-isolated",
-        severity: "error",
-        where,
-        message: `Catalog ${catalog} is open to every workspace of the metastore.`,
-        why: `Whoever holds a grant can use ${tier} from any workspace, dev's included.`,
-        remedy: `Set its isolation mode to ISOLATED and bind it to ${tier}'s workspace only.`,
-      },
-    ];
-  }
-  if (workspaceId === undefined) {
-    return [
-      {
-        id: "grants/workspace-unknown",
-        severity: "unknown",
-        where,
-        message: `It is not known which workspace is ${tier}'s, so the bindings of ${catalog} cannot be judged.`,
-        remedy: `Write it into the contract: tiers.${tier}.workspace_id.`,
-      },
-    ];
-  }
-  const own = bindings.workspaces.find((workspace) => workspace.id === workspaceId);
-  const findings: Finding[] = bindings.workspaces
-    .filter((workspace) => workspace.id !== workspaceId)
-    .map((workspace) => ({
-      id: "grants/bound-elsewhere",
-      severity: "error",
-      where,
-      message: `Catalog ${catalog} can be ${workspace.readOnly ? "read" : "read and written"} from workspace ${workspace.id}, which is not ${tier}'s (${workspaceId}).`,
-      remedy: `Remove the binding of ${catalog} to workspace ${workspace.id}.`,
-    }));
-  if (own === undefined || own.readOnly) {
-    findings.push({
-      id: "grants/not-bound",
-      severity: "error",
-      where,
-      message: `Catalog ${catalog} is ${own === undefined ? "not bound" : "bound read-only"} to ${tier}'s own workspace ${workspaceId}.`,
-      remedy: `Bind ${catalog} to workspace ${workspaceId} as READ_WRITE.`,
-    });
-  }
-  return findings;
-}
-
 /** What the contract gives and nobody granted. Nobody's isolation is at stake, so it does not fail the run. */
 function missing(estate: Estate, expected: Expectation): Finding[] {
-  const findings: Finding[] = [];
-  for (const grant of expected.grants) {
-    if (!reaches({ type: "catalog", name: expected.catalog }, grant.on.name)) continue;
-    const securable = estate.securables.get(securableKey(grant.on));
-    if (securable === undefined) {
-      findings.push({
-        id: "grants/rule-unmatched",
-        severity: "warning",
-        where: grant.where,
-        message: `The contract grants on ${grant.on.type} ${grant.on.name}, which does not exist.`,
-        remedy: "Correct the name, or ignore this until the first deployment has made it.",
-      });
-      continue;
+  return expected.grants.flatMap((grant): Finding[] => {
+    if (grant.effect !== "require" || !isOfCatalog(grant, expected.catalog)) return [];
+    const meant = meantBy(estate, grant);
+    if (meant.length === 0 && !grant.on.name.includes("*")) {
+      return [
+        {
+          id: "grants/rule-unmatched",
+          severity: "warning",
+          where: grant.where,
+          message: `The contract grants on ${grant.on.type} ${grant.on.name}, which does not exist.`,
+          remedy: "Correct the name, or ignore this until the first deployment has made it.",
+        },
+      ];
     }
-    const granted = chainOf(estate, securable)
-      .flatMap((place) => place.grants)
-      .filter((given) => given.principal !== undefined && keyOf(given.principal) === keyOf(grant.principal))
-      .flatMap((given) => given.privileges);
-    const lacking = comparePrivileges(granted, grant.privileges).missing;
-    if (lacking.length === 0 || keyOf(securable.owner ?? "") === keyOf(grant.principal)) continue;
-    findings.push({
-      id: "grants/missing",
-      severity: "warning",
-      where: grant.where,
-      message: `${nameOf(estate, grant.principal)} lacks ${said(lacking)} on ${nameIt(securable)}, which the contract gives it.`,
-      remedy: `Grant ${said(lacking)} on ${nameIt(securable)} to ${grant.principal}, or take it out of the contract.`,
+    return meant.flatMap((securable) => {
+      const lacking = lackingOf(estate, grant, securable);
+      if (lacking.length === 0) return [];
+      return [
+        {
+          id: "grants/missing",
+          severity: "warning",
+          where: grant.where,
+          message: `${nameOf(estate, grant.principal)} lacks ${said(lacking)} on ${nameIt(securable)}, which the contract gives it.`,
+          remedy: `Grant ${said(lacking)} on ${nameIt(securable)} to ${grant.principal}, or take it out of the contract.`,
+        },
+      ];
     });
-  }
-  return findings;
+  });
+}
+
+/** The securables that a rule names, itself or by `*`; not what lies below them. */
+export function meantBy(estate: Estate, { on }: ExpectedGrant): Securable[] {
+  if (on.type === "metastore") return [];
+  if (!on.name.includes("*")) return [estate.securables.get(securableKey(on)) ?? []].flat();
+  return [...estate.securables.values()].filter((securable) => securable.type === on.type && reaches(on, securable));
+}
+
+/** What a rule requires on a securable and nobody granted, there or above it. */
+export function lackingOf(estate: Estate, grant: ExpectedGrant, securable: Securable): readonly string[] {
+  if (keyOf(securable.owner ?? "") === keyOf(grant.principal)) return [];
+  const granted = chainOf(estate, securable)
+    .flatMap((place) => place.grants)
+    .filter((given) => given.principal !== undefined && keyOf(given.principal) === keyOf(grant.principal))
+    .flatMap((given) => given.privileges);
+  return comparePrivileges(granted, grant.privileges).missing;
+}
+
+function isOfCatalog({ on }: ExpectedGrant, catalog: string): boolean {
+  return isDataType(on.type) && overlap(on.name, catalog);
+}
+
+/** Exceptions that somebody profits from: nothing is wrong, and nobody shall forget them. */
+function tolerated(estate: Estate, expected: Expectation): Finding[] {
+  return expected.grants.flatMap(({ exception, on, principal, privileges, where }): Finding[] => {
+    if (exception === undefined) return [];
+    const used = [...estate.securables.values()].some(
+      (securable) =>
+        reaches(on, securable) &&
+        securable.grants.some((grant) => grant.principal !== undefined && keyOf(grant.principal) === keyOf(principal)),
+    );
+    if (!used) return [];
+    return [
+      {
+        id: "grants/exception",
+        severity: "notice",
+        where,
+        message: `${nameOf(estate, principal)} has ${said(privileges)} on ${on.type} ${on.name} by exception, until ${exception.until}: ${exception.reason}`,
+        remedy: "Nothing, until then.",
+      },
+    ];
+  });
 }
 
 /** Grants whose principal was deleted: only an id is left, and no SQL shows them (facts: unity-catalog 1.1). */
@@ -305,31 +297,4 @@ function below(estate: Estate, principal: string): string[] {
     queue.push(...group.members);
   }
   return incomplete;
-}
-
-interface RightsGroup {
-  readonly principal: string;
-  readonly privileges: readonly string[];
-  readonly securables: readonly string[];
-  readonly first: Securable;
-}
-
-/** Grants picked from the whole estate, those of one principal with the same rights together. */
-function byRights(
-  estate: Estate,
-  pick: (grant: Securable["grants"][number], securable: Securable) => readonly string[],
-): RightsGroup[] {
-  const groups = new Map<string, RightsGroup & { readonly securables: string[] }>();
-  for (const securable of estate.securables.values()) {
-    for (const grant of securable.grants) {
-      const privileges = pick(grant, securable);
-      if (privileges.length === 0 || grant.principal === undefined) continue;
-      const key = JSON.stringify([keyOf(grant.principal), privileges]);
-      const group = groups.get(key);
-      if (group === undefined) {
-        groups.set(key, { principal: grant.principal, privileges, securables: [nameIt(securable)], first: securable });
-      } else group.securables.push(nameIt(securable));
-    }
-  }
-  return [...groups.values()];
 }

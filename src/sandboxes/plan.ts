@@ -3,6 +3,7 @@ import type { GrantRule } from "../contract/model.ts";
 import type { Binding, Catalog, PrivilegeAssignment } from "../databricks/unity.ts";
 import type { GrantChange } from "../databricks/unity-write.ts";
 import type { Finding } from "../findings.ts";
+import { reachesName } from "../grants/patterns.ts";
 import { MARK, type Ours, readMark, whyNotOurs } from "./mark.ts";
 
 /** What a developer's sandbox shall be. */
@@ -205,7 +206,8 @@ function difference(
     const allowed = new Set([
       ...(grants.find((each) => same(each.principal, principal))?.privileges ?? []),
       ...wanted.rules
-        .filter((rule) => same(rule.principal, principal) && rule.on.type === on.type && same(rule.on.name, on.name))
+        .filter((rule) => rule.effect !== "forbid" && same(rule.principal, principal))
+        .filter((rule) => rule.on.type === on.type && reachesName(rule.on.name, on.name))
         .flatMap((rule) => rule.privileges),
       "BROWSE", // shows that something is there, and nothing of it
     ]);

@@ -41,7 +41,7 @@ export interface Decision {
 }
 
 /** True if the exception still holds: `until` is its last day, in UTC. */
-export function holds(exception: ScheduleException, now: Date): boolean {
+export function holds(exception: Pick<ScheduleException, "until">, now: Date): boolean {
   return now.getTime() < Date.parse(`${exception.until}T00:00:00Z`) + 24 * 60 * 60 * 1000;
 }
 

@@ -78,11 +78,13 @@ describe("a good contract", () => {
     });
     expect(contract?.tiers.sandbox).toMatchObject({ storageRoot: "s3://acme-sandboxes", hasPrincipal: true });
     expect(contract?.users.get("octocat")).toBe("mona@example.com");
-    expect(contract?.grants.rules).toEqual([
+    expect(contract?.grants.rules).toMatchObject([
       {
         on: { type: "catalog", name: "staging" },
         principal: "data-scientists",
         privileges: ["USE_CATALOG", "USE_SCHEMA", "SELECT"],
+        effect: "require",
+        where: { kind: "file", file: "four-tier.yml" },
       },
     ]);
     expect(contract?.schedules.exceptions).toMatchObject([

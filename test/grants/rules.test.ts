@@ -41,6 +41,7 @@ function rule(on: string, principal: string, ...privileges: string[]): ExpectedG
     on: { type: type as ExpectedGrant["on"]["type"], name: name ?? "" },
     principal,
     privileges,
+    effect: "require",
     where: { kind: "file", file: "four-tier.yml", line: 7 },
   };
 }

@@ -1,0 +1,141 @@
+/**
+ * Ways into a closed tier that no list of grants on its data shows: storage, ABAC GRANT policies, the metastore's owners,
+ * engines outside Databricks (facts: unity-catalog 1.6, 1.11; P5, P8). Pure.
+ */
+import type { Finding } from "../findings.ts";
+import { identitiesOf } from "./closure.ts";
+import { comparePrivileges } from "./compare.ts";
+import { allowed, type Expectation, mayBeOwner, mayHold } from "./expect.ts";
+import { ACCOUNT_USERS, type Estate, isDataType, keyOf, nameOf, type Policy, type Securable } from "./model.ts";
+import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
+import { at, byRights, list, nameIt } from "./rights.ts";
+import { boundElsewhere } from "./rules-bindings.ts";
+import { said, witness } from "./witness.ts";
+
+/** External locations and storage credentials of the tier: who may use, own and reach them. */
+export function storage(estate: Estate, expected: Expectation): Finding[] {
+  const places = new Map([...estate.securables].filter(([, { type }]) => !isDataType(type) && type !== "metastore"));
+  const own = keyOf(expected.own.key);
+  const excess = byRights({ securables: places }, (grant, securable) => {
+    if (grant.principal === undefined || keyOf(grant.principal) === own) return [];
+    const beyond = comparePrivileges(grant.privileges, [...allowed(expected, grant.principal, securable)]).excess;
+    return beyond.filter((privilege) => effectOf(privilege) !== "look");
+  }).map(
+    ({ principal, privileges, securables, first }): Finding => ({
+      id: "grants/storage-excess",
+      severity: "error",
+      where: at(first),
+      message: `${nameOf(estate, principal)} has ${said(privileges)} on ${list(securables)}, which holds data of ${expected.catalog}, and the contract does not say so.`,
+      why: "Whoever may read or write the files needs no grant on the tables.",
+      remedy: `Revoke it, or name ${principal} in a rule of the contract on ${nameIt(first)}.`,
+    }),
+  );
+  const owners = [...places.values()].flatMap((place): Finding[] => {
+    if (place.owner === undefined || keyOf(place.owner) === own || mayBeOwner(expected, place.owner, place)) return [];
+    return [
+      {
+        id: "grants/storage-owner",
+        severity: "error",
+        where: at(place),
+        message: `${nameOf(estate, place.owner)} owns ${nameIt(place)}, which holds data of ${expected.catalog}, and the contract does not say so.`,
+        why: "An owner can use it and give it to others.",
+        remedy: `Give it to ${expected.own.key}, or name ${place.owner} in a rule on ${nameIt(place)} with ALL_PRIVILEGES and MANAGE.`,
+      },
+    ];
+  });
+  return [...excess, ...owners, ...[...places.values()].flatMap((place) => boundElsewhere(estate, expected, place))];
+}
+
+/** GRANT policies give rights at each access; whoever they take in must be named in the contract like a grantee. */
+export function policies(estate: Estate, expected: Expectation): Finding[] {
+  return estate.policies.flatMap((policy): Finding[] => {
+    const beyond = policy.to.filter((principal) => !isCovered(expected, policy, principal));
+    if (beyond.length === 0) return [];
+    const everybody = beyond.some((principal) => keyOf(principal) === ACCOUNT_USERS);
+    return [
+      {
+        id: "grants/policy-grant",
+        severity: "error",
+        where: at(policy.on),
+        message: `The policy ${policy.name} on ${nameIt(policy.on)} gives ${said(policy.privileges)} to ${list(beyond.map((principal) => nameOf(estate, principal)))}, and the contract does not say so.`,
+        why: everybody
+          ? "It takes in everybody, and no list of grants shows it."
+          : "No list of grants shows it; whoever may set the tags it goes by decides what it opens.",
+        remedy: `Drop the policy, or give ${beyond[0]} the same in a rule of the contract on ${nameIt(policy.on)}.`,
+      },
+    ];
+  });
+}
+
+function isCovered(expected: Expectation, policy: Policy, principal: string): boolean {
+  if (keyOf(principal) === keyOf(expected.own.key)) return true;
+  const given = allowed(expected, principal, policy.on);
+  return comparePrivileges(policy.privileges, [...given]).excess.every((privilege) => effectOf(privilege) === "look");
+}
+
+/** The principals of other tiers that a policy takes in, by whatever group; in every tier. */
+export function policyTrespass(estate: Estate, expected: Expectation): Finding[] {
+  const others = expected.principals.filter((principal) => principal.tier !== expected.tier);
+  return others.flatMap((principal) => {
+    const who = identitiesOf(estate, principal.key);
+    return estate.policies.flatMap((policy): Finding[] => {
+      const group = policy.to.map((name) => who.get(keyOf(name))).find((way) => way !== undefined);
+      if (group === undefined || policy.except.some((name) => who.has(keyOf(name)))) return [];
+      const wrong = policy.privileges.filter(
+        (privilege) => privilege === ALL_PRIVILEGES || !mayHold(principal.tier, expected.tier, policy.on, privilege),
+      );
+      if (wrong.length === 0) return [];
+      const path = { groups: group, how: "policy", policy: policy.name, on: policy.on } as const;
+      return [
+        {
+          id: "grants/cross-tier",
+          severity: "error",
+          where: at(policy.on),
+          message: `${witness(estate, principal.key, wrong, path)}.`,
+          why: `The principal of ${principal.tier} must be able to do nothing in ${expected.catalog}.`,
+          remedy: `Take ${principal.name} out of what the policy ${policy.name} speaks of, or name it under EXCEPT.`,
+        },
+      ];
+    });
+  });
+}
+
+/** Whoever owns the metastore can change every grant and every owner (facts: unity-catalog 1.6). */
+export function metastoreOwner(estate: Estate, expected: Expectation): Finding[] {
+  const owner = estate.metastoreOwner;
+  const metastore: Pick<Securable, "type" | "name"> = { type: "metastore", name: "" };
+  if (owner === undefined || mayBeOwner(expected, owner, metastore)) return [];
+  // A tier's principal as owner is what the matrix reports.
+  if (expected.principals.some((principal) => keyOf(principal.key) === keyOf(owner))) return [];
+  return [
+    {
+      id: "grants/metastore-owner",
+      severity: "error",
+      where: { kind: "securable", type: "metastore", name: owner },
+      message: `${nameOf(estate, owner)} owns the metastore, and the contract does not say so.`,
+      why: `Its members can give themselves every right in ${expected.catalog}, and no list of grants shows it.`,
+      remedy: `Name it: { on: metastore, principal: ${owner}, privileges: [MANAGE] }.`,
+    },
+  ];
+}
+
+/** Engines outside Databricks see data past everything but grants. */
+export function externalAccess(estate: Estate, expected: Expectation): Finding[] {
+  if (estate.externalAccess !== true) return [];
+  const holders = [...estate.securables.values()].flatMap(({ grants }) =>
+    grants.filter((grant) => grant.privileges.some((privilege) => privilege.startsWith("EXTERNAL_USE_"))),
+  );
+  return [
+    {
+      id: "grants/external-access",
+      severity: holders.length === 0 ? "notice" : "warning",
+      where: { kind: "securable", type: "metastore", name: estate.metastoreOwner ?? "" },
+      message: `The metastore lets engines outside Databricks read and write tables; ${
+        holders.length === 0
+          ? `nobody holds EXTERNAL_USE_SCHEMA in ${expected.catalog}`
+          : `${list([...new Set(holders.map(({ principal }) => nameOf(estate, principal ?? "a deleted principal")))])} may, in ${expected.catalog}`
+      }.`,
+      remedy: "Turn external data access of the metastore off, if nobody needs it.",
+    },
+  ];
+}
