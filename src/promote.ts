@@ -93,8 +93,11 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   if (still.verdict !== "pass") return report({ ...view, ...before, gate: still, outcome: "refused" });
   const lock = await phase("lock", () => takeLock(request, place));
   try {
-    const [now] = await phase("look again", () => together([lookAgain(request, place, before), lock.check()]));
-    const again = evaluateGate(approvedAlready(await refresh(request, facts, now), now, candidate));
+    const [now, decided] = await phase("look again", () =>
+      together([lookAgain(request, place, before), request.decisions(), lock.check()]),
+    );
+    const refreshed = await refresh(request, { ...facts, ...decided }, now);
+    const again = evaluateGate(approvedAlready(refreshed, now, candidate));
     if (again.verdict !== "pass") return report({ ...view, ...now, gate: again, outcome: "refused" });
     if (isDone(now, candidate)) {
       return await nothingToDo(request, { ...view, ...now, gate: again, outcome: "nothing" });
@@ -195,9 +198,8 @@ async function refresh(request: PromoteRequest, facts: GateFacts, seen: Look): P
   const { run } = request;
   const { standing } = seen;
   const lock = { held: true, runId: run.runId, attempt: run.runAttempt, ended: false, waits: false } as const;
-  const [decided, order] = await together([request.decisions(), orderOf(request, standing)]);
-  const now = { ...facts, ...decided, ...liveOf(standing), lock: known(lock), order: known(order) };
-  return withActiveRuns(request, now, seen, true);
+  const order = known(await orderOf(request, standing));
+  return withActiveRuns(request, { ...facts, ...liveOf(standing), lock: known(lock), order }, seen, true);
 }
 
 function liveOf({ plan, drift, observation, ledger }: Standing): Omit<LiveOf, "lock"> {

@@ -19,10 +19,18 @@ import { newRepository, removeFolders, type Repository } from "./repository.ts";
 
 type OwnTier = keyof typeof IDS;
 
+/** What a promotion recorded, and how it ended. */
+interface Recorded {
+  readonly release: LedgerRelease;
+  readonly description: string;
+  readonly overrides: Parameters<PromoteRequest["record"]>[2];
+  ended: string;
+}
+
 export interface Run {
   readonly result: ActionResult;
   /** What it recorded: description of the record, and how it ended. */
-  readonly records: readonly { release: LedgerRelease; description: string; ended: string }[];
+  readonly records: readonly Recorded[];
   /** `POST /api/2.2/jobs/create`: every request that is not a read. */
   readonly writes: readonly string[];
   readonly log: readonly string[];
@@ -119,7 +127,7 @@ export class Scene {
     const candidate = await this.candidate(commit, options.wheels);
     const contract = await this.contract(commit);
     const tier = resolveTier(contract, this.tier);
-    const records: { release: LedgerRelease; description: string; ended: string }[] = [];
+    const records: Recorded[] = [];
     const log: string[] = [];
     const before = this.writes().length;
     const runId = options.run ?? String((this.#runs += 1));
@@ -158,8 +166,8 @@ export class Scene {
         };
       },
       decisions: () => Promise.resolve(options.decisions ?? {}),
-      record: (release, description) => {
-        const record = { release, description, ended: "" };
+      record: (release, description, overrides) => {
+        const record: Recorded = { release, description, overrides, ended: "" };
         records.push(record);
         return Promise.resolve({
           id: String(records.length),

@@ -3,7 +3,7 @@ import type { TierName } from "../contract/model.ts";
 import type { GateResult } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
-import { gateSummary } from "../report/gate.ts";
+import { gateSummary, overrideNotice } from "../report/gate.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
 import type { History } from "./history.ts";
 import type { Change, ChangeClass, Drift, FieldChange, Plan } from "./plan.ts";
@@ -49,6 +49,7 @@ export function renderBrief(brief: BriefFacts): string {
   return blocks(
     `## Brief: ${text(repository)} to ${text(tier)}, commit ${code(candidate.commit.slice(0, 12))}`,
     gate.verdict === "pass" ? "" : "**The gate does not let this release in.** What is wrong is in its table below.",
+    overrideNotice(gate),
     table(
       ["", ""],
       [
@@ -228,7 +229,15 @@ function driftSection({ drift, tier, facts }: BriefFacts): string {
   );
 }
 
-function approvers({ facts, tier }: BriefFacts): string {
+function approvers({ facts, tier, plan, candidate }: BriefFacts): string {
+  const policy = facts.policy.known ? facts.policy.value.approvers : undefined;
+  if (tier === "prod" && policy?.by === "dispatch") {
+    const who = policy.from.length === 0 ? "whoever may write" : policy.from.map(text).join(", ");
+    return blocks(
+      "### Who may approve",
+      `${count(policy.count, "person")} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`,
+    );
+  }
   const protection = facts.protection;
   if (!protection.known || protection.value.environment === undefined) return "";
   const { reviewers } = protection.value.environment;

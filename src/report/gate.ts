@@ -31,6 +31,18 @@ export function gateSummary(gate: GateResult): string {
   );
 }
 
+/** A broken glass, for the top of a page; empty if there is none. */
+export function overrideNotice({ checks, stage }: GateResult): string {
+  const lines = checks.flatMap(({ check, overridden }) =>
+    overridden === undefined
+      ? []
+      : [
+          `> 🚨 **Break-glass:** ${text(overridden.by)} ${stage === "promote" ? "overrode" : "asks to override"} ${code(check)}: ${text(overridden.reason)}`,
+        ],
+  );
+  return lines.join("\n>\n");
+}
+
 /** The gate for the JSON report. */
 export function gateJson(gate: GateResult): JsonObject {
   return {

@@ -10,7 +10,7 @@ import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
 import { fieldText, valueText } from "../release/verify.ts";
-import { gateJson, gateSummary } from "./gate.ts";
+import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
 
 /** How long one part took. */
@@ -51,6 +51,7 @@ export function promotionSummary(view: PromotionView): string {
   const { standing, gate, candidate } = view;
   return blocks(
     headline(view),
+    overrideNotice(gate),
     table(
       ["", ""],
       [

@@ -153,6 +153,23 @@ describe("the brief", () => {
     expect(await read(brief({ gateFacts: { run } }))).toContain("Nobody: HUBOT started this run");
   });
 
+  it("says how to approve where persons do it by runs of their own, with both digests at hand", async () => {
+    const { policy } = goodFacts();
+    if (!policy.known) throw new Error("the good facts are known");
+    const approvers = { by: "dispatch" as const, count: 2, from: ["hubot", "mona"], notAuthor: true };
+    const page = await read(brief({ gateFacts: { policy: known({ ...policy.value, approvers }) } }));
+    expect(page).toMatch(/Who may approve\s+2 persons of hubot, mona; not octocat, .* nobody who wrote it/);
+    expect(page).toContain(`release-digest ${RELEASE}`);
+  });
+
+  it("shows a glass that somebody asks to break before anything else", async () => {
+    const facts = { ...goodFacts(), stage: "plan" as const, holds: notKnown("It could not be read.", "Look.") };
+    const override = { checks: ["hold"], reason: "incident 7", by: "octocat" };
+    const top = await glance(brief({ gate: evaluateGate({ ...facts, override }) }));
+    expect(top).toContain("Break-glass: octocat asks to override hold : incident 7");
+    expect(await glance(brief())).not.toContain("Break-glass");
+  });
+
   it("carries the digests that are approved", async () => {
     const page = await read(brief());
     expect(page).toContain(RELEASE);
