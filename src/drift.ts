@@ -3,13 +3,12 @@
  * of ours provably brought there. Only looks; the release is the tier's own, so no gate has a say.
  */
 import type { Tier } from "./contract/model.ts";
-import { ApiError } from "./databricks/errors.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
 import type { Fact } from "./gate/facts.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import type { Ledger } from "./ledger/model.ts";
-import { readLedger } from "./ledger/store.ts";
+import { readLedgerIfAllowed } from "./ledger/store.ts";
 import type { CurrentRelease } from "./release/gather.ts";
 import { observe } from "./release/observe.ts";
 import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
@@ -33,7 +32,10 @@ export interface DriftRequest {
 export async function findDrift(request: DriftRequest): Promise<ActionResult> {
   const { tier, workspace, principal, log } = request;
   const folder = tierFolder(principal, tier);
-  const [ledger, current] = await Promise.all([ledgerOrRefusal(workspace, folder, tier), request.current()]);
+  const [ledger, current] = await Promise.all([
+    readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name }),
+    request.current(),
+  ]);
   if (ledger === "refused") return resultOf(tier, undefined, undefined, [unseen(tier, folder)]);
   if (ledger?.release === undefined) log.info(`There is no applied release in ${ledgerPath(folder)}.`);
   const observation = await observe(workspace, { tier, principal, ledger, desired: [] });
@@ -45,19 +47,6 @@ export async function findDrift(request: DriftRequest): Promise<ActionResult> {
     ...drift.entries.map((entry) => entryFinding(tier, entry)),
     ...releaseFindings(tier, ledger, current),
   ]);
-}
-
-async function ledgerOrRefusal(
-  workspace: Workspace,
-  folder: string,
-  tier: Tier,
-): Promise<Ledger | undefined | "refused"> {
-  try {
-    return await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return "refused";
-    throw error;
-  }
 }
 
 function entryFinding(tier: Tier, { key, what, fields }: DriftEntry): Finding {

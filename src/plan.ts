@@ -4,16 +4,14 @@
  * tier it also shows what somebody changed by hand.
  */
 import type { Contract, Tier } from "./contract/model.ts";
-import { ApiError } from "./databricks/errors.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
-import type { Ledger } from "./ledger/model.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
-import { readLedger } from "./ledger/store.ts";
+import { readLedgerIfAllowed } from "./ledger/store.ts";
 import { renderBrief } from "./release/brief.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
 import type { CurrentRelease } from "./release/gather.ts";
@@ -168,7 +166,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
   }
   const folder = tierFolder(tier.clientId, tier);
   const place = { tier, principal: tier.clientId, folder };
-  const ledger = await readLedgerIfAllowed(workspace, folder, tier);
+  const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
   if (ledger === "refused") return compareSeen(request, workspace, place);
   const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
   const standing = standingOf(ledger, observation, candidate.desired, place);
@@ -181,20 +179,6 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     live: { drift: known(standing.drift), adoption: known(observation.namesakes) },
     findings: [...observation.findings, ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired)],
   };
-}
-
-/** A principal that only looks need not be let into the tier's own folder. */
-async function readLedgerIfAllowed(
-  workspace: Workspace,
-  folder: string,
-  tier: Tier,
-): Promise<Ledger | undefined | "refused"> {
-  try {
-    return await readLedger(workspace, folder, { project: tier.project, tier: tier.name });
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return "refused";
-    throw error;
-  }
 }
 
 /** What was applied comes from evidence, as without a look; what lives is found by our tags. */

@@ -1,28 +1,15 @@
 /** Promotions while a hold stands: what it names stays paused, and the plan, its digest and the drift do not notice. */
 import { describe, expect, it } from "vitest";
-import type { Hold } from "../src/ledger/holds.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { BUNDLE } from "./promotion-files.ts";
 import { approve, failures, scene, type Scene } from "./promotion.ts";
-
-const HOLD: Hold = {
-  id: "a".repeat(64),
-  kind: "schedules",
-  selector: "all",
-  scope: "project",
-  reason: "incident 7",
-  by: "octocat",
-  at: "2027-01-01T00:00:00.000Z",
-  until: undefined,
-  run: { id: "77", attempt: 1 },
-  prior: [],
-};
+import { hold } from "./schedules/hold.ts";
 
 async function holdAll(prod: Scene): Promise<void> {
   const workspace = prod.connect();
   const ledger = await readLedger(workspace, prod.folder, { project: "ml-pipelines", tier: "prod" });
   if (ledger === undefined) throw new Error("nothing was promoted");
-  await writeLedger(workspace, prod.folder, { ...ledger, holds: [HOLD] });
+  await writeLedger(workspace, prod.folder, { ...ledger, holds: [hold()] });
   prod.world.changeJob("prod", "refresh", (settings) => {
     settings["schedule"] = { ...(settings["schedule"] as object), pause_status: "PAUSED" };
   });

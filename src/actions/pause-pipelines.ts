@@ -1,12 +1,11 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
-import { ApiError } from "../databricks/errors.ts";
 import type { Finding } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";
 import { type LockedLedger, withLedger } from "../ledger/locked.ts";
 import { tierFolder } from "../ledger/paths.ts";
-import { readLedger } from "../ledger/store.ts";
+import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { type RecordInput, recordOperation } from "../release/evidence.ts";
 import { type ActionResult, findingsOutput } from "../report/report.ts";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../report/schedules.ts";
@@ -42,12 +41,8 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
       ...own,
       contract,
       holds: async () => {
-        try {
-          return (await readLedger(workspace, folder, { project: tier.project, tier: tier.name }))?.holds ?? [];
-        } catch (error) {
-          if (error instanceof ApiError && error.status === 403) return unseenHolds(tier.name);
-          throw error;
-        }
+        const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
+        return ledger === "refused" ? unseenHolds(tier.name) : (ledger?.holds ?? []);
       },
       locked: (work) => withTier(context, { ...access, tier, folder }, own.lockWaitMs, work),
     },

@@ -1,5 +1,6 @@
 /** The ledger's file in the tier: read, parsed, written whole. */
 import type { TierName } from "../contract/model.ts";
+import { ApiError } from "../databricks/errors.ts";
 import { readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";
@@ -18,6 +19,20 @@ export async function readLedger(
   const parsed = parseLedger(new TextDecoder().decode(bytes), { ...expected, path });
   if ("finding" in parsed) throw new FourTierError(parsed.finding);
   return parsed.ledger;
+}
+
+/** The same for a principal that only looks, which need not be let into the tier's own folder. */
+export async function readLedgerIfAllowed(
+  workspace: Workspace,
+  folder: string,
+  expected: { project: string; tier: TierName },
+): Promise<Ledger | undefined | "refused"> {
+  try {
+    return await readLedger(workspace, folder, expected);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return "refused";
+    throw error;
+  }
 }
 
 /** Writes the ledger with the next serial, which it returns. Call it only while holding the lock. */

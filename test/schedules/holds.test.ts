@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { Hold } from "../../src/ledger/holds.ts";
 import {
   heldSettings,
   holdsOn,
@@ -12,24 +11,9 @@ import {
   underHolds,
 } from "../../src/schedules/holds.ts";
 import type { Starter } from "../../src/schedules/starters.ts";
+import { hold } from "./hold.ts";
 
 const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "UTC" };
-
-function hold(more: Partial<Hold> = {}): Hold {
-  return {
-    id: "a".repeat(64),
-    kind: "schedules",
-    selector: "all",
-    scope: "project",
-    reason: "incident 7",
-    by: "octocat",
-    at: "2027-01-01T00:00:00.000Z",
-    until: undefined,
-    run: { id: "1", attempt: 1 },
-    prior: [],
-    ...more,
-  };
-}
 
 function resource(more: Partial<Met> = {}): Met {
   return {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ScheduleException } from "../../src/contract/model.ts";
 import type { JsonObject } from "../../src/json.ts";
-import type { Hold } from "../../src/ledger/holds.ts";
 import {
   decide,
   exceptionFindings,
@@ -11,6 +10,7 @@ import {
   type SchedulePolicy,
 } from "../../src/schedules/policy.ts";
 import { continuousSpec, jobFields, startersOfJob, startersOfPipeline } from "../../src/schedules/starters.ts";
+import { hold } from "./hold.ts";
 
 const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "Europe/Berlin" };
 const now = new Date("2027-01-31T12:00:00Z");
@@ -76,24 +76,13 @@ function exception(fields: Partial<ScheduleException> = {}): ScheduleException {
   };
 }
 
-const hold: Hold = {
-  id: "a".repeat(64),
-  kind: "schedules",
-  selector: "all",
-  scope: "project",
-  reason: "incident 7",
-  by: "octocat",
-  at: "2027-01-01T00:00:00.000Z",
-  until: "2027-01-31T12:00:00.000Z",
-  run: { id: "1", attempt: 1 },
-  prior: [],
-};
+const held = hold({ until: "2027-01-31T12:00:00.000Z" });
 
 test.each([
   ["2027-01-31T11:59:59Z", 0],
   ["2027-01-31T12:00:00Z", 1],
 ])("a hold until noon asked at %s: %i findings", (at, expected) => {
-  const policy: SchedulePolicy = { tier: "prod", rule: "running", exceptions: [], holds: [hold] };
+  const policy: SchedulePolicy = { tier: "prod", rule: "running", exceptions: [], holds: [held] };
   expect(holdFindings(policy, new Date(at), "report")).toHaveLength(expected);
 });
 
@@ -176,15 +165,15 @@ describe("what is decided", () => {
     ],
     ["a paused loop that goes on after a start by hand is drift", { ...loop, kicked: true }, staging, "paused", 1],
     ["a paused loop is right", loop, staging, "paused", 0],
-    ["a hold pauses in prod", job("running"), { ...prod, holds: [hold] }, "paused", 1],
+    ["a hold pauses in prod", job("running"), { ...prod, holds: [held] }, "paused", 1],
     [
       "a hold wins over an exception",
       job("running"),
-      { ...staging, exceptions: [exception()], holds: [hold] },
+      { ...staging, exceptions: [exception()], holds: [held] },
       "paused",
       1,
     ],
-    ["a hold makes right what is paused in prod", job("paused"), { ...prod, holds: [hold] }, "paused", 0],
+    ["a hold makes right what is paused in prod", job("paused"), { ...prod, holds: [held] }, "paused", 0],
     ["what is not ours is paused outside prod", { ...foreign, key: undefined }, staging, "paused", 1],
     ["what is not ours is never started in prod", { ...job("paused"), key: undefined }, prod, undefined, 0],
   ];
