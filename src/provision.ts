@@ -5,12 +5,13 @@
 import type { Contract } from "./contract/model.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { ApiError } from "./databricks/errors.ts";
-import { findServicePrincipals, findUser, type Group, listGroups } from "./databricks/scim.ts";
+import { findUser, type Group, listGroups } from "./databricks/scim.ts";
 import { getGrants, getSchema, type PrivilegeAssignment } from "./databricks/unity.ts";
 import { changeGrants } from "./databricks/unity-write.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
+import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { planSources, type Wanted } from "./sandboxes/plan.ts";
 import { provisionOne, type Provisioned } from "./sandboxes/provision.ts";
 
@@ -51,7 +52,7 @@ export async function provision(request: ProvisionRequest): Promise<ProvisionRes
   const { contract, log } = request;
   const logins = [...new Set((request.logins ?? [...contract.users.keys()]).map((login) => login.toLowerCase()))];
   if (logins.length === 0) throw new FourTierError(nobody(contract));
-  const sandboxPrincipal = await sandboxPrincipalOf(request);
+  const sandboxPrincipal = await sandboxPrincipalOf(request.workspace, contract);
   const sources = await shareSources(request);
   const members = sources.group;
   const rows = await mapBounded(logins, PARALLEL, async (login): Promise<ProvisionRow> => {
@@ -136,23 +137,6 @@ async function userOf(
     remedy: `Have ${user.userName} added to the account group ${group}.`,
   };
   return { user: user.userName, findings: [finding] };
-}
-
-/** The application id of the sandbox's own principal; undefined if the contract names none. */
-async function sandboxPrincipalOf({ workspace, contract }: ProvisionRequest): Promise<string | undefined> {
-  const { hasPrincipal, clientId, servicePrincipal } = contract.tiers.sandbox;
-  if (!hasPrincipal) return undefined;
-  if (clientId !== undefined) return clientId;
-  const found = await findServicePrincipals(workspace, { displayName: servicePrincipal });
-  const [only, ...others] = found;
-  if (only !== undefined && others.length === 0) return only.applicationId;
-  throw new FourTierError({
-    id: "sandbox/principal",
-    severity: "error",
-    where: contract.at(["tiers", "sandbox", "service_principal"]),
-    message: `${found.length === 0 ? "No" : found.length} service principal${found.length > 1 ? "s are" : " is"} called ${servicePrincipal} in dev's workspace, so the sandboxes cannot be granted to it.`,
-    remedy: "Give its application id (tiers.sandbox.client_id), and assign it to dev's workspace.",
-  });
 }
 
 /** Grants the group what it reads of dev; whatever keeps that from being done is a finding, and sandboxes are made all the same. */

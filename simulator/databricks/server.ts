@@ -47,6 +47,8 @@ export interface DatabricksSimulator {
   trustIssuer(issuer: string, jwksUrl: string): void;
   /** Moves the account's clock forward. */
   advance(seconds: number): void;
+  /** What the account's clock shows; every answer says it in its header Date. */
+  now(): Date;
   /** Every token given so far is expired. */
   expireTokens(): void;
   close(): Promise<void>;
@@ -147,6 +149,7 @@ export async function startDatabricks(
     when: (hook) => faults.hook(hook),
     trustIssuer: (issuer, jwksUrl) => authority.trust(issuer, jwksUrl),
     advance: (seconds) => account.clock.advance(seconds),
+    now: () => new Date(account.clock.now()),
     expireTokens: () => authority.expireAll(),
     close: async () => {
       await Promise.all(doors.map((door) => door.close()));
@@ -184,6 +187,7 @@ class Front {
     const bytes = await readAll(request);
     const trace: Trace = { principal: undefined, faults: [] };
     let status = 0;
+    response.setHeader("date", new Date(this.#parts.account.clock.now()).toUTCString());
     try {
       if (isGone(request.socket)) return;
       if (account.scenario.latency_ms > 0) await sleep(account.scenario.latency_ms);

@@ -105,6 +105,10 @@ export class World {
     return pipeline;
   }
 
+  createPipeline(workspace: string, owner: string, spec: JsonObject): Pipeline {
+    return this.workspace(workspace).pipelines.create(spec, this.#account.directory.nameOf(owner));
+  }
+
   changePipeline(workspace: string, nameOrId: string, change: (spec: JsonObject) => void): void {
     const pipeline = this.pipeline(workspace, nameOrId);
     const spec = copy(pipeline.spec);
@@ -169,6 +173,12 @@ export class World {
       JSON.stringify(experiments.all.map((one) => [one.name, ...one.tags])),
     ]);
     return Object.fromEntries([...securables, ...experiments]);
+  }
+
+  /** Somebody makes a table or the like in a schema, now; owned by whoever owns the schema. */
+  add(schema: string, type: "table" | "volume" | "function" | "model", name: string): Securable {
+    const parent = this.securable(schema);
+    return this.#account.metastore.add(type, name, parent, parent.owner);
   }
 
   /** Somebody grants by hand; `principal` as the scenario calls it. */

@@ -82,16 +82,17 @@ function tagsOf(
   return typeof key === "string" && typeof developer === "string" ? { key, developer } : undefined;
 }
 
-/** The last time a job or pipeline ran, or is running: milliseconds since 1970; undefined if it never did. */
+/** The last time a job or pipeline started, milliseconds since 1970; `now` if it runs; undefined if it never did. */
 export async function lastRunOf(
   workspace: Workspace,
   { kind, id }: Pick<Deployed, "kind" | "id">,
+  now: Date,
 ): Promise<number | undefined> {
   if (kind === "jobs") {
-    for await (const run of listRuns(workspace, { jobId: id })) return run.startTime;
+    for await (const run of listRuns(workspace, { jobId: id })) return run.done ? run.startTime : now.getTime();
     return undefined;
   }
-  for await (const update of listUpdates(workspace, id)) return update.createdAt;
+  for await (const update of listUpdates(workspace, id)) return update.done ? update.createdAt : now.getTime();
   return undefined;
 }
 

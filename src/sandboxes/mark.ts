@@ -63,8 +63,10 @@ export function isSandboxName(name: string): boolean {
 /** Whether a catalog is the sandbox that a tier was resolved to: by the mark, since two logins can come to one name. */
 export function markFinding(tier: Tier, catalog: Pick<Catalog, "name" | "properties">): Finding | undefined {
   if (tier.name !== "sandbox") return undefined;
-  const { project, developer } = readMark(catalog.properties);
-  if (project === tier.project && developer === tier.login) return undefined;
+  const { project, developer, removing } = readMark(catalog.properties);
+  if (project === tier.project && developer === tier.login) {
+    return removing === undefined ? undefined : beingRemoved(catalog.name, removing);
+  }
   const whose =
     developer === undefined || project === undefined
       ? "carries no mark of a sandbox"
@@ -76,6 +78,17 @@ export function markFinding(tier: Tier, catalog: Pick<Catalog, "name" | "propert
     message: `The catalog ${catalog.name} ${whose}, and this run is for ${tier.login ?? "nobody"} in ${tier.project}.`,
     why: "What is deployed here would write another's data.",
     remedy: "Have this developer's sandbox provisioned from the default branch; that says what is in the way.",
+  };
+}
+
+function beingRemoved(name: string, since: string): Finding {
+  return {
+    id: "identity/sandbox-removing",
+    severity: "error",
+    where: { kind: "securable", type: "catalog", name },
+    message: `The sandbox ${name} is being removed since ${since}: nobody had used it.`,
+    remedy:
+      "Wait for the clean-up to end and have the sandbox provisioned anew; to keep what is left, empty its property four_tier_removing.",
   };
 }
 

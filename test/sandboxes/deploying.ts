@@ -54,7 +54,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
     principal: APPLICATION.dev,
     workspaceId: "1111111111111111",
     logins: undefined,
-    now: NOW,
+    now: account.simulator.now(),
     pause,
     log: quiet,
   });
