@@ -175,6 +175,10 @@ export class World {
     return Object.fromEntries([...securables, ...experiments]);
   }
 
+  has(catalog: string): boolean {
+    return this.#account.metastore.catalogs.some(({ name }) => name === catalog);
+  }
+
   /** Somebody makes a table or the like in a schema, now; owned by whoever owns the schema. */
   add(schema: string, type: "table" | "volume" | "function" | "model", name: string): Securable {
     const parent = this.securable(schema);

@@ -6,6 +6,7 @@ const actions = {
   promote: async () => (await import("./promote.ts")).promote,
   "validate-grants": async () => (await import("./validate-grants.ts")).validateGrants,
   "pause-pipelines": async () => (await import("./pause-pipelines.ts")).pausePipelines,
+  "clean-sandboxes": async () => (await import("./clean-sandboxes.ts")).cleanSandboxes,
   "report-drift": async () => (await import("./report-drift.ts")).reportDrift,
 } as const;
 

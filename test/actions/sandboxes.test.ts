@@ -11,9 +11,14 @@ import { type Project, type ProjectOptions, project, titles } from "./project.ts
 const COMPONENTS = (FILES["four-tier.yml"] ?? "").slice((FILES["four-tier.yml"] ?? "").indexOf("components:"));
 const USERS = "users: { octocat: mona@example.com, hubot: rob@example.com }\n";
 
+interface More extends Partial<ActionOptions> {
+  /** Another action than action-setup-env, with these inputs and no others. */
+  readonly action?: string;
+}
+
 async function sandboxes(options: ProjectOptions = {}): Promise<{
   readonly own: Project;
-  readonly provision: (inputs?: Record<string, string>, more?: Partial<ActionOptions>) => Promise<ActionRun>;
+  readonly provision: (inputs?: Record<string, string>, more?: More) => Promise<ActionRun>;
 }> {
   const own = await project({
     contract: `${USERS}${COMPONENTS}`,
@@ -33,23 +38,20 @@ async function sandboxes(options: ProjectOptions = {}): Promise<{
       ...options.databricks,
     },
   });
-  const provision = async (inputs: Record<string, string> = {}, more: Partial<ActionOptions> = {}) => {
-    const result = await runAction("setup-env", {
+  const provision = async (inputs: Record<string, string> = {}, { action, ...more }: More = {}) => {
+    const common = { "allowed-hosts": "127.0.0.1", "client-secret": SECRET.dev };
+    const result = await runAction(action ?? "setup-env", {
       workspace: own.repository.folder,
       sha: own.repository.git("rev-parse", "main"),
       event: "workflow_dispatch",
       apiUrl: own.hub.apiUrl,
       githubToken: own.hub.userToken("hubot"),
-      inputs: {
-        tier: "sandbox",
-        provision: "true",
-        developer: "all",
-        "allowed-hosts": "127.0.0.1",
-        "client-secret": SECRET.dev,
-        ...inputs,
-      },
       secrets: [...Object.values(SECRET), SANDBOX_SECRET],
       ...more,
+      inputs:
+        action === undefined
+          ? { tier: "sandbox", provision: "true", developer: "all", ...common, ...inputs }
+          : { ...common, ...more.inputs },
     });
     expect(own.account.simulator.unmodelled).toEqual([]);
     expect(own.hub.unmodelled).toEqual([]);
@@ -57,6 +59,89 @@ async function sandboxes(options: ProjectOptions = {}): Promise<{
   };
   return { own, provision };
 }
+
+const DAY = 86_400_000;
+const ago = (days: number): string => new Date(Date.now() - days * DAY).toISOString();
+
+describe("action-clean-sandboxes", () => {
+  /** octocat's is due, hubot's is young, and two only look like sandboxes. */
+  const old = (developer: string, more: Record<string, string> = {}, over = {}) => ({
+    owner: "ml-pipelines-dev",
+    properties: {
+      four_tier_project: "ml-pipelines",
+      four_tier_developer: developer,
+      four_tier_created: ago(100),
+      ...more,
+    },
+    schemas: { gold: { tables: { t: { updated: ago(90) } } } },
+    ...over,
+  });
+  const catalogs = {
+    dev: DEV_CATALOG,
+    octocat_sandbox: old("octocat", { four_tier_warned: ago(8) }),
+    hubot_sandbox: old("hubot", { four_tier_created: ago(3) }),
+    theirs_sandbox: old(
+      "theirs",
+      { four_tier_warned: ago(8) },
+      { owner: "rob@example.com", grants: { "ml-pipelines-dev": ["USE_CATALOG"] } },
+    ),
+    plain_sandbox: { owner: "ml-pipelines-dev" },
+  };
+  async function cleaning() {
+    const { own, provision } = await sandboxes({ databricks: { catalogs } });
+    const clean = (inputs: Record<string, string>, more: Partial<ActionOptions> = {}) =>
+      provision({}, { ...more, action: "clean-sandboxes", inputs });
+    return { own, clean, left: () => Object.keys(catalogs).filter((name) => own.account.simulator.world.has(name)) };
+  }
+
+  it("is a dry run unless it is asked for, and then removes what is due and ours alone", async () => {
+    const { own, clean, left } = await cleaning();
+    const dry = await clean({});
+    expect(titles(dry)).toEqual([]);
+    expect(dry.outputs["removed"]).toBe('["octocat_sandbox"]');
+    expect(dry.summary).toContain("A dry run");
+    expect(own.account.writes()).toEqual([]);
+
+    const run = await clean({ "dry-run": "false" });
+    expect(titles(run)).toEqual([]);
+    expect(run.exitCode).toBe(0);
+    expect(run.outputs).toMatchObject({ removed: '["octocat_sandbox"]', warned: "[]" });
+    expect(run.outputs["issue"]).toContain("octocat");
+    expect(run.summary).toContain("🗑️ removed");
+    expect(run.summary).toContain("it belongs to");
+    expect(left()).toEqual(["dev", "hubot_sandbox", "theirs_sandbox", "plain_sandbox"]);
+  });
+
+  it.each<[string, Partial<ActionOptions>]>([
+    ["a pull request", { event: "pull_request" }],
+    ["another branch", { ref: "refs/heads/feature" }],
+  ])("refuses %s, before anything is sent to Databricks", async (_name, more) => {
+    const { own, clean } = await cleaning();
+    expect(titles(await clean({ "dry-run": "false" }, more))).toEqual(["sandbox/default-branch"]);
+    expect(own.account.simulator.requests).toEqual([]);
+  });
+
+  it.each([
+    [{ "dry-run": "no" }, "input/dry-run"],
+    [{ max: "all" }, "input/max"],
+    [{ max: "51" }, "input/max"],
+    [{ max: "-1" }, "input/max"],
+  ])("%o: %s", async (inputs, id) => {
+    const { own, clean, left } = await cleaning();
+    expect(titles(await clean(inputs))).toEqual([id]);
+    expect(own.account.simulator.requests).toEqual([]);
+    expect(left()).toHaveLength(5);
+  });
+});
+
+describe("action-promote, mode: teardown", () => {
+  it.each(["dev", "staging", "prod", "all"])("is refused for the tier %s", async (tier) => {
+    const { own, provision } = await sandboxes();
+    const run = await provision({}, { action: "promote", inputs: { mode: "teardown", tier } });
+    expect(titles(run)).toEqual(["input/mode"]);
+    expect(own.account.simulator.requests).toEqual([]);
+  });
+});
 
 describe("action-setup-env, provision: true", () => {
   it("makes everybody's sandbox on the default branch, and hands nothing to later steps", async () => {

@@ -115,6 +115,52 @@ describe("sandboxes", () => {
   });
 });
 
+describe("sandboxes that nobody uses", () => {
+  const days = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toISOString();
+  const play = openPlay({
+    world: ({ databricks }) => {
+      const theirs = databricks.catalogs["mona_sandbox"];
+      if (theirs === undefined) throw new Error("the demo's world has no mona_sandbox");
+      // Called like a sandbox, unused for long, and not ours: it stays.
+      databricks.catalogs["omar_sandbox"] = {
+        ...theirs,
+        properties: { four_tier_project: "ml-pipelines", four_tier_developer: "omar", four_tier_created: days(90) },
+      };
+    },
+  });
+  const has = (name: string): boolean => play.stage.databricks.world.has(name);
+  const clean = (inputs: Record<string, boolean>) =>
+    play.dispatch("clean-sandboxes", { event: "workflow_dispatch", actor: "ada", inputs });
+
+  it("are shown, then warned of, then removed by another run, with what is deployed there", async () => {
+    play.stage.github.scenario.variables["CLEAN_SANDBOXES"] = "";
+    expectRun(await play.dispatch("provision-sandboxes", { event: "schedule", actor: "ada" })).toSucceed();
+    const shown = await play.dispatch("clean-sandboxes", { event: "schedule", actor: "ada" });
+    expectRun(shown).toSucceed("clean-sandboxes / clean");
+    expect(textOf(shown, "clean-sandboxes / clean")).toContain("A dry run");
+
+    const catalog = play.stage.databricks.world.securable("omar_sandbox");
+    for (const table of [...catalog.children.values()].flatMap(({ children }) => [...children.values()])) {
+      table.updated = Date.parse(days(80));
+    }
+    const warned = await clean({ "dry-run": false });
+    expectRun(warned).toSucceed("clean-sandboxes / clean");
+    expect(catalog.properties).toHaveProperty("four_tier_warned");
+    expect(has("omar_sandbox")).toBe(true);
+
+    catalog.properties = { ...catalog.properties, four_tier_warned: days(8) };
+    const removed = await clean({ "dry-run": false });
+    expectRun(removed).toSucceed("clean-sandboxes / clean");
+    expect([has("omar_sandbox"), has("octocat_sandbox"), has("mona_sandbox"), has("dev")]).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect(textOf(removed, "clean-sandboxes / clean")).toContain("omar_sandbox");
+  });
+});
+
 describe("without a principal of the sandbox's own", () => {
   const play = openPlay({
     example: (path) =>

@@ -1,0 +1,76 @@
+/** action-clean-sandboxes: typed inputs → one clean-up, as dev's principal and on the default branch only → summary, issue text. */
+import { type CleanResult, clean } from "../clean.ts";
+import { type Finding, FourTierError } from "../findings.ts";
+import { policyContract } from "../release/policy.ts";
+import { cleanIssue, cleanReport, cleanSummary } from "../report/clean.ts";
+import type { ActionResult } from "../report/report.ts";
+import type { ActionContext } from "./frame.ts";
+import { pause, runHasEnded } from "./github.ts";
+import { accessOwner } from "./sandbox-owner.ts";
+
+/** The most that one run may remove, whatever is asked for. */
+const MOST = 50;
+
+/** Cleans up, or says what it would do. Throws FourTierError before anything is written. */
+export async function cleanSandboxes(context: ActionContext): Promise<ActionResult> {
+  const { dryRun, most } = readInputs(context);
+  const { run, log } = context;
+  const owner = await accessOwner(context, "sandboxes are cleaned up");
+  const result = await clean({
+    workspace: owner.workspace,
+    contract: await policyContract(owner.github, run, owner.contract),
+    principal: owner.clientId,
+    dryRun,
+    most,
+    lock: {
+      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
+      runHasEnded: (id, attempt) => runHasEnded(owner.github, id, attempt),
+      log,
+      now: () => new Date(),
+    },
+    now: new Date(),
+    pause,
+    log,
+  });
+  return {
+    findings: [...owner.findings, ...result.findings],
+    outputs: {
+      warned: JSON.stringify(namesOf(result, "warn")),
+      removed: JSON.stringify(namesOf(result, "remove")),
+      issue: cleanIssue(result),
+    },
+    summary: cleanSummary(result),
+    report: cleanReport(result),
+  };
+}
+
+function namesOf({ rows }: CleanResult, what: "warn" | "remove"): string[] {
+  return rows
+    .filter(({ decision, outcome }) => decision.do === what && (outcome === "done" || outcome === "dry-run"))
+    .map(({ catalog }) => catalog);
+}
+
+function readInputs(context: ActionContext): { dryRun: boolean; most: number } {
+  const findings: Finding[] = [];
+  const dryRun = context.input("dry-run").toLowerCase() || "true";
+  if (dryRun !== "true" && dryRun !== "false") {
+    findings.push({
+      id: "input/dry-run",
+      severity: "error",
+      message: "The input dry-run is neither true nor false.",
+      remedy: "Write dry-run: false to warn and to remove; without it nothing is written.",
+    });
+  }
+  const max = context.input("max") || "3";
+  const most = /^\d{1,3}$/.test(max) ? Number(max) : Number.NaN;
+  if (!(most <= MOST)) {
+    findings.push({
+      id: "input/max",
+      severity: "error",
+      message: `The input max is not a whole number from 0 to ${MOST}.`,
+      remedy: "Say how many sandboxes one run may remove; 0 only warns.",
+    });
+  }
+  if (findings.length > 0) throw new FourTierError(findings);
+  return { dryRun: dryRun === "true", most };
+}
