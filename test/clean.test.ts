@@ -441,11 +441,8 @@ users: { a: a@example.com, b-c: b@example.com }
               each.warned === LONG_AGO &&
               each.keep === "" &&
               (!each.used || !["a", "b-c"].includes(own(name, each.developer)));
-            if (!mayGo) expect([name, each, left(name)]).toEqual([name, each, true]);
-            else {
-              dropped += 1;
-              expect([name, each, left(name)]).toEqual([name, each, false]);
-            }
+            dropped += mayGo ? 1 : 0;
+            expect([name, each, left(name)]).toEqual([name, each, !mayGo]);
           }
         } finally {
           await simulator.close();

@@ -23,15 +23,18 @@ export interface Developers {
   readonly account: Account;
   readonly repository: Repository;
   /** A branch from main with a change, as a pull request's commit; gives the commit. */
-  branch(name: string, files: Readonly<Record<string, string>>): string;
-  deploy(login: string, commit: string, run?: string): Promise<ActionResult>;
-  teardown(login: string, options?: { readonly branch?: string; readonly deployed?: string }): Promise<TeardownResult>;
+  readonly branch: (name: string, files: Readonly<Record<string, string>>) => string;
+  readonly deploy: (login: string, commit: string, run?: string) => Promise<ActionResult>;
+  readonly teardown: (
+    login: string,
+    options?: { readonly branch?: string; readonly deployed?: string },
+  ) => Promise<TeardownResult>;
   /** As the sandbox's principal. */
-  sandbox(): Workspace;
+  readonly sandbox: () => Workspace;
   /** Names of all jobs and pipelines in dev's workspace, sorted. */
-  names(): string[];
+  readonly names: () => string[];
   /** Files below the sandbox principal's folder of a developer. */
-  files(developer: string): string[];
+  readonly files: (developer: string) => string[];
 }
 
 const quiet = { info: () => {}, debug: () => {}, warning: () => {}, secret: () => {} };
