@@ -1,10 +1,7 @@
 /** What an action that writes needs of GitHub, and time to end well when it is cancelled. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FourTierError } from "../findings.ts";
-import type { RepositoryFacts } from "../gate/facts.ts";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
-import { getBranch, getRepository } from "../github/repository.ts";
 import type { ActionContext } from "./frame.ts";
 
 /** A connection with the input `github-token`, which shows as *** from here on. */
@@ -44,18 +41,4 @@ export async function runHasEnded(github: GitHub, id: string, attempt: number): 
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   // An abort ends the wait; whoever waits looks at the signal next.
   await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
-}
-
-/** The default branch and its head. Throws FourTierError if the token may not see them. */
-export async function repositoryFacts(github: GitHub): Promise<RepositoryFacts> {
-  const { defaultBranch, visibility } = await getRepository(github);
-  const branch = await getBranch(github, defaultBranch);
-  if (branch !== undefined)
-    return { defaultBranch, visibility, head: branch.commit, headIsProtected: branch.protected };
-  throw new FourTierError({
-    id: "github/no-default-branch",
-    severity: "unknown",
-    message: `The default branch ${defaultBranch} has no commit, or the token may not see it.`,
-    remedy: "Give the job `contents: read`.",
-  });
 }

@@ -10,10 +10,11 @@ import { releaseAgain } from "../release/again.ts";
 import { recordDeployment } from "../release/evidence.ts";
 import { policyContract } from "../release/policy.ts";
 import { releaseJudge } from "../release/rollback-evidence.ts";
+import { readRepository } from "../release/read-repository.ts";
 import type { ActionResult } from "../report/report.ts";
 import { rollback as rollBack } from "../rollback.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, repositoryFacts, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import { recorded } from "./verify.ts";
@@ -25,7 +26,7 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
   const github = githubOf(context);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const tier = recorded(access);
-  const repository = await repositoryFacts(github);
+  const repository = await readRepository(github);
   const refusals = [
     ...runFindings(run, repository),
     ...(await environmentFindings(github, own.environment, repository)),

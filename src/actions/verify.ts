@@ -7,11 +7,12 @@ import { releaseAgain } from "../release/again.ts";
 import { recordOperation } from "../release/evidence.ts";
 import { policyContract } from "../release/policy.ts";
 import { recordedReleases } from "../release/rollback-evidence.ts";
+import { readRepository } from "../release/read-repository.ts";
 import type { ActionResult } from "../report/report.ts";
 import { status as statusOf } from "../status.ts";
 import { type RecordedTier, verify as verifyTier } from "../verify.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, repositoryFacts, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 
@@ -67,7 +68,7 @@ async function rebuild(
   const tier = recorded(access);
   const { contract, inputs, workspace, clientId: principal } = access;
   const { bundle: root, allowedHosts } = inputs;
-  const repository = await repositoryFacts(github);
+  const repository = await readRepository(github);
   const policy = await policyContract(github, run, contract, repository.head);
   const context = { project: tier.project, tier: tier.name, repository, suiteCommits: policy.suite.commits };
   return rebuildLedger({

@@ -23,7 +23,6 @@ import { compare, type Comparison } from "../github/commits.ts";
 import { codeowners } from "../github/contents.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
-import { getBranch, getRepository } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
 import { type DecisionFacts, readDecisions } from "./decisions.ts";
@@ -33,6 +32,7 @@ import { factOf, given, notAsked } from "./fact-of.ts";
 import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { commitFacts, readOrigin } from "./read-commit.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
+import { readRepository } from "./read-repository.ts";
 
 /** How many Deployments are looked at before we say that none is good: forged ones must not cost an hour's requests. */
 const MOST_DEPLOYMENTS = 20;
@@ -205,25 +205,6 @@ const notLookedAt = notKnown(
   "Nobody looked at the tier itself.",
   "Run this where the tier's credential is: in the job of its environment.",
 );
-
-async function readRepository(github: GitHub): Promise<RepositoryFacts> {
-  const repository = await getRepository(github);
-  const branch = await getBranch(github, repository.defaultBranch);
-  if (branch === undefined) {
-    throw new FourTierError({
-      id: "github/no-default-branch",
-      severity: "unknown",
-      message: `The default branch ${repository.defaultBranch} has no commit, or the token may not see it.`,
-      remedy: "Push the default branch and give the job `contents: read`.",
-    });
-  }
-  return {
-    defaultBranch: repository.defaultBranch,
-    head: branch.commit,
-    visibility: repository.visibility,
-    headIsProtected: branch.protected,
-  };
-}
 
 /** Records can be written faster than they can be judged; then nobody can say what the tier has. */
 function flooded(tier: TierName): FourTierError {

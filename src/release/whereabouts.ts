@@ -1,0 +1,185 @@
+/**
+ * What each tier has, as far as runs that can be believed say so: which release since when, verified and approved by
+ * whom, held or rejected why. Read from GitHub alone, so that it can be asked from anywhere. What somebody wrote without
+ * a run behind it is told apart, never believed.
+ */
+import { doubts, type Trust } from "../gate/evidence-run.ts";
+import type { Fact, JudgedRecord, RepositoryFacts } from "../gate/facts.ts";
+import type { RecordTier } from "../gate/record-runs.ts";
+import type { GitHub } from "../github/client.ts";
+import { listDeployments } from "../github/deployments.ts";
+import { approvalsOfRun } from "../github/runs.ts";
+import { readApprovals, readHolds, readRejects, readVerifications } from "./decisions.ts";
+import { parseRecord, type RecordOf, TASK } from "./evidence.ts";
+import { factOf } from "./fact-of.ts";
+import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { evidenceReader, runReader } from "./read-evidence.ts";
+import { recordReader } from "./records.ts";
+
+/** The tiers that records speak of, in the order in which a release goes through them. */
+export const RECORDED_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
+
+/** What one tier has. */
+export interface Whereabouts {
+  readonly tier: RecordTier;
+  /** Undefined if no run that can be believed brought anything. */
+  readonly has: TierRelease | undefined;
+  readonly holds: readonly Told[];
+  /** Records that claim a release newer than what is believed, and why each is not believed. */
+  readonly doubted: readonly {
+    readonly id: string;
+    readonly creator: string | undefined;
+    readonly doubts: readonly string[];
+  }[];
+  /** A promotion or rollback that is newer and has not succeeded: its state as GitHub shows it. */
+  readonly unfinished: { readonly commit: string; readonly state: string; readonly runId: string } | undefined;
+}
+
+export interface TierRelease {
+  readonly kind: "promotion" | "rollback";
+  readonly commit: string;
+  readonly digest: string;
+  /** ISO: when the first record of it that is believed was made, GitHub's time. */
+  readonly since: string;
+  readonly run: { readonly id: string; readonly attempt: number; readonly url: string };
+  readonly startedBy: string | undefined;
+  /** Logins: reviewers of the environment, and who approved its digests. */
+  readonly approvedBy: readonly string[];
+  /** Checks that were overridden to let it in. */
+  readonly overridden: readonly string[];
+  /** The verdict of the newest verifications here; undefined if there is none. */
+  readonly verified: (Told & { readonly passed: boolean }) | undefined;
+  readonly rejected: Told | undefined;
+}
+
+/** Something that a believed run says. */
+export interface Told {
+  readonly reason: string;
+  readonly by: string | undefined;
+  /** ISO. */
+  readonly at: string;
+  /** ISO or a date; undefined: until somebody lifts it. */
+  readonly until: string | undefined;
+  readonly runUrl: string | undefined;
+}
+
+/** So many records of a tier are held against their runs. */
+const MOST_LOOKED_AT = 20;
+
+export interface WhereaboutsContext {
+  readonly project: string;
+  readonly repository: RepositoryFacts;
+  /** Commits of the suite that the default branch's contract trusts. */
+  readonly suiteCommits: readonly string[];
+}
+
+/** Every tier's whereabouts; a tier that GitHub does not show is unknown and hides no other. */
+export async function readWhereabouts(
+  github: GitHub,
+  context: WhereaboutsContext,
+  tiers: readonly RecordTier[] = RECORDED_TIERS,
+): Promise<readonly { readonly tier: RecordTier; readonly found: Fact<Whereabouts> }[]> {
+  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const trust: Trust = { repository: context.repository, suite, trustPinsAtCommit: true };
+  const readRun = runReader(github, suite.repository, context.repository.head);
+  const evidence = evidenceReader(github, readRun);
+  const reader = recordReader(github, { ...context, suite, readRun });
+
+  const one = async (tier: RecordTier): Promise<Whereabouts> => {
+    const [newest, holding] = await Promise.all([
+      newestRelease(github, { ...trust, tier, project: context.project, evidence }),
+      readHolds(reader, tier),
+    ]);
+    const { has, plan, doubted, unfinished } = newest;
+    const seen = { tier, holds: holding.standing.map(toldHold), doubted, unfinished };
+    if (has === undefined) return { ...seen, has };
+    const [verifications, rejects, reviews, given] = await Promise.all([
+      readVerifications(reader, tier, has.digest, 1),
+      readRejects(reader, has.digest),
+      approvalsOfRun(github, has.run.id),
+      // Who may not write any more by now could then.
+      readApprovals(reader, tier, { release: has.digest, plan }, () => Promise.resolve(true)),
+    ]);
+    const reviewers = reviews
+      .filter(({ state, environments }) => state === "approved" && environments.includes(tier))
+      .flatMap(({ user }) => user ?? []);
+    const approvedBy = [...new Set([...reviewers, ...given.approved.flatMap(({ record }) => record.by ?? [])])];
+    const verdict = verifications.passed[0] ?? verifications.failed;
+    const rejected = rejects.standing[0];
+    return {
+      ...seen,
+      has: {
+        ...has,
+        approvedBy,
+        verified: verdict === undefined ? undefined : { ...told(verdict, ""), passed: verdict.claim.passed },
+        rejected: rejected === undefined ? undefined : told(rejected, rejected.claim.reason),
+      },
+    };
+  };
+  return Promise.all(tiers.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
+}
+
+interface Newest extends Pick<Whereabouts, "doubted" | "unfinished"> {
+  readonly has: Omit<TierRelease, "approvedBy" | "verified" | "rejected"> | undefined;
+  /** The digest of its plan. */
+  readonly plan: string | undefined;
+}
+
+/** The newest release that is believed, since the oldest record of it in a row; and what newer records claim. */
+async function newestRelease(
+  github: GitHub,
+  about: Trust & {
+    readonly tier: RecordTier;
+    readonly project: string;
+    readonly evidence: ReturnType<typeof evidenceReader>;
+  },
+): Promise<Newest> {
+  const { tier, project } = about;
+  const doubted: Whereabouts["doubted"][number][] = [];
+  let unfinished: Whereabouts["unfinished"];
+  let has: Newest["has"];
+  let plan: string | undefined;
+  let looked = 0;
+  for await (const deployment of listDeployments(github, { environment: tier, task: TASK })) {
+    if (++looked > MOST_LOOKED_AT) break;
+    const found = await about.evidence(deployment);
+    const { claim, run } = found;
+    // Another project of this repository has records of its own.
+    if (claim !== undefined && claim.project !== project) continue;
+    if (claim !== undefined && found.deployment.state !== "success") {
+      const state = found.deployment.state ?? "without a state";
+      if (has === undefined) unfinished ??= { commit: deployment.sha, state, runId: claim.runId };
+      continue;
+    }
+    const why = doubts(found, { ...about, candidate: undefined });
+    if (claim === undefined || run === undefined || why.length > 0) {
+      if (has === undefined) doubted.push({ id: deployment.id, creator: deployment.creator, doubts: why });
+      continue;
+    }
+    if (has !== undefined) {
+      if (deployment.sha !== has.commit || claim.release !== has.digest) break;
+      has = { ...has, since: deployment.createdAt };
+      continue;
+    }
+    const record = parseRecord(deployment.payload);
+    plan = record?.kind === "promotion" || record?.kind === "rollback" ? record.plan : undefined;
+    has = {
+      kind: claim.kind,
+      commit: deployment.sha,
+      digest: claim.release,
+      since: deployment.createdAt,
+      run: { id: claim.runId, attempt: claim.attempt, url: run.url },
+      startedBy: claim.attempt === 1 ? run.actor : run.triggeringActor,
+      overridden: record?.kind === "promotion" ? (record.overrides ?? []).map(({ check }) => check) : [],
+    };
+  }
+  return { has, plan, doubted, unfinished };
+}
+
+function toldHold(record: JudgedRecord<RecordOf<"hold">>): Told {
+  return { ...told(record, record.claim.reason), until: record.claim.until ?? undefined };
+}
+
+function told({ at, by, runUrl }: JudgedRecord, reason: string): Told {
+  return { reason, by, at, until: undefined, runUrl };
+}

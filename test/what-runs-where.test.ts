@@ -1,0 +1,163 @@
+import { execFile, spawnSync } from "node:child_process";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { statementOf } from "../src/gate/record-runs.ts";
+import { recordOperation, type RecordInput } from "../src/release/evidence.ts";
+import { whatRunsWhere } from "../src/what-runs-where.ts";
+import type { Job } from "../simulator/github/world.ts";
+import {
+  addRun,
+  approve,
+  client,
+  connect,
+  deployed,
+  end,
+  merged,
+  PIN,
+  promoteRun,
+  RELEASE,
+  WORKFLOWS,
+} from "./release/world.ts";
+
+const OPTIONS = { contract: "four-tier.yml", allowedHosts: [], now: new Date() };
+
+let world: Awaited<ReturnType<typeof merged>>;
+beforeEach(async () => {
+  world = await merged(
+    {},
+    {
+      ".github/workflows/operate.yml": `on: workflow_dispatch\njobs:\n  operate: { name: operate, uses: "${WORKFLOWS}/operate.yml@${PIN}" }\n`,
+    },
+  );
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const look = () => whatRunsWhere(client(world, world.github.userToken("octocat")), OPTIONS);
+
+/** A chain that went through: dev, staging, and prod approved by hubot. */
+async function promoted(): Promise<Job> {
+  const { run, prod } = promoteRun(world);
+  approve(world, run);
+  const github = connect(world, prod);
+  for (const tier of ["dev", "staging", "prod"] as const) await deployed(github, tier, run, world.commit);
+  end(prod);
+  return prod;
+}
+
+/** A decision by operate.yml, with the step that says so, unless `says` is another. */
+type Decided = Omit<RecordInput<"hold">, "run"> | Omit<RecordInput<"reject">, "run">;
+async function decide(input: Decided, says?: string): Promise<void> {
+  const path = ".github/workflows/operate.yml";
+  const referenced = [{ path: `${WORKFLOWS}/operate.yml@${PIN}`, sha: PIN }];
+  const job = addRun(world, { path, event: "workflow_dispatch", referenced }, "operate / operate");
+  const run = { id: String(job.run.id), attempt: 1, job: "operate" };
+  const payload = { ...input, run };
+  const statement = statementOf({ ...payload, suite: "four-tier", version: 1 });
+  const at = job.startedAt;
+  job.steps.push({ name: says ?? statement, number: 1, conclusion: "success", startedAt: at, completedAt: at });
+  await recordOperation(connect(world, job), { commit: world.commit, payload, description: "decided" });
+  end(job);
+}
+
+const decided = { project: "ml-pipelines", reason: "It scores everybody twice.", by: "hubot" };
+
+describe("what runs where", () => {
+  it("says what each tier has, since when, by which run, and who approved it", async () => {
+    const before = new Date(Date.now() - 60_000).toISOString();
+    const prod = await promoted();
+    const { json, text, tiers } = await look();
+    expect(tiers.map(({ tier, found }) => [tier, found.known])).toEqual([
+      ["dev", true],
+      ["staging", true],
+      ["prod", true],
+    ]);
+    expect(json["tiers"]).toMatchObject({
+      dev: { has: { commit: world.commit, release: RELEASE, approved_by: [] }, not_believed: [] },
+      prod: { has: { approved_by: ["hubot"], run: { id: String(prod.run.id) }, verified: null }, holds: [] },
+    });
+    const since = tiers[2]?.found.known === true ? (tiers[2].found.value.has?.since ?? "") : "";
+    expect(Date.parse(since)).toBeGreaterThan(Date.parse(before));
+    expect(text).toContain(`prod     commit ${world.commit.slice(0, 12)}, release ${RELEASE.slice(0, 12)}`);
+    expect(text).toContain("approved by hubot");
+  });
+
+  it("does not believe what somebody wrote by hand, and says so", async () => {
+    await promoted();
+    const forged = "9".repeat(64);
+    const stranger = client(world, world.github.userToken("mallory"));
+    const { run } = addRun(world, { path: ".github/workflows/innocent.yml", headBranch: "innocent" }, "tests");
+    await deployed(stranger, "prod", run, world.commit, { release: forged });
+    const { json, text } = await look();
+    expect(json["tiers"]).toMatchObject({
+      prod: { has: { release: RELEASE }, not_believed: [{ creator: "mallory" }] },
+    });
+    expect(text).toMatch(/NOT BELIEVED: Deployment \d+ by mallory: .*did not call/);
+  });
+
+  it("shows holds and rejects with their reasons, and only those that a run stands for", async () => {
+    await promoted();
+    await decide({ ...decided, kind: "hold", tier: "prod", hold: "tier", selector: "", until: null });
+    await decide({ ...decided, kind: "hold", tier: "staging", hold: "tier", selector: "", until: null }, "Say nothing");
+    await decide({ ...decided, kind: "reject", tier: "staging", release: RELEASE });
+    const { json, text } = await look();
+    expect(json["tiers"]).toMatchObject({
+      dev: { holds: [] },
+      staging: { holds: [], has: { rejected: { reason: decided.reason } } },
+      prod: { holds: [{ reason: decided.reason }] },
+    });
+    expect(text).toContain(`HELD: ${decided.reason}`);
+    expect(text).toContain("REJECTED:");
+  });
+
+  it("counts from the first record of what is there, however often it was promoted again", async () => {
+    const { run, staging } = promoteRun(world);
+    const github = connect(world, staging);
+    await deployed(github, "dev", run, world.commit);
+    const first = world.github.world.deployments[0]?.createdAt;
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // GitHub's times are whole seconds
+    await deployed(github, "dev", run, world.commit);
+    expect(world.github.world.deployments[1]?.createdAt).not.toBe(first);
+    expect((await look()).json["tiers"]).toMatchObject({ dev: { has: { since: first } } });
+  });
+
+  it("tells what has not ended, and that nothing is there yet", async () => {
+    const { run, staging } = promoteRun(world);
+    const github = connect(world, staging);
+    await deployed(github, "dev", run, world.commit);
+    const last = world.github.world.deployments.at(-1);
+    last?.statuses.splice(1);
+    const { json, picture } = await look();
+    expect(json["tiers"]).toMatchObject({
+      dev: { has: null, unfinished: { state: "in_progress", runId: String(run.id) } },
+      prod: { has: null, unfinished: null },
+    });
+    expect(picture).toContain('prod["<b>prod</b><br>nothing yet"]:::unsure');
+  });
+});
+
+describe("the command", () => {
+  const command = async (...args: string[]) =>
+    promisify(execFile)(process.execPath, ["scripts/status.ts", "--repo", "acme/ml-pipelines", ...args], {
+      env: {
+        PATH: process.env["PATH"],
+        GITHUB_TOKEN: world.github.userToken("octocat"),
+        GITHUB_API_URL: world.github.apiUrl,
+      },
+    });
+
+  it("prints lines, JSON or a picture", async () => {
+    await promoted();
+    expect((await command()).stdout).toContain("approved by hubot");
+    expect(JSON.parse((await command("--json")).stdout)).toMatchObject({
+      repository: "acme/ml-pipelines",
+      tiers: { prod: { has: { release: RELEASE } } },
+    });
+    expect((await command("--mermaid")).stdout).toMatch(/^```mermaid\nflowchart LR\n/);
+  });
+
+  it("says what it needs", () => {
+    const asked = spawnSync(process.execPath, ["scripts/status.ts"], { encoding: "utf8", env: {} });
+    expect(asked.status).toBe(2);
+    expect(asked.stderr).toContain("--repo OWNER/NAME");
+  });
+});
