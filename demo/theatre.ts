@@ -83,7 +83,7 @@ export interface Theatre {
   forge(): Promise<void>;
   /** The newest Deployment of each tier. */
   releases(): Promise<readonly Release[]>;
-  /** Every Deployment, newest first. */
+  /** Every Deployment that says what a tier has, newest first. */
   deployments(): Promise<readonly Release[]>;
   /** Stops what still runs. */
   close(): Promise<void>;
@@ -105,7 +105,13 @@ export interface TheatreOptions {
 }
 
 const deployments = v.array(
-  v.object({ id: v.number(), environment: v.string(), sha: v.string(), payload: v.object({ release: v.string() }) }),
+  v.object({
+    id: v.number(),
+    task: v.string(),
+    environment: v.string(),
+    sha: v.string(),
+    payload: v.object({ release: v.optional(v.string(), "") }),
+  }),
 );
 
 const trainTasks = v.tuple([v.object({ notebook_task: v.object({ notebook_path: v.string() }) })]);
@@ -196,7 +202,8 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
         headers: { authorization: `Bearer ${github.userToken(REVIEWER)}` },
       });
       const all = v.parse(deployments, await response.json());
-      return all.map(({ id, environment, sha, payload }) => ({
+      const releases = all.filter(({ task }) => task === "four-tier");
+      return releases.map(({ id, environment, sha, payload }) => ({
         id,
         tier: environment,
         commit: sha,

@@ -270,15 +270,20 @@ describe("which release", () => {
 
 describe("a rollback that does not come to its end", () => {
   it("leaves schedules paused and the tier held; the next run ends it and gives back the first mix", async () => {
-    const { prod, good } = await twoReleases();
-    let left = 1;
-    const broken = await rollbackScene(prod, {
-      run: "71",
-      signal: abortedAfter(prod, "/api/2.2/jobs/reset", () => (left -= 1) < 0),
-    }).catch((error: unknown) => error);
-    expect(broken).toBeDefined();
-    prod.simulator.when({ method: "POST", path: "/api/2.2/jobs/reset", run: () => undefined });
+    const prod = await scene("prod");
+    const good = prod.repository.git("rev-parse", "HEAD");
+    await approve(prod);
+    prod.change({ ...better("bad"), "src/data/ingest.sql": "select 2\n" });
+    await approve(prod);
+    const stop = new AbortController();
+    prod.simulator.when({ method: "PUT", path: "/api/2.0/pipelines/*", run: () => stop.abort() });
+    const broken = await rollbackScene(prod, { run: "71", signal: stop.signal });
+    expect(failures(broken.result)).toEqual(["promote/cancelled", "promote/unfinished"]);
+    expect(broken.records).toMatchObject([{ ended: expect.stringMatching(/^failure: 1 of 2/) as string }]);
+    expect(broken.result.summary).toContain("Its schedules stay paused");
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
     expect(held((await ledgerOf(prod)).holds, "tier")).toHaveLength(1);
+    expect((await ledgerOf(prod)).pending?.release.commit).toBe(good);
 
     const { result } = await rollbackScene(prod, { run: "72", to: good });
     expect(failures(result)).toEqual([]);
@@ -335,16 +340,3 @@ describe("a rollback that does not come to its end", () => {
     expect(jobWrites(prod.writes().slice(before))).toEqual([]);
   });
 });
-
-/** A signal that aborts when a request is made for the time that `now` says. */
-function abortedAfter(prod: Scene, path: string, now: () => boolean): AbortSignal {
-  const stop = new AbortController();
-  prod.simulator.when({
-    method: "POST",
-    path,
-    run: () => {
-      if (now()) stop.abort();
-    },
-  });
-  return stop.signal;
-}

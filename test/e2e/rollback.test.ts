@@ -6,6 +6,7 @@ import { openPlay } from "./play.ts";
 
 const PROD = "approve-to-prod / promote";
 const JOB = "rollback / rollback";
+const OPERATE = "operate / operate";
 const VERIFY = "verify / verify";
 
 describe("a bad release in prod", () => {
@@ -22,6 +23,9 @@ describe("a bad release in prod", () => {
       actor,
       inputs: { tier: "prod", reason: "scores are wrong", ...inputs },
     });
+
+  const operate = (inputs: Record<string, string>) =>
+    play.promote({ workflow: "operate.yml", event: "workflow_dispatch", inputs: { tier: "prod", ...inputs } });
 
   beforeAll(async () => {
     for (const [now, next] of [
@@ -87,12 +91,43 @@ describe("a bad release in prod", () => {
     expect(mark.writes("prod")).toEqual([]);
   });
 
+  it("cannot come back: prod is held, and the brief says so before anybody is asked", async () => {
+    await play.merge("seed-10", "Seed 10", seed(9, 10));
+    const mark = play.mark();
+
+    const run = await play.promote();
+
+    expectRun(run).toSucceed("gate-to-staging / promote");
+    expectRun(run).toStopAt(PROD, "gate/hold-held");
+    expect(mark.writes("prod")).toEqual([]);
+    expect(
+      jobOf(run, PROD)
+        .annotations.map(({ message }) => message)
+        .join(),
+    ).toContain("scores are wrong");
+  });
+
+  it("is rejected by its digest, so that no gate takes it again", async () => {
+    const run = await operate({ operation: "reject", "release-digest": digests[1] ?? "", reason: "wrong scores" });
+    expectRun(run).toSucceed(OPERATE);
+    const back = await rollBack({ to: digests[1]?.slice(0, 12) ?? "" });
+    expect(findingsOf(jobOf(back, JOB))).toEqual(["rollback/rejected"]);
+  });
+
+  it("is followed by the fix once somebody resumed", async () => {
+    expectRun(await operate({ operation: "resume", reason: "fixed by seed 10" })).toSucceed(OPERATE);
+    const run = await play.promote({ event: "workflow_dispatch" });
+    expectRun(run).toSucceed(PROD);
+    expect(play.ledger("prod").release.digest).toBe(jobOf(run, PROD).outputs["release-digest"]);
+  });
+
   it("leaves a tier whose lost ledger is made again from tags and records, and nothing else is written", async () => {
     const { databricks } = play.stage;
     const { world } = databricks;
     const folder = `/Users/${databricks.credentials("ml-pipelines-prod").clientId}/.four-tier/ml-pipelines/prod`;
     const files = world.workspace("prod").files;
     const before = play.resources("prod");
+    const now = play.ledger("prod").release.digest;
     files.delete(world.principal("ml-pipelines-prod"), `${folder}/ledger.json`, false);
 
     const lost = await play.promote({
@@ -108,7 +143,7 @@ describe("a bad release in prod", () => {
       inputs: { tier: "prod", rebuild: "true" },
     });
     expectRun(again).toSucceed(VERIFY);
-    expect(play.ledger("prod").release.digest).toBe(digests[0]);
+    expect(play.ledger("prod").release.digest).toBe(now);
     expect(play.resources("prod")).toEqual(before);
     expect(jobOf(again, VERIFY).annotations.map(({ title }) => title)).toContain("ledger/rebuilt");
   });
