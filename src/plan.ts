@@ -11,6 +11,7 @@ import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
+import { keptOf } from "./ledger/kept.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
 import { renderBrief } from "./release/brief.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
@@ -176,7 +177,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     current: known(release === undefined ? undefined : { commit: release.commit, release: release.digest }),
     plan: standing.plan,
     drift: known(standing.drift),
-    live: { drift: known(standing.drift), adoption: known(observation.namesakes) },
+    live: { drift: known(standing.drift), adoption: known(observation.namesakes), kept: known(keptOf(ledger)) },
     findings: [...observation.findings, ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired)],
   };
 }

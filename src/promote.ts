@@ -15,6 +15,7 @@ import { evaluateGate, type GateResult } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { together } from "./http/pool.ts";
+import { keptOf } from "./ledger/kept.ts";
 import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
@@ -203,15 +204,11 @@ async function refresh(request: PromoteRequest, facts: GateFacts, seen: Look): P
 }
 
 function liveOf({ plan, drift, observation, ledger }: Standing): Omit<LiveOf, "lock"> {
-  const holds = (ledger?.holds ?? [])
-    .filter(({ kind }) => kind === "tier")
-    .map(({ reason, by, at, until, run }) => ({ reason, by, at, until, runId: run.id }));
-  const rejects = (ledger?.rejects ?? []).map(({ run, ...reject }) => ({ ...reject, runId: run.id }));
   return {
     plan: known(plan),
     drift: known(drift),
     adoption: known(observation.namesakes),
-    kept: known({ holds, rejects }),
+    kept: known(keptOf(ledger)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What people decide about a tier: schedules held and given back, the line stopped, and what is no operation. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
-import { expectRun, findingsOf, jobOf } from "./expect-run.ts";
+import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay } from "./play.ts";
 
 const JOB = "operate / operate";
@@ -12,7 +12,7 @@ describe("an operation", () => {
   const play = openPlay({
     example: (path) =>
       edit(path(".github/workflows/operate.yml"), (text) =>
-        text.replace("options: [hold,", "options: [promote, plan, Hold, hold,"),
+        text.replace("options: [hold,", "options: [promote, plan, rollback, hold,"),
       ),
   });
   const operate = (inputs: Record<string, string>) =>
@@ -56,11 +56,11 @@ describe("an operation", () => {
     expectRun(run).toSucceed(JOB);
     expect(jobOf(run, JOB).annotations.map(({ title }) => title)).toContain("operate/not-kept");
     const promoted = await play.promote({ event: "workflow_dispatch" });
-    expect(findingsOf(jobOf(promoted, PROD))).toEqual(["gate/hold-held"]);
+    expectRun(promoted).toStopAt("approve-to-prod / brief-live", "gate/hold-held");
     expectRun(await operate({ operation: "resume", reason: "it is up" })).toSucceed(JOB);
   });
 
-  it.each(["promote", "plan", "Hold"])("%j is none: it is refused, and nothing is done", async (operation) => {
+  it.each(["promote", "plan", "rollback"])("%j is none: it is refused, and nothing is done", async (operation) => {
     const mark = play.mark();
     const run = await operate({ operation, reason: "x" });
     expect(run.conclusion).toMatch(/failure/);
