@@ -113,8 +113,9 @@ async function fromCli(path: string, folder: string, root: string, tier: Golden)
 
 function unprefixed(tier: Golden, settings: JsonValue): JsonValue {
   if (tier !== "sandbox" || !isObject(settings) || typeof settings["name"] !== "string") return settings;
-  expect(settings["name"].startsWith(SANDBOX)).toBe(true);
-  return { ...settings, name: settings["name"].slice(SANDBOX.length) };
+  if (settings["catalog_name"] !== undefined) return settings; // its catalog tells it apart
+  expect(settings["name"]).toContain(SANDBOX);
+  return { ...settings, name: settings["name"].replace(SANDBOX, "") };
 }
 
 function substitute(value: JsonValue, release: string, principal: string): JsonValue {

@@ -64,7 +64,7 @@ targets: { dev: { default: true } }
 resources:
   schemas:
     gold:
-      name: gold
+      name: served
       catalog_name: dev
       comment: What is served
       properties: { team: churn }
@@ -85,7 +85,7 @@ resources:
       grants: [{ principal: four-tier-readers, privileges: [EXECUTE] }]
   experiments:
     training:
-      name: /Users/\${workspace.current_user.userName}/churn
+      name: /Users/\${workspace.current_user.userName}/trained
       tags: [{ key: team, value: churn }]
       permissions: [{ level: CAN_READ, group_name: four-tier-readers }]
   jobs:

@@ -78,6 +78,7 @@ describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
             grants: { "mona@example.com": ["USE_CATALOG"] },
             schemas: {
               bronze: { tables: { events: {} }, grants: { "ml-pipelines-dev": ["SELECT"] } },
+              gold: {},
             },
           },
         },
@@ -95,7 +96,11 @@ describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
     const { json, run } = client({});
     expect(await json("current-user", "me")).toMatchObject({ userName: DEV_ID });
     expect(await json("catalogs", "list")).toMatchObject([{ name: "dev" }]);
-    expect(await json("schemas", "list", "dev")).toMatchObject([{ name: "information_schema" }, { name: "bronze" }]);
+    expect(await json("schemas", "list", "dev")).toMatchObject([
+      { name: "information_schema" },
+      { name: "bronze" },
+      { name: "gold" },
+    ]);
     expect(await json("tables", "list", "dev", "bronze")).toMatchObject([{ full_name: "dev.bronze.events" }]);
     expect(await json("grants", "get", "catalog", "dev")).toMatchObject({
       privilege_assignments: [{ principal: "mona@example.com", privileges: ["USE_CATALOG"] }],
@@ -190,23 +195,23 @@ describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
       "src/notebook.py": "# Databricks notebook source\nprint(1)\n",
     });
     await run("bundle", "deploy");
-    expect(await json("schemas", "get", "dev.gold")).toMatchObject({ comment: "What is served" });
-    expect(await json("volumes", "read", "dev.gold.files")).toMatchObject({ volume_type: "MANAGED" });
-    expect(await json("registered-models", "get", "dev.gold.churn")).toMatchObject({ comment: "Who leaves" });
+    expect(await json("schemas", "get", "dev.served")).toMatchObject({ comment: "What is served" });
+    expect(await json("volumes", "read", "dev.served.files")).toMatchObject({ volume_type: "MANAGED" });
+    expect(await json("registered-models", "get", "dev.served.churn")).toMatchObject({ comment: "Who leaves" });
     for (const [name, privileges] of [
-      ["dev.gold", ["SELECT", "USE_SCHEMA"]],
-      ["dev.gold.files", ["READ_VOLUME"]],
-      ["dev.gold.churn", ["EXECUTE"]],
+      ["dev.served", ["SELECT", "USE_SCHEMA"]],
+      ["dev.served.files", ["READ_VOLUME"]],
+      ["dev.served.churn", ["EXECUTE"]],
     ] as const) {
       expect(simulator.world.grants(name)).toEqual({ "four-tier-readers": privileges });
     }
-    const [experiment] = simulator.world.workspace("dev").experiments.all;
+    const experiment = simulator.world.workspace("dev").experiments.all.at(-1);
     const job = simulator.world.job("dev", "train").settings;
-    expect(JSON.stringify(job["tasks"])).toContain(`"experiment":"${experiment?.id}","model":"dev.gold.churn"`);
+    expect(JSON.stringify(job["tasks"])).toContain(`"experiment":"${experiment?.id}","model":"dev.served.churn"`);
     const plan = actions(await json("bundle", "plan"));
     expect(new Set(plan.map((line) => line.split(" ")[1]))).toEqual(new Set(["skip"]));
     await run("bundle", "destroy", "--auto-approve");
-    expect(simulator.world.securable("dev").children.size).toBe(2);
+    expect(simulator.world.securable("dev").children.size).toBe(3);
     expect(experiment?.stage).toBe("deleted");
   });
 
