@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { type Finding, FourTierError } from "./findings.ts";
 import type { GitHub } from "./github/client.ts";
 import { commentOnIssue, createIssue, type Issue, listIssues, updateIssue } from "./github/issues.ts";
-import { driftBody, driftSummary, type Look } from "./report/drift-issue.ts";
+import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { type ActionResult, readFindings } from "./report/report.ts";
 
 /** Who opens issues with a job's token; an issue of anybody else is not ours, whatever it says. */
@@ -70,7 +70,7 @@ export function readResults(text: string): Look[] {
 export async function reportDrift(request: ReportDriftRequest): Promise<ActionResult> {
   const { log, runUrl } = request;
   const looks = readResults(request.results);
-  const clean = looks.length > 0 && looks.every(({ findings, more }) => findings?.length === 0 && more === 0);
+  const clean = looks.length > 0 && looks.every((look) => look.findings !== undefined && drifted(look).length === 0);
   const marker = `<!-- four-tier drift ${request.key} -->`;
   const standing = await find(request, marker);
   const body = driftBody(looks, { marker, runUrl });
@@ -109,8 +109,9 @@ async function find({ github, label }: ReportDriftRequest, marker: string): Prom
   return undefined;
 }
 
-function findingsOf({ tier, check, findings, more }: Look): Finding[] {
-  if (findings === undefined) {
+function findingsOf(look: Look): Finding[] {
+  const { tier, check, more } = look;
+  if (look.findings === undefined) {
     return [
       {
         id: "drift/not-looked-at",
@@ -120,7 +121,8 @@ function findingsOf({ tier, check, findings, more }: Look): Finding[] {
       },
     ];
   }
-  if (findings.length === 0 && more === 0) return [];
+  const findings = drifted(look);
+  if (findings.length === 0) return [];
   return [
     {
       id: "drift/found",

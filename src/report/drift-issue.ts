@@ -14,6 +14,14 @@ export interface Look {
   readonly more: number;
 }
 
+/**
+ * What of a look opens the issue and keeps it open: all but warnings about grants, which are advice (a grant that nobody
+ * made yet). A warning about schedules is something that has ended.
+ */
+export function drifted({ check, findings = [] }: Look): readonly CarriedFinding[] {
+  return findings.filter(({ severity }) => severity !== "warning" || check !== "grants");
+}
+
 /** GitHub refuses longer bodies (facts: github 8). */
 const LONGEST_BODY = 65_536;
 
@@ -59,8 +67,10 @@ function overview(looks: readonly Look[]): string {
 function mark(look: Look | undefined): string {
   if (look === undefined) return "not asked";
   if (look.findings === undefined) return "❓ not looked at";
-  const found = look.findings.length + look.more;
-  return found === 0 ? "✅" : `❌ ${found}`;
+  const found = drifted(look).length;
+  const advice = look.findings.length + look.more - found;
+  if (found > 0) return `❌ ${found + look.more}`;
+  return advice > 0 ? `✅ ${advice} warnings` : "✅";
 }
 
 function rowsOf(looks: readonly Look[]): string[][] {

@@ -69,7 +69,8 @@ const CARRIED = { findings: 50, text: 400 };
 
 /** What is wrong, or may be, as an output for another job: the first fifty, long texts cut. Never holds a secret: findings do not. */
 export function findingsOutput(findings: readonly Finding[]): string {
-  const wrong = findings.filter(({ severity }) => severity !== "notice");
+  // What fails comes first: if anything is left out, it is the mildest.
+  const wrong = [...findings.filter(isFailure), ...findings.filter(({ severity }) => severity === "warning")];
   const cut = (value: string): string =>
     value.length <= CARRIED.text ? value : `${value.slice(0, CARRIED.text - 1)}…`;
   const carried = wrong.slice(0, CARRIED.findings).map(({ id, severity, where, message, remedy }) => ({

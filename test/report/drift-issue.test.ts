@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FourTierError, type Finding } from "../../src/findings.ts";
 import { readResults } from "../../src/report-drift.ts";
-import { driftBody, type Look } from "../../src/report/drift-issue.ts";
+import { driftBody, drifted, type Look } from "../../src/report/drift-issue.ts";
 import { findingsOutput, readFindings } from "../../src/report/report.ts";
 
 const finding = (more: Partial<Finding> = {}): Finding => ({
@@ -39,6 +39,26 @@ describe("findings on the way from one job to another", () => {
 
   it.each(["", "{", "[]", '{"findings":[{"id":1}],"more":0}', '{"findings":[],"more":-1}'])("are not %s", (text) => {
     expect(readFindings(text)).toBeUndefined();
+  });
+});
+
+describe("what counts as drift", () => {
+  const warning = { id: "x/y", severity: "warning", where: "", message: "m", remedy: "r" };
+  it.each([
+    ["grants", "warning", 0],
+    ["grants", "error", 1],
+    ["grants", "unknown", 1],
+    ["schedules", "warning", 1],
+    ["drift", "error", 1],
+  ])("%s: a finding of severity %s is %i", (check, severity, expected) => {
+    const look = { tier: "dev", check, findings: [{ ...warning, severity }], more: 0 };
+    expect(drifted(look)).toHaveLength(expected);
+  });
+
+  it("stands first among what is carried, so that nothing of it is left out for a warning", () => {
+    const warnings = Array.from({ length: 60 }, () => finding({ severity: "warning" }));
+    const carried = readFindings(findingsOutput([...warnings, finding({ severity: "unknown" })]));
+    expect(carried?.findings[0]?.severity).toBe("unknown");
   });
 });
 
