@@ -59,7 +59,20 @@ export function differences(
     }
   }
   if (a !== undefined && b !== undefined && equalJson(a, b)) return [];
-  return [{ segments, old: a, new: b }];
+  const field = segments.at(-1);
+  return [{ segments, old: ordered(a, field), new: ordered(b, field) }];
+}
+
+/** A value that is told whole: keyed lists in the order of their keys, since the written order means nothing. */
+function ordered(value: JsonValue | undefined, field: Segment | undefined): JsonValue | undefined {
+  if (value === undefined) return undefined;
+  if (isArray(value)) {
+    const items = value.map((item) => ordered(item, undefined) ?? null);
+    const keyed = keyedItems(items, field);
+    return keyed === undefined ? items : [...keyed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+  }
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, ordered(inner, key) ?? null]));
 }
 
 /** Without null and empty parts; undefined if nothing is left. Items of lists keep their places. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson, type JsonArray, type JsonObject, type JsonValue } from "../../src/json.ts";
+import { canonicalJson, isArray, isObject, type JsonArray, type JsonObject, type JsonValue } from "../../src/json.ts";
 import { type Applied, type Desired, makePlan } from "../../src/release/plan.ts";
 
 const JOB: JsonObject = {
@@ -384,7 +384,7 @@ describe("the plan's digest", () => {
     maxKeys: 4,
   });
   const release = fc
-    .uniqueArray(fc.tuple(fc.constantFrom("jobs.a", "jobs.b", "pipelines.a", "pipelines.b"), settings), {
+    .uniqueArray(fc.tuple(fc.constantFrom("jobs.a", "jobs.b", "pipelines.a", "schemas.a", "experiments.a"), settings), {
       selector: ([key]) => key,
     })
     .map((items) => items.map(([key, each]) => desired(key, each)));
@@ -408,6 +408,46 @@ describe("the plan's digest", () => {
         const plan = makePlan(applied(...from), to);
         expect(makePlan(turned, [...to].reverse())).toEqual(plan);
         expect(plan.digest).toMatch(/^[0-9a-f]{64}$/);
+      }),
+    );
+  });
+
+  it("does not depend on any order that means nothing: keys, keyed lists, entries of access, grants", () => {
+    const turned = (value: JsonValue, order: (list: readonly JsonValue[]) => readonly JsonValue[]): JsonValue => {
+      if (isArray(value)) return order(value.map((item) => turned(item, order)));
+      if (!isObject(value)) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, inner]) => [key, turned(inner, order)]),
+      );
+    };
+    const job: JsonObject = {
+      tasks: ["a", "b", "c"].map((task_key) => ({ task_key, max_retries: 1, depends_on: [{ task_key: "x" }] })),
+      parameters: ["p", "q"].map((name) => ({ name, default: name })),
+      tags: { one: "1", two: "2" },
+    };
+    const acl = ["readers", "runners"].map((group_name) => ({ group_name, permission_level: "CAN_VIEW" }));
+    const schema: JsonObject = { catalog_name: "dev", properties: { one: "1", two: "2" } };
+    const grants = ["readers", "writers"].map((principal) => ({ principal, privileges: ["SELECT"] }));
+    const plan = (order: (list: readonly JsonValue[]) => readonly JsonValue[]) => {
+      const each = (value: JsonValue): JsonValue => turned(value, order);
+      return makePlan(new Map(), [
+        desired("jobs.a", each(job) as JsonObject, { name: "a", permissions: each(acl) as JsonArray }),
+        desired("schemas.a", each(schema) as JsonObject, { name: "dev.a", permissions: each(grants) as JsonArray }),
+      ]);
+    };
+    const straight = plan((list) => list);
+    expect(plan((list) => [...list].reverse()).digest).toBe(straight.digest);
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.nat()), (numbers) => {
+        const shuffled = plan((list) =>
+          list
+            .map((item) => [numbers.next().value ?? 0, item] as const)
+            .sort(([a], [b]) => a - b)
+            .map(([, item]) => item),
+        );
+        expect(shuffled.digest).toBe(straight.digest);
       }),
     );
   });
