@@ -37,7 +37,7 @@ interface Reading {
   readonly peakMb: number;
 }
 
-/** Measures. Rejects if a proof fails. */
+/** Measures. Rejects if a proof does not come to its end. */
 export async function grants(options: GrantsOptions): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), "four-tier-bench-"));
   const databricks = await startDatabricks(scenarioOf(options));
@@ -93,7 +93,9 @@ async function read(
       "INPUT_ALLOWED-HOSTS": "127.0.0.1",
     },
   });
-  if (ended.code !== 0) throw new Error(`the estate proof failed:\n${ended.text}`);
+  // What the proof found does not matter here, only that it came to its end.
+  if (!readFileSync(join(folder, "output"), "utf8").includes("certificate"))
+    throw new Error(`there is no estate proof:\n${ended.text}`);
   const asked = databricks.requests.slice(before).map(({ path }) => path);
   return {
     seconds: ended.seconds,
@@ -202,6 +204,7 @@ function makeRepository(folder: string, databricks: DatabricksSimulator): string
   dev: { workspace: "${host}", client_id: ${id(1)} }
   staging: { workspace: "${host}", client_id: ${id(2)} }
   prod: { workspace: "${host}", workspace_id: "3333333333333333", client_id: ${PROD} }
+grants: { rules: [{ on: metastore, principal: metastore-admins, privileges: [MANAGE] }] }
 `,
   );
   git("add", "--all");
