@@ -193,6 +193,14 @@ describe("a verification", () => {
   });
 });
 
+it("what opens a gate is not believed of a run that a workflow's own token started; what shuts one is", () => {
+  const doubted = RECORDS.filter(([claim, step]) => {
+    const run = { ...runOf(claim, step), actor: "github-actions[bot]" };
+    return judge(claim, run).includes("a workflow's own token started the run behind it");
+  });
+  expect(doubted.map(([{ kind }]) => kind)).toEqual(["accept", "approval", "resume", "resume"]);
+});
+
 it("only a person's dispatch decides", () => {
   for (const kind of ["reject", "accept", "hold", "resume", "approval", "rollback"] as const) {
     expect(sourcesOf(kind, "prod").events).toEqual(["workflow_dispatch"]);
