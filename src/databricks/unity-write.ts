@@ -62,20 +62,6 @@ export async function deleteEmptyCatalog(workspace: Workspace, name: string): Pr
   );
 }
 
-/** Makes a schema, which its maker owns. Throws LostAnswer if it may have happened, ApiError (see `isTaken`) otherwise. */
-export async function createSchema(
-  workspace: Workspace,
-  schema: { readonly catalog: string; readonly name: string; readonly comment: string },
-): Promise<void> {
-  const { catalog, name, comment } = schema;
-  await workspace.call({
-    method: "POST",
-    path: `${root}/schemas`,
-    json: { catalog_name: catalog, name, comment },
-    repeatable: false,
-  });
-}
-
 /** Drops a schema with everything in it; that it is already gone is fine. */
 export async function deleteSchemaAndContent(workspace: Workspace, fullName: string): Promise<void> {
   await orMissing(

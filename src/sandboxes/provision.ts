@@ -1,14 +1,8 @@
 /** One sandbox made or mended: observe, plan, apply, look again. Two runs at once meet in the same sandbox. */
+import { createCatalogObject } from "../databricks/catalog-objects.ts";
 import { ApiError, LostAnswer } from "../databricks/errors.ts";
 import { getBindings, getCatalog, getGrants, getSchema } from "../databricks/unity.ts";
-import {
-  changeBindings,
-  changeGrants,
-  createCatalog,
-  createSchema,
-  isTaken,
-  updateCatalog,
-} from "../databricks/unity-write.ts";
+import { changeBindings, changeGrants, createCatalog, isTaken, updateCatalog } from "../databricks/unity-write.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { together } from "../http/pool.ts";
@@ -107,8 +101,8 @@ async function applyStep(workspace: Workspace, wanted: Wanted, step: Step): Prom
       return true;
     case "create-gold":
       return unlessTaken(
-        createSchema(workspace, {
-          catalog,
+        createCatalogObject(workspace, "schemas", {
+          catalog_name: catalog,
           name: GOLD,
           comment: `What ${login} writes; bronze and silver are read from dev.`,
         }),
