@@ -120,7 +120,12 @@ describe("taking a sandbox's deployment down", () => {
       tasks: [{ task_key: "t", notebook_task: { notebook_path: "/Workspace/Shared/x" } }],
     });
     // A person's copy of ours carries our tags; another project's, and a tier's own, are nobody's business here.
-    world.createJob("dev", "mona@example.com", job("a copy", { ...tags, four_tier_developer: "octocat" }));
+    const copy = world.createJob("dev", "mona@example.com", job("a copy", { ...tags, four_tier_developer: "octocat" }));
+    const { acls } = world.workspace("dev");
+    acls.set("jobs", String(copy.id), [
+      ...acls.of("jobs", String(copy.id)),
+      { principal: SANDBOX_APPLICATION, level: "CAN_MANAGE" },
+    ]);
     world.createJob(
       "dev",
       "ml-pipelines-sandbox",

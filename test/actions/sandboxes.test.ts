@@ -143,6 +143,48 @@ describe("action-promote, mode: teardown", () => {
   });
 });
 
+describe("action-setup-env, tier: sandbox", () => {
+  const marked = (more: Record<string, string>) => ({
+    catalogs: {
+      dev: DEV_CATALOG,
+      octo_cat_sandbox: {
+        owner: "ml-pipelines-dev",
+        isolation: "ISOLATED" as const,
+        bindings: { dev: "READ_WRITE" as const },
+        grants: { "ml-pipelines-sandbox": ["USE_CATALOG"] },
+        properties: { four_tier_project: "ml-pipelines", four_tier_developer: "octo-cat", ...more },
+      },
+    },
+  });
+  const prove = async (properties: Record<string, string>, developer: string) => {
+    const { provision } = await sandboxes({ databricks: marked(properties) });
+    const inputs = { tier: "sandbox", developer, "client-secret": SANDBOX_SECRET, "allowed-hosts": "127.0.0.1" };
+    return provision({}, { action: "setup-env", inputs });
+  };
+
+  it("proves a developer's sandbox, though its own principal may not read how it is bound", async () => {
+    const run = await prove({}, "Octo-Cat");
+    expect(titles(run)).toEqual([]);
+    expect(titles(run, "warning")).toEqual([]);
+    expect(run.env).toMatchObject({ BUNDLE_VAR_catalog: "octo_cat_sandbox", BUNDLE_VAR_source_catalog: "dev" });
+  });
+
+  it.each<[string, Record<string, string>, string, string]>([
+    ["another login that comes to the same name", {}, "octo_cat", "identity/sandbox-mark"],
+    [
+      "a catalog without a mark",
+      { four_tier_project: "", four_tier_developer: "" },
+      "octo-cat",
+      "identity/sandbox-mark",
+    ],
+    ["a sandbox that is being removed", { four_tier_removing: "2027-01-01" }, "octo-cat", "identity/sandbox-removing"],
+  ])("stops for %s", async (_name, properties, developer, id) => {
+    const run = await prove(properties, developer);
+    expect(titles(run)).toEqual([id]);
+    expect(run.env).toEqual({});
+  });
+});
+
 describe("action-setup-env, provision: true", () => {
   it("makes everybody's sandbox on the default branch, and hands nothing to later steps", async () => {
     const { own, provision } = await sandboxes();
