@@ -50,8 +50,14 @@ describe("a reusable workflow", () => {
   });
 
   it("without the permission to record: nothing is applied that nothing would tell of", async () => {
-    const run = await withBroken("deploy-to-dev", without(/^ {6}deployments: write.*\n/m));
+    const run = await withBroken("deploy-to-dev", (text) => text.replaceAll("deployments: write", "deployments: read"));
     expectRun(run).toStopAt(DEV, "github/permission");
+    expect(play.stage.databricks.world.jobs("dev")).toEqual([]);
+  });
+
+  it("without the permission to read records: nobody can say that nothing was rejected or held", async () => {
+    const run = await withBroken("deploy-to-dev", without(/^ {6}deployments: write.*\n/m));
+    expectRun(run).toStopAt(DEV, "gate/rejects-unknown", "gate/hold-unknown");
     expect(play.stage.databricks.world.jobs("dev")).toEqual([]);
   });
 
