@@ -105,7 +105,7 @@ export function lossOf({ kind, action, class: each }: Pick<Change, "kind" | "act
         ? "its history; its tables stay where they are, and nothing refreshes them"
         : "what it wrote so far stays where it was, and nothing refreshes it";
     case "schemas":
-      return "the schema with its grants; while it holds a table, volume or model, the service refuses";
+      return "the schema with its grants; while it holds a table, volume or model, nothing is dropped";
     case "volumes":
       return "all files of a managed volume";
     case "registered_models":

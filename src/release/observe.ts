@@ -10,6 +10,7 @@ import { mapBounded, together } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { collisions } from "./collisions.ts";
+import { filledSchemas } from "./emptied.ts";
 import { kindOf } from "./kinds/index.ts";
 import type { Live } from "./kinds/kind.ts";
 import type { Desired } from "./plan.ts";
@@ -107,7 +108,7 @@ export async function observe(
   }
   for (const found of census.ours) if (!kinds.has(found.key)) orphans.push(found);
 
-  findings.push(...collisions(tier, desired, live));
+  findings.push(...collisions(tier, desired, live), ...(await filledSchemas(workspace, tier, desired, live)));
   const withPermissions = [...live].filter(
     ([key, found]) => found !== undefined && found !== kept.get(key) && kinds.get(key)?.permissions,
   );
