@@ -1,13 +1,21 @@
 /** action-promote, mode: verify and mode: status: what a tier has, and whether it is good. */
-import { type Finding, FourTierError } from "../findings.ts";
+import { PREVIOUS } from "../contract/defaults.ts";
+import { type Contract, type TierName, TIERS } from "../contract/model.ts";
+import { type Finding, FourTierError, messageOf } from "../findings.ts";
 import type { Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { rebuildLedger } from "../rebuild.ts";
 import { releaseAgain } from "../release/again.ts";
+import { readVerifications } from "../release/decisions.ts";
 import { recordOperation } from "../release/evidence.ts";
+import { SUITE_REPOSITORY } from "../release/gate-policy.ts";
 import { policyContract } from "../release/policy.ts";
+import { runReader } from "../release/read-evidence.ts";
+import { type Readiness, readinessOf } from "../release/readiness.ts";
+import { recordReader } from "../release/records.ts";
 import { recordedReleases } from "../release/rollback-evidence.ts";
 import { readRepository } from "../release/read-repository.ts";
+import { blocks, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { status as statusOf } from "../status.ts";
 import { type RecordedTier, verify as verifyTier } from "../verify.ts";
@@ -24,7 +32,8 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
   const tier = recorded(access);
   const github = githubOf(context);
   const rebuilt = own.rebuild ? await rebuild(context, access, github, git) : [];
-  const { gate } = (await policyContract(github, run, access.contract)).tiers[tier.name];
+  const policy = await policyContract(github, run, access.contract);
+  const { gate } = policy.tiers[tier.name];
   const { bundle, allowedHosts } = access.inputs;
   const result = await verifyTier({
     run,
@@ -47,7 +56,56 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
     now: () => new Date(),
     pause,
   });
-  return { ...result, findings: [...access.findings, ...rebuilt, ...result.findings] };
+  const ready = await readinessFor(context, github, policy, tier.name, result);
+  return {
+    ...result,
+    findings: [...access.findings, ...rebuilt, ...result.findings],
+    outputs: { ...result.outputs, ready: String(ready?.ready ?? false) },
+    summary: blocks(result.summary, readinessText(ready)),
+  };
+}
+
+type Ready = Readiness & { readonly next: TierName };
+
+/** Whether the tier above may take it by now; undefined if it failed, if there is none, or if nobody can say. */
+async function readinessFor(
+  { log }: ActionContext,
+  github: GitHub,
+  policy: Contract,
+  tier: RecordedTier["name"],
+  { outputs }: ActionResult,
+): Promise<Ready | undefined> {
+  const next = TIERS.find((name) => PREVIOUS[name] === tier);
+  const release = outputs["release-digest"];
+  if (outputs["verified"] !== "true" || next === undefined || release === undefined) return undefined;
+  try {
+    const repository = await readRepository(github);
+    const suite = { repository: SUITE_REPOSITORY, commits: policy.suite.commits };
+    const readRun = runReader(github, suite.repository, repository.head);
+    const reader = recordReader(github, { project: policy.project, repository, suite, readRun });
+    const asked = policy.tiers[next].gate;
+    const { passed } = await readVerifications(reader, tier, release, asked.verifications);
+    return {
+      next,
+      ...readinessOf(
+        passed.map(({ at }) => at),
+        asked,
+        new Date(),
+      ),
+    };
+  } catch (error) {
+    log.warning(`Whether ${next} may take it cannot be told: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function readinessText(ready: Ready | undefined): string {
+  if (ready === undefined) return "";
+  const { next, verifications, wanted, soaked } = ready;
+  const progress = `${verifications} of ${wanted} verifications since the last failure`;
+  return ready.ready
+    ? `**Ready for ${text(next)}**: ${progress}, and it stood long enough.`
+    : `Not ready for ${text(next)} yet: ${progress}; it has stood long enough at ${text(soaked.toISOString())}.`;
 }
 
 export async function status(context: ActionContext): Promise<ActionResult> {
