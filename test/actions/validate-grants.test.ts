@@ -80,6 +80,10 @@ const audited = {
   groups: { "metastore-admins": { members: ["four-tier-audit"] } },
   warehouses: { w: { workspace: "prod", users: ["four-tier-audit"] } },
 };
+const KNOWS_ADMINS = `grants:
+  rules:
+    - { on: metastore, principal: metastore-admins, privileges: [MANAGE] }
+`;
 const asAuditor = {
   proof: "estate",
   "client-id": "77777777-7777-4777-8777-777777777777",
@@ -87,7 +91,7 @@ const asAuditor = {
 };
 
 test("an audit shows what it rests on, and gives the hash of its certificate", async () => {
-  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } });
+  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } }, KNOWS_ADMINS);
   const result = await run("validate-grants", "prod", { ...asAuditor, "warehouse-id": "w" });
   expect(result.annotations).toEqual([]);
   expect(result.report).toMatchObject({
@@ -101,7 +105,7 @@ test("an audit shows what it rests on, and gives the hash of its certificate", a
 
 test("an audit fails on what a tier proof cannot see", async () => {
   const prod = { ...ownCatalog("prod"), storage: "s3://lake/prod" };
-  const { run } = await policyAccount({ ...audited, catalogs: { prod } });
+  const { run } = await policyAccount({ ...audited, catalogs: { prod } }, KNOWS_ADMINS);
   const result = await run("validate-grants", "prod", asAuditor);
   expect(result.exitCode).toBe(1);
   expect(result.report).toMatchObject({ findings: [{ id: "grants/unseen", severity: "unknown" }] });
