@@ -31,6 +31,7 @@ import { type Content, unreadFindings } from "./release/upload.ts";
 import { heldNotices } from "./schedules/holds.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
+import { replacedNotices } from "./sandboxes/replaced.ts";
 
 export interface PromoteRequest {
   readonly run: RunContext;
@@ -311,6 +312,7 @@ function report(view: PromotionView): ActionResult {
       ...unreadFindings(view.folders, view.tier.name),
       ...heldNotices(view.tier.name, standing.ledger?.holds ?? [], candidate.desired),
       ...(typeof outcome === "object" ? outcome.findings : []),
+      ...(changed ? replacedNotices(view.tier, standing.ledger?.release, candidate.commit) : []),
     ],
     outputs: {
       "release-digest": candidate.digest,

@@ -106,6 +106,21 @@ describe("a deployment to a sandbox", () => {
   });
 });
 
+describe("two pull requests of one developer", () => {
+  it("share the sandbox: the later one stays, and says what made way for it", async () => {
+    const team = await developers();
+    const first = team.branch("first", { "src/scoring/score.py": "# Databricks notebook source\nprint(1)\n" });
+    const second = team.branch("second", { "src/scoring/score.py": "# Databricks notebook source\nprint(2)\n" });
+    const notices = async (commit: string, run: string) =>
+      (await team.deploy("octocat", commit, run)).findings.map(({ id, message }) => `${id}: ${message}`);
+    expect(await notices(first, "601")).toEqual([]);
+    expect(await notices(second, "602")).toEqual([
+      `sandbox/replaced: The sandbox had commit ${first.slice(0, 12)}, which run 601 deployed; it now has ${second.slice(0, 12)}.`,
+    ]);
+    expect(await notices(second, "603")).toEqual([]);
+  });
+});
+
 describe("taking a sandbox's deployment down", () => {
   it("removes what is ours of this developer, and nothing else; the catalog and its data stay", async () => {
     const team = await developers();
