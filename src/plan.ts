@@ -13,11 +13,17 @@ import type { Git } from "./git.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { keptOf } from "./ledger/kept.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
-import { renderBrief } from "./release/brief.ts";
+import { together } from "./http/pool.ts";
+import type { LedgerRelease } from "./ledger/model.ts";
+import { type BriefDetails, renderBrief } from "./release/brief.ts";
+import { BARE, changedFiles, contractChanges, failedRuns, parityFindings, wayBack } from "./release/brief-facts.ts";
+import { factOf } from "./release/fact-of.ts";
+import type { TargetQuestion } from "./release/rollback-target.ts";
+import type { Found } from "./report/whereabouts.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
 import type { CurrentRelease } from "./release/gather.ts";
 import type { History } from "./release/history.ts";
-import { observe } from "./release/observe.ts";
+import { type Observation, observe } from "./release/observe.ts";
 import { type Applied, type Drift, driftOf, makePlan, type Plan } from "./release/plan.ts";
 import { driftContext, type Place, standingOf } from "./release/standing.ts";
 import { resolveTier } from "./contract/tiers.ts";
@@ -44,6 +50,10 @@ export interface PlanRequest {
     current: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>,
   ) => Promise<GateFacts>;
   readonly history: (from: string | undefined, to: string) => Promise<Fact<History>>;
+  /** What GitHub's record says of a release that the tier is said to have had. */
+  readonly judge: TargetQuestion["judge"];
+  /** What every tier has, for the picture; undefined where nobody asks GitHub. */
+  readonly whereabouts: () => Promise<readonly Found[] | undefined>;
   readonly log: { info(message: string): void };
   readonly now: Date;
 }
@@ -55,6 +65,10 @@ interface Comparison {
   readonly drift: Fact<Drift>;
   readonly live: Partial<LiveFacts>;
   readonly findings: readonly Finding[];
+  /** What the tier had before, newest first, as far as it is known. */
+  readonly had: readonly LedgerRelease[];
+  /** Live resources by key; undefined where nobody looked. */
+  readonly ids: ReadonlyMap<string, string> | undefined;
 }
 
 export async function plan(request: PlanRequest): Promise<ActionResult> {
@@ -66,6 +80,10 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
   const facts = await request.gather(stage, { ...compared.live, plan: known(compared.plan) }, compared.current);
   const gate = evaluateGate(facts);
   const current = compared.current.known ? compared.current.value : undefined;
+  const [history, details] = await together([
+    request.history(current?.commit, candidate.commit),
+    detailsOf(request, compared, current),
+  ]);
   const summary = renderBrief({
     project: tier.project,
     tier: tier.name,
@@ -74,11 +92,12 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
     serverUrl: run.serverUrl,
     candidate: { commit: candidate.commit, release: candidate.digest },
     current,
-    history: await request.history(current?.commit, candidate.commit),
+    history,
     plan: compared.plan,
     drift: compared.drift,
     facts,
     gate,
+    details,
   });
   return {
     findings: [...compared.findings, ...gate.findings],
@@ -104,6 +123,48 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
   };
 }
 
+/** What the brief says beyond plan and gate; what cannot be read is said in its place. */
+async function detailsOf(
+  request: PlanRequest,
+  { plan: planned, had, ids }: Comparison,
+  current: { readonly commit: string; readonly release: string } | undefined,
+): Promise<BriefDetails> {
+  const { git, candidate, tier, live, contract, root, now } = request;
+  const to = candidate.commit;
+  const from = current?.commit ?? to;
+  const folder = tier.clientId === undefined ? undefined : tierFolder(tier.clientId, tier);
+  const [files, changes, parity, runs, back, tiers] = await together([
+    factOf(() => changedFiles(git, from, to)),
+    factOf(() => contractChanges(git, contract.file, from, to)),
+    tier.name !== "prod"
+      ? undefined
+      : parityFindings(git, to, { root, contract, artifacts: candidate.artifacts.map(({ name }) => name), now }),
+    live === undefined || ids === undefined
+      ? notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`)
+      : factOf(() => failedRuns(live, planned.changes, ids)),
+    factOf(() =>
+      wayBack({
+        tier: tier.name,
+        project: tier.project,
+        candidate: { commit: to, digest: candidate.digest },
+        history: had,
+        isAncestor: (ancestor, descendant) => git.isAncestor(ancestor, descendant),
+        judge: request.judge,
+        place: live === undefined || folder === undefined ? undefined : { workspace: live, folder },
+      }),
+    ),
+    request.whereabouts(),
+  ]);
+  return {
+    files,
+    contract: changes,
+    parity: parity === undefined ? undefined : { findings: parity, allowed: tier.mayDifferFromStaging },
+    failedRuns: runs,
+    wayBack: back,
+    tiers,
+  };
+}
+
 /** From commits alone: the release that the tier provably runs, rendered anew, against the candidate. */
 async function compareCommits(request: PlanRequest): Promise<Comparison & { readonly from: Applied }> {
   const { candidate, tier } = request;
@@ -125,6 +186,8 @@ async function compareCommits(request: PlanRequest): Promise<Comparison & { read
     drift: notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`),
     live: {},
     findings: [],
+    had: current.value === undefined ? [] : [{ ...BARE, commit: current.value.commit, digest: current.value.release }],
+    ids: undefined,
   };
 }
 
@@ -179,6 +242,8 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     drift: known(standing.drift),
     live: { drift: known(standing.drift), adoption: known(observation.namesakes), kept: known(keptOf(ledger)) },
     findings: [...observation.findings, ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired)],
+    had: ledger?.history ?? [],
+    ids: idsOf(observation),
   };
 }
 
@@ -207,7 +272,12 @@ async function compareSeen(request: PlanRequest, workspace: Workspace, place: Pl
     drift: seen,
     live: { drift: seen, adoption: known(namesakes) },
     findings: observation.findings,
+    ids: idsOf(observation),
   };
+}
+
+function idsOf({ live }: Observation): ReadonlyMap<string, string> {
+  return new Map([...live].flatMap(([key, found]) => (found === undefined ? [] : [[key, found.id] as const])));
 }
 
 function count(plan: Plan): string {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { deletePath } from "../src/databricks/files.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { type Fact, known, notKnown } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
 import { plan } from "../src/plan.ts";
 import type { Artifact } from "../src/release/digest.ts";
 import type { CurrentRelease } from "../src/release/gather.ts";
+import type { JudgedRelease } from "../src/release/rollback-target.ts";
 import { goodFacts } from "./gate/facts.ts";
 import { BUNDLE } from "./promotion-files.ts";
 import { RUN, scene, type Scene } from "./promotion.ts";
@@ -12,7 +14,12 @@ import { RUN, scene, type Scene } from "./promotion.ts";
 /** A brief for the head, with or without a look at the tier. */
 async function brief(
   prod: Scene,
-  options: { live?: boolean; current?: Fact<CurrentRelease | undefined>; carried?: readonly Artifact[] } = {},
+  options: {
+    live?: boolean;
+    current?: Fact<CurrentRelease | undefined>;
+    carried?: readonly Artifact[];
+    judged?: JudgedRelease;
+  } = {},
 ) {
   const git = await openGit(prod.repository.folder);
   const commit = await git.head();
@@ -42,6 +49,8 @@ async function brief(
       });
     },
     history: () => Promise.resolve(notKnown("not asked", "ask")),
+    judge: () => Promise.resolve(options.judged ?? { wasHere: true, verified: true, rejected: undefined }),
+    whereabouts: () => Promise.resolve(undefined),
     log: { info() {} },
     now: new Date(),
   });
@@ -105,5 +114,35 @@ describe("a brief", () => {
     const commit = prod.repository.git("rev-parse", "HEAD");
     const current = known({ commit, release: "f".repeat(64), artifacts: [] });
     await expect(brief(prod, { current })).rejects.toMatchObject({ findings: [{ id: "plan/other-current" }] });
+  });
+
+  it("finds the way back by the folders of the tier, and says when a rollback would choose nothing", async () => {
+    const prod = await scene("prod");
+    await toProd(prod);
+    const had = prod.repository.git("rev-parse", "HEAD").slice(0, 12);
+    prod.change({ "src/data/ingest.sql": "select 2\n" });
+    expect((await brief(prod, { live: true })).result.summary).toMatch(
+      new RegExp(`takes prod back to .*${had}.*its files are still there`),
+    );
+    const judged = { wasHere: true, verified: false, rejected: undefined };
+    const unverified = await brief(prod, { live: true, judged });
+    expect(unverified.result.summary).toMatch(/would choose nothing by itself.*name one/i);
+    await deletePath(prod.connect(), `${prod.folder}/releases`, { recursive: true });
+    expect((await brief(prod, { live: true })).result.summary).toContain("its files are **not** there any more");
+  });
+
+  it("names a failed run only of a job whose code or settings change, and only if nothing succeeded since", async () => {
+    const prod = await scene("prod");
+    await toProd(prod);
+    const current = await proven(prod, prod.repository.git("rev-parse", "HEAD"));
+    prod.world.finishRun("prod", prod.world.startRun("prod", "score"), "FAILED");
+    const mixed = "failed runs whose repair would mix two releases";
+    prod.change({ "src/data/ingest.sql": "select 2\n" });
+    expect((await brief(prod, { live: true, current })).result.summary).not.toContain(mixed);
+    prod.change({ "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2") });
+    expect((await brief(prod, { live: true, current })).result.summary).toContain(`${mixed}: <code>jobs.score`);
+    expect((await brief(prod, { current })).result.summary).toContain("Nobody looked at prod");
+    prod.world.finishRun("prod", prod.world.startRun("prod", "score"));
+    expect((await brief(prod, { live: true, current })).result.summary).not.toContain(mixed);
   });
 });

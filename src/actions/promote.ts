@@ -16,7 +16,10 @@ import { type DeploymentRecord, type Evidence, recordDeployment } from "../relea
 import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
+import { readRepository } from "../release/read-repository.ts";
+import type { Found } from "../report/whereabouts.ts";
 import type { ActionResult } from "../report/report.ts";
+import type { PlanRequest } from "../plan.ts";
 import { managerFinding } from "../sandboxes/access.ts";
 import type { ActionContext } from "./frame.ts";
 import { isOperation } from "./operations.ts";
@@ -101,6 +104,8 @@ async function planned(ground: Ground): Promise<ActionResult> {
     current: () => currentRelease({ github, contract, tier }),
     gather: (stage, live, current) => gather(ground, stage, live, current),
     history: (from, to) => factOf(() => historyBetween(github, from, to)),
+    judge: judging(ground),
+    whereabouts: () => whereabouts(ground),
     log: context.log,
     now: new Date(),
   });
@@ -143,6 +148,32 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     pause,
   });
   return { ...result, findings: [...access.findings, ...result.findings] };
+}
+
+/** Releases that the tier is said to have had, by GitHub's record; asked for at most once a release. */
+function judging({ github, tier, contract }: Ground): PlanRequest["judge"] {
+  return async (release) => {
+    const { name } = tier;
+    if (name === "sandbox") return { wasHere: false, verified: false, rejected: undefined };
+    const { releaseJudge } = await import("../release/rollback-evidence.ts");
+    const repository = await readRepository(github);
+    const context = { project: contract.project, tier: name, repository, suiteCommits: contract.suite.commits };
+    return releaseJudge(github, context)(release);
+  };
+}
+
+/** What every tier has, for the picture; none where GitHub does not say, since it proves nothing. */
+async function whereabouts({ github, tier, contract, context }: Ground): Promise<readonly Found[] | undefined> {
+  if (tier.name === "sandbox") return undefined;
+  try {
+    const { readWhereabouts } = await import("../release/whereabouts.ts");
+    const repository = await readRepository(github);
+    const about = { project: contract.project, repository, suiteCommits: contract.suite.commits };
+    return await readWhereabouts(github, about);
+  } catch (error) {
+    context.log.info(`There is no picture of what runs where: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 function gather(

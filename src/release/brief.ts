@@ -1,12 +1,33 @@
 /** The page an approver reads before the click: what changes, what is risky, what proves it, what the way back is. */
 import type { TierName } from "../contract/model.ts";
+import type { Finding } from "../findings.ts";
+import type { CheckId } from "../gate/check.ts";
 import type { GateResult } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
-import { type JsonValue, stringifyJson } from "../json.ts";
+import { duration } from "../gate/wall-clock.ts";
 import { gateSummary, overrideNotice } from "../report/gate.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
+import { type Found, picture } from "../report/whereabouts.ts";
+import type { ChangedFile, FailedRun, WayBack } from "./brief-facts.ts";
+import {
+  accessSection,
+  changed,
+  changesSince,
+  contractSection,
+  count,
+  driftSection,
+  failedSection,
+  paritySection,
+  planSection,
+  ACCESS_FIELD,
+  fieldChanges,
+  RISK,
+  SCHEDULE_FIELD,
+  scheduleSection,
+} from "./brief-sections.ts";
 import type { History } from "./history.ts";
-import type { Change, ChangeClass, Drift, FieldChange, Plan } from "./plan.ts";
+import { lossOf } from "./impact.ts";
+import type { Drift, FieldChange, Plan } from "./plan.ts";
 
 export interface BriefFacts {
   readonly project: string;
@@ -24,49 +45,57 @@ export interface BriefFacts {
   readonly drift: Fact<Drift>;
   readonly facts: GateFacts;
   readonly gate: GateResult;
+  readonly details: BriefDetails;
 }
 
-/** What a class of change does to what runs, in the words of somebody who is woken by it; worst first. */
-const RISK: readonly { readonly class: ChangeClass; readonly icon: string; readonly says: string }[] = [
-  { class: "data-losing", icon: "🔴", says: "loses data" },
-  { class: "deletes", icon: "🔴", says: "deletes" },
-  { class: "replaces", icon: "🔴", says: "deletes and makes anew" },
-  { class: "restarts", icon: "🟠", says: "restarts" },
-  { class: "re-point", icon: "🟢", says: "takes new code from its next run" },
-  { class: "next-run", icon: "🟢", says: "takes new settings from its next run" },
-  { class: "metadata", icon: "🟢", says: "changes name or labels only" },
-];
-
-/** A page that is longer than this is read by nobody; the rest is in the report. */
-const MOST_ROWS = 100;
-const LONGEST_VALUE = 200;
-/** Fields that decide whether something starts by itself. */
-const SCHEDULE_FIELD = /^(schedule|continuous|trigger|triggers)(\.|\[|$)/;
+/** What a brief says beyond plan and gate (brief-facts.ts); what could not be read is said, and hides nothing else. */
+export interface BriefDetails {
+  readonly files: Fact<readonly ChangedFile[]>;
+  readonly contract: Fact<readonly FieldChange[]>;
+  /** Undefined where there is nothing to compare with. */
+  readonly parity: { readonly findings: readonly Finding[]; readonly allowed: readonly string[] } | undefined;
+  readonly failedRuns: Fact<readonly FailedRun[]>;
+  /** Undefined: a rollback would choose nothing by itself. */
+  readonly wayBack: Fact<WayBack | undefined>;
+  /** Undefined where nobody asked GitHub. */
+  readonly tiers: readonly Found[] | undefined;
+}
 
 /** The brief as Markdown for a job summary; outside text is escaped. */
 export function renderBrief(brief: BriefFacts): string {
-  const { tier, candidate, repository, gate } = brief;
+  const { tier, candidate, gate } = brief;
   return blocks(
-    `## Brief: ${text(repository)} to ${text(tier)}, commit ${code(candidate.commit.slice(0, 12))}`,
-    gate.verdict === "pass" ? "" : "**The gate does not let this release in.** What is wrong is in its table below.",
+    `## ${text(brief.project)} to ${text(tier)}: what you approve`,
+    verdict(brief),
     overrideNotice(gate),
     table(
-      ["", ""],
+      [
+        "",
+        `commit ${commitLink(brief, candidate.commit)}${brief.current === undefined ? "" : ` in place of ${commitLink(brief, brief.current.commit)}`}`,
+      ],
       [
         ["**What**", what(brief)],
         ["**Risk**", risk(brief)],
         ["**Proof**", proof(brief)],
-        ["**Way back**", wayBack(brief)],
+        ["**Way&nbsp;back**", wayBackText(brief)],
       ],
     ),
-    changesSince(brief),
+    approvers(brief),
+    brief.details.tiers === undefined
+      ? ""
+      : picture({ name: "this release", commit: candidate.commit }, brief.details.tiers, brief.facts.now),
+    gate.verdict === "pass" ? "" : gateSummary(gate),
+    driftSection(brief),
+    failedSection(brief),
     planSection(brief.plan, tier),
     scheduleSection(brief.plan),
-    driftSection(brief),
-    gateSummary(gate),
-    approvers(brief),
+    accessSection(brief.plan),
+    contractSection(brief),
+    changesSince(brief),
+    paritySection(brief),
+    gate.verdict === "pass" ? details(`The gate: all ${gate.checks.length} checks`, gateSummary(gate)) : "",
     details(
-      "Digests",
+      "Digests: an approval is for these, and for nothing else",
       table(
         ["", ""],
         [
@@ -79,17 +108,62 @@ export function renderBrief(brief: BriefFacts): string {
   );
 }
 
-function what({ plan, history, current, tier }: BriefFacts): string {
-  const changed = plan.changes.filter(({ action }) => action !== "none");
-  const sources = history.known
-    ? `${count(history.value.pulls.length, "pull request")} by ${people(history.value)}; `
-    : "";
-  if (current === undefined) {
-    return `The first release of ${text(tier)}: ${sources}${count(changed.length, "resource")} to create.`;
+/** One sentence for whoever reads only one. */
+function verdict({ gate, plan, drift, tier, details: more }: BriefFacts): string {
+  if (gate.verdict !== "pass") {
+    const why = gate.checks.filter((check) => check.verdict !== "pass" && check.overridden === undefined);
+    return `❌ **Do not approve yet: the gate does not let this release in** (${why.map(({ check }) => code(check)).join(", ")}). Approved now, it would stop before anything in ${text(tier)} changes.`;
   }
-  if (changed.length === 0) return `${sources}no resource changes.`;
-  return `${sources}${count(changed.length, "resource")} of ${plan.changes.length} ${changed.length === 1 ? "changes" : "change"}.`;
+  if (drift.known && !drift.value.empty && !driftAccepted(gate)) {
+    return `❌ **Do not approve yet: somebody changed ${text(tier)} by hand**, and the promotion would stop at it.`;
+  }
+  const grave = RISK.filter(({ icon }) => icon !== "🟢").some(({ class: kind }) =>
+    changed(plan).some((change) => change.class === kind && change.action !== "create"),
+  );
+  const doubtful =
+    !drift.known ||
+    (more.failedRuns.known && more.failedRuns.value.length > 0) ||
+    (more.contract.known && more.contract.value.length > 0) ||
+    [SCHEDULE_FIELD, ACCESS_FIELD].some((fields) => fieldChanges(plan, fields).length > 0);
+  return grave || doubtful
+    ? "🟠 **The gate lets it in. Weigh the risk below before you approve.**"
+    : "✅ **The gate lets it in, and nothing that runs is interrupted.**";
 }
+
+function driftAccepted(gate: GateResult): boolean {
+  return gate.checks.some(({ check, verdict: each }) => check === "drift" && each === "pass");
+}
+
+function what({ plan, history, current, tier, details: { files } }: BriefFacts): string {
+  const changes = changed(plan);
+  const sources = history.known
+    ? `${count(history.value.pulls.length, "pull request")} by ${people(history.value)}`
+    : "";
+  const edited = files.known && current !== undefined ? count(files.value.length, "file") : "";
+  const resources =
+    current === undefined
+      ? `${count(changes.length, "resource")} to create`
+      : changes.length === 0
+        ? "no resource changes"
+        : `${count(changes.length, "resource")} of ${plan.changes.length} ${changes.length === 1 ? "changes" : "change"}`;
+  const first = current === undefined ? [`The first release of ${text(tier)}`] : [];
+  const titles = history.known
+    ? history.value.pulls
+        .slice(-SHOWN)
+        .map(
+          (pull) => `${link(`#${pull.number} ${pull.title}`, pull.url)} by ${text(pull.author ?? "a deleted account")}`,
+        )
+    : [];
+  const hidden = history.known ? history.value.pulls.length - titles.length : 0;
+  return [
+    `${[...first, sources, edited, resources].filter((part) => part !== "").join("; ")}.`,
+    ...titles,
+    ...(hidden > 0 ? [`and ${hidden} more, below`] : []),
+  ].join("<br>");
+}
+
+/** So many names stand in the table; all are below. */
+const SHOWN = 5;
 
 function people({ commits, pulls }: History): string {
   const authors = new Set([
@@ -99,167 +173,132 @@ function people({ commits, pulls }: History): string {
   return authors.size === 0 ? "nobody known" : [...authors].map(text).join(", ");
 }
 
-function risk({ plan, drift, tier }: BriefFacts): string {
+function risk({ plan, drift, tier, current, details: { failedRuns, contract } }: BriefFacts): string {
   const lines = RISK.flatMap(({ class: kind, icon, says }) => {
-    const keys = changed(plan).filter((change) => change.class === kind && change.action !== "create");
-    return keys.length === 0 ? [] : [`${icon} ${says}: ${keys.map(({ key }) => code(key)).join(", ")}`];
+    const found = changed(plan).filter((change) => change.class === kind && change.action !== "create");
+    const each = found.map((change) => {
+      const loss = lossOf(change);
+      return `${code(change.key)}${loss === undefined ? "" : ` (lost: ${text(loss)})`}`;
+    });
+    return found.length === 0 ? [] : [`${icon} ${says}: ${listed(each)}`];
   });
+  for (const [fields, says] of [
+    [SCHEDULE_FIELD, "🟠 starts at other times, or by other things"],
+    [ACCESS_FIELD, "🟠 other people may do other things with"],
+  ] as const) {
+    const keys = fieldChanges(plan, fields).map(([key]) => key);
+    if (keys.length > 0) lines.push(`${says}: ${listed([...new Set(keys)].map(code))}`);
+  }
+  if (contract.known && contract.value.length > 0 && current !== undefined) {
+    lines.push(`🟠 the contract changes: ${listed(contract.value.map(({ path }) => code(path)))}`);
+  }
+  const starting = changed(plan).filter(({ action, class: kind }) => action === "create" && kind === "restarts");
+  if (starting.length > 0) lines.push(`🟠 new, and starts by itself: ${listed(starting.map(({ key }) => code(key)))}`);
+  if (failedRuns.known && failedRuns.value.length > 0) {
+    const keys = [...new Set(failedRuns.value.map(({ key }) => key))];
+    lines.unshift(`🟠 failed runs whose repair would mix two releases: ${listed(keys.map(code))}`);
+  }
   if (!drift.known) lines.unshift(`❓ nobody could look whether ${text(tier)} was changed by hand`);
   else if (!drift.value.empty) {
-    lines.unshift(`🟠 changed by hand in ${text(tier)}: ${drift.value.entries.map(({ key }) => code(key)).join(", ")}`);
+    lines.unshift(`🟠 changed by hand in ${text(tier)}: ${listed(drift.value.entries.map(({ key }) => code(key)))}`);
   }
-  return lines.length === 0 ? "🟢 nothing that runs is touched" : lines.join("<br>");
+  if (lines.length > 0) return lines.join("<br>");
+  return current === undefined ? "🟢 nothing is there yet that could break" : "🟢 nothing that runs is touched";
+}
+
+function listed(items: readonly string[]): string {
+  return items.length <= 8 ? items.join(", ") : `${items.slice(0, 8).join(", ")} and ${items.length - 8} more`;
 }
 
 function proof({ gate, facts }: BriefFacts): string {
-  const source = gate.checks.find(({ check }) => check === "source");
-  const links = (source?.evidence ?? []).map(({ label, url }) => (url === undefined ? text(label) : link(label, url)));
-  const passed = gate.checks.filter(({ verdict }) => verdict === "pass").length;
+  const passed = gate.checks.filter(({ verdict: each }) => each === "pass").length;
+  const source = checkOf(gate, "source");
   const below =
     facts.previous === undefined || source === undefined
-      ? ""
+      ? []
       : source.verdict === "pass"
-        ? `✅ ${text(facts.previous)} runs this very release (${links.join(", ")})<br>`
-        : `❌ nothing proves that ${text(facts.previous)} runs it<br>`;
-  return `${below}${passed === gate.checks.length ? "✅" : "❌"} ${passed} of ${gate.checks.length} checks of the gate pass`;
+        ? [`✅ ${text(facts.previous)} runs this very release (${evidenceOf(source)})`]
+        : [`❌ nothing proves that ${text(facts.previous)} runs it`];
+  return [
+    ...below,
+    ...verified(gate, facts),
+    `${passed === gate.checks.length ? "✅" : "❌"} ${passed} of ${gate.checks.length} checks of the gate pass`,
+  ].join("<br>");
 }
 
-function wayBack({ current, serverUrl, repository, tier }: BriefFacts): string {
+/** How often it was verified there, and for how long it stood. */
+function verified(gate: GateResult, facts: GateFacts): string[] {
+  const check = checkOf(gate, "verification");
+  if (check === undefined || facts.previous === undefined) return [];
+  // Before the approval, what is missing is only a warning: it passes, and the promotion would still stop.
+  const missing = check.verdict !== "pass" || check.findings.some(({ severity }) => severity === "warning");
+  const links = check.evidence.length === 0 ? "" : ` (${evidenceOf(check)})`;
+  const soak = facts.policy.known && facts.policy.value.soakMs > 0 ? facts.policy.value.soakMs : undefined;
+  const asked = soak === undefined ? "" : ` Asked: ${duration(soak)} there.`;
+  const words = missing
+    ? (check.findings.find(({ severity }) => severity !== "notice")?.message ?? check.summary)
+    : check.summary;
+  return [`${missing ? "⏳" : "✅"} ${text(words)}${text(asked)}${links}`];
+}
+
+function checkOf(gate: GateResult, id: CheckId) {
+  return gate.checks.find(({ check }) => check === id);
+}
+
+function evidenceOf({ evidence }: GateResult["checks"][number]): string {
+  return evidence
+    .slice(0, SHOWN)
+    .map(({ label, url }) => (url === undefined ? text(label) : link(label, url)))
+    .join(", ");
+}
+
+const STAYS = "Data, streaming checkpoints and trained models do not go back.";
+
+function wayBackText(brief: BriefFacts): string {
+  const { current, tier, details: more } = brief;
   if (current === undefined) return "There is no release to go back to yet: delete what was created.";
-  const before = link(current.commit.slice(0, 12), `${serverUrl}/${repository}/commit/${current.commit}`);
-  return `Revert the pull requests and promote the revert: ${text(tier)} has ${before} now, and its files stay in their folder. Data and streaming checkpoints do not go back.`;
+  const now = commitLink(brief, current.commit);
+  if (!more.wayBack.known) return `${text(tier)} has ${now} now. ${text(more.wayBack.why)} ${STAYS}`;
+  const back = more.wayBack.value;
+  if (back === undefined) {
+    return `⚠️ ${code("rollback.yml")} would choose nothing by itself: no release of ${text(tier)} was verified there. Name one: ${code(`to: ${current.commit.slice(0, 12)}`)} (what ${text(tier)} has now). ${STAYS}`;
+  }
+  const same =
+    back.to.commit === current.commit ? ", what it has now" : `; it skips ${now}, which is not verified there`;
+  const folders =
+    back.folders === undefined
+      ? "nobody looked whether its files are still there"
+      : back.folders
+        ? "its files are still there"
+        : "⚠️ its files are **not** there any more: they would be uploaded again from the commit";
+  return `${code("rollback.yml")} takes ${text(tier)} back to ${commitLink(brief, back.to.commit)}${same}, without a build; ${folders}. ${STAYS}`;
 }
 
-function changesSince({ history, current, candidate, repository, serverUrl, tier }: BriefFacts): string {
-  const since =
-    current === undefined
-      ? ""
-      : ` (${link("every line", `${serverUrl}/${repository}/compare/${current.commit}...${candidate.commit}`)})`;
-  const title = `### New in ${text(tier)}${since}`;
-  if (!history.known) return blocks(title, text(history.why));
-  const { pulls, commits } = history.value;
-  return blocks(
-    title,
-    table(
-      ["Pull request", "Author"],
-      pulls
-        .slice(-MOST_ROWS)
-        .map((pull) => [link(`#${pull.number} ${pull.title}`, pull.url), text(pull.author ?? "a deleted account")]),
-    ) || "No pull request brought it.",
-    commits.length === 0
-      ? ""
-      : details(
-          count(commits.length, "commit"),
-          table(
-            ["Commit", "Title", "Author"],
-            commits
-              .slice(-MOST_ROWS)
-              .map((commit) => [
-                commit.url === undefined ? code(commit.sha.slice(0, 12)) : link(commit.sha.slice(0, 12), commit.url),
-                text(commit.title),
-                text(commit.author),
-              ]),
-          ),
-        ),
-  );
-}
-
-/** The plan as a table, with the fields folded below. */
-export function planSection(plan: Plan, tier: TierName): string {
-  const changes = changed(plan);
-  if (changes.length === 0) return blocks("### Plan", `No change: ${text(tier)} has what this release declares.`);
-  const rows = changes
-    .slice(0, MOST_ROWS)
-    .map((change) => [code(change.key), text(change.action), text(change.class), fieldNames(change)]);
-  const fields = changes.flatMap((change) => change.fields.map((field) => fieldRow(change.key, field)));
-  return blocks(
-    "### Plan",
-    table(["Resource", "Action", "Effect", "Fields"], rows),
-    more(changes.length),
-    fields.length === 0
-      ? ""
-      : details(
-          `${count(fields.length, "field")}, old and new`,
-          blocks(table(["Resource", "Field", "Now", "Then"], fields.slice(0, MOST_ROWS)), more(fields.length)),
-        ),
-  );
-}
-
-function fieldNames({ action, fields }: Change): string {
-  if (action !== "update") return "";
-  const shown = fields.slice(0, 5).map(({ path }) => code(path));
-  return [...shown, ...(fields.length > 5 ? [`and ${fields.length - 5} more`] : [])].join(", ");
-}
-
-function fieldRow(key: string, field: FieldChange): string[] {
-  return [code(key), code(field.path), value(field.old), value(field.new)];
-}
-
-function value(shown: JsonValue | undefined): string {
-  if (shown === undefined) return "—";
-  const written = stringifyJson(shown);
-  return code(written.length <= LONGEST_VALUE ? written : `${written.slice(0, LONGEST_VALUE)}…`);
-}
-
-function scheduleSection(plan: Plan): string {
-  const rows = changed(plan).flatMap((change) =>
-    change.fields.filter(({ path }) => SCHEDULE_FIELD.test(path)).map((field) => fieldRow(change.key, field)),
-  );
-  return rows.length === 0
-    ? ""
-    : blocks("### What starts by itself", table(["Resource", "Field", "Now", "Then"], rows.slice(0, MOST_ROWS)));
-}
-
-function driftSection({ drift, tier, facts }: BriefFacts): string {
-  const title = "### Changed by hand";
-  if (!drift.known) return blocks(title, `${text(drift.why)} ${text(drift.remedy)}`);
-  if (drift.value.empty) return "";
-  const rows = drift.value.entries.flatMap((entry) =>
-    entry.what === "missing"
-      ? [[code(entry.key), "(the whole resource)", "there", "gone"]]
-      : entry.fields.map((field) => fieldRow(entry.key, field)),
-  );
-  return blocks(
-    title,
-    facts.acceptedDrift === drift.value.digest
-      ? "This run accepts it: the promotion overwrites it."
-      : `The promotion stops at it. To overwrite it, start a run with ${code("accept-drift")} set to ${code(drift.value.digest)}; to keep it, bring it into the repository.`,
-    table(["Resource", "Field", "As promoted", `In ${text(tier)} now`], rows.slice(0, MOST_ROWS)),
-    more(rows.length),
-  );
+function commitLink({ serverUrl, repository }: BriefFacts, commit: string): string {
+  return link(commit.slice(0, 12), `${serverUrl}/${repository}/commit/${commit}`);
 }
 
 function approvers({ facts, tier, plan, candidate }: BriefFacts): string {
   const policy = facts.policy.known ? facts.policy.value.approvers : undefined;
+  const authors = facts.commit.known ? facts.commit.value.authors : [];
+  const wrote = (login: string): boolean => authors.some((author) => author.toLowerCase() === login.toLowerCase());
   if (tier === "prod" && policy?.by === "dispatch") {
     const who = policy.from.length === 0 ? "whoever may write" : policy.from.map(text).join(", ");
-    return blocks(
-      "### Who may approve",
-      `${count(policy.count, "person")} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`,
-    );
+    return `**Who may approve:** ${count(policy.count, "person")} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`;
   }
   const protection = facts.protection;
   if (!protection.known || protection.value.environment === undefined) return "";
   const { reviewers } = protection.value.environment;
   if (reviewers.length === 0) return "";
   const starters = [facts.run.actor, facts.run.triggeringActor].map((login) => login.toLowerCase());
-  const able = reviewers.filter((login) => !starters.includes(login.toLowerCase()));
-  return blocks(
-    "### Who may approve",
-    able.length === 0
-      ? `Nobody: ${text(facts.run.actor)} started this run and is the only reviewer of ${text(tier)}.`
-      : `${able.map(text).join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: a new attempt needs a new run.`,
+  const named = (login: string): boolean =>
+    policy === undefined || policy.from.length === 0 || policy.from.includes(login.toLowerCase());
+  const able = reviewers.filter(
+    (login) => !starters.includes(login.toLowerCase()) && named(login) && !(policy?.notAuthor === true && wrote(login)),
   );
-}
-
-function changed(plan: Plan): Change[] {
-  return plan.changes.filter(({ action }) => action !== "none");
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function more(total: number): string {
-  return total > MOST_ROWS ? `… and ${total - MOST_ROWS} more, in the JSON report.` : "";
+  if (able.length === 0) {
+    return `**Who may approve:** nobody. ${text(facts.run.actor)} started this run${policy?.notAuthor === true ? `, ${authors.map(text).join(", ")} wrote it` : ""}, and ${text(tier)} has no other reviewer.`;
+  }
+  const shown = able.map((login) => (wrote(login) ? `${text(login)} (wrote part of it)` : text(login)));
+  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: another attempt needs a new run.`;
 }

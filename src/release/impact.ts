@@ -118,10 +118,12 @@ export function lossOf({ kind, action, class: each }: Pick<Change, "kind" | "act
 }
 
 function classOfJobField(old: JsonObject, now: JsonObject, { segments }: Difference): ChangeClass {
+  // what runs all the time is rolled forward, or the new release never runs (roll-forward.ts)
+  if (runsAlways("jobs", old) && runsAlways("jobs", now)) return "restarts";
   const field = segments[0] === "tasks" && segments.length > 2 ? segments[2] : segments[0];
   if (typeof field === "string" && JOB_METADATA.includes(field)) return "metadata";
   if (segments[0] === "release") return "re-point";
-  // an unpaused continuous job starts a run by itself; its settings wait for the next one
+  // an unpaused continuous job starts a run by itself
   if (segments[0] === "continuous" && runsAlways("jobs", now) && !runsAlways("jobs", old)) return "restarts";
   return "next-run";
 }

@@ -2,7 +2,7 @@ import { marked } from "marked";
 import { describe, expect, it } from "vitest";
 import { evaluateGate } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, notKnown } from "../../src/gate/facts.ts";
-import { type BriefFacts, renderBrief } from "../../src/release/brief.ts";
+import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
 import type { Change, Drift, Plan } from "../../src/release/plan.ts";
 import { COMMIT, CURRENT, DRIFT, goodFacts, PLAN, RELEASE } from "../gate/facts.ts";
 
@@ -37,7 +37,21 @@ const drifted: Drift = {
   ],
 };
 
-function brief(change: Partial<BriefFacts> & { gateFacts?: Partial<GateFacts> } = {}): string {
+const DETAILS: BriefDetails = {
+  files: known([{ path: "resources/models.yml", what: "changed" }]),
+  contract: known([]),
+  parity: { findings: [], allowed: [] },
+  failedRuns: known([]),
+  wayBack: known({ to: { commit: CURRENT, digest: "0".repeat(64) }, folders: true }),
+  tiers: undefined,
+};
+
+type Otherwise = Partial<Omit<BriefFacts, "details">> & {
+  gateFacts?: Partial<GateFacts>;
+  details?: Partial<BriefDetails>;
+};
+
+function brief(change: Otherwise = {}): string {
   const plan = change.plan ?? planOf(update, untouched);
   const drift = change.drift ?? known(none);
   const facts: GateFacts = { ...goodFacts(), stage: "plan-live", plan: known(plan), drift, ...change.gateFacts };
@@ -69,6 +83,7 @@ function brief(change: Partial<BriefFacts> & { gateFacts?: Partial<GateFacts> } 
     facts,
     gate: evaluateGate(facts),
     ...change,
+    details: { ...DETAILS, ...change.details },
   });
 }
 
@@ -79,6 +94,7 @@ async function read(markdown: string): Promise<string> {
     .replace(/<br>/g, "\n")
     .replace(/<[^>]*>/g, " ")
     .replace(/&#(\d+);/g, (_all, digits: string) => String.fromCodePoint(Number(digits)))
+    .replace(/&nbsp;/g, " ")
     .replace(/&amp;/g, "&")
     .replace(/&lt;/g, "<")
     .replace(/&gt;/g, ">")
@@ -89,7 +105,7 @@ async function read(markdown: string): Promise<string> {
 /** The four rows that a tired person reads. */
 async function glance(markdown: string): Promise<string> {
   const page = await read(markdown);
-  return page.slice(0, page.indexOf("New in"));
+  return page.slice(0, page.indexOf("Who may approve"));
 }
 
 describe("the brief", () => {
@@ -98,13 +114,13 @@ describe("the brief", () => {
     expect(top.indexOf("What")).toBeLessThan(top.indexOf("Risk"));
     expect(top.indexOf("Risk")).toBeLessThan(top.indexOf("Proof"));
     expect(top.indexOf("Proof")).toBeLessThan(top.indexOf("Way back"));
-    expect(top).toContain("1 pull request by octocat; 1 resource of 2 changes.");
+    expect(top).toContain("1 pull request by octocat; 1 file; 1 resource of 2 changes.");
     expect(top).toContain("takes new settings from its next run: jobs.score");
     expect(top).toContain("staging runs this very release");
     expect(top).toContain("13 of 13 checks of the gate pass");
     expect(top).toContain(CURRENT.slice(0, 12));
-    expect(top).toContain("Data and streaming checkpoints do not go back");
-    expect(top).not.toContain("does not let this release in");
+    expect(top).toContain("Data, streaming checkpoints and trained models do not go back");
+    expect(top).toContain("starts at other times, or by other things: jobs.score");
   });
 
   it("shows each field, old and new, and what starts by itself apart", async () => {
@@ -115,12 +131,92 @@ describe("the brief", () => {
     expect(await read(brief({ plan: planOf(restart) }))).not.toContain("What starts by itself");
   });
 
+  it("says in one sentence whether to approve, and what to weigh", async () => {
+    const verdict = async (change: Otherwise) => (await glance(brief(change))).slice(0, 400);
+    const mild = planOf({ ...update, class: "re-point", fields: [] });
+    expect(await verdict({ plan: mild })).toContain("✅ The gate lets it in, and nothing that runs is interrupted.");
+    expect(await verdict({ plan: planOf(restart) })).toContain("🟠 The gate lets it in. Weigh the risk below");
+    expect(await verdict({ plan: planOf(deletion) })).toContain("❌ Do not approve yet: the gate does not let");
+    const failed = { key: "jobs.score", runId: "77", url: undefined, code: "FAILED", endedAt: undefined };
+    expect(await verdict({ plan: mild, details: { failedRuns: known([failed]) } })).toContain("🟠");
+    expect(await verdict({})).toContain("🟠");
+  });
+
+  it("names failed runs that a repair would split, and says where nobody looked", async () => {
+    const url = "https://prd.cloud.databricks.com/jobs/1/runs/77";
+    const run = { key: "jobs.score", runId: "77", url, code: "FAILED", endedAt: Date.parse("2026-11-23T10:00:00Z") };
+    const page = await read(brief({ details: { failedRuns: known([run]) } }));
+    expect(page).toContain("failed runs whose repair would mix two releases: jobs.score");
+    expect(page).toMatch(/Failed in prod, and not repaired[\s\S]*jobs\.score\s+run 77\s+FAILED, 2026-11-23 10:00 UTC/);
+    const unseen = await read(brief({ details: { failedRuns: notKnown("Nobody looked at prod.", "Look.") } }));
+    expect(unseen).toContain("Failed runs whose repair would mix two releases: Nobody looked at prod.");
+  });
+
+  it("leads the way back to what a rollback would choose", async () => {
+    expect(await glance(brief())).toContain(
+      `rollback.yml takes prod back to ${CURRENT.slice(0, 12)}, what it has now, without a build; its files are still there.`,
+    );
+    const other = { commit: "a".repeat(40), digest: "0".repeat(64) };
+    const older = await glance(brief({ details: { wayBack: known({ to: other, folders: false }) } }));
+    expect(older).toMatch(
+      new RegExp(`back to aaaaaaaaaaaa ?; it skips ${CURRENT.slice(0, 12)}, which is not verified there`),
+    );
+    expect(older).toContain("its files are not there any more");
+    const none = await glance(brief({ details: { wayBack: known(undefined) } }));
+    expect(none).toContain(`would choose nothing by itself`);
+    expect(none).toContain(`to: ${CURRENT.slice(0, 12)}`);
+  });
+
+  it("shows changes of who may do what, of the contract and of files, and how staging differs", async () => {
+    const access: Change = {
+      ...update,
+      class: "metadata",
+      fields: [{ path: "permissions.omar@example.com", old: undefined, new: "CAN_MANAGE" }],
+    };
+    const page = await read(
+      brief({
+        plan: planOf(access),
+        details: {
+          contract: known([{ path: "tiers.prod.gate.soak", old: "24h", new: "1h" }]),
+          files: known([{ path: "src/score.py", what: "removed" }]),
+          parity: {
+            findings: [{ id: "bundle/x", severity: "error", message: "timeout differs", remedy: "" }],
+            allowed: ["jobs.score.max_retries"],
+          },
+        },
+      }),
+    );
+    expect(page).toMatch(/Who may do what[\s\S]*permissions\.omar@example\.com\s+—\s+"CAN_MANAGE"/);
+    expect(page).toMatch(/contract four-tier\.yml changes[\s\S]*tiers\.prod\.gate\.soak\s+"24h"\s+"1h"/);
+    expect(page).toMatch(/1 file\s[\s\S]*src\/score\.py\s+removed/);
+    expect(page).toMatch(/Staging is not like prod[\s\S]*timeout differs[\s\S]*jobs\.score\.max_retries/);
+  });
+
+  it("says how long and how often it was verified below, and that the soak is not over", async () => {
+    const policy = goodFacts().policy;
+    if (!policy.known) throw new Error("the good facts know the policy");
+    const soak = { ...policy.value, soakMs: 24 * 3_600_000 };
+    const top = await glance(brief({ gateFacts: { policy: known(soak) } }));
+    expect(top).toContain("⏳ It must stand in staging for 1d; that is reached at 2026-11-24 10:10 UTC.");
+    const long = { ...policy.value, soakMs: 3_600_000 };
+    expect(await glance(brief({ gateFacts: { policy: known(long) } }))).toMatch(
+      /✅ 1 of 1 verifications.*Asked: 1h there/,
+    );
+  });
+
+  it("draws where the release comes from and what every tier has", () => {
+    const tiers = (["dev", "staging", "prod"] as const).map((tier) => ({ tier, found: notKnown("no", "ask") }));
+    expect(brief({ details: { tiers } })).toContain("```mermaid\nflowchart LR\n  source([");
+  });
+
   it("puts the worst first", async () => {
     const top = await glance(brief({ plan: planOf(update, restart, deletion) }));
     expect(top.indexOf("deletes: jobs.old")).toBeGreaterThan(0);
-    expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("restarts: pipelines.ingest"));
-    expect(top.indexOf("restarts: pipelines.ingest")).toBeLessThan(top.indexOf("next run: jobs.score"));
-    expect(top).toContain("The gate does not let this release in");
+    expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("goes on from its checkpoint: pipelines.ingest"));
+    expect(top.indexOf("goes on from its checkpoint: pipelines.ingest")).toBeLessThan(
+      top.indexOf("next run: jobs.score"),
+    );
+    expect(top).toContain("Do not approve yet: the gate does not let this release in");
   });
 
   it("shows what was changed by hand, and how to accept it", async () => {
@@ -148,9 +244,9 @@ describe("the brief", () => {
   });
 
   it("names who may approve, and not who started the run", async () => {
-    expect(await read(brief())).toMatch(/Who may approve\s+hubot; not octocat/);
+    expect(await read(brief())).toMatch(/Who may approve:\s+hubot; not octocat/);
     const run = { ...goodFacts().run, actor: "HUBOT" };
-    expect(await read(brief({ gateFacts: { run } }))).toContain("Nobody: HUBOT started this run");
+    expect(await read(brief({ gateFacts: { run } }))).toContain("nobody. HUBOT started this run");
   });
 
   it("says how to approve where persons do it by runs of their own, with both digests at hand", async () => {
@@ -158,7 +254,7 @@ describe("the brief", () => {
     if (!policy.known) throw new Error("the good facts are known");
     const approvers = { by: "dispatch" as const, count: 2, from: ["hubot", "mona"], notAuthor: true };
     const page = await read(brief({ gateFacts: { policy: known({ ...policy.value, approvers }) } }));
-    expect(page).toMatch(/Who may approve\s+2 persons of hubot, mona; not octocat, .* nobody who wrote it/);
+    expect(page).toMatch(/Who may approve:\s+2 persons of hubot, mona; not octocat, .* nobody who wrote it/);
     expect(page).toContain(`release-digest ${RELEASE}`);
   });
 

@@ -227,7 +227,7 @@ describe("what a change means", () => {
       { continuous: { pause_status: "UNPAUSED", task_retry_mode: "NEVER" } },
       { continuous: { pause_status: "UNPAUSED", task_retry_mode: "ON_FAILURE" } },
       "update",
-      "next-run",
+      "restarts",
     ],
     [
       "a continuous job's other field",
@@ -235,7 +235,7 @@ describe("what a change means", () => {
       { ...running, max_retries: 1 },
       { ...running, max_retries: 2 },
       "update",
-      "next-run",
+      "restarts",
     ],
     ["a pipeline's tag", "pipelines", { tags: { a: "1" } }, { tags: { a: "2" } }, "update", "metadata"],
     [

@@ -102,6 +102,14 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     drift: facts.drift,
     facts,
     gate,
+    details: {
+      files: known([{ path: text, what: "changed" }]),
+      contract: known([{ path: text, old: text, new: text }]),
+      parity: { findings: [{ id: "bundle/x", severity: "error", message: text, remedy: text }], allowed: [text] },
+      failedRuns: known([{ key: text, runId: text, url: text, code: text, endedAt: undefined }]),
+      wayBack: known(undefined),
+      tiers: undefined,
+    },
   });
   for (const markdown of [page, findingsSummary(gate.findings)]) {
     expect(alive(markdown)).toEqual([]);

@@ -1,0 +1,158 @@
+/** What a brief says beyond plan and gate: files, the contract, runs that a promotion would split, the way back. */
+import { parse as parseYaml } from "yaml";
+import { compareStagingAndProd } from "../bundle/parity.ts";
+import type { Contract } from "../contract/model.ts";
+import { listRuns } from "../databricks/jobs.ts";
+import { fileStatus } from "../databricks/files.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { type Finding, FourTierError } from "../findings.ts";
+import type { Git } from "../git.ts";
+import { mapBounded } from "../http/pool.ts";
+import { parseJson } from "../json.ts";
+import { emptyLedger, type Ledger, type LedgerRelease } from "../ledger/model.ts";
+import { componentFolder } from "../ledger/paths.ts";
+import type { Change, FieldChange } from "./change.ts";
+import { differences } from "./fields.ts";
+import { masked } from "./mask.ts";
+import { chooseTarget, type TargetQuestion } from "./rollback-target.ts";
+
+export interface ChangedFile {
+  readonly path: string;
+  readonly what: "added" | "changed" | "removed";
+}
+
+/** The tracked files that two commits have not alike, sorted by path. */
+export async function changedFiles(git: Pick<Git, "tracked">, from: string, to: string): Promise<ChangedFile[]> {
+  const [before, after] = await Promise.all([git.tracked(from), git.tracked(to)]);
+  const old = new Map(before.map(({ path, blob, mode }) => [path, `${mode} ${blob}`]));
+  const now = new Map(after.map(({ path, blob, mode }) => [path, `${mode} ${blob}`]));
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .filter((path) => old.get(path) !== now.get(path))
+    .sort()
+    .map((path) => ({ path, what: !old.has(path) ? "added" : now.has(path) ? "changed" : "removed" }));
+}
+
+/** What the contract says otherwise: grants, schedules, the gate itself. */
+export async function contractChanges(
+  git: Pick<Git, "readFile">,
+  file: string,
+  from: string,
+  to: string,
+): Promise<FieldChange[]> {
+  const at = async (commit: string) => {
+    const bytes = await git.readFile(commit, file);
+    // Both commits' contracts were read whole before: what is not YAML does not come here.
+    return bytes === undefined ? undefined : parseJson(JSON.stringify(parseYaml(new TextDecoder().decode(bytes))));
+  };
+  return differences(await at(from), await at(to)).map(masked);
+}
+
+/** Where staging and prod are rendered unlike, beyond what is a tier's own and what the contract lists. */
+export async function parityFindings(
+  git: Pick<Git, "sourceAt">,
+  commit: string,
+  options: {
+    readonly root: string;
+    readonly contract: Contract;
+    readonly artifacts: readonly string[];
+    readonly now: Date;
+  },
+): Promise<readonly Finding[]> {
+  return compareStagingAndProd(await git.sourceAt(commit), { ...options, git: { commit } });
+}
+
+/** A run that failed, and that somebody may repair after the promotion. */
+export interface FailedRun {
+  readonly key: string;
+  readonly runId: string;
+  readonly url: string | undefined;
+  /** The service's word: FAILED, TIMEDOUT, … */
+  readonly code: string;
+  /** Milliseconds since 1970. */
+  readonly endedAt: number | undefined;
+}
+
+const PARALLEL = 8;
+/** Runs of a job that are looked at for its newest that ended. */
+const MOST_RUNS = 10;
+/** What never ran cannot be repaired. */
+const NOT_REPAIRED = ["SKIPPED", "EXCLUDED"];
+
+/**
+ * Jobs whose newest run that ended has failed, and whose code or settings the plan changes: a repair runs what is left
+ * of it by what the job is then, so that one run would be of two releases. `ids` are the live jobs'. Throws ApiError.
+ */
+export async function failedRuns(
+  workspace: Workspace,
+  changes: readonly Change[],
+  ids: ReadonlyMap<string, string>,
+): Promise<readonly FailedRun[]> {
+  const jobs = changes.filter(
+    ({ kind, action, class: each }) => kind === "jobs" && action === "update" && each !== "metadata",
+  );
+  const found = await mapBounded(jobs, PARALLEL, async ({ key }): Promise<FailedRun[]> => {
+    const jobId = ids.get(key);
+    if (jobId === undefined) return [];
+    let looked = 0;
+    for await (const run of listRuns(workspace, { jobId })) {
+      if (++looked > MOST_RUNS) break;
+      if (!run.done || NOT_REPAIRED.includes(run.code ?? "")) continue;
+      return run.succeeded
+        ? []
+        : [{ key, runId: run.id, url: run.url, code: run.code ?? run.state, endedAt: run.endTime }];
+    }
+    return [];
+  });
+  return found.flat();
+}
+
+/** Where a rollback after this promotion would lead by itself. */
+export interface WayBack {
+  readonly to: Pick<LedgerRelease, "commit" | "digest">;
+  /** Whether all its folders are in the tier; undefined: nobody looked. */
+  readonly folders: boolean | undefined;
+}
+
+/**
+ * Asks what rollback.yml would choose once the candidate is there (rollback-target.ts); undefined if it would choose
+ * nothing by itself. `history` is what the tier had, newest first. Throws what cannot be read.
+ */
+export async function wayBack(
+  question: Pick<TargetQuestion, "isAncestor" | "judge"> & {
+    readonly tier: Ledger["tier"];
+    readonly project: string;
+    readonly candidate: Pick<LedgerRelease, "commit" | "digest">;
+    readonly history: readonly LedgerRelease[];
+    /** To look for its folders; undefined for nobody. */
+    readonly place: { readonly workspace: Workspace; readonly folder: string } | undefined;
+  },
+): Promise<WayBack | undefined> {
+  const { tier, project, candidate, history, place } = question;
+  const entered: LedgerRelease = { ...BARE, ...candidate };
+  const ledger: Ledger = { ...emptyLedger(project, tier), release: entered, history: [entered, ...history] };
+  try {
+    const { release } = await chooseTarget({ ...question, tier, ledger, to: "" });
+    return { to: release, folders: place === undefined ? undefined : await haveAll(place, release) };
+  } catch (error) {
+    if (error instanceof FourTierError && error.findings[0]?.id === "rollback/none-verified") return undefined;
+    throw error;
+  }
+}
+
+/** What of a release does not matter to the choice. */
+export const BARE: Omit<LedgerRelease, "commit" | "digest"> = {
+  plan: "",
+  at: "",
+  run: { id: "", attempt: 1 },
+  components: {},
+  artifacts: [],
+};
+
+async function haveAll(
+  { workspace, folder }: { readonly workspace: Workspace; readonly folder: string },
+  { components }: LedgerRelease,
+): Promise<boolean> {
+  const folders = Object.entries(components).map(([name, digest]) => componentFolder(folder, name, digest));
+  const found = await mapBounded(folders, PARALLEL, (path) => fileStatus(workspace, path));
+  return found.every((status) => status !== undefined);
+}

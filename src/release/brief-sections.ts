@@ -1,0 +1,238 @@
+/** The sections of a brief below its short table: what is new, what changes, field by field, who changed what by hand. */
+import type { TierName } from "../contract/model.ts";
+import { shownAt } from "../gate/wall-clock.ts";
+import { type JsonValue, stringifyJson } from "../json.ts";
+import { blocks, code, details, link, table, text } from "../report/markdown.ts";
+import type { BriefFacts } from "./brief.ts";
+import type { Change, ChangeClass, FieldChange, Plan } from "./plan.ts";
+
+/** What a class of change does to what runs, in the words of somebody who is woken by it; worst first. */
+export const RISK: readonly { readonly class: ChangeClass; readonly icon: string; readonly says: string }[] = [
+  { class: "data-losing", icon: "🔴", says: "loses data" },
+  { class: "deletes", icon: "🔴", says: "deletes" },
+  { class: "replaces", icon: "🔴", says: "deletes and makes anew" },
+  { class: "restarts", icon: "🟠", says: "restarts, and goes on from its checkpoint" },
+  { class: "re-point", icon: "🟢", says: "takes new code from its next run" },
+  { class: "next-run", icon: "🟢", says: "takes new settings from its next run" },
+  { class: "metadata", icon: "🟢", says: "changes name or labels only" },
+];
+
+/** A page that is longer than this is read by nobody; the rest is in the report. */
+const MOST_ROWS = 100;
+const LONGEST_VALUE = 200;
+/** Fields that decide whether something starts by itself. */
+export const SCHEDULE_FIELD = /^(schedule|continuous|trigger|triggers)(\.|\[|$)/;
+/** Fields that decide who may do what with it. */
+export const ACCESS_FIELD = /^(permissions|grants|run_as)(\.|\[|$)/;
+
+/** What the pull requests were, commit by commit and file by file; folded, since the table above names them. */
+export function changesSince(brief: BriefFacts): string {
+  const { history, current, candidate, repository, serverUrl, tier } = brief;
+  const title = `### New in ${text(tier)}`;
+  if (!history.known) return blocks(title, text(history.why), filesSection(brief));
+  const { pulls, commits } = history.value;
+  const compare = `${serverUrl}/${repository}/compare/${current?.commit ?? ""}...${candidate.commit}`;
+  return blocks(
+    title,
+    current === undefined ? "" : link("Every line that changed", compare),
+    details(
+      count(pulls.length, "pull request"),
+      table(
+        ["Pull request", "Author"],
+        pulls
+          .slice(-MOST_ROWS)
+          .map((pull) => [link(`#${pull.number} ${pull.title}`, pull.url), text(pull.author ?? "a deleted account")]),
+      ) || "No pull request brought it.",
+    ),
+    commits.length === 0
+      ? ""
+      : details(
+          count(commits.length, "commit"),
+          table(
+            ["Commit", "Title", "Author"],
+            commits
+              .slice(-MOST_ROWS)
+              .map((commit) => [
+                commit.url === undefined ? code(commit.sha.slice(0, 12)) : link(commit.sha.slice(0, 12), commit.url),
+                text(commit.title),
+                text(commit.author),
+              ]),
+          ),
+        ),
+    filesSection(brief),
+  );
+}
+
+function filesSection({ details: { files }, current }: BriefFacts): string {
+  if (current === undefined) return "";
+  if (!files.known) return `Which files changed is not known: ${text(files.why)}`;
+  if (files.value.length === 0) return "";
+  return details(
+    count(files.value.length, "file"),
+    blocks(
+      table(
+        ["File", ""],
+        files.value.slice(0, MOST_ROWS).map(({ path, what }) => [code(path), what]),
+      ),
+      more(files.value.length),
+    ),
+  );
+}
+
+/** The plan as a table, with the fields folded below. */
+export function planSection(plan: Plan, tier: TierName): string {
+  const changes = changed(plan);
+  if (changes.length === 0) return blocks("### Plan", `No change: ${text(tier)} has what this release declares.`);
+  const rows = changes
+    .slice(0, MOST_ROWS)
+    .map((change) => [code(change.key), text(change.action), effect(change), fieldNames(change)]);
+  const fields = changes.flatMap((change) => change.fields.map((field) => fieldRow(change.key, field)));
+  return blocks(
+    "### Plan",
+    table(["Resource", "Action", "What happens", "Fields"], rows),
+    more(changes.length),
+    fields.length === 0
+      ? ""
+      : details(
+          `${count(fields.length, "field")}, old and new`,
+          blocks(table(["Resource", "Field", "Now", "Then"], fields.slice(0, MOST_ROWS)), more(fields.length)),
+        ),
+  );
+}
+
+function effect({ action, class: kind }: Change): string {
+  if (action === "create") return kind === "restarts" ? "🟠 starts by itself" : "🟢 new";
+  const risk = RISK.find((each) => each.class === kind);
+  return risk === undefined ? text(kind) : `${risk.icon} ${risk.says}`;
+}
+
+function fieldNames({ action, fields }: Change): string {
+  if (action !== "update") return "";
+  const shown = fields.slice(0, 5).map(({ path }) => code(path));
+  return [...shown, ...(fields.length > 5 ? [`and ${fields.length - 5} more`] : [])].join(", ");
+}
+
+function fieldRow(key: string, field: FieldChange): string[] {
+  return [code(key), code(field.path), value(field.old), value(field.new)];
+}
+
+function value(shown: JsonValue | undefined): string {
+  if (shown === undefined) return "—";
+  const written = stringifyJson(shown);
+  return code(written.length <= LONGEST_VALUE ? written : `${written.slice(0, LONGEST_VALUE)}…`);
+}
+
+export function scheduleSection(plan: Plan): string {
+  return fieldSection("### What starts by itself", SCHEDULE_FIELD, plan);
+}
+
+export function accessSection(plan: Plan): string {
+  return fieldSection("### Who may do what", ACCESS_FIELD, plan);
+}
+
+/** Only of what is there: a new resource's fields are all new, and in the plan. */
+export function fieldChanges(plan: Plan, fields: RegExp): (readonly [key: string, field: FieldChange])[] {
+  return changed(plan)
+    .filter(({ action }) => action === "update")
+    .flatMap(({ key, fields: all }) =>
+      all.filter(({ path }) => fields.test(path)).map((field) => [key, field] as const),
+    );
+}
+
+function fieldSection(title: string, fields: RegExp, plan: Plan): string {
+  const rows = fieldChanges(plan, fields).map(([key, field]) => fieldRow(key, field));
+  return rows.length === 0
+    ? ""
+    : blocks(title, table(["Resource", "Field", "Now", "Then"], rows.slice(0, MOST_ROWS)), more(rows.length));
+}
+
+/** Grants, schedules, the gate: what the contract says from now on. */
+export function contractSection({ details: { contract }, facts, current }: BriefFacts): string {
+  if (current === undefined) return "";
+  if (!contract.known) return `What changes in ${code(facts.contractFile)} is not known: ${text(contract.why)}`;
+  if (contract.value.length === 0) return "";
+  return blocks(
+    `### The contract ${code(facts.contractFile)} changes`,
+    table(
+      ["Field", "Now", "Then"],
+      contract.value.slice(0, MOST_ROWS).map((field) => [code(field.path), value(field.old), value(field.new)]),
+    ),
+    more(contract.value.length),
+    "Grants and the gate follow the default branch, whatever this release holds.",
+  );
+}
+
+export function paritySection({ details: { parity } }: BriefFacts): string {
+  if (parity === undefined) return "";
+  const allowed =
+    parity.allowed.length === 0
+      ? "The contract lists no exception."
+      : `The contract lets differ: ${parity.allowed.map(code).join(", ")}.`;
+  if (parity.findings.length === 0) {
+    return details(
+      "Staging against prod: alike",
+      `Rendered for both, the bundle differs only in catalog, names, hosts, principals and schedules. ${allowed}`,
+    );
+  }
+  return blocks(
+    "### Staging is not like prod",
+    parity.findings
+      .slice(0, MOST_ROWS)
+      .map(({ message }) => `- ❌ ${text(message)}`)
+      .join("\n"),
+    allowed,
+  );
+}
+
+export function failedSection({ details: { failedRuns }, tier, plan }: BriefFacts): string {
+  if (!failedRuns.known) {
+    const jobs = changed(plan).some(({ kind, action }) => kind === "jobs" && action === "update");
+    return jobs ? `❓ Failed runs whose repair would mix two releases: ${text(failedRuns.why)}` : "";
+  }
+  if (failedRuns.value.length === 0) return "";
+  return blocks(
+    `### Failed in ${text(tier)}, and not repaired`,
+    "Repaired after this promotion, what is left of these runs would use the new release, and what succeeded had used the old one. Repair them before, or start them anew after.",
+    table(
+      ["Job", "Run", "Ended"],
+      failedRuns.value
+        .slice(0, MOST_ROWS)
+        .map(({ key, runId, url, code: how, endedAt }) => [
+          code(key),
+          url === undefined ? code(runId) : link(`run ${runId}`, url),
+          `${text(how)}${endedAt === undefined ? "" : `, ${shownAt("UTC", endedAt)}`}`,
+        ]),
+    ),
+  );
+}
+
+export function driftSection({ drift, tier, facts }: BriefFacts): string {
+  const title = "### Changed by hand";
+  if (!drift.known) return blocks(title, `${text(drift.why)} ${text(drift.remedy)}`);
+  if (drift.value.empty) return "";
+  const rows = drift.value.entries.flatMap((entry) =>
+    entry.what === "missing"
+      ? [[code(entry.key), "(the whole resource)", "there", "gone"]]
+      : entry.fields.map((field) => fieldRow(entry.key, field)),
+  );
+  return blocks(
+    title,
+    facts.acceptedDrift === drift.value.digest
+      ? "This run accepts it: the promotion overwrites it."
+      : `The promotion stops at it. To overwrite it, start a run with ${code("accept-drift")} set to ${code(drift.value.digest)}; to keep it, bring it into the repository.`,
+    table(["Resource", "Field", "As promoted", `In ${text(tier)} now`], rows.slice(0, MOST_ROWS)),
+    more(rows.length),
+  );
+}
+
+export function changed(plan: Plan): Change[] {
+  return plan.changes.filter(({ action }) => action !== "none");
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function more(total: number): string {
+  return total > MOST_ROWS ? `… and ${total - MOST_ROWS} more, in the JSON report.` : "";
+}
