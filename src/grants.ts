@@ -31,6 +31,12 @@ import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
 
+/** A tier proof, with what was read and what it was held against. */
+export interface TierProof extends Proof {
+  readonly estate: Estate;
+  readonly expected: Expectation;
+}
+
 /**
  * Proves the grants of one tier as the tier's own principal, or as one that may see as much. `now` dates the certificate;
  * `seen` is what this run knows already: whose connection it is, and what proving the tier read of its catalog. Throws
@@ -42,7 +48,7 @@ export async function tierProof(
   tier: Tier,
   now: Date,
   seen: Omit<ReadOptions, "workspaceId"> & ReaderUsed & { readonly identity?: Identity | undefined } = {},
-): Promise<Proof> {
+): Promise<TierProof> {
   const me = seen.identity ?? (await whoAmI(workspace));
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
   const people = peopleOf(workspace);
@@ -72,6 +78,8 @@ export async function tierProof(
   const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
   const authority = authorityOf(estate, tier.catalog, me);
   return {
+    estate,
+    expected,
     findings: [
       ...checkPolicy(contract, now),
       ...ambiguous,

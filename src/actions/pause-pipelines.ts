@@ -3,7 +3,7 @@ import type { Finding } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";
-import { type LockedLedger, withLedger } from "../ledger/locked.ts";
+import type { LockedLedger } from "../ledger/locked.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { type RecordInput, recordOperation } from "../release/evidence.ts";
@@ -11,10 +11,11 @@ import { type ActionResult, findingsOutput } from "../report/report.ts";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../report/schedules.ts";
 import { matchSchedules } from "../schedules.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf } from "./github.ts";
 import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
 import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
+import { withTier } from "./under-lock.ts";
 
 type Holding = Extract<PauseInputs, { readonly mode: "hold" | "resume" }>;
 type Matching = Exclude<PauseInputs, Holding>;
@@ -113,34 +114,6 @@ function changedOf({ rows }: Pick<HoldResult, "rows">): string {
 
 function standing(holds: readonly Hold[]): { readonly holds: string } {
   return { holds: String(holds.filter(({ kind }) => kind === "schedules").length) };
-}
-
-/** Work under the tier's lock; another run's is waited for, and taken over only once that run has ended. */
-function withTier<T>(
-  context: ActionContext,
-  { tier, workspace, folder }: Pick<TierAccess, "tier" | "workspace"> & { readonly folder: string },
-  waitMs: number,
-  work: (ledger: LockedLedger) => Promise<T>,
-): Promise<T> {
-  const { run, log, cancelled } = context;
-  const github = githubOf(context);
-  return withLedger(
-    workspace,
-    {
-      folder,
-      project: tier.project,
-      tier: tier.name,
-      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-      runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
-      waitMs,
-      pollMs: 5_000,
-      log,
-      signal: cancelled,
-      now: () => new Date(),
-      pause,
-    },
-    work,
-  );
 }
 
 /** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */

@@ -1,5 +1,6 @@
 /** Progress for long work: a line every few seconds, however often it is told. */
 import { type Clock, realClock } from "../http/clock.ts";
+import type { Progress } from "../grants/read.ts";
 import type { Log } from "./frame.ts";
 
 const EVERY_MS = 5_000;
@@ -12,4 +13,10 @@ export function steadily(log: Pick<Log, "info">, clock: Pick<Clock, "now"> = rea
     said = clock.now();
     log.info(line);
   };
+}
+
+/** The progress of reading an estate, said in the log. */
+export function readingProgress(log: Pick<Log, "info">): Progress {
+  const say = steadily(log);
+  return (what, read, known) => say(`${read} of ${known} ${what} read`);
 }

@@ -1,4 +1,4 @@
-/** action-validate-grants: inputs → tier proof or estate proof → summary, report, and the record of an audit. */
+/** action-validate-grants: inputs → tier proof, estate proof or repair → summary, report, and the record of an audit. */
 import { createHash } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import type { Contract, Tier } from "../contract/model.ts";
@@ -7,14 +7,14 @@ import { estateProof, type ReaderChoice } from "../estate.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { tierProof } from "../grants.ts";
 import type { Proof } from "../grants/certify.ts";
-import type { Progress } from "../grants/read.ts";
 import { stringifyJson } from "../json.ts";
 import { recordOperation } from "../release/evidence.ts";
 import { grantsReport, grantsSummary } from "../report/grants.ts";
 import { type ActionResult, findingsOutput } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
-import { steadily } from "./progress.ts";
+import { readingProgress, steadily } from "./progress.ts";
+import { repair } from "./repair.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
 
@@ -25,8 +25,9 @@ interface Inputs {
   readonly record: boolean;
 }
 
-/** Proves who can read and write what in the tier of this run. */
+/** Proves who can read and write what in the tier of this run, or puts it right. */
 export async function validateGrants(context: ActionContext): Promise<ActionResult> {
+  if (readMode(context.input("mode")) === "repair") return repair(context);
   const inputs = readInputs(context);
   // Ten thousand answers are garbage as soon as they are read. V8 would let that grow the heap by 100 MB before it looks.
   setFlagsFromString("--semi-space-growth-factor=1");
@@ -37,7 +38,10 @@ async function ownProof(context: ActionContext): Promise<ActionResult> {
   const access = await accessTier(context);
   const { contract, tier, workspace, findings } = access;
   context.log.info(`Reading the grants of catalog ${tier.catalog}`);
-  const proof = await tierProof(workspace, contract, tier, new Date(), { ...access, progress: progressOf(context) });
+  const proof = await tierProof(workspace, contract, tier, new Date(), {
+    ...access,
+    progress: readingProgress(context.log),
+  });
   return resultOf(proof, findings);
 }
 
@@ -52,7 +56,7 @@ async function audit(context: ActionContext, inputs: Inputs): Promise<ActionResu
     identity,
     reader: inputs.reader,
     sql: inputs.warehouseId === "" ? undefined : sqlOf(context, inputs.warehouseId),
-    progress: progressOf(context),
+    progress: readingProgress(context.log),
   });
   const result = resultOf(proof, findings);
   const certificate = createHash("sha256")
@@ -95,11 +99,6 @@ async function record(
   context.log.info(`Recorded as deployment ${id}, certificate ${certificate}`);
 }
 
-function progressOf({ log }: ActionContext): Progress {
-  const say = steadily(log);
-  return (what, read, known) => say(`${read} of ${known} ${what} read`);
-}
-
 function sqlOf({ log }: ActionContext, warehouseId: string): StatementOptions {
   const say = steadily(log);
   return {
@@ -126,7 +125,6 @@ function recordedTier({ name }: Tier): "dev" | "staging" | "prod" {
 }
 
 function readInputs(context: ActionContext): Inputs {
-  readMode(context.input("mode"));
   const proof = oneOf(context, "proof", ["tier", "estate"], "tier");
   const reader = oneOf(context, "reader", ["auto", "rest", "sql"], "auto");
   const record = oneOf(context, "record", ["false", "true"], "false") === "true";
@@ -161,13 +159,13 @@ function input(name: string, message: string, remedy: string): FourTierError {
   return new FourTierError({ id: `input/${name}`, severity: "error", message, remedy });
 }
 
-function readMode(mode: string): void {
-  if (mode === "check" || mode === "") return;
-  const later = mode === "repair";
+function readMode(mode: string): "check" | "repair" {
+  if (mode === "check" || mode === "") return "check";
+  if (mode === "repair") return mode;
   throw new FourTierError({
-    id: later ? "run/not-in-this-release" : "run/input",
+    id: "run/input",
     severity: "error",
-    message: later ? "mode: repair is not in this release." : `There is no mode ${mode}.`,
-    remedy: later ? "Use mode: check; its findings name the grant to make or to revoke." : "Use mode: check.",
+    message: `There is no mode ${mode}.`,
+    remedy: "Use one of: check, repair.",
   });
 }

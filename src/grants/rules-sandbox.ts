@@ -8,17 +8,10 @@ import { accessOf, identitiesOf } from "./closure.ts";
 import { comparePrivileges } from "./compare.ts";
 import { allowed, type Expectation } from "./expect.ts";
 import { type Estate, keyOf, nameOf, type Securable } from "./model.ts";
-import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
+import { GOLD, overGold, overSandbox, schemaOf, SOURCES, writersOf } from "./excess.ts";
+import { effectOf } from "./privileges.ts";
 import { at, byRights, firstAt, list, nameIt } from "./rights.ts";
 import { said, witness } from "./witness.ts";
-
-const GOLD = "gold";
-const SOURCES: readonly string[] = ["bronze", "silver"];
-
-const schemaOf = (name: string): string | undefined => keyOf(name).split(".")[1];
-const changes = (privilege: string): boolean =>
-  privilege === ALL_PRIVILEGES || ["write", "control"].includes(effectOf(privilege));
-const opens = (privilege: string): boolean => privilege === ALL_PRIVILEGES || effectOf(privilege) !== "look";
 
 /** A developer's own catalog. */
 export function sandbox(estate: Estate, expected: Expectation): Finding[] {
@@ -54,21 +47,10 @@ function copies(estate: Estate, { catalog }: Expectation): Finding[] {
   ];
 }
 
-/** Whose sandbox it is, and the principals that deploy to it and clean it up. */
-function natives(expected: Expectation): Set<string> {
-  const bots = expected.principals.filter(({ tier }) => tier === "sandbox" || tier === "dev").map(({ key }) => key);
-  return new Set([...bots, ...(expected.developer === undefined ? [] : [expected.developer])].map(keyOf));
-}
-
 /** Rights and ownerships of anybody else; other tiers' principals are the matrix's. */
 function others(estate: Estate, expected: Expectation): Finding[] {
-  const known = natives(expected);
-  for (const { key } of expected.principals) known.add(keyOf(key));
-  const granted = byRights(estate, (grant, securable) => {
-    if (grant.principal === undefined || known.has(keyOf(grant.principal))) return [];
-    const { excess } = comparePrivileges(grant.privileges, [...allowed(expected, grant.principal, securable)]);
-    return excess.filter(opens);
-  }).map(
+  const known = new Set([...expected.principals.map(({ key }) => keyOf(key)), keyOf(expected.developer ?? "")]);
+  const granted = byRights(estate, overSandbox(expected)).map(
     ({ principal, privileges, securables, first }): Finding => ({
       id: "grants/sandbox-shared",
       severity: "error",
@@ -95,17 +77,9 @@ function others(estate: Estate, expected: Expectation): Finding[] {
 
 /** The developer and the sandbox's principal write in gold and nowhere else; the catalog itself is dev's principal's. */
 function beyondGold(estate: Estate, expected: Expectation): Finding[] {
-  const writers = new Set(
-    [expected.developer, ...expected.principals.filter(({ tier }) => tier === "sandbox").map(({ key }) => key)].flatMap(
-      (one) => (one === undefined ? [] : [keyOf(one)]),
-    ),
-  );
+  const writers = writersOf(expected);
   const outside = (securable: Securable): boolean => schemaOf(securable.name) !== GOLD;
-  const granted = byRights(estate, (grant, securable) => {
-    if (grant.principal === undefined || !writers.has(keyOf(grant.principal)) || !outside(securable)) return [];
-    const { excess } = comparePrivileges(grant.privileges, [...allowed(expected, grant.principal, securable)]);
-    return excess.filter(changes);
-  }).map(
+  const granted = byRights(estate, overGold(expected)).map(
     ({ principal, privileges, securables, first }): Finding => ({
       id: "grants/sandbox-beyond-gold",
       severity: "error",

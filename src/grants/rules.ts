@@ -3,20 +3,11 @@
  * expectation in, findings and the matrix row out (facts: unity-catalog 5, P1–P5, P8).
  */
 import type { Finding } from "../findings.ts";
-import { comparePrivileges, covers } from "./compare.ts";
-import { allowed, type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } from "./expect.ts";
+import { comparePrivileges } from "./compare.ts";
+import { type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } from "./expect.ts";
+import { overEverybody, overNamed } from "./excess.ts";
 import { type Cell, matrixOf } from "./matrix.ts";
-import {
-  ACCOUNT_USERS,
-  catalogPart,
-  chainOf,
-  type Estate,
-  isDataType,
-  keyOf,
-  nameOf,
-  type Securable,
-  securableKey,
-} from "./model.ts";
+import { catalogPart, chainOf, type Estate, isDataType, keyOf, nameOf, type Securable, securableKey } from "./model.ts";
 import { overlap } from "./patterns.ts";
 import { effectOf } from "./privileges.ts";
 import { at, byRights, firstAt, list, nameIt } from "./rights.ts";
@@ -68,11 +59,7 @@ function hidden(whole: Estate, estate: Estate, expected: Expectation): Finding[]
 
 /** Rights of everybody in the account: nothing but BROWSE is fit for that (facts: unity-catalog 1.7). */
 function accountUsers(estate: Estate, expected: Expectation): Finding[] {
-  return byRights(estate, (grant, securable) => {
-    if (grant.principal === undefined || keyOf(grant.principal) !== ACCOUNT_USERS) return [];
-    const given = allowed(expected, ACCOUNT_USERS, securable);
-    return grant.privileges.filter((privilege) => privilege !== "BROWSE" && !covers(given, privilege));
-  }).map(({ privileges, securables, first }) => {
+  return byRights(estate, overEverybody(expected)).map(({ privileges, securables, first }) => {
     const look = privileges.every((privilege) => effectOf(privilege) === "look");
     return {
       id: "grants/account-users",
@@ -89,20 +76,8 @@ function accountUsers(estate: Estate, expected: Expectation): Finding[] {
 
 /** Direct grants to principals that the contract does not name, or names with less. */
 function unnamed(estate: Estate, expected: Expectation): Finding[] {
-  const tiers = new Set(expected.principals.map((principal) => keyOf(principal.key)));
-  const named = new Set(
-    expected.grants
-      .filter((grant) => grant.effect !== "forbid" && isOfCatalog(grant, expected.catalog))
-      .map((grant) => keyOf(grant.principal)),
-  );
-  const judged = (principal: string | undefined): string | undefined => {
-    const key = principal === undefined ? undefined : keyOf(principal);
-    return key === undefined || tiers.has(key) || key === ACCOUNT_USERS ? undefined : key;
-  };
-  const strangers = byRights(estate, (grant) => {
-    const key = judged(grant.principal);
-    return key === undefined || named.has(key) ? [] : grant.privileges;
-  }).map(({ principal, privileges, securables, first }): Finding => {
+  const { strangers: stranger, beyond } = overNamed(expected);
+  const strangers = byRights(estate, stranger).map(({ principal, privileges, securables, first }): Finding => {
     const look = privileges.every((privilege) => effectOf(privilege) === "look");
     return {
       id: "grants/unnamed-principal",
@@ -113,11 +88,7 @@ function unnamed(estate: Estate, expected: Expectation): Finding[] {
       remedy: `Revoke it, or name ${principal} under grants.rules of the contract, where a review sees it.`,
     };
   });
-  const excess = byRights(estate, (grant, securable) => {
-    const key = judged(grant.principal);
-    if (key === undefined || !named.has(key)) return [];
-    return comparePrivileges(grant.privileges, [...allowed(expected, key, securable)]).excess;
-  }).map(
+  const excess = byRights(estate, beyond).map(
     ({ principal, privileges, securables, first }): Finding => ({
       id: "grants/excess",
       severity: "error",

@@ -57,10 +57,7 @@ test("what was not seen fails as well", async () => {
   expect(result.report).toMatchObject({ findings: [{ id: "grants/unseen", severity: "unknown" }] });
 });
 
-test.each([
-  ["repair", "run/not-in-this-release"],
-  ["fix", "run/input"],
-])("mode: %s is refused before anything is sent", async (mode, id) => {
+test.each([["fix", "run/input"]])("mode: %s is refused before anything is sent", async (mode, id) => {
   const { account, run } = await policyAccount({ catalogs: { prod: ownCatalog("prod") } });
   const result = await run("validate-grants", "prod", { mode });
   expect(result.exitCode).toBe(1);
@@ -125,7 +122,7 @@ test.each([
   [{ "warehouse-id": "w" }, "input/proof"],
   [{ ...asAuditor, record: "yes" }, "input/record"],
 ])("inputs that cannot be meant are refused before anything is sent (%j)", async (inputs, id) => {
-  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } });
+  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } }, NAMED);
   const result = await run("validate-grants", "prod", inputs);
   expect(result.annotations.map(({ title }) => title)).toEqual([id]);
   expect(account.simulator.requests).toEqual([]);
@@ -139,4 +136,62 @@ test.each([
   const result = await run("validate-grants", "prod", { ...asAuditor, reader: "sql", "warehouse-id": "w" });
   expect(result.exitCode).toBe(1);
   expect(result.annotations.map(({ title }) => title)).toEqual([id]);
+});
+
+const repairable = {
+  catalogs: {
+    dev: {
+      ...ownCatalog("dev"),
+      schemas: { gold: { owner: "ml-pipelines-dev", grants: { "account users": ["SELECT"] } } },
+    },
+    prod: ownCatalog("prod"),
+  },
+};
+const AUTHORITY = "grants: { authority: catalog }\n";
+
+test("repair is dry by default; with the plan's digest it is made, under the lock, and then there is nothing to do", async () => {
+  const { account, run } = await policyAccount(repairable, AUTHORITY);
+  const dry = await run("validate-grants", "dev", { mode: "repair" });
+  expect(dry.exitCode).toBe(0);
+  expect(dry.summary).toContain("Dry run: nothing was changed");
+  expect(dry.summary).toContain("account users");
+  expect(account.writes()).toEqual([]);
+  const digest = dry.outputs["plan-digest"] ?? "";
+  expect(dry.outputs["changed"]).toBe("true");
+  expect(dry.summary).toContain(digest);
+
+  const made = await run("validate-grants", "dev", { mode: "repair", apply: "true", "plan-digest": digest });
+  expect(made.annotations).toEqual([]);
+  expect(made.exitCode).toBe(0);
+  const writes = account.writes();
+  expect(writes.filter((write) => write.startsWith("PATCH"))).toEqual([
+    "PATCH /api/2.1/unity-catalog/permissions/schema/dev.gold",
+  ]);
+  const lock = writes.findIndex((write) => write.includes("/workspace"));
+  expect(lock).toBeGreaterThanOrEqual(0);
+  expect(lock).toBeLessThan(writes.findIndex((write) => write.startsWith("PATCH")));
+
+  const again = await run("validate-grants", "dev", { mode: "repair" });
+  expect(again.outputs["changed"]).toBe("false");
+  expect(again.summary).toContain("Nothing is to be repaired");
+  expect((await run("validate-grants", "dev")).exitCode).toBe(0);
+});
+
+test.each([
+  [{ apply: "true" }, "input/plan-digest"],
+  [{ apply: "true", "plan-digest": "abc" }, "input/plan-digest"],
+  [{ apply: "yes" }, "input/apply"],
+  [{ proof: "estate" }, "input/mode"],
+])("repair with %j is refused before anything is sent", async (inputs, id) => {
+  const { account, run } = await policyAccount(repairable, AUTHORITY);
+  const result = await run("validate-grants", "dev", { mode: "repair", ...inputs });
+  expect(result.annotations.map(({ title }) => title)).toEqual([id]);
+  expect(account.simulator.requests).toEqual([]);
+});
+
+test("a plan that is no longer the one that was read is not carried out", async () => {
+  const { account, run } = await policyAccount(repairable, AUTHORITY);
+  const result = await run("validate-grants", "dev", { mode: "repair", apply: "true", "plan-digest": "0".repeat(64) });
+  expect(result.annotations.map(({ title }) => title)).toEqual(["grants/repair-changed"]);
+  expect(account.writes().filter((write) => write.startsWith("PATCH"))).toEqual([]);
 });

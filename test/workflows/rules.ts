@@ -25,6 +25,9 @@ const GIVEN_ENVIRONMENTS = new Set([
   // Always one of three that the docs tell how to protect.
   "${{ case(inputs.tier == 'prod', 'prod-ops', inputs.tier == 'staging', 'staging', 'dev') }}",
   "${{ case(inputs.tier == 'prod', 'prod-audit', inputs.tier == 'staging', 'staging-audit', 'dev-audit') }}",
+  // repair-grants: planned by a principal that may not deploy, carried out where a promotion is.
+  "${{ case(inputs.tier == 'prod', 'prod-audit', inputs.tier == 'staging', 'staging', 'dev') }}",
+  "${{ case(inputs.tier == 'prod', 'prod', inputs.tier == 'staging', 'staging', 'dev') }}",
 ]);
 const SUITE = /^four-tier\/four-tier\//;
 const DANGEROUS_EVENTS = ["pull_request_target", "workflow_run", "issue_comment"];
