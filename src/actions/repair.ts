@@ -1,13 +1,14 @@
 /** action-validate-grants `mode: repair`: inputs → plan, or the approved plan carried out → summary and report. */
 import type { Contract, Tier } from "../contract/model.ts";
 import { FourTierError } from "../findings.ts";
+import { getRepository } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { repairGrants, type RepairRequest, type RepairResult } from "../repair.ts";
 import { repairReport, repairSummary } from "../report/repair.ts";
 import { type ActionResult, findingsOutput } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, repositoryFacts } from "./github.ts";
+import { afterGrace, githubOf } from "./github.ts";
 import { readingProgress } from "./progress.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
@@ -79,7 +80,7 @@ async function refuseUnapproved(context: ActionContext, { name }: Tier): Promise
   const { run } = context;
   if (name !== "prod") return;
   const github = githubOf(context);
-  const { defaultBranch } = await repositoryFacts(github);
+  const { defaultBranch } = await getRepository(github);
   if (run.ref !== `refs/heads/${defaultBranch}`) {
     throw refusal(`This run is of ${run.ref}.`, `Start it on ${defaultBranch}.`);
   }

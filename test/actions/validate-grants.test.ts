@@ -122,7 +122,7 @@ test.each([
   [{ "warehouse-id": "w" }, "input/proof"],
   [{ ...asAuditor, record: "yes" }, "input/record"],
 ])("inputs that cannot be meant are refused before anything is sent (%j)", async (inputs, id) => {
-  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } }, NAMED);
+  const { account, run } = await policyAccount({ ...audited, catalogs: { prod: ownCatalog("prod") } }, KNOWS_ADMINS);
   const result = await run("validate-grants", "prod", inputs);
   expect(result.annotations.map(({ title }) => title)).toEqual([id]);
   expect(account.simulator.requests).toEqual([]);
