@@ -6,10 +6,11 @@
 import { compareStagingAndProd } from "./bundle/parity.ts";
 import { type Contract, TIERS, type TierName } from "./contract/model.ts";
 import { resolveTier } from "./contract/tiers.ts";
-import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { describeWhere, type Finding, FourTierError, isFailure } from "./findings.ts";
 import { type Fact, known } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import type { JsonObject } from "./json.ts";
+import { declaredFor, openedBy, unnamedInBundle } from "./grants/opened.ts";
 import { checkPolicy } from "./grants/policy.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
 import type { Artifact } from "./release/digest.ts";
@@ -53,17 +54,21 @@ export async function validate(request: ValidateRequest): Promise<ActionResult> 
   const parent = (await git.log(undefined, commit))[0]?.parents[0];
   const findings: Finding[] = checkPolicy(contract, now);
   const checks: TierCheck[] = [];
+  const opened: Finding[] = [];
+  const base = parent === undefined ? undefined : await contractBefore(request, parent);
   for (const tier of TIERS) {
     const rendered = await candidateAt(request, contract, commit, tier);
     findings.push(...rendered.findings);
     const before = parent === undefined ? undefined : await candidateBefore(request, parent, tier);
     const { candidate } = rendered;
+    opened.push(...grantsOpened(contract, base, tier, candidate, before));
     const plan =
       candidate === undefined
         ? undefined
         : makePlan(before === undefined ? new Map() : asApplied(before), candidate.desired);
     checks.push({ tier, candidate, plan });
   }
+  findings.push(...opened);
   findings.push(
     ...compareStagingAndProd(await git.sourceAt(commit), {
       root,
@@ -84,7 +89,11 @@ export async function validate(request: ValidateRequest): Promise<ActionResult> 
       changed: String(checks.some(({ plan }) => plan?.empty === false)),
       "deployment-id": "",
     },
-    summary: blocks(summary(checks, parent, release, findings.some(isFailure)), ...waiting.map(waitingSection)),
+    summary: blocks(
+      summary(checks, parent, release, findings.some(isFailure)),
+      openedSection(opened),
+      ...waiting.map(waitingSection),
+    ),
     report: {
       mode: "plan",
       tier: "all",
@@ -138,13 +147,53 @@ async function candidateBefore(
   parent: string,
   tier: TierName,
 ): Promise<Candidate | undefined> {
+  const contract = await contractBefore(request, parent);
+  if (contract === undefined) return undefined;
   try {
-    const contract = await contractAt(request.git, parent, request.contract.file, request.allowedHosts);
     return (await candidateAt(request, contract, parent, tier)).candidate;
   } catch (error) {
     if (error instanceof FourTierError) return undefined;
     throw error;
   }
+}
+
+async function contractBefore(request: ValidateRequest, parent: string): Promise<Contract | undefined> {
+  try {
+    return await contractAt(request.git, parent, request.contract.file, request.allowedHosts);
+  } catch (error) {
+    if (error instanceof FourTierError) return undefined;
+    throw error;
+  }
+}
+
+/** Who gets what in staging and prod by this commit and had not before; without a base, everybody it names. */
+function grantsOpened(
+  contract: Contract,
+  base: Contract | undefined,
+  tier: TierName,
+  candidate: Candidate | undefined,
+  before: Candidate | undefined,
+): Finding[] {
+  const resources = [...(candidate?.rendered.resources.values() ?? [])];
+  const after = declaredFor(contract, tier, resources);
+  // A first contract makes its tiers; the principals of those are no news.
+  const was = declaredFor(base ?? without(contract), tier, [...(before?.rendered.resources.values() ?? [])]);
+  return [...openedBy(was, after), ...unnamedInBundle(after, resources)];
+}
+
+function without(contract: Contract): Contract {
+  return { ...contract, grants: { ...contract.grants, rules: [], exceptions: [] } };
+}
+
+function openedSection(opened: readonly Finding[]): string {
+  const paths = opened.filter(({ id }) => id === "grants/opens-path");
+  if (paths.length === 0) return "";
+  return blocks(
+    "### New paths into staging and prod",
+    paths
+      .map(({ message, where }) => `- ${text(message)}${where === undefined ? "" : ` (${code(describeWhere(where))})`}`)
+      .join("\n"),
+  );
 }
 
 function summary(checks: readonly TierCheck[], parent: string | undefined, release: string, failed: boolean): string {

@@ -97,3 +97,18 @@ it("a parent that was broken is no reason to fail the commit that mends it", asy
   repository.commit();
   expect((await check(repository)).findings).toEqual([]);
 });
+
+it("new paths into prod are told at their lines, in the summary, and nothing is asked of a tier", async () => {
+  const repository = newRepository(FILES);
+  const rules = `${CONTRACT}grants:\n  rules:\n    - { on: schema prod.gold, principal: "read|ers", privileges: [SELECT] }\n`;
+  repository.write("four-tier.yml", rules);
+  repository.commit();
+  const { contract } = parseContract(rules, "four-tier.yml", { allowedHosts: [] });
+  if (contract === undefined) throw new Error("the contract is not valid");
+  const { findings, summary } = await check(repository, { contract });
+  expect(findings).toMatchObject([
+    { id: "grants/opens-path", severity: "warning", where: { kind: "file", file: "four-tier.yml", line: 12 } },
+  ]);
+  expect(summary).toContain("### New paths into staging and prod");
+  expect(summary).not.toContain("read|ers");
+});
