@@ -1,24 +1,36 @@
-/** Writes or checks four-tier.schema.json, the published JSON Schema of the contract: --write | --check. */
+/** Writes or checks the published JSON Schemas, of the contract and of a promotion's evidence: --write | --check. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { contractSchema } from "../src/contract/schema.ts";
+import { evidenceSchema } from "../src/release/evidence-document.ts";
 
-const PATH = new URL("../four-tier.schema.json", import.meta.url);
+const at = (file: string): URL => new URL(`../${file}`, import.meta.url);
 
-/** The published schema as text: what an editor checks while the file is being written. */
+/** The contract's as text: what an editor checks while the file is being written. */
 export function publishedSchema(): string {
-  const { $schema, title, description, ...rest } = toJsonSchema(contractSchema, {
-    target: "draft-07",
-    typeMode: "input",
-  });
+  return schemaText(contractSchema, "input");
+}
+
+/** Of the evidence: what a reader of the file can rely on. */
+export function publishedEvidenceSchema(): string {
+  return schemaText(evidenceSchema, "output");
+}
+
+function schemaText(schema: Parameters<typeof toJsonSchema>[0], typeMode: "input" | "output"): string {
+  const { $schema, title, description, ...rest } = toJsonSchema(schema, { target: "draft-07", typeMode });
   return `${JSON.stringify({ $schema, title, description, ...rest }, null, 2)}\n`;
 }
 
 if (import.meta.main) {
-  if (process.argv.includes("--write")) {
-    writeFileSync(PATH, publishedSchema());
-  } else if (readFileSync(PATH, "utf8") !== publishedSchema()) {
-    console.error("four-tier.schema.json is not what src/contract/schema.ts gives: run `npm run schema`.");
-    process.exitCode = 1;
+  for (const [file, text] of [
+    ["four-tier.schema.json", publishedSchema()],
+    ["evidence.schema.json", publishedEvidenceSchema()],
+  ] as const) {
+    if (process.argv.includes("--write")) {
+      writeFileSync(at(file), text);
+    } else if (readFileSync(at(file), "utf8") !== text) {
+      console.error(`${file} is not what its source gives: run \`npm run schema\`.`);
+      process.exitCode = 1;
+    }
   }
 }

@@ -18,6 +18,8 @@ export const VARIABLES = {
   GITHUB_RUN_ATTEMPT: "which attempt of the run this is",
   GITHUB_JOB: "the job's key in its workflow file",
   GITHUB_WORKFLOW_REF: "the caller's workflow file and ref",
+  GITHUB_ACTION_REPOSITORY: "owner/name of the suite's repository, where the runner says it",
+  GITHUB_ACTION_REF: "the suite's commit or tag that runs, where the runner says it",
   GITHUB_WORKSPACE: "where the repository is checked out",
   GITHUB_API_URL: "GitHub's REST API",
   GITHUB_SERVER_URL: "GitHub's pages, for links",
@@ -42,6 +44,8 @@ export interface RunContext {
   readonly runAttempt: number;
   readonly job: string;
   readonly workflowRef: string;
+  /** `four-tier/four-tier@<commit>`: what runs, as the runner says; only for people. */
+  readonly suiteRef?: string | undefined;
   readonly workspace: string;
   readonly apiUrl: string;
   readonly serverUrl: string;
@@ -68,6 +72,7 @@ export function readRunContext(environment: Readonly<Record<string, string | und
   if (!Number.isSafeInteger(runAttempt) || runAttempt < 1) throw missing("GITHUB_RUN_ATTEMPT", "is not a count");
   const url = get("ACTIONS_ID_TOKEN_REQUEST_URL");
   const token = get("ACTIONS_ID_TOKEN_REQUEST_TOKEN");
+  const [suite, suiteRef] = [get("GITHUB_ACTION_REPOSITORY"), get("GITHUB_ACTION_REF")];
   return {
     owner,
     repository,
@@ -81,6 +86,7 @@ export function readRunContext(environment: Readonly<Record<string, string | und
     runAttempt,
     job: get("GITHUB_JOB") ?? "",
     workflowRef: get("GITHUB_WORKFLOW_REF") ?? "",
+    suiteRef: suite === undefined || suiteRef === undefined ? undefined : `${suite}@${suiteRef}`,
     workspace,
     apiUrl: get("GITHUB_API_URL") ?? "https://api.github.com",
     serverUrl: get("GITHUB_SERVER_URL") ?? "https://github.com",

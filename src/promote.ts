@@ -30,7 +30,9 @@ import { type Place, type Standing, unlistedLosses } from "./release/standing.ts
 import { type Content, unreadFindings } from "./release/upload.ts";
 import { heldNotices } from "./schedules/holds.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
+import { promotionEvidence } from "./report/evidence.ts";
 import type { ActionResult } from "./report/report.ts";
+import type { JsonObject } from "./json.ts";
 import { replacedNotices } from "./sandboxes/replaced.ts";
 
 export interface PromoteRequest {
@@ -71,11 +73,21 @@ export interface PromoteRequest {
 /** What this story sees of the tier; identity and grants are proven by others. */
 type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock" | "kept">;
 
+/** What a promotion gives back: the evidence is a document of its own. */
+export interface Promoted extends ActionResult {
+  readonly evidence: JsonObject;
+}
+
+/** What is reported, and the facts that the gate was asked with last. */
+interface Seen extends PromotionView {
+  readonly facts: GateFacts;
+}
+
 /** How often to look whether the lock is free, in milliseconds. */
 const LOCK_POLL_MS = 5_000;
 
 /** Promotes; throws FourTierError before anything was written, and returns findings for everything after. */
-export async function promote(request: PromoteRequest): Promise<ActionResult> {
+export async function promote(request: PromoteRequest): Promise<Promoted> {
   const { tier, candidate, principal } = request;
   const place: Place = { tier, principal, folder: tierFolder(principal, tier) };
   const phases: Phase[] = [];
@@ -86,13 +98,13 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
   const [before, gathered] = await together([look, phase("gate", () => gatherFacts(request, look, place))]);
   const facts = await withActiveRuns(request, gathered, before);
   const gate = evaluateGate(approvedAlready(facts, before, candidate));
-  const view = { tier, candidate, phases, acceptDrift: request.acceptDrift };
-  if (gate.verdict !== "pass") return report({ ...view, ...before, gate, outcome: "refused" });
+  const view = { tier, candidate, phases, acceptDrift: request.acceptDrift, facts };
+  if (gate.verdict !== "pass") return report(request, { ...view, ...before, gate, outcome: "refused" });
   if (isDone(before, candidate)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
 
   const waited = await phase("active runs", () => waitForRuns(request, facts, before));
   const still = evaluateGate(approvedAlready(waited, before, candidate));
-  if (still.verdict !== "pass") return report({ ...view, ...before, gate: still, outcome: "refused" });
+  if (still.verdict !== "pass") return report(request, { ...view, ...before, gate: still, outcome: "refused" });
   const lock = await phase("lock", () => takeLock(request, place));
   try {
     const [now, decided] = await phase("look again", () =>
@@ -100,9 +112,10 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
     );
     const refreshed = await refresh(request, { ...facts, ...decided }, now);
     const again = evaluateGate(approvedAlready(refreshed, now, candidate));
-    if (again.verdict !== "pass") return report({ ...view, ...now, gate: again, outcome: "refused" });
+    const seen = { ...view, ...now, gate: again, facts: refreshed };
+    if (again.verdict !== "pass") return report(request, { ...seen, outcome: "refused" });
     if (isDone(now, candidate)) {
-      return await nothingToDo(request, { ...view, ...now, gate: again, outcome: "nothing" });
+      return await nothingToDo(request, { ...seen, outcome: "nothing" });
     }
     const unlisted = unlistedLosses(now.standing, tier);
     if (unlisted.length > 0) throw new FourTierError(unlisted);
@@ -110,7 +123,7 @@ export async function promote(request: PromoteRequest): Promise<ActionResult> {
     const record = await request.record(release, promoting(candidate, tier, again), overridesOf(again));
     const outcome = await carryOut({ ...request, ...now, place, lock, release, phase });
     const findings = [...outcome.findings, ...(await endRecord(request, record, outcome))];
-    return report({ ...view, ...now, gate: again, outcome: { ...outcome, findings }, deployment: record.id });
+    return report(request, { ...seen, outcome: { ...outcome, findings }, deployment: record.id });
   } finally {
     await releaseQuietly(lock, request.log);
   }
@@ -257,12 +270,12 @@ function hasRelease({ release, pending }: Ledger, candidate: Candidate): boolean
   return release?.digest === candidate.digest && release.commit === candidate.commit && pending === undefined;
 }
 
-async function nothingToDo(request: PromoteRequest, view: PromotionView): Promise<ActionResult> {
+async function nothingToDo(request: PromoteRequest, view: Seen): Promise<Promoted> {
   const release = releaseOf(request, view.standing);
   const description = `${request.tier.name} has ${release.commit.slice(0, 12)} already`;
   const record = await request.record(release, description, overridesOf(view.gate));
   await record.finish("success", "nothing to do: no write to jobs, pipelines or files");
-  return report({ ...view, deployment: record.id });
+  return report(request, { ...view, deployment: record.id });
 }
 
 /** The label of the record: an override is the first thing that is read. */
@@ -303,7 +316,7 @@ function releaseOf({ candidate, run, now }: PromoteRequest, { plan }: Standing):
 }
 
 /** The one place where a promotion becomes outputs, summary and report. */
-function report(view: PromotionView): ActionResult {
+function report({ run, now }: PromoteRequest, view: Seen): Promoted {
   const { standing, candidate, gate, outcome } = view;
   const changed = typeof outcome === "object" && (outcome.done.length > 0 || outcome.uploaded > 0);
   return {
@@ -323,6 +336,7 @@ function report(view: PromotionView): ActionResult {
     },
     summary: promotionSummary(view),
     report: promotionJson(view),
+    evidence: promotionEvidence(view, view.facts, run, now()),
   };
 }
 

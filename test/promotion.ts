@@ -10,7 +10,7 @@ import { FourTierError, isFailure } from "../src/findings.ts";
 import { type EvidenceFacts, type GateFacts, known } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
-import { promote, type PromoteRequest } from "../src/promote.ts";
+import { promote, type Promoted, type PromoteRequest } from "../src/promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact } from "../src/release/candidate.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { evidence, goodFacts, RELEASE } from "./gate/facts.ts";
@@ -28,7 +28,7 @@ interface Recorded {
 }
 
 export interface Run {
-  readonly result: ActionResult;
+  readonly result: Promoted;
   /** What it recorded: description of the record, and how it ended. */
   readonly records: readonly Recorded[];
   /** `POST /api/2.2/jobs/create`: every request that is not a read. */

@@ -26,9 +26,23 @@ describe("the reusable workflows", () => {
         job.steps.some(({ with: inputs }) => inputs["mode"] === "promote"),
       );
       expect(deploying.map(([id, { environment }]) => [id, environment])).toEqual([
-        [DEPLOYING_JOB, { name: tier, deployment: false }],
+        [DEPLOYING_JOB, { name: tier, deployment: "${{ inputs.record == 'job' }}" }],
       ]);
     }
+  });
+
+  it("sign a hash that was handed over, in a job that reads nothing and runs nothing else", () => {
+    const { jobs } = workflowOf(read(join(OURS, "attest.yml")));
+    expect(Object.keys(jobs)).toEqual(["attest"]);
+    expect(jobs["attest"]?.steps.map(({ uses, with: inputs }) => [uses?.split("@")[0], inputs])).toEqual([
+      [
+        "actions/attest",
+        {
+          "subject-name": "${{ inputs.evidence }}.json",
+          "subject-digest": "sha256:${{ inputs.evidence-digest }}",
+        },
+      ],
+    ]);
   });
 
   it("hand only known outputs on", () => {
@@ -171,7 +185,7 @@ describe("our rules see", () => {
     ],
     ["somebody's action beside credentials", "shipped", /\$\/action-setup-env/, stranger, "evil/action"],
     ["somebody's action where it is published", "own", /actions\/attest@[0-9a-f]{40}/, stranger, "evil/action"],
-    ["a recorded deployment", "shipped", /deployment: false/, "deployment: true", "deployment: false"],
+    ["a recorded deployment", "shipped", /deployment: \S.*/, "deployment: true", "deployment: false"],
     ["credentials without an environment", "shipped", / {4}environment:\n(?: {6}.*\n)+/, "", "no environment"],
     ["a mistyped environment", "shipped", /name: dev\n/, "name: dve\n", "dve is no environment"],
     ["an environment from anywhere", "shipped", /name: dev\n/, "name: ${{ inputs.tier }}\n", "is no environment"],

@@ -1,17 +1,17 @@
 /** action-promote: typed inputs, then one story: validate (all tiers, from commits), plan, promote; others by their modes. */
-import { isAbsolute, join } from "node:path";
-import { TIERS } from "../contract/model.ts";
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
-import { OVERRIDABLE } from "../gate/check.ts";
 import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
 import { together } from "../http/pool.ts";
+import { type JsonObject, stringifyJson } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
-import { checkBuilt, parseBuilt } from "../release/built.ts";
+import { checkBuilt } from "../release/built.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
-import type { Artifact } from "../release/digest.ts";
 import { type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
 import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
@@ -23,28 +23,11 @@ import type { PlanRequest } from "../plan.ts";
 import { managerFinding } from "../sandboxes/access.ts";
 import type { ActionContext } from "./frame.ts";
 import { isOperation } from "./operations.ts";
+import { type Inputs, readInputs } from "./promote-inputs.ts";
 import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import { viewTier } from "./tier-view.ts";
-
-/** The inputs that only this action has, checked. */
-interface Inputs {
-  readonly mode: "plan" | "promote";
-  readonly allTiers: boolean;
-  readonly commit: string;
-  /** Absolute; undefined for none. */
-  readonly artifacts: string | undefined;
-  /** What the build says of its files; undefined if it says nothing. */
-  readonly built: readonly Artifact[] | undefined;
-  readonly approved: { readonly release: string; readonly plan: string };
-  readonly acceptDrift: string;
-  readonly override: GatherRequest["override"];
-  readonly live: boolean;
-  readonly readEnvironment: string | undefined;
-  readonly deep: boolean;
-  readonly lockWaitMs: number;
-}
 
 /** What both stories need of a run. */
 interface Ground extends ResolvedTier {
@@ -147,7 +130,20 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     now: () => new Date(),
     pause,
   });
-  return { ...result, findings: [...access.findings, ...result.findings] };
+  const outputs = { ...result.outputs, ...(await keepEvidence(context, access.tier.name, result.evidence)) };
+  return { ...result, outputs, findings: [...access.findings, ...result.findings] };
+}
+
+/** Writes the evidence beside the report, for the workflow to keep, with its hash for whoever attests it. */
+async function keepEvidence(
+  { run }: ActionContext,
+  tier: string,
+  evidence: JsonObject,
+): Promise<Record<string, string>> {
+  const path = join(run.temp, `four-tier-evidence-${tier}.json`);
+  const text = `${stringifyJson(evidence, 2)}\n`;
+  await writeFile(path, text);
+  return { "evidence-file": path, "evidence-digest": createHash("sha256").update(text).digest("hex") };
 }
 
 /** Releases that the tier is said to have had, by GitHub's record; asked for at most once a release. */
@@ -289,89 +285,4 @@ async function record(
       ...(overrides.length === 0 ? {} : { overrides: [...overrides] }),
     },
   });
-}
-
-function readInputs(context: ActionContext): Inputs {
-  const { run } = context;
-  const input = (name: string): string => context.input(name);
-  const findings: Finding[] = [];
-  const wrong = (name: string, message: string, remedy: string): void => {
-    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
-  };
-  const mode = input("mode") || "plan";
-  if (mode !== "plan" && mode !== "promote") {
-    wrong("mode", `There is no mode ${mode}.`, "Use mode: plan or mode: promote.");
-  }
-  const tier = input("tier");
-  if (tier === "all" && mode !== "plan") {
-    wrong("tier", "tier: all goes with mode: plan only.", "Promote into one tier: dev, staging or prod.");
-  }
-  const commit = (input("commit") || run.sha).toLowerCase();
-  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
-    wrong("commit", "The input commit is not a whole commit id.", "Give all 40 hex digits; a branch can move.");
-  }
-  for (const name of ["release-digest", "plan-digest", "accept-drift"]) {
-    const value = input(name);
-    if (value !== "" && !/^[0-9a-f]{64}$/.test(value)) {
-      wrong(name, `The input ${name} is not a digest of 64 hex digits.`, "Hand on the output of the plan unchanged.");
-    }
-  }
-  if (tier === "prod" && mode === "promote") {
-    for (const name of ["release-digest", "plan-digest"]) {
-      if (input(name) === "") {
-        wrong(
-          name,
-          `The input ${name} is empty, and prod takes only what was approved.`,
-          `Hand on the output ${name} of the job that wrote the brief.`,
-        );
-      }
-    }
-  }
-  const override = input("override")
-    .split(/[\s,]+/)
-    .filter((id) => id !== "");
-  const checks = OVERRIDABLE.filter((id) => override.includes(id));
-  for (const id of override.filter((each) => !OVERRIDABLE.some((known) => known === each))) {
-    wrong("override", `The check ${id} cannot be overridden.`, `What can be: ${OVERRIDABLE.join(", ")}.`);
-  }
-  const reason = input("reason").trim();
-  if (checks.length > 0 && reason === "") {
-    wrong("reason", "An override needs a reason.", "Say why the rule does not hold today; everybody will read it.");
-  }
-  const live = input("live") || "auto";
-  if (!["auto", "true", "false"].includes(live)) {
-    wrong("live", `The input live is ${live}.`, "Use true, false or auto.");
-  }
-  const readEnvironment = input("read-environment");
-  if (TIERS.some((name) => name === readEnvironment.toLowerCase())) {
-    wrong(
-      "read-environment",
-      `The input read-environment is ${readEnvironment}, a tier's own environment.`,
-      "Make an environment of its own for the brief, with a principal that may only read: who approves must have read the brief first.",
-    );
-  }
-  const deep = (input("deep") || "false").toLowerCase();
-  if (deep !== "true" && deep !== "false") {
-    wrong("deep", "The input deep is neither true nor false.", "Write deep: true, or leave it out.");
-  }
-  const minutes = Number(input("lock-wait-minutes") || "30");
-  if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
-    wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
-  }
-  if (findings.length > 0) throw new FourTierError(findings);
-  const artifacts = input("artifacts");
-  return {
-    mode: mode === "promote" ? "promote" : "plan",
-    allTiers: tier === "all",
-    commit,
-    artifacts: artifacts === "" ? undefined : isAbsolute(artifacts) ? artifacts : join(run.workspace, artifacts),
-    built: parseBuilt(input("artifact-digests")),
-    approved: { release: input("release-digest"), plan: input("plan-digest") },
-    acceptDrift: input("accept-drift"),
-    override: checks.length === 0 ? undefined : { checks, reason: reason.slice(0, 500) },
-    live: live === "true" || (live === "auto" && (run.oidc !== undefined || input("client-secret") !== "")),
-    readEnvironment: readEnvironment === "" ? undefined : readEnvironment,
-    deep: deep === "true",
-    lockWaitMs: minutes * 60_000,
-  };
 }

@@ -103,18 +103,27 @@ export async function* listDeployments(
   }
 }
 
-/** A Deployment's state; undefined before it has one. Asks for one page, however many somebody wrote. */
+/**
+ * A Deployment's state, but for `inactive`: GitHub adds that to what was deployed before, and with it to ours when the
+ * job has a Deployment of its own (facts: github 3, auto_inactive). Undefined before it has one. Asks for one page,
+ * however many somebody wrote.
+ */
 export async function stateOf(github: GitHub, id: string): Promise<string | undefined> {
-  for await (const newest of github.list(
+  let looked = 0;
+  for await (const { state } of github.list(
     `GET ${DEPLOYMENTS}/{deployment_id}/statuses`,
-    { deployment_id: id, per_page: 1 },
+    { deployment_id: id, per_page: STATUSES },
     StatusSchema,
     "deployments: read",
   )) {
-    return newest.state;
+    if (state !== "inactive") return state;
+    if (++looked === STATUSES) return state;
   }
-  return undefined;
+  return looked === 0 ? undefined : "inactive";
 }
+
+/** Newest first. */
+const STATUSES = 10;
 
 function parsed(payload: string): unknown {
   try {

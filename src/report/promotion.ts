@@ -211,7 +211,8 @@ export function changeJson(change: Change): JsonObject {
   };
 }
 
-function fieldJson(field: FieldChange): JsonObject {
+/** One field; values are cut as in the summary, and masked before. */
+export function fieldJson(field: FieldChange): { path: string; old: string | null; new: string | null } {
   const side = (value: JsonValue | undefined): string | null => (value === undefined ? null : valueText(value));
   return { path: field.path, old: side(field.old), new: side(field.new) };
 }

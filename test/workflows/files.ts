@@ -17,7 +17,10 @@ const Job = v.looseObject({
   name: v.optional(v.string()),
   uses: v.optional(v.string()),
   environment: v.optional(
-    v.union([v.string(), v.looseObject({ name: v.string(), deployment: v.optional(v.boolean()) })]),
+    v.union([
+      v.string(),
+      v.looseObject({ name: v.string(), deployment: v.optional(v.union([v.boolean(), v.string()])) }),
+    ]),
   ),
   permissions: Permissions,
   secrets: v.optional(v.union([v.string(), v.record(v.string(), v.string())])),

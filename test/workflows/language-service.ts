@@ -20,7 +20,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
     "repository",
     "run-id",
   ],
-  attest: ["subject-path", "subject-digest", "subject-checksums", "sbom-path", "github-token"],
+  attest: ["subject-path", "subject-name", "subject-digest", "subject-checksums", "sbom-path", "github-token"],
 };
 let asked = 0;
 

@@ -32,9 +32,14 @@ const GIVEN_ENVIRONMENTS = new Set([
 const SUITE = /^four-tier\/four-tier\//;
 const DANGEROUS_EVENTS = ["pull_request_target", "workflow_run", "issue_comment"];
 
+/** No Deployment of GitHub's own, or one that the caller asks for. */
+const DEPLOYMENTS: readonly unknown[] = [false, "${{ inputs.record == 'job' }}"];
+/** A job that signs: it has a token of its own, and does nothing else. */
+const SIGNING = /^actions\/attest@/;
+
 /** Beside credentials only these run. */
 const BESIDE_CREDENTIALS: Record<Kind, RegExp> = {
-  shipped: /^(\$\/action-[a-z-]+$|actions\/(checkout|download-artifact)@)/,
+  shipped: /^(\$\/action-[a-z-]+$|actions\/(checkout|download-artifact|upload-artifact)@)/,
   own: /^(\$\/probe$|actions\/(checkout|setup-node|download-artifact|attest)@)/,
   caller: /^(actions\/(checkout|download-artifact)@|four-tier\/four-tier\/)/,
 };
@@ -91,8 +96,12 @@ function jobOffences(job: Job, id: string, kind: Kind): string[] {
 function credentialOffences(job: Job, kind: Kind): string[] {
   const found: string[] = [];
   const held = job.environment !== undefined || JSON.stringify(job).includes("secrets.");
-  if (!held) return JSON.stringify(job).includes("id-token") ? ["may get a token without an environment"] : [];
-  if (typeof job.environment !== "object" || job.environment.deployment !== false) {
+  const signs =
+    job.steps.length > 0 && job.steps.every(({ uses, run }) => run === undefined && SIGNING.test(uses ?? ""));
+  if (!held) {
+    return JSON.stringify(job).includes("id-token") && !signs ? ["may get a token without an environment"] : [];
+  }
+  if (typeof job.environment !== "object" || !DEPLOYMENTS.includes(job.environment.deployment)) {
     found.push("has credentials but no environment with deployment: false");
   }
   const name = typeof job.environment === "object" ? job.environment.name : job.environment;
