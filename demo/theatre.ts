@@ -102,6 +102,7 @@ export interface TheatreOptions {
   /** Who decides; undefined leaves it to the simulated reviewer. */
   readonly reviewer?: (pending: PendingReview) => Promise<ReviewDecision> | undefined;
   readonly nodeArguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const deployments = v.array(
@@ -128,6 +129,7 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
         debug,
         ...(between === undefined ? {} : { between }),
         ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
+        ...(options.environment === undefined ? {} : { environment: options.environment }),
       },
       suiteDir,
     );

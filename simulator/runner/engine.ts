@@ -36,6 +36,7 @@ export function createEngine(options: RunnerOptions): Runner {
     reviewer: options.reviewer,
     between: options.between,
     nodeArguments: options.nodeArguments ?? [],
+    machine: options.environment ?? {},
     debug: options.debug ?? false,
   };
 

@@ -50,6 +50,8 @@ export interface JobRequest {
   readonly signal: AbortSignal;
   readonly debug: boolean;
   readonly nodeArguments: readonly string[];
+  /** Variables that the machine's image sets. */
+  readonly machine: Readonly<Record<string, string>>;
   readonly emit: (event: RunnerEvent) => void;
   readonly between: ((job: string, step: string, workspace: string) => void | Promise<void>) | undefined;
 }
@@ -121,7 +123,7 @@ export class JobExecution {
       runner: runnerContext(folders, request.debug),
       secrets: { ...request.secrets, GITHUB_TOKEN: token, github_token: token },
     };
-    this.#environment = baseEnvironment(github, folders, request.debug);
+    this.#environment = { ...request.machine, ...baseEnvironment(github, folders, request.debug) };
     for (const secret of [...Object.values(request.secrets), token]) this.masks.add(secret);
     this.#oidc =
       request.permissions["id-token"] === "write" ? request.github.offerOidc(tokenFacts(request)) : undefined;

@@ -34,6 +34,7 @@ export interface RunOptions {
   readonly reviewer: ((pending: PendingReview) => ReviewDecision | Promise<ReviewDecision>) | undefined;
   readonly between: ((job: string, step: string, workspace: string) => void | Promise<void>) | undefined;
   readonly nodeArguments: readonly string[];
+  readonly machine: Readonly<Record<string, string>>;
   readonly debug: boolean;
 }
 

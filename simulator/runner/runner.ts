@@ -27,6 +27,8 @@ export interface RunnerOptions {
   readonly between?: (job: string, step: string, workspace: string) => void | Promise<void>;
   /** Arguments for the Node that runs actions, such as a preload that closes the network. */
   readonly nodeArguments?: readonly string[];
+  /** Variables that the machine's image sets for every step. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Sets RUNNER_DEBUG and shows `::debug::`. */
   readonly debug?: boolean;
 }

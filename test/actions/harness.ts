@@ -9,6 +9,7 @@ import { join, relative, resolve } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { findSecrets } from "./canary.ts";
+import { COMPILED } from "./compiled.ts";
 
 export interface ActionOptions {
   /** By their names in action.yml, which gives the defaults; an unknown one is refused. */
@@ -76,6 +77,7 @@ export async function runAction(name: string, options: ActionOptions): Promise<A
   writeFileSync(at("event.json"), JSON.stringify(options.payload ?? {}));
 
   const variables: Record<string, string | undefined> = {
+    ...COMPILED,
     PATH: process.env["PATH"],
     HOME: at("home"),
     GIT_CONFIG_GLOBAL: "/dev/null",

@@ -1,5 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { json, type Loopback, type Seen, serve } from "../http/loopback.ts";
+import { findSecrets } from "./canary.ts";
 import { type ActionOptions, type ActionRun, runAction } from "./harness.ts";
 import { makeRepository } from "./repository.ts";
 
@@ -179,6 +183,21 @@ describe("a job that is where it says", () => {
     expect(result.masked).toEqual(expect.arrayContaining([SECRET.prod, ...tokens]));
     const before = result.stdout.indexOf("::add-mask::");
     expect(before).toBe(0);
+  });
+
+  it("keeps compiled code for the job's next step, in the runner's folder and without a secret", async () => {
+    const { run, tokens } = await account();
+    const temp = mkdtempSync(join(tmpdir(), "four-tier-runner-"));
+    onTestFinished(() => rmSync(temp, { recursive: true, force: true }));
+    const env = { RUNNER_TEMP: temp, NODE_COMPILE_CACHE: undefined };
+    const result = await run({ tier: "prod", "client-secret": SECRET.prod }, { env });
+    expect(result.exitCode).toBe(0);
+    const kept = readdirSync(temp, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const places = kept.map(({ parentPath, name }) => [name, readFileSync(join(parentPath, name), "latin1")] as const);
+    expect(kept.filter(({ parentPath }) => parentPath.startsWith(join(temp, "four-tier-code"))).length).toBeGreaterThan(
+      1,
+    );
+    expect(findSecrets(Object.fromEntries(places), [SECRET.prod, ...tokens])).toEqual([]);
   });
 
   it("signs in with GitHub's token and no secret, and says so to later steps", async () => {

@@ -96,6 +96,7 @@ describe("what is not known of GitHub, all of it otherwise", () => {
   const otherwise = Object.fromEntries(ASSUMPTIONS.map(({ name, values }) => [name, values[1]]));
   const play = openPlay({
     world: ({ github }) => void Object.assign(github.assumptions, otherwise),
+    keepsOwnCode: true,
   });
 
   it("takes a release to prod, and nothing of a branch anywhere", async () => {

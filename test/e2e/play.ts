@@ -11,6 +11,7 @@ import { setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
 import { openTheatre, type Theatre } from "../../demo/theatre.ts";
 import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";
 import { findSecrets } from "../actions/canary.ts";
+import { COMPILED } from "../actions/compiled.ts";
 import { remember } from "./expect-run.ts";
 
 export type Tier = "dev" | "staging" | "prod";
@@ -38,8 +39,13 @@ export interface Resource {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+export interface PlayOptions extends StageOptions {
+  /** Actions keep compiled code in their job's folder as on a real runner, where the search for secrets comes, too. */
+  readonly keepsOwnCode?: boolean;
+}
+
 /** Opens the play for a file of tests. Only its functions may be used, and only in tests and hooks. */
-export function openPlay(options: StageOptions = {}): Play {
+export function openPlay(options: PlayOptions = {}): Play {
   let stage: Stage | undefined;
   let theatre: Theatre | undefined;
   let tapFolder = "";
@@ -69,6 +75,7 @@ export function openPlay(options: StageOptions = {}): Play {
     theatre = openTheatre(stage, {
       onEvent,
       nodeArguments: preloads.flatMap((file) => ["--import", `file://${file}`]),
+      ...(options.keepsOwnCode === true ? {} : { environment: COMPILED }),
     });
   });
   const opened = (): Theatre & { readonly stage: Stage } => {

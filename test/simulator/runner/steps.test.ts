@@ -28,6 +28,13 @@ test("steps share outputs, environment and path, and nothing of this machine", a
   expect(job.steps[1]?.log).not.toContain(`home ${process.env["HOME"]}\n`);
 });
 
+test("the machine's image sets variables for steps and actions, but none of GitHub's", async () => {
+  await using world = await workflow(steps('- run: echo "[$IMAGE_OS] [$RUNNER_OS]"'), {
+    runner: { environment: { IMAGE_OS: "noble", RUNNER_OS: "none" } },
+  });
+  expect(logOf(await world.push())).toContain("[noble] [Linux]");
+});
+
 test("a failed step stops those that follow, but for conditions that say otherwise", async () => {
   await using world = await workflow(
     steps(`- name: tolerated
