@@ -19,7 +19,7 @@ import {
   unseenFindings,
 } from "./grants/certify.ts";
 import { readWholeDirectory } from "./grants/directory.ts";
-import { type Expectation, sandboxesOf } from "./grants/expect.ts";
+import { type Expectation, sandboxesOf, type TierPrincipal } from "./grants/expect.ts";
 import { type Estate, keyOf, type Securable, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
 import { isRefusal, Notes } from "./grants/notes.ts";
@@ -88,7 +88,8 @@ export async function estateProof(
     wholeEstate: true,
     ...sandboxesOf(contract, tier),
   };
-  const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
+  const judged =
+    read.catalog === undefined ? { findings: [], cells: [] } : judge(withNames(estate, principals), expected);
   const authority = authorityOf(estate, tier.catalog, me);
   noteHoles(notes, tier.catalog, read, authority, estate);
   const refused = [...read.refused, ...notes.refused];
@@ -176,6 +177,14 @@ async function policiesOf(workspace: Workspace, read: TierRead, notes: Notes): P
   const { catalog } = read;
   if (catalog === undefined) return { policies: [], outside: [] };
   return readPolicies({ workspace, catalog, notes }, read.securables, read.sql);
+}
+
+/** The tiers' principals by their names, those of other workspaces as well: a finding speaks of `ml-pipelines-dev (1111…)`. */
+function withNames(estate: Estate, tiers: readonly TierPrincipal[]): Estate {
+  const known = tiers
+    .filter(({ resolved }) => resolved)
+    .map(({ key, name }) => [keyOf(key), { kind: "service-principal", name: key, displayName: name }] as const);
+  return { ...estate, principals: new Map([...known, ...estate.principals]) };
 }
 
 /** The contract's ids of the tiers' principals, for members that this workspace shows by name only. */

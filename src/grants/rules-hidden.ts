@@ -5,7 +5,7 @@
 import type { Finding } from "../findings.ts";
 import { identitiesOf } from "./closure.ts";
 import { comparePrivileges } from "./compare.ts";
-import { allowed, type Expectation, mayBeOwner, mayHold } from "./expect.ts";
+import { allowed, type Expectation, isClosed, mayBeOwner, mayHold } from "./expect.ts";
 import { ACCOUNT_USERS, type Estate, isDataType, keyOf, nameOf, type Policy, type Securable } from "./model.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 import { at, byRights, list, nameIt } from "./rights.ts";
@@ -46,10 +46,16 @@ export function storage(estate: Estate, expected: Expectation): Finding[] {
   return [...excess, ...owners, ...[...places.values()].flatMap((place) => boundElsewhere(estate, expected, place))];
 }
 
-/** GRANT policies give rights at each access; whoever they take in must be named in the contract like a grantee. */
+/**
+ * GRANT policies give rights at each access; whoever they take in must be named in the contract like a grantee. In a tier
+ * that is open to people only everybody is too much.
+ */
 export function policies(estate: Estate, expected: Expectation): Finding[] {
   return estate.policies.flatMap((policy): Finding[] => {
-    const beyond = policy.to.filter((principal) => !isCovered(expected, policy, principal));
+    const beyond = policy.to.filter(
+      (principal) =>
+        (isClosed(expected.tier) || keyOf(principal) === ACCOUNT_USERS) && !isCovered(expected, policy, principal),
+    );
     if (beyond.length === 0) return [];
     const everybody = beyond.some((principal) => keyOf(principal) === ACCOUNT_USERS);
     return [
@@ -68,7 +74,7 @@ export function policies(estate: Estate, expected: Expectation): Finding[] {
 }
 
 function isCovered(expected: Expectation, policy: Policy, principal: string): boolean {
-  if (keyOf(principal) === keyOf(expected.own.key)) return true;
+  if ([expected.own.key, expected.own.name].map(keyOf).includes(keyOf(principal))) return true;
   const given = allowed(expected, principal, policy.on);
   return comparePrivileges(policy.privileges, [...given]).excess.every((privilege) => effectOf(privilege) === "look");
 }
@@ -77,10 +83,13 @@ function isCovered(expected: Expectation, policy: Policy, principal: string): bo
 export function policyTrespass(estate: Estate, expected: Expectation): Finding[] {
   const others = expected.principals.filter((principal) => principal.tier !== expected.tier);
   return others.flatMap((principal) => {
-    const who = identitiesOf(estate, principal.key);
+    // Whether policies name service principals by id or by name is not documented: both are taken.
+    const who = new Map([...identitiesOf(estate, principal.key), [keyOf(principal.name), []]]);
     return estate.policies.flatMap((policy): Finding[] => {
       const group = policy.to.map((name) => who.get(keyOf(name))).find((way) => way !== undefined);
-      if (group === undefined || policy.except.some((name) => who.has(keyOf(name)))) return [];
+      // What everybody has is one finding, not one a principal.
+      if (group === undefined || keyOf(group[0] ?? "") === ACCOUNT_USERS) return [];
+      if (policy.except.some((name) => who.has(keyOf(name)))) return [];
       const wrong = policy.privileges.filter(
         (privilege) => privilege === ALL_PRIVILEGES || !mayHold(principal.tier, expected.tier, policy.on, privilege),
       );

@@ -36,6 +36,7 @@ export function judge(whole: Estate, expected: Expectation): Judgement {
       ...(closed ? [...unnamed(estate, expected), ...foreignOwners(estate, expected)] : []),
       ...(closed ? boundElsewhere(estate, expected, { type: "catalog", name: expected.catalog }) : []),
       ...(closed && expected.wholeEstate === true ? hidden(whole, estate, expected) : []),
+      ...(expected.wholeEstate === true ? policies(estate, expected) : []),
       ...policyTrespass(estate, expected),
       ...(expected.tier === "sandbox" ? sandbox(estate, expected) : []),
       ...(expected.tier === "dev" ? sources(estate, expected) : []),
@@ -49,12 +50,7 @@ export function judge(whole: Estate, expected: Expectation): Judgement {
 }
 
 function hidden(whole: Estate, estate: Estate, expected: Expectation): Finding[] {
-  return [
-    ...storage(whole, expected),
-    ...policies(estate, expected),
-    ...metastoreOwner(whole, expected),
-    ...externalAccess(estate, expected),
-  ];
+  return [...storage(whole, expected), ...metastoreOwner(whole, expected), ...externalAccess(estate, expected)];
 }
 
 /** Rights of everybody in the account: nothing but BROWSE is fit for that (facts: unity-catalog 1.7). */
