@@ -7,7 +7,7 @@
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
-import { type Hold, holdId } from "./ledger/holds.ts";
+import { type Hold, holdId, type HoldOrigin } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import { applyAll, policyOf, rowOf, type ScheduleRow, type SchedulesResult } from "./schedules.ts";
 import type { ApplyOptions } from "./schedules/apply.ts";
@@ -37,6 +37,8 @@ export interface HoldRequest extends Request {
   /** GitHub login. */
   readonly by: string;
   readonly until: Date | undefined;
+  /** What makes it, if no person asked for a hold. */
+  readonly origin?: HoldOrigin;
 }
 
 export interface ResumeRequest extends Request {
@@ -134,7 +136,7 @@ function observeFor({ workspace, tier, contract }: Request, scope: Scope) {
 }
 
 function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
-  const { tier, scope, selector, reason, by, run, now } = request;
+  const { tier, scope, selector, reason, by, run, now, origin } = request;
   const until = request.until?.toISOString();
   const at = now.toISOString();
   const says = {
@@ -149,7 +151,8 @@ function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
     run: run.id,
   };
   const id = holdId(says);
-  return { id, kind: "schedules", selector, scope, reason, by, at, until, run: { ...run }, prior };
+  const hold = { id, kind: "schedules" as const, selector, scope, reason, by, at, until, run: { ...run }, prior };
+  return origin === undefined ? hold : { ...hold, origin };
 }
 
 /** The holds on schedules that an input means. */

@@ -33,8 +33,6 @@ interface Goal {
 /** For one job or pipeline to be paused, or given back what it was. */
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 2_000;
-/** How holds that a rollback made begin their reason. */
-const REASON = "Rollback to";
 
 /** The hold that keeps promotions out until somebody resumes: there before anything is changed, and after a crash. */
 export function withTierHeld(request: Holding, ledger: Ledger, { commit }: Goal): Ledger {
@@ -43,7 +41,7 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit }: Goal)
     kind: "tier" as const,
     selector: "all",
     scope: "project" as const,
-    reason: `${REASON} ${commit.slice(0, 12)}: ${reason}`,
+    reason: `Rollback to ${commit.slice(0, 12)}: ${reason}`,
     by: run.actor,
     at: now().toISOString(),
     run: { id: run.runId, attempt: run.runAttempt },
@@ -52,11 +50,12 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit }: Goal)
     .update(canonicalJson({ ...says, tier: tier.name, project: tier.project }))
     .digest("hex");
   const others = ledger.holds.filter((hold) => hold.kind !== "tier" || !isOfRollback(hold));
-  return { ...ledger, holds: [...others, { ...says, id, until: undefined, prior: [] }] };
+  return { ...ledger, holds: [...others, { ...says, id, until: undefined, prior: [], origin: "rollback" }] };
 }
 
-function isOfRollback({ reason }: Hold): boolean {
-  return reason.startsWith(`${REASON} `);
+/** By what made it, not by its words: a person may hold a tier with a reason that sounds like it. */
+function isOfRollback({ origin }: Hold): boolean {
+  return origin === "rollback";
 }
 
 /** Pauses everything of the project; what was running before is in the hold, and safe in the ledger. */
@@ -66,10 +65,11 @@ export async function pauseAll(request: Holding, locked: LockedLedger, { commit 
     ...holdRequest(request, locked),
     scope: "project",
     selector: "all",
-    reason: `${REASON} ${commit.slice(0, 12)}: ${reason}`,
+    reason: `Rollback to ${commit.slice(0, 12)}: ${reason}`,
     by: run.actor,
     until: undefined,
     now: now(),
+    origin: "rollback",
   });
   return findings;
 }

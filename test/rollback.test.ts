@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { deletePath } from "../src/databricks/files.ts";
 import type { Hold } from "../src/ledger/holds.ts";
-import { readLedger } from "../src/ledger/store.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import type { Ledger } from "../src/ledger/model.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
@@ -89,6 +89,35 @@ describe("a rollback", () => {
     const { holds } = await ledgerOf(prod);
     expect(held(holds, "tier")).toEqual([`Rollback to ${good.slice(0, 12)}: scores are wrong`]);
     expect(held(holds, "schedules")).toEqual([]);
+  });
+
+  it("takes over holds that a rollback made, and never one of a person whose reason sounds like it", async () => {
+    const { prod, good } = await twoReleases();
+    await rollbackScene(prod);
+    const before = await ledgerOf(prod);
+    const [ours] = before.holds;
+    if (ours === undefined) throw new Error("no hold");
+    const { origin: _none, ...rest } = ours;
+    const persons = (kind: Hold["kind"], id: string): Hold => ({
+      ...rest,
+      id: id.repeat(64),
+      kind,
+      selector: kind === "tier" ? "all" : "name:refresh",
+      reason: "Rollback to Monday's data is under way",
+      run: { id: "77", attempt: 1 },
+    });
+    const holds = [ours, persons("tier", "a"), persons("schedules", "b")];
+    await writeLedger(prod.connect(), prod.folder, { ...before, holds });
+
+    const again = await rollbackScene(prod, { to: good });
+    expect(failures(again.result)).toEqual([]);
+    const after = await ledgerOf(prod);
+    expect(held(after.holds, "tier").sort()).toEqual([
+      `Rollback to ${good.slice(0, 12)}: scores are wrong`,
+      "Rollback to Monday's data is under way",
+    ]);
+    expect(held(after.holds, "schedules")).toEqual(["Rollback to Monday's data is under way"]);
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
   });
 
   it("leaves what the old release does not know, paused and said; where the contract lists it, deletes it", async () => {

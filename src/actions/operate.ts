@@ -9,6 +9,7 @@ import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
 import type { Operation } from "./operations.ts";
+import { mayOperate } from "./may-operate.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
 import { recorded } from "./verify.ts";
 
@@ -18,7 +19,8 @@ const LOCK_WAIT_MS = 60_000;
 export async function operate(context: ActionContext, mode: Operation): Promise<ActionResult> {
   const { run } = context;
   const own = readInputs(context, mode);
-  const tier = recorded(await resolveTierOfRun(context));
+  const resolved = await resolveTierOfRun(context);
+  const tier = recorded(resolved);
   const github = githubOf(context);
   const decision: Decision = {
     ...own,
@@ -28,6 +30,8 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
     by: run.triggeringActor,
   };
   const { defaultBranch } = await getRepository(github);
+  const refusals = OPENING.includes(mode) ? await mayOperate(github, context.run, resolved) : [];
+  if (refusals.length > 0) throw new FourTierError(refusals);
   return operateTier({
     decision,
     run,
@@ -38,6 +42,9 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
     now: new Date(),
   });
 }
+
+/** What opens a tier; what shuts one must be possible for anybody, and approvals have rules of their own. */
+const OPENING: readonly Operation[] = ["accept", "resume"];
 
 function hasCredential(context: ActionContext): boolean {
   return context.run.oidc !== undefined || context.input("client-secret") !== "";

@@ -1,5 +1,5 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
-import type { Finding } from "../findings.ts";
+import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";
@@ -12,6 +12,7 @@ import { holdsSummary, schedulesReport, schedulesSummary } from "../report/sched
 import { matchSchedules } from "../schedules.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
+import { mayOperate } from "./may-operate.ts";
 import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
 import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
@@ -68,6 +69,9 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
   const access = await accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
   const { tier, contract, workspace, clientId } = access;
   const { run, log } = context;
+  // To pause shuts, and is for anybody; to give back lets things run.
+  const refusals = own.mode === "resume" ? await mayOperate(githubOf(context), run, access) : [];
+  if (refusals.length > 0) throw new FourTierError(refusals);
   const folder = tierFolder(clientId, tier);
   const shared = {
     ...own,

@@ -2,12 +2,10 @@
 import type { Contract } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError } from "../findings.ts";
-import { branchProblems } from "../gate/checks/protection.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
-import type { GitHub } from "../github/client.ts";
-import { getEnvironment } from "../github/environments.ts";
 import { releaseAgain } from "../release/again.ts";
 import { recordDeployment } from "../release/evidence.ts";
+import { operatorFindings } from "../release/operators.ts";
 import { policyContract } from "../release/policy.ts";
 import { releaseJudge } from "../release/rollback-evidence.ts";
 import { readRepository } from "../release/read-repository.ts";
@@ -27,12 +25,11 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const tier = recorded(access);
   const repository = await readRepository(github);
-  const refusals = [
-    ...runFindings(run, repository),
-    ...(await environmentFindings(github, own.environment, repository)),
-  ];
-  if (refusals.length > 0) throw new FourTierError(refusals);
   const policy: Contract = await policyContract(github, run, access.contract, repository.head);
+  const { operators } = policy.tiers[tier.name];
+  const asked = { tier: tier.name, person: run.triggeringActor, operators, repository };
+  const refusals = [...runFindings(run, repository), ...(await operatorFindings(github, asked))];
+  if (refusals.length > 0) throw new FourTierError(refusals);
   const { bundle, allowedHosts } = access.inputs;
   const result = await rollBack({
     run,
@@ -98,37 +95,9 @@ function runFindings({ event, ref }: RunContext, { defaultBranch }: RepositoryFa
   ];
 }
 
-/** The environment that holds the credential must be closed to other branches, whoever created it. */
-async function environmentFindings(
-  github: GitHub,
-  name: string,
-  repository: RepositoryFacts,
-): Promise<readonly Finding[]> {
-  const found = await getEnvironment(github, name);
-  if (found === undefined) {
-    return [
-      {
-        id: "rollback/no-environment",
-        severity: "error",
-        message: `The environment ${name} does not exist, or the job's token may not see it.`,
-        why: "GitHub creates an unknown environment without any protection when a run names it.",
-        remedy: `Create it under Settings → Environments, limited to ${repository.defaultBranch}; for prod-ops with the reviewers who are awake at night.`,
-      },
-    ];
-  }
-  return branchProblems(name, found.branches, repository).map(({ what = "environment", message, why, remedy }) => ({
-    id: `rollback/${what}`,
-    severity: "error",
-    message,
-    ...(why === undefined ? {} : { why }),
-    remedy,
-  }));
-}
-
 interface Inputs {
   readonly to: string;
   readonly reason: string;
-  readonly environment: string;
   readonly lockWaitMs: number;
 }
 
@@ -151,6 +120,5 @@ function readInputs(context: ActionContext): Inputs {
     wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
   }
   if (findings.length > 0) throw new FourTierError(findings);
-  const tier = input("tier");
-  return { to, reason, environment: tier === "prod" ? "prod-ops" : tier, lockWaitMs: minutes * 60_000 };
+  return { to, reason, lockWaitMs: minutes * 60_000 };
 }

@@ -56,6 +56,8 @@ export interface TierPolicy {
   readonly gate: GatePolicy;
   /** Resource keys that may be replaced or deleted; `*` is every resource (the sandbox's default). */
   readonly destructive: readonly string[];
+  /** Who may take the tier back and open it again, by GitHub login, lower case; empty: its environment's reviewers say. */
+  readonly operators: readonly string[];
   readonly activeRuns: "allow" | "wait" | "fail";
   /** How long `wait` waits, in milliseconds. */
   readonly activeRunsTimeoutMs: number;

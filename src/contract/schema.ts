@@ -227,6 +227,13 @@ const destructive = v.pipe(
   ),
 );
 
+const operators = v.pipe(
+  v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be a GitHub login"))),
+  v.description(
+    "Who may roll the tier back, resume it, accept a rejected release in it and unpause its schedules, by GitHub login. Without it prod asks for required reviewers of the environment prod-ops, and dev and staging take everybody who may write.",
+  ),
+);
+
 const activeRuns = v.pipe(
   v.picklist(["allow", "wait", "fail"]),
   v.description(
@@ -258,6 +265,7 @@ const ownTier = (name: "dev" | "staging" | "prod") => ({
   catalog: v.optional(catalog(name)),
   gate: v.optional(gate, {}),
   destructive: v.optional(destructive, []),
+  operators: v.optional(operators, []),
   active_runs: v.optional(activeRuns, "allow"),
   active_runs_timeout: v.optional(activeRunsTimeout, "30m"),
 });

@@ -43,7 +43,12 @@ export interface Hold {
   readonly run: { readonly id: string; readonly attempt: number };
   /** The prior mix. Empty for the kind tier. */
   readonly prior: readonly PriorState[];
+  /** What made it, where that was not a person who wanted a hold: only that may take it over or drop it. */
+  readonly origin?: HoldOrigin;
 }
+
+/** Work of the suite that holds a tier on its own account. */
+export type HoldOrigin = "rollback";
 
 /** The id of a hold: 64 hex over what it says. */
 export function holdId(says: JsonObject): string {
@@ -73,6 +78,8 @@ export const holdSchema = v.strictObject({
       starters: v.array(v.strictObject({ field: text, what: v.string(), state })),
     }),
   ),
+  // Younger than the document: holds without it are a person's.
+  origin: v.exactOptional(v.picklist(["rollback"])),
 });
 
 type StoredHold = v.InferOutput<typeof holdSchema>;
