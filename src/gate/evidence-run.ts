@@ -26,7 +26,7 @@ import {
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** A record is written by the job behind it; clocks may differ by this much, in milliseconds. */
-const CLOCK_MS = 120_000;
+export const CLOCK_MS = 120_000;
 
 /** Which runs are trusted. */
 export interface Trust {
@@ -72,7 +72,7 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
   if (run.headSha !== deployment.sha && !said.includes(claim.release)) {
     found.push(`the run behind it is of commit ${short(run.headSha)}, not of ${short(deployment.sha)}`);
   }
-  return [...found, ...behind.doubts, ...behind.jobs.flatMap((job) => deployingDoubts(job, claim))];
+  return [...found, ...behind.doubts, ...behind.jobs.flatMap((job) => deployingDoubts(job, claim, deployment))];
 }
 
 /** What is believed of the tier below's records of this very release. */
@@ -101,13 +101,47 @@ export function deployingJob(
   return run.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
 }
 
-function deployingDoubts(job: EvidenceJob, { kind, release }: EvidenceClaim): string[] {
+/** When the job behind a record that is believed ran, in ms of the epoch; the record's own time where GitHub does not say. */
+export function deployingTime(
+  { claim, run, deployment }: EvidenceFacts,
+  expected: Expectation,
+): { readonly from: number; readonly to: number } {
+  const written = Date.parse(deployment.createdAt);
+  const { tier } = expected;
+  const jobs = claim === undefined || run === undefined ? [] : jobsBehind(run, { ...claim, tier }, expected).jobs;
+  const times = jobs.flatMap((job) => timeOf(job) ?? []);
+  return {
+    from: Math.min(...times.map(({ from }) => from), written),
+    to: times.length === 0 ? written : Math.max(...times.map(({ to }) => to)),
+  };
+}
+
+function deployingDoubts(
+  job: EvidenceJob,
+  { kind, release }: EvidenceClaim,
+  { createdAt }: EvidenceFacts["deployment"],
+): string[] {
   if (job.conclusion !== "success") return [`its job ${job.name} ended with ${job.conclusion ?? "nothing yet"}`];
   const said = releasesOf(job.steps);
   // Evidence of suites that did not say so yet is silent here; nobody rolled back with those.
   return (said.length === 0 && kind === "promotion") || said.includes(release)
-    ? []
+    ? timeDoubts(job, createdAt)
     : [`it names release ${short(release)}, but its job ${job.name} deployed ${said.map(short).join(", ") || "none"}`];
+}
+
+/** A record is written while its job runs: what is written once more, later, speaks of a time that is over. */
+function timeDoubts(job: EvidenceJob, createdAt: string): string[] {
+  const time = timeOf(job);
+  const written = Date.parse(createdAt);
+  if (time === undefined || Number.isNaN(written)) return [];
+  return written >= time.from - CLOCK_MS && written <= time.to + CLOCK_MS
+    ? []
+    : [`it was written at ${createdAt}, but its job ran from ${job.startedAt ?? "?"} to ${job.completedAt ?? "?"}`];
+}
+
+function timeOf(job: EvidenceJob): { readonly from: number; readonly to: number } | undefined {
+  const [from, to] = [Date.parse(job.startedAt ?? ""), Date.parse(job.completedAt ?? "")];
+  return Number.isNaN(from) || Number.isNaN(to) ? undefined : { from, to };
 }
 
 /**
@@ -169,11 +203,7 @@ function statementDoubts(
   if (!job.steps.some((step) => step.name === statement && step.conclusion === wanted)) {
     return [`its job ${job.name} has no step "${statement}" that ended with ${wanted}`];
   }
-  const [written, from, to] = [createdAt, job.startedAt, job.completedAt].map((time) => Date.parse(time ?? ""));
-  if (written === undefined || from === undefined || to === undefined) return [];
-  return written >= from - CLOCK_MS && written <= to + CLOCK_MS
-    ? []
-    : [`it was written at ${createdAt}, but its job ran from ${job.startedAt ?? "?"} to ${job.completedAt ?? "?"}`];
+  return timeDoubts(job, createdAt);
 }
 
 /** The jobs of the attempt that can have made a record, and every reason not to believe them. */

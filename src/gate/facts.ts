@@ -228,6 +228,8 @@ export interface EvidenceFacts {
     readonly sha: string;
     readonly state: string | undefined;
     readonly url: string | undefined;
+    /** ISO; GitHub's word. */
+    readonly createdAt: string;
   };
   /** Undefined when the payload is not ours, or not whole. */
   readonly claim: EvidenceClaim | undefined;

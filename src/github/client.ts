@@ -132,7 +132,7 @@ export function connectGitHub(options: GitHubOptions): GitHub {
           ...parameters,
           request: { signal },
         });
-        return v.parse(AnswerSchema, answer);
+        return unmoved(route, v.parse(AnswerSchema, answer));
       } catch (error) {
         const failure = v.safeParse(FailureSchema, error);
         if (!failure.success || options.signal?.aborted === true) throw unreachable(route, error);
@@ -180,9 +180,22 @@ export function connectGitHub(options: GitHubOptions): GitHub {
 const AnswerSchema = v.object({
   status: v.number(),
   data: v.unknown(),
-  headers: v.object({ link: v.optional(v.string()) }),
+  headers: v.object({ link: v.optional(v.string()), location: v.optional(v.string()) }),
 });
 type Answer = v.InferOutput<typeof AnswerSchema>;
+
+/** Throws for a redirect that was not followed. Only the host of where it leads is shown: the rest may be signed. */
+function unmoved(route: string, answer: Answer): Answer {
+  if (answer.status < 300) return answer;
+  const { location } = answer.headers;
+  const host = location !== undefined && URL.canParse(location) ? new URL(location).host : "somewhere else";
+  throw new FourTierError({
+    id: "github/redirect",
+    severity: "unknown",
+    message: `${route} is answered with ${answer.status}, a redirect to ${host}, which is not followed.`,
+    remedy: "Find out what answers at GITHUB_API_URL: nothing is asked of another host.",
+  });
+}
 
 const FailureSchema = v.object({
   status: v.number(),

@@ -27,18 +27,37 @@ export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?
   return proxied;
 }
 
+/** A repository that was renamed is one hop away; more than these are a circle. */
+const MOST_HOPS = 5;
+
 /**
  * `fetch` with our dispatcher, for clients that bring their own requests (octokit's `request.fetch`). Resolves with the
  * whole answer or rejects: octokit takes a body that breaks off for an empty one, and a list of nothing is an answer.
- * A redirect to another host is followed without credentials, as `fetch` does.
+ * A redirect is followed on the same origin only (a repository that was renamed); any other is handed back as it came:
+ * nothing that the suite asks GitHub for lies elsewhere.
  */
 export async function proxyFetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
-  const target = new URL(url);
   const { fetch, Response } = await import("undici");
-  const answer = await fetch(target, { ...init, dispatcher: await dispatcherFor(target) });
-  const body = await answer.arrayBuffer();
-  const { status, statusText, headers } = answer;
-  return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
+  let target = new URL(url);
+  for (let hop = 0; ; hop += 1) {
+    const answer = await fetch(target, { ...init, redirect: "manual", dispatcher: await dispatcherFor(target) });
+    const body = await answer.arrayBuffer();
+    const { status, statusText, headers } = answer;
+    const next = hop < MOST_HOPS ? nextHop(target, init.method ?? "GET", answer) : undefined;
+    if (next === undefined) {
+      return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
+    }
+    target = next;
+  }
+}
+
+/** Where a redirect on the same origin leads; a write is repeated only where the status says that it may be. */
+function nextHop(from: URL, method: string, { status, headers }: Response): URL | undefined {
+  const location = headers.get("location");
+  const statuses = method === "GET" ? [301, 302, 307, 308] : [307, 308];
+  if (location === null || !statuses.includes(status) || !URL.canParse(location, from.href)) return undefined;
+  const to = new URL(location, from);
+  return to.origin === from.origin ? to : undefined;
 }
 
 /** `undici.request`, loaded when it is needed. */

@@ -4,7 +4,6 @@ import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import { GATE } from "../gate/evaluate.ts";
-import { doubts } from "../gate/evidence-run.ts";
 import {
   type EvidenceFacts,
   type Fact,
@@ -30,12 +29,10 @@ import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
 import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { commitFacts, readOrigin } from "./read-commit.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
-
-/** How many Deployments are looked at before we say that none is good: forged ones must not cost an hour's requests. */
-const MOST_DEPLOYMENTS = 20;
 
 export interface GatherRequest {
   readonly github: GitHub;
@@ -179,20 +176,20 @@ export async function currentRelease(
   return factOf(async () => {
     const repository = await readRepository(github);
     const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
-    const read = evidenceReader(github, runReader(github, suite.repository, repository.head));
-    let looked = 0;
-    for await (const deployment of listDeployments(github, { environment: tier, task: TASK })) {
-      if (++looked > MOST_DEPLOYMENTS) throw flooded(tier);
-      const evidence = await read(deployment);
-      const expected = {
-        tier,
-        project: contract.project,
-        candidate: undefined,
-        repository,
-        suite,
-        trustPinsAtCommit: true,
-      };
-      if (evidence.claim !== undefined && doubts(evidence, expected).length === 0) {
+    const readRun = runReader(github, suite.repository, repository.head);
+    const expected = {
+      tier,
+      project: contract.project,
+      candidate: undefined,
+      repository,
+      suite,
+      trustPinsAtCommit: true,
+    };
+    const uncertain = () => {
+      throw flooded(tier);
+    };
+    for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, readRun, uncertain)) {
+      if (evidence.claim !== undefined && doubts.length === 0) {
         const { release, artifacts } = evidence.claim;
         return { commit: deployment.sha, release, artifacts };
       }
@@ -211,7 +208,7 @@ function flooded(tier: TierName): FourTierError {
   return new FourTierError({
     id: "evidence/too-many",
     severity: "unknown",
-    message: `None of the newest ${MOST_DEPLOYMENTS} Deployments of ${tier} is backed by a run that can be believed.`,
+    message: `The newest ${MOST_LOOKED_AT} Deployments of ${tier} do not show what it has: too few are backed by a run that can be believed.`,
     why: "Anybody with push access can write Deployments.",
     remedy: `Find out who writes Deployments of ${tier}, and delete those (set them inactive first). A brief with a look at the tier does not need them.`,
   });
@@ -247,7 +244,7 @@ async function readSource(
   const filter = { environment: wanted.environment, task: TASK, sha: wanted.sha };
   for await (const deployment of listDeployments(github, filter)) {
     found.push(await read(deployment));
-    if (found.length === MOST_DEPLOYMENTS) break;
+    if (found.length === MOST_LOOKED_AT) break;
   }
   return found;
 }

@@ -32,6 +32,7 @@ export function evidenceReader(github: GitHub, readRun: ReadRun): (deployment: D
         creator: deployment.creator,
         sha: deployment.sha,
         state,
+        createdAt: deployment.createdAt,
         url: `${github.serverUrl}/${github.owner}/${github.repository}/deployments/${encodeURIComponent(deployment.environment)}`,
       },
       claim:

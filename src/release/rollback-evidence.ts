@@ -6,6 +6,7 @@ import { listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { isBelieved, recordReader } from "./records.ts";
 import type { JudgedRelease } from "./rollback-target.ts";
@@ -20,9 +21,6 @@ interface JudgeContext {
   /** Commits of the suite that the default branch's contract trusts. */
   readonly suiteCommits: readonly string[];
 }
-
-/** Records of one release that are held against their runs before nothing more is believed. */
-const MOST_LOOKED_AT = 20;
 
 /**
  * Judges releases of one tier. What was deployed and verified there with a suite that is not pinned any more counts: it
@@ -85,17 +83,16 @@ export async function recordedReleases(github: GitHub, context: JudgeContext): P
   const { project, tier, repository } = context;
   const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
   const trust: Trust = { repository, suite, trustPinsAtCommit: true };
-  const readEvidence = evidenceReader(github, runReader(github, suite.repository, repository.head));
+  const readRun = runReader(github, suite.repository, repository.head);
+  const expected = { ...trust, tier, project, candidate: undefined };
   const found: RecordedRelease[] = [];
-  let looked = 0;
-  for await (const deployment of listDeployments(github, { environment: tier, task: TASKS.release })) {
-    if (++looked > MOST_LOOKED_AT || found.length === MOST_RELEASES) break;
+  for await (const { deployment, doubts } of judgedEvidence(github, expected, readRun)) {
+    if (found.length === MOST_RELEASES) break;
+    if (doubts.length > 0) continue;
     const record = parseRecord(deployment.payload);
     if (record?.kind !== "promotion" && record?.kind !== "rollback") continue;
     const { release: digest, run, components, artifacts } = record;
     if (found.some((other) => other.commit === deployment.sha && other.digest === digest)) continue;
-    const evidence = await readEvidence(deployment);
-    if (doubts(evidence, { ...trust, tier, project, candidate: undefined }).length > 0) continue;
     const { id, attempt } = run;
     found.push({
       digest,

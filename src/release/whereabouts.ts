@@ -3,17 +3,17 @@
  * whom, held or rejected why. Read from GitHub alone, so that it can be asked from anywhere. What somebody wrote without
  * a run behind it is told apart, never believed.
  */
-import { doubts, type Trust } from "../gate/evidence-run.ts";
+import type { Trust } from "../gate/evidence-run.ts";
 import type { Fact, JudgedRecord, RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
-import { listDeployments } from "../github/deployments.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { readApprovals, readHolds, readRejects, readVerifications } from "./decisions.ts";
-import { parseRecord, type RecordOf, TASK } from "./evidence.ts";
+import { parseRecord, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
-import { evidenceReader, runReader } from "./read-evidence.ts";
+import { judgedEvidence } from "./judged-evidence.ts";
+import { type ReadRun, runReader } from "./read-evidence.ts";
 import { recordReader } from "./records.ts";
 
 /** The tiers that records speak of, in the order in which a release goes through them. */
@@ -63,9 +63,6 @@ export interface Told {
   readonly runUrl: string | undefined;
 }
 
-/** So many records of a tier are held against their runs. */
-const MOST_LOOKED_AT = 20;
-
 export interface WhereaboutsContext {
   readonly project: string;
   readonly repository: RepositoryFacts;
@@ -82,12 +79,11 @@ export async function readWhereabouts(
   const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
   const trust: Trust = { repository: context.repository, suite, trustPinsAtCommit: true };
   const readRun = runReader(github, suite.repository, context.repository.head);
-  const evidence = evidenceReader(github, readRun);
   const reader = recordReader(github, { ...context, suite, readRun });
 
   const one = async (tier: RecordTier): Promise<Whereabouts> => {
     const [newest, holding] = await Promise.all([
-      newestRelease(github, { ...trust, tier, project: context.project, evidence }),
+      newestRelease(github, { ...trust, tier, project: context.project, readRun }),
       readHolds(reader, tier),
     ]);
     const { has, plan, doubted, unfinished } = newest;
@@ -131,29 +127,26 @@ async function newestRelease(
   about: Trust & {
     readonly tier: RecordTier;
     readonly project: string;
-    readonly evidence: ReturnType<typeof evidenceReader>;
+    readonly readRun: ReadRun;
   },
 ): Promise<Newest> {
-  const { tier, project } = about;
+  const { project } = about;
+  const expected = { ...about, candidate: undefined };
   const doubted: Whereabouts["doubted"][number][] = [];
   let unfinished: Whereabouts["unfinished"];
   let has: Newest["has"];
   let plan: string | undefined;
-  let looked = 0;
-  for await (const deployment of listDeployments(github, { environment: tier, task: TASK })) {
-    if (++looked > MOST_LOOKED_AT) break;
-    const found = await about.evidence(deployment);
-    const { claim, run } = found;
+  for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, about.readRun)) {
+    const { claim, run } = evidence;
     // Another project of this repository has records of its own.
     if (claim !== undefined && claim.project !== project) continue;
-    if (claim !== undefined && found.deployment.state !== "success") {
-      const state = found.deployment.state ?? "without a state";
+    if (claim !== undefined && evidence.deployment.state !== "success") {
+      const state = evidence.deployment.state ?? "without a state";
       if (has === undefined) unfinished ??= { commit: deployment.sha, state, runId: claim.runId };
       continue;
     }
-    const why = doubts(found, { ...about, candidate: undefined });
-    if (claim === undefined || run === undefined || why.length > 0) {
-      if (has === undefined) doubted.push({ id: deployment.id, creator: deployment.creator, doubts: why });
+    if (claim === undefined || run === undefined || doubts.length > 0) {
+      if (has === undefined) doubted.push({ id: deployment.id, creator: deployment.creator, doubts });
       continue;
     }
     if (has !== undefined) {

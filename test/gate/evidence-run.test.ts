@@ -53,6 +53,16 @@ const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
     { ...evidence, deployment: { ...evidence.deployment, sha: OTHER } },
     /of commit dddddddddddd/,
   ],
+  [
+    "an honest one, written once more when its job had ended",
+    { ...evidence, deployment: { ...evidence.deployment, createdAt: "2026-11-23T10:13:00Z" } },
+    /written at 2026-11-23T10:13:00Z, but its job ran from 2026-11-23T10:00:00Z to 2026-11-23T10:10:00Z/,
+  ],
+  [
+    "one from before its job began",
+    { ...evidence, deployment: { ...evidence.deployment, createdAt: "2026-11-23T09:57:00Z" } },
+    /written at 2026-11-23T09:57:00Z/,
+  ],
   ["a run that does not exist", { ...evidence, run: undefined }, /run 900, which this repository does not have/],
   ["a run of an edited workflow on a branch", run({ headBranch: "evil" }), /branch evil, where whoever can push edits/],
   ["a run of a fork", run({ headRepository: "evil/ml-pipelines" }), /of evil\/ml-pipelines/],

@@ -43,7 +43,14 @@ export function job(name: string, conclusion = "success"): EvidenceJob {
 
 /** Staging's honest evidence. */
 export const evidence: EvidenceFacts = {
-  deployment: { id: "71", creator: "github-actions[bot]", sha: COMMIT, state: "success", url: "https://gh.example/d" },
+  deployment: {
+    id: "71",
+    creator: "github-actions[bot]",
+    sha: COMMIT,
+    state: "success",
+    url: "https://gh.example/d",
+    createdAt: "2026-11-23T10:01:00Z",
+  },
   claim: {
     kind: "promotion",
     tier: "staging",

@@ -71,14 +71,27 @@ describe("an answer of GitHub's", () => {
     await expect(approvalsOfRun(client, "7")).rejects.toThrow("github/unexpected-answer");
   });
 
-  it("that leads to another host takes the token nowhere", async () => {
+  it.each([301, 302, 307, 308])("that leads to another host is not followed (%s)", async (status) => {
     const other = await serve((_request, response) => void response.end("{}"));
-    for (const status of [301, 302, 307, 308]) {
-      const { client } = await github(
-        (request, response) => void response.writeHead(status, { location: `${other.url}${request.path}` }).end(),
-      );
-      await getRun(client, "7").catch((error: unknown) => error);
-    }
-    expect(other.seen.map(({ headers }) => headers.authorization).filter((one) => one !== undefined)).toEqual([]);
+    const { client, seen } = await github(
+      (request, response) =>
+        void response.writeHead(status, { location: `${other.url}${request.path}?signature=canary` }).end(),
+    );
+    const error: unknown = await getRun(client, "7").catch((error: unknown) => error);
+    expect(String(error)).toContain(`a redirect to ${new URL(other.url).host}, which is not followed`);
+    expect(String(error)).not.toContain("canary");
+    expect([seen.length, other.seen.length]).toEqual([1, 0]);
+  });
+
+  it("that leads on at the same host is followed, with the token, and a circle ends", async () => {
+    const { client, seen } = await github((request, response) => {
+      if (request.path.startsWith("/repositories/")) response.setHeader("content-type", "application/json").end("[]");
+      else response.writeHead(301, { location: "/repositories/5/deployments" }).end();
+    });
+    expect(await list(listDeployments(client, { environment: "dev", task: "four-tier" }))).toBe(0);
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual([`token ${TOKEN}`, `token ${TOKEN}`]);
+
+    const circle = await github((request, response) => void response.writeHead(302, { location: request.path }).end());
+    await expect(getRun(circle.client, "7")).rejects.toThrow("github/redirect");
   });
 });

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { known } from "../../src/gate/facts.ts";
 import { currentRelease } from "../../src/release/gather.ts";
+import { timestamp } from "../../simulator/github/text.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import {
   approve,
@@ -25,6 +26,7 @@ import {
   type World,
 } from "../release/world.ts";
 
+const NEWER = "8".repeat(64);
 const EVIL = "9".repeat(64);
 
 /** What our workflow leaves in the deploying job. */
@@ -171,6 +173,35 @@ test("a flood of forged records hides what a tier has, and that is unknown, not 
     known: false,
     why: expect.stringContaining("newest 20 Deployments of prod") as string,
   });
+});
+
+test("an older release of prod, written once more, is not what prod has", async () => {
+  await using world = await merged();
+  const { run: first, prod: then } = promoteRun(world);
+  end(then);
+  await deployed(connect(world, then), "prod", first, world.commit);
+  const headSha = world.repository.commit("Score daily", { "src/score.py": "4\n" });
+  const { run: second, prod: now } = promoteRun(world, { headSha });
+  end(now);
+  await deployed(connect(world, now), "prod", second, headSha, { release: NEWER });
+  // Both jobs ended just now, so the record of the first that is forged is within what clocks may differ by.
+  then.completedAt = timestamp(new Date(Date.now() - 60_000));
+  await deployed(mallory(world), "prod", first, world.commit);
+  const asked = { github: connect(world, now), contract: contract(), tier: { name: "prod" as const } };
+  const newer = known({ commit: headSha, release: NEWER, artifacts: [] });
+  expect(await currentRelease(asked)).toEqual(newer);
+
+  // What the second ended before the first is not what prod has, whoever wrote last.
+  now.completedAt = timestamp(new Date(Date.now() - 90_000));
+  expect(await currentRelease(asked)).toEqual(known({ commit: world.commit, release: RELEASE, artifacts: [] }));
+  now.completedAt = timestamp();
+
+  // The first ended an hour ago: its record of now is not believed at all, its own still is.
+  const [own] = world.github.world.deployments;
+  if (own === undefined) throw new Error("the first promotion has a record");
+  Object.assign(own, { createdAt: timestamp(new Date(Date.now() - 3_600_000)) });
+  then.completedAt = own.createdAt;
+  expect(await currentRelease(asked)).toEqual(newer);
 });
 
 test("a reviewer who may not write to the repository approves nothing", async () => {
