@@ -1,18 +1,14 @@
 /** action-promote, mode: verify and mode: status: what a tier has, and whether it is good. */
 import { PREVIOUS } from "../contract/defaults.ts";
-import { type Contract, type TierName, TIERS } from "../contract/model.ts";
-import { type Finding, FourTierError, messageOf } from "../findings.ts";
+import { TIERS } from "../contract/model.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import type { Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { rebuildLedger } from "../rebuild.ts";
 import { releaseAgain } from "../release/again.ts";
-import { readVerifications } from "../release/decisions.ts";
 import { recordOperation } from "../release/evidence.ts";
-import { SUITE_REPOSITORY } from "../release/gate-policy.ts";
 import { policyContract } from "../release/policy.ts";
-import { runReader } from "../release/read-evidence.ts";
-import { type Readiness, readinessOf } from "../release/readiness.ts";
-import { recordReader } from "../release/records.ts";
+import { readinessOf } from "../release/readiness.ts";
 import { recordedReleases } from "../release/rollback-evidence.ts";
 import { readRepository } from "../release/read-repository.ts";
 import { blocks, text } from "../report/markdown.ts";
@@ -56,56 +52,49 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
     now: () => new Date(),
     pause,
   });
-  const ready = await readinessFor(context, github, policy, tier.name, result);
+  const ready = await readinessFor(context, github, access, result);
   return {
     ...result,
     findings: [...access.findings, ...rebuilt, ...result.findings],
-    outputs: { ...result.outputs, ready: String(ready?.ready ?? false) },
-    summary: blocks(result.summary, readinessText(ready)),
+    outputs: { ...result.outputs, ready: String(ready.ready) },
+    summary: blocks(result.summary, ready.text),
   };
 }
 
-type Ready = Readiness & { readonly next: TierName };
+interface Ready {
+  readonly ready: boolean;
+  /** Markdown; empty where there is nothing to be ready for. */
+  readonly text: string;
+}
 
-/** Whether the tier above may take it by now; undefined if it failed, if there is none, or if nobody can say. */
+/** What the gate of the next tier would say now. What nobody can say is not ready, and the verification stays what it is. */
 async function readinessFor(
-  { log }: ActionContext,
+  { run, log }: ActionContext,
   github: GitHub,
-  policy: Contract,
-  tier: RecordedTier["name"],
+  access: TierAccess,
   { outputs }: ActionResult,
-): Promise<Ready | undefined> {
+): Promise<Ready> {
+  const { contract } = access;
+  const tier = recorded(access).name;
   const next = TIERS.find((name) => PREVIOUS[name] === tier);
-  const release = outputs["release-digest"];
-  if (outputs["verified"] !== "true" || next === undefined || release === undefined) return undefined;
+  const { commit = "", "release-digest": release = "", "deployment-id": deployment = "" } = outputs;
+  if (outputs["verified"] !== "true" || next === undefined) return { ready: false, text: "" };
+  const now = new Date();
   try {
-    const repository = await readRepository(github);
-    const suite = { repository: SUITE_REPOSITORY, commits: policy.suite.commits };
-    const readRun = runReader(github, suite.repository, repository.head);
-    const reader = recordReader(github, { project: policy.project, repository, suite, readRun });
-    const asked = policy.tiers[next].gate;
-    const { passed } = await readVerifications(reader, tier, release, asked.verifications);
+    const own = { deployment, at: now };
+    const asked = await readinessOf({ github, run, contract, tier, next, commit, release, own, now });
+    const ready = asked.verdict === "pass";
+    const why = asked.findings.filter(isFailure).map(({ message }) => message);
     return {
-      next,
-      ...readinessOf(
-        passed.map(({ at }) => at),
-        asked,
-        new Date(),
-      ),
+      ready,
+      text: ready
+        ? `**Ready for ${text(next)}**: ${text(asked.summary)}`
+        : `**Not ready for ${text(next)}**, as its gate would say: ${text(why.join(" "))}`,
     };
   } catch (error) {
     log.warning(`Whether ${next} may take it cannot be told: ${messageOf(error)}`);
-    return undefined;
+    return { ready: false, text: `Whether ${text(next)} may take it cannot be told: ${text(messageOf(error))}` };
   }
-}
-
-function readinessText(ready: Ready | undefined): string {
-  if (ready === undefined) return "";
-  const { next, verifications, wanted, soaked } = ready;
-  const progress = `${verifications} of ${wanted} verifications since the last failure`;
-  return ready.ready
-    ? `**Ready for ${text(next)}**: ${progress}, and it stood long enough.`
-    : `Not ready for ${text(next)} yet: ${progress}; it has stood long enough at ${text(soaked.toISOString())}.`;
 }
 
 export async function status(context: ActionContext): Promise<ActionResult> {

@@ -10,8 +10,8 @@ import type {
   EvidenceFacts,
   EvidenceJob,
   EvidenceRun,
-  GateFacts,
   RepositoryFacts,
+  SourceQuestion,
   SuiteTrust,
 } from "./facts.ts";
 import {
@@ -76,7 +76,7 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
 }
 
 /** What is believed of the tier below's records of this very release. */
-export function believedSource(facts: GateFacts): EvidenceFacts[] {
+export function believedSource(facts: SourceQuestion): EvidenceFacts[] {
   const { previous, source, repository, candidate, project, suite } = facts;
   if (previous === undefined || previous === "sandbox" || !source.known || !repository.known) return [];
   const expected = {

@@ -28,6 +28,9 @@ export type Stage = "plan" | "plan-live" | "promote";
 
 export interface GateFacts extends Subject, RecordFacts, LiveFacts {}
 
+/** What tells whether the tier below had this release. */
+export type SourceQuestion = Pick<GateFacts, "previous" | "source" | "repository" | "candidate" | "project" | "suite">;
+
 /** What is asked about. */
 export interface Subject {
   readonly project: string;

@@ -233,7 +233,8 @@ async function readOrder(
   });
 }
 
-async function readSource(
+/** What claims to be the release's deployment to a tier; no tier below, no claims. */
+export async function readSource(
   github: GitHub,
   suite: SuiteTrust,
   wanted: { readonly environment: TierName | undefined; readonly sha: string; readonly head: string },

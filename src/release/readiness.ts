@@ -1,30 +1,116 @@
-/** Whether a verified release has shown what the gate above asks of it: verifications, and time. Pure. */
+/**
+ * Whether the next tier may take what a tier has: the gate's own check `verification`, over the same facts, asked before
+ * anybody promotes. What cannot be read is not ready.
+ */
+import type { Contract, TierName } from "../contract/model.ts";
+import type { RunContext } from "../environment.ts";
+import type { CheckResult } from "../gate/check.ts";
+import { verified } from "../gate/checks/verification.ts";
+import { type Fact, known, type RepositoryFacts, type VerificationFacts } from "../gate/facts.ts";
+import type { RecordTier } from "../gate/record-runs.ts";
+import type { GitHub } from "../github/client.ts";
+import { readVerifications } from "./decisions.ts";
+import { EVIDENCE_VERSION, type RecordOf } from "./evidence.ts";
+import { factOf } from "./fact-of.ts";
+import { type Policy, readPolicy, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { readSource } from "./gather.ts";
+import { runReader } from "./read-evidence.ts";
+import { readRepository } from "./read-repository.ts";
+import { recordReader } from "./records.ts";
 
-export interface Readiness {
-  readonly ready: boolean;
-  /** What passed since the last failure, this one included. */
-  readonly verifications: number;
-  readonly wanted: number;
-  /** When it has stood long enough. */
-  readonly soaked: Date;
+/** A verification that this run has just recorded. Its job has not ended, so as a record it counts for nobody yet. */
+export interface JustVerified {
+  readonly deployment: string;
+  readonly at: Date;
 }
 
-/**
- * `earlier` are the times of what passed before since the last failure, oldest first, ISO; the one that passed just now
- * comes on top: its own run has not ended, so nobody else counts it yet.
- */
-export function readinessOf(
-  earlier: readonly string[],
-  asked: { readonly verifications: number; readonly soakMs: number },
-  now: Date,
-): Readiness {
-  const first = earlier.map((at) => Date.parse(at)).find((at) => !Number.isNaN(at)) ?? now.getTime();
-  const soaked = new Date(first + asked.soakMs);
-  const verifications = earlier.length + 1;
+export interface ReadinessRequest {
+  readonly github: GitHub;
+  readonly run: Pick<RunContext, "sha" | "runId" | "runAttempt" | "job">;
+  /** That of the run's commit. */
+  readonly contract: Contract;
+  /** Where it was verified. */
+  readonly tier: RecordTier;
+  /** Whose gate is asked. */
+  readonly next: TierName;
+  readonly commit: string;
+  readonly release: string;
+  /** Counted with the records, if this run has passed one. */
+  readonly own: JustVerified | undefined;
+  readonly now: Date;
+}
+
+/** What the gate's check `verification` would say of a promotion now. */
+export async function readinessOf(request: ReadinessRequest): Promise<CheckResult> {
+  const { github, contract, tier, next, commit, release } = request;
+  const repository = await factOf(() => readRepository(github));
+  const policy = repository.known
+    ? await readPolicy({ ...request, tier: { name: next } }, repository.value.head)
+    : strict(repository);
+  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  return verified({
+    tier: next,
+    previous: tier,
+    stage: "promote",
+    project: contract.project,
+    suite,
+    candidate: { commit, release, artifacts: [] },
+    now: request.now,
+    policy: policy.gate,
+    repository,
+    verifications: await verificationsOf(request, repository, policy),
+    source: repository.known
+      ? await factOf(() => readSource(github, suite, { environment: tier, sha: commit, head: repository.value.head }))
+      : repository,
+  });
+}
+
+async function verificationsOf(
+  { github, contract, tier, release, own, run }: ReadinessRequest,
+  repository: Fact<RepositoryFacts>,
+  policy: Policy,
+): Promise<Fact<VerificationFacts>> {
+  if (!repository.known) return repository;
+  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  const readRun = runReader(github, suite.repository, repository.value.head);
+  const reader = recordReader(github, { project: contract.project, repository: repository.value, suite, readRun });
+  const wanted = policy.gate.known ? policy.gate.value.verifications : 0;
+  const found = await factOf(() => readVerifications(reader, tier, release, wanted));
+  if (!found.known || own === undefined) return found;
+  return known(withOwn(found.value, own, { tier, release, project: contract.project, run }));
+}
+
+/** As it will be read once this run's job has ended. */
+function withOwn(
+  found: VerificationFacts,
+  { deployment, at }: JustVerified,
+  claimed: Pick<RecordOf<"verification">, "tier" | "release" | "project"> & Pick<ReadinessRequest, "run">,
+): VerificationFacts {
+  const { run, ...about } = claimed;
+  const others = <Each extends { readonly deployment: { readonly id: string } }>(records: readonly Each[]): Each[] =>
+    records.filter((record) => record.deployment.id !== deployment);
+  const claim: RecordOf<"verification"> = {
+    suite: "four-tier",
+    version: EVIDENCE_VERSION,
+    kind: "verification",
+    ...about,
+    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    passed: true,
+    checks: [],
+  };
+  const own = {
+    deployment: { id: deployment, creator: undefined, url: "" },
+    claim,
+    doubts: [],
+    unread: undefined,
+    at: at.toISOString(),
+    by: undefined,
+    runUrl: undefined,
+  };
   return {
-    ready: verifications >= asked.verifications && soaked.getTime() <= now.getTime(),
-    verifications,
-    wanted: asked.verifications,
-    soaked,
+    ...found,
+    doubted: others(found.doubted),
+    unread: others(found.unread),
+    passed: [...others(found.passed), own],
   };
 }

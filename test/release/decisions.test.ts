@@ -1,83 +1,9 @@
 /** Decisions from the simulated GitHub, through the real client, to the gate's verdict: honest, forged, replayed. */
 import { describe, expect, test } from "vitest";
-import { recordOperation, type RecordInput } from "../../src/release/evidence.ts";
-import type { Job, Run } from "../../simulator/github/world.ts";
-import { timestamp } from "../../simulator/github/text.ts";
+import type { Job } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
-import {
-  addRun,
-  ALL,
-  approve,
-  CALLER,
-  client,
-  connect,
-  contract,
-  deployed,
-  gate,
-  ids,
-  LIVE,
-  merged,
-  PIN,
-  PLAN,
-  promoteRun,
-  RELEASE,
-  WORKFLOWS,
-  type World,
-} from "./world.ts";
-
-const OPERATE = `name: operate
-on: workflow_dispatch
-jobs:
-  ops: { uses: "${WORKFLOWS}/operate.yml@${PIN}" }
-  verify: { uses: "${WORKFLOWS}/verify.yml@${PIN}" }
-  grants: { uses: "${WORKFLOWS}/audit.yml@${PIN}" }
-`;
-const FILES = { ".github/workflows/operate.yml": OPERATE };
-
-type Operation = Exclude<RecordInput, { kind: "promotion" | "rollback" }>;
-
-/** A run of our workflow that says `step`, at work now. */
-function operating(
-  world: World,
-  step: string,
-  options: Partial<Run> & { job?: string; passed?: boolean; ago?: number } = {},
-): Job {
-  const { job: name = "ops / operate", passed = true, ago = 0, ...overrides } = options;
-  const workflow = name.split(" / ")[1] ?? "";
-  const job = addRun(
-    world,
-    {
-      path: ".github/workflows/operate.yml",
-      event: "workflow_dispatch",
-      actor: "hubot",
-      triggeringActor: "hubot",
-      referenced: [{ path: `${WORKFLOWS}/${workflow}.yml@${PIN}`, sha: PIN }],
-      ...overrides,
-    },
-    name,
-  );
-  const at = new Date(Date.now() - ago);
-  const conclusion = passed ? "success" : "failure";
-  job.startedAt = timestamp(at);
-  job.completedAt = timestamp(at);
-  job.steps.push({ name: step, number: 2, conclusion, startedAt: job.startedAt, completedAt: job.completedAt });
-  job.status = "completed";
-  job.conclusion = conclusion;
-  return job;
-}
-
-const common = (job: Job, tier: "dev" | "staging" | "prod") => ({
-  tier,
-  project: "ml-pipelines",
-  run: { id: String(job.run.id), attempt: job.run.attempt, job: "operate" },
-});
-const decided = { reason: "It scores everybody twice.", by: "somebody" };
-
-/** Records an operation as its job does, or as `user` by hand. */
-async function record(world: World & { commit: string }, job: Job, payload: Operation, user?: string): Promise<void> {
-  const github = user === undefined ? connect(world, job) : client(world, world.github.userToken(user));
-  await recordOperation(github, { commit: world.commit, payload, description: payload.kind });
-}
+import { OPERATE, common, decided, operating, ready, type Ready, record, verified, verify } from "./operations.ts";
+import { ALL, CALLER, connect, contract, gate, ids, LIVE, PIN, PLAN, RELEASE, type World } from "./world.ts";
 
 async function reject(world: World & { commit: string }, tier: "dev" | "staging" | "prod" = "staging"): Promise<Job> {
   const job = operating(world, `Reject in ${tier}, release ${RELEASE}`);
@@ -90,18 +16,6 @@ async function accept(world: World & { commit: string }, tier: "dev" | "staging"
   await record(world, job, { ...common(job, tier), kind: "accept", release: RELEASE, ...decided });
   return job;
 }
-
-/** A world with an approved run for prod; only a decision can stop it. */
-async function ready(four = `project: ml-pipelines\n${MINIMAL}`) {
-  const world = await merged({}, { ...FILES, "four-tier.yml": four });
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
-  return Object.assign(world, { run, api: github });
-}
-
-type Ready = Awaited<ReturnType<typeof ready>>;
 
 /** What the gate to prod says, finding by finding. */
 async function says(world: Ready, options: Parameters<typeof gate>[3] = {}): Promise<string[]> {
@@ -216,27 +130,6 @@ test("a tier that is held takes nothing until it is resumed; schedules that are 
   await record(world, resumed, { ...forged, ...common(resumed, "prod") });
   expect(await says(world)).toEqual([]);
 });
-
-const verified = (job: Job, passed: boolean): Operation => ({
-  ...common(job, "staging"),
-  kind: "verification",
-  release: RELEASE,
-  passed,
-  checks: [{ name: "jobs.smoke_test", passed }],
-});
-
-/** A run of verify.yml in staging that ended so long ago. */
-async function verify(world: Ready, passed = true, ago = 0): Promise<void> {
-  const job = operating(world, `Verify staging, release ${RELEASE}`, {
-    job: "verify / verify",
-    passed,
-    ago,
-    event: "schedule",
-  });
-  await record(world, job, verified(job, passed));
-  const written = world.github.world.deployments.at(-1);
-  if (written !== undefined) Object.assign(written, { createdAt: timestamp(new Date(Date.now() - ago)) });
-}
 
 const GATE = "gate: { soak: 2h, verifications: 3 }";
 const SOAKING = `project: ml-pipelines\n${MINIMAL.replace("prod: {", `prod: { ${GATE},`)}`;

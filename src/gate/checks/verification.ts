@@ -1,29 +1,46 @@
 /** The release stood and held in the tier below: verified as often and for as long as the contract asks. */
-import { type Check, conclude, evidenceOf, judgingProblems, type Problem, short, withFact } from "../check.ts";
+import {
+  type Check,
+  type CheckResult,
+  conclude,
+  evidenceOf,
+  judgingProblems,
+  type Problem,
+  short,
+  withFact,
+} from "../check.ts";
 import { believedSource, deployingJob } from "../evidence-run.ts";
-import type { GateFacts, PolicyFacts, VerificationFacts } from "../facts.ts";
+import type { GateFacts, PolicyFacts, SourceQuestion, VerificationFacts } from "../facts.ts";
 import type { RecordTier } from "../record-runs.ts";
 import { duration, shownAt } from "../wall-clock.ts";
 
 export const verification: Check = {
   id: "verification",
   title: "verified in the tier below, often and long enough",
-  evaluate(facts) {
-    const { previous } = facts;
-    if (previous === undefined || previous === "sandbox") {
-      return conclude("verification", { summary: `${facts.tier} has no tier below it.` });
-    }
-    return withFact("verification", facts.policy, (policy) =>
-      withFact("verification", facts.verifications, (found) =>
-        withFact("verification", facts.repository, () =>
-          withFact("verification", facts.source, () => judge(facts, previous, policy, found)),
-        ),
-      ),
-    );
-  },
+  evaluate: verified,
 };
 
-function judge(facts: GateFacts, below: RecordTier, policy: PolicyFacts, found: VerificationFacts) {
+/** What the check asks for: less than a gate has, so that whoever verified can ask the same. */
+export interface VerificationQuestion
+  extends SourceQuestion,
+    Pick<GateFacts, "tier" | "stage" | "policy" | "verifications" | "now"> {}
+
+/** The check itself. */
+export function verified(facts: VerificationQuestion): CheckResult {
+  const { previous } = facts;
+  if (previous === undefined || previous === "sandbox") {
+    return conclude("verification", { summary: `${facts.tier} has no tier below it.` });
+  }
+  return withFact("verification", facts.policy, (policy) =>
+    withFact("verification", facts.verifications, (found) =>
+      withFact("verification", facts.repository, () =>
+        withFact("verification", facts.source, () => judge(facts, previous, policy, found)),
+      ),
+    ),
+  );
+}
+
+function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFacts, found: VerificationFacts) {
   const passes = passesOf(facts, below, found);
   // A pass without a time counts as often as any, and never as long ago.
   const since = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
@@ -83,7 +100,7 @@ const WORDS = { noun: "how a verification ended", limit: "1000 Deployments, 20 r
  * what the contract wants verified. However often it was repeated, it counts once.
  */
 function passesOf(
-  facts: GateFacts,
+  facts: VerificationQuestion,
   below: RecordTier,
   { failed, passed }: VerificationFacts,
 ): { readonly at: string }[] {

@@ -1,0 +1,110 @@
+/** Runs of our workflows that verify and decide, as the simulated GitHub has them, and what they record. */
+import { recordOperation, type RecordInput } from "../../src/release/evidence.ts";
+import type { Job, Run } from "../../simulator/github/world.ts";
+import { timestamp } from "../../simulator/github/text.ts";
+import { MINIMAL } from "../contract/examples.ts";
+import {
+  addRun,
+  approve,
+  client,
+  connect,
+  deployed,
+  merged,
+  PIN,
+  promoteRun,
+  RELEASE,
+  WORKFLOWS,
+  type World,
+} from "./world.ts";
+
+export const OPERATE = `name: operate
+on: workflow_dispatch
+jobs:
+  ops: { uses: "${WORKFLOWS}/operate.yml@${PIN}" }
+  verify: { uses: "${WORKFLOWS}/verify.yml@${PIN}" }
+  grants: { uses: "${WORKFLOWS}/audit.yml@${PIN}" }
+`;
+export const OPERATE_FILES = { ".github/workflows/operate.yml": OPERATE };
+
+export type Operation = Exclude<RecordInput, { kind: "promotion" | "rollback" }>;
+
+/** A run of our workflow that says `step`, at work now. */
+export function operating(
+  world: World,
+  step: string,
+  options: Partial<Run> & { job?: string; passed?: boolean; ago?: number } = {},
+): Job {
+  const { job: name = "ops / operate", passed = true, ago = 0, ...overrides } = options;
+  const workflow = name.split(" / ")[1] ?? "";
+  const job = addRun(
+    world,
+    {
+      path: ".github/workflows/operate.yml",
+      event: "workflow_dispatch",
+      actor: "hubot",
+      triggeringActor: "hubot",
+      referenced: [{ path: `${WORKFLOWS}/${workflow}.yml@${PIN}`, sha: PIN }],
+      ...overrides,
+    },
+    name,
+  );
+  const at = new Date(Date.now() - ago);
+  const conclusion = passed ? "success" : "failure";
+  job.startedAt = timestamp(at);
+  job.completedAt = timestamp(at);
+  job.steps.push({ name: step, number: 2, conclusion, startedAt: job.startedAt, completedAt: job.completedAt });
+  job.status = "completed";
+  job.conclusion = conclusion;
+  return job;
+}
+
+export const common = (job: Job, tier: "dev" | "staging" | "prod") => ({
+  tier,
+  project: "ml-pipelines",
+  run: { id: String(job.run.id), attempt: job.run.attempt, job: "operate" },
+});
+export const decided = { reason: "It scores everybody twice.", by: "somebody" };
+
+/** Records an operation as its job does, or as `user` by hand. */
+export async function record(
+  world: World & { commit: string },
+  job: Job,
+  payload: Operation,
+  user?: string,
+): Promise<void> {
+  const github = user === undefined ? connect(world, job) : client(world, world.github.userToken(user));
+  await recordOperation(github, { commit: world.commit, payload, description: payload.kind });
+}
+
+/** A world with an approved run for prod; only a decision can stop it. */
+export async function ready(four = `project: ml-pipelines\n${MINIMAL}`) {
+  const world = await merged({}, { ...OPERATE_FILES, "four-tier.yml": four });
+  const { run, prod } = promoteRun(world);
+  const github = connect(world, prod);
+  await deployed(github, "staging", run, world.commit);
+  approve(world, run);
+  return Object.assign(world, { run, api: github });
+}
+
+export type Ready = Awaited<ReturnType<typeof ready>>;
+
+export const verified = (job: Job, passed: boolean): Operation => ({
+  ...common(job, "staging"),
+  kind: "verification",
+  release: RELEASE,
+  passed,
+  checks: [{ name: "jobs.smoke_test", passed }],
+});
+
+/** A run of verify.yml in staging that ended so long ago. */
+export async function verify(world: Ready, passed = true, ago = 0): Promise<void> {
+  const job = operating(world, `Verify staging, release ${RELEASE}`, {
+    job: "verify / verify",
+    passed,
+    ago,
+    event: "schedule",
+  });
+  await record(world, job, verified(job, passed));
+  const written = world.github.world.deployments.at(-1);
+  if (written !== undefined) Object.assign(written, { createdAt: timestamp(new Date(Date.now() - ago)) });
+}
