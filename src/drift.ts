@@ -16,7 +16,8 @@ import { driftContext } from "./release/standing.ts";
 import { fieldText } from "./release/verify.ts";
 import { blocks, code } from "./report/markdown.ts";
 import { driftJson, driftTable } from "./report/promotion.ts";
-import { type ActionResult, findingsOutput } from "./report/report.ts";
+import { findingsOutput } from "./report/carried-findings.ts";
+import type { ActionResult } from "./report/report.ts";
 
 export interface DriftRequest {
   readonly tier: Tier;

@@ -7,7 +7,8 @@ import { type Finding, FourTierError } from "./findings.ts";
 import type { GitHub } from "./github/client.ts";
 import { commentOnIssue, createIssue, type Issue, listIssues, updateIssue } from "./github/issues.ts";
 import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
-import { type ActionResult, readFindings } from "./report/report.ts";
+import { readFindings } from "./report/carried-findings.ts";
+import type { ActionResult } from "./report/report.ts";
 
 /** Who opens issues with a job's token; an issue of anybody else is not ours, whatever it says. */
 const AUTHOR = "github-actions[bot]";

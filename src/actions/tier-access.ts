@@ -43,8 +43,10 @@ export interface TierAccess extends ResolvedTier {
  * Reads the shared inputs and resolves the tier from the contract at the run's commit. Sends nothing, so it is safe in
  * a pull request from anybody. Throws FourTierError with every finding.
  */
-export async function resolveTierOfRun(context: ActionContext): Promise<ResolvedTier> {
-  const inputs = readTierInputs(context);
+export async function resolveTierOfRun(
+  context: ActionContext,
+  inputs: TierInputs = readTierInputs(context),
+): Promise<ResolvedTier> {
   const contract = await contractOfRun(context.run, inputs);
   return { inputs, contract, tier: resolveTier(contract, inputs.tier, { developer: inputs.developer }) };
 }

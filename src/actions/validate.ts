@@ -1,7 +1,6 @@
 /** `mode: plan` with `tier: all`: every tier from commits alone, and what has gathered for dev and prod by their records. */
 import { messageOf, FourTierError } from "../findings.ts";
 import { known, notKnown } from "../gate/facts.ts";
-import type { Git } from "../git.ts";
 import { contractAt, readWheels } from "../release/candidate.ts";
 import { indexedCommit } from "../release/gathered.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -9,14 +8,15 @@ import { validate } from "../validate.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { resolveTierOfRun } from "./tier-access.ts";
+import { repositoryOf } from "./tier-contract.ts";
 
 /** Whatever can be wrong in a commit is found in all tiers at once. `artifacts`: the folder of carried files, if any. */
 export async function validateAll(
   context: ActionContext,
-  git: Git,
   own: { readonly commit: string; readonly artifacts: string | undefined },
 ): Promise<ActionResult> {
   const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
+  const git = await repositoryOf(context.run);
   const { inputs, contract } = await resolveTierOfRun({ ...context, input });
   const same = own.commit === context.run.sha;
   return validate({

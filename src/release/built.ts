@@ -1,7 +1,14 @@
 /** What a build said of its files, held against the files that arrived: the bytes of the build are the bytes of the release. */
 import { FourTierError } from "../findings.ts";
-import { isBuilt } from "./candidate.ts";
 import type { Artifact } from "./digest.ts";
+
+/** What is built and carried (facts: databricks-api 5: an environment takes wheels, archives and jars). */
+const BUILT = /\.(whl|jar|tar\.gz|zip)$/;
+
+/** True for names of files that are carried: what else a build leaves is its own. */
+export function isBuilt(name: string): boolean {
+  return BUILT.test(name);
+}
 
 /** Lines of `sha256sum`, by file name; undefined for nothing. Throws FourTierError `input/artifact-digests` for anything else. */
 export function parseBuilt(text: string): readonly Artifact[] | undefined {

@@ -11,6 +11,7 @@ import type { Contract, Tier } from "../contract/model.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
 import { withSandboxAccess } from "../sandboxes/access.ts";
+import { isBuilt } from "./built.ts";
 import { type Component, componentsOf } from "./components.ts";
 import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
 import type { Applied, Desired } from "./plan.ts";
@@ -143,14 +144,6 @@ export function contentsOf(
           .map((wheel) => ({ path: `${ARTIFACTS_FOLDER}/${wheel.name}`, bytes: wheel.bytes })),
       ],
     }));
-}
-
-/** What is built and carried (facts: databricks-api 5: an environment takes wheels, archives and jars). */
-const BUILT = /\.(whl|jar|tar\.gz|zip)$/;
-
-/** True for names of files that are carried: what else a build leaves is its own. */
-export function isBuilt(name: string): boolean {
-  return BUILT.test(name);
 }
 
 /** The wheels and other built files in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */

@@ -1,6 +1,6 @@
 /** The rolling issue about drift, and the same for the job summary. Findings are outside text: escaped here. */
 import { blocks, code, link, table, text } from "./markdown.ts";
-import type { CarriedFinding } from "./report.ts";
+import type { CarriedFinding } from "./carried-findings.ts";
 
 /** What one check of one tier came to. */
 export interface Look {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FourTierError, type Finding } from "../../src/findings.ts";
 import { readResults } from "../../src/report-drift.ts";
 import { driftBody, drifted, type Look } from "../../src/report/drift-issue.ts";
-import { findingsOutput, readFindings } from "../../src/report/report.ts";
+import { findingsOutput, readFindings } from "../../src/report/carried-findings.ts";
 
 const finding = (more: Partial<Finding> = {}): Finding => ({
   id: "schedules/drift",

@@ -1,0 +1,281 @@
+/** action-promote: typed inputs, then one story: validate (all tiers, from commits), plan, promote; others by their modes. */
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { resolveTier } from "../contract/tiers.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
+import type { Git } from "../git.ts";
+import { together } from "../http/pool.ts";
+import { type JsonObject, stringifyJson } from "../json.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
+import type { GitHub } from "../github/client.ts";
+import { checkBuilt } from "../release/built.ts";
+import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
+import { type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
+import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
+import { historyBetween } from "../release/history.ts";
+import { policyContract } from "../release/policy.ts";
+import { readRepository } from "../release/read-repository.ts";
+import type { Found } from "../report/whereabouts.ts";
+import type { ActionResult } from "../report/report.ts";
+import type { PlanRequest } from "../plan.ts";
+import { managerFinding } from "../sandboxes/access.ts";
+import type { ActionContext } from "./frame.ts";
+import type { Inputs } from "./promote-inputs.ts";
+import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
+import { repositoryOf } from "./tier-contract.ts";
+import type { TierInputs } from "./tier-inputs.ts";
+import { viewTier } from "./tier-view.ts";
+
+/** What both stories need of a run. */
+interface Ground extends ResolvedTier {
+  readonly context: ActionContext;
+  readonly own: Inputs;
+  readonly git: Git;
+  readonly github: GitHub;
+  readonly wheels: readonly CarriedArtifact[];
+  readonly candidate: Candidate;
+  /** Warnings of the rendering. */
+  readonly notes: readonly Finding[];
+}
+
+/** Plans or promotes one tier. Throws FourTierError with every finding of what stops it before anything was sent. */
+export async function planOrPromote(context: ActionContext, own: Inputs, inputs: TierInputs): Promise<ActionResult> {
+  const git = await repositoryOf(context.run);
+  const resolved = await resolveTierOfRun(context, inputs);
+  const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
+  checkBuilt(wheels, own.built);
+  // Where to sign in, the run's contract alone says: the commit is read and rendered in the meantime.
+  const [{ candidate, notes }, access] = await together([
+    readCandidate(context, own, git, resolved, wheels),
+    own.mode === "plan" ? undefined : signIn(context, resolved),
+  ]);
+  const ground: Ground = { ...resolved, context, own, git, wheels, candidate, notes, github: githubOf(context) };
+  const result = access === undefined ? await planned(ground) : await promoted(ground, access);
+  return { ...result, findings: [...notes, ...result.findings] };
+}
+
+/** To where a promotion writes; not at all where somebody else manages it. */
+async function signIn(context: ActionContext, { contract, tier }: ResolvedTier): Promise<TierAccess> {
+  const unmanaged = managerFinding(contract, tier);
+  if (unmanaged !== undefined) throw new FourTierError(unmanaged);
+  return accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
+}
+
+async function planned(ground: Ground): Promise<ActionResult> {
+  const { context, own, git, github, candidate, contract, tier, inputs } = ground;
+  const live = own.live ? (await viewTier(context)).workspace : undefined;
+  const { plan } = await import("../plan.ts");
+  return plan({
+    run: context.run,
+    tier,
+    candidate,
+    root: inputs.bundle,
+    contract,
+    allowedHosts: inputs.allowedHosts,
+    git,
+    live,
+    current: () => currentRelease({ github, contract, tier }),
+    gather: (stage, live, current) => gather(ground, stage, live, current),
+    history: (from, to) => factOf(() => historyBetween(github, from, to)),
+    judge: judging(ground),
+    whereabouts: () => whereabouts(ground),
+    log: context.log,
+    now: new Date(),
+  });
+}
+
+async function promoted(ground: Ground, access: TierAccess): Promise<ActionResult> {
+  const { context, own, git, github, candidate, wheels } = ground;
+  const { run, log, cancelled } = context;
+  const { promote: promoteRelease } = await import("../promote.ts");
+  const result = await promoteRelease({
+    run,
+    tier: access.tier,
+    workspace: access.workspace,
+    principal: access.clientId,
+    candidate,
+    wheels,
+    root: ground.inputs.bundle,
+    git,
+    acceptDrift: own.acceptDrift,
+    gather: (live, current) => {
+      const grants = factOf(async () => {
+        // A sandbox's are dev's principal's business: its own may not read them, and its gate does not ask.
+        if (access.tier.name === "sandbox") return [];
+        const policy = await policyContract(github, run, access.contract);
+        const { tierProof } = await import("../grants.ts");
+        const proof = await tierProof(access.workspace, policy, access.tier, new Date(), access);
+        return proof.findings;
+      });
+      const seen = async () => ({ ...(await live), identity: identityOf(access), grants: await grants });
+      return gather(ground, "promote", seen(), current);
+    },
+    decisions: () => gatherAgain(gathering(ground, "promote", {})),
+    record: (release, description, overrides) => record(ground, release, description, overrides),
+    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    deep: own.deep,
+    lockWaitMs: own.lockWaitMs,
+    log,
+    signal: cancelled,
+    now: () => new Date(),
+    pause,
+  });
+  const outputs = { ...result.outputs, ...(await keepEvidence(context, access.tier.name, result.evidence)) };
+  return { ...result, outputs, findings: [...access.findings, ...result.findings] };
+}
+
+/** Writes the evidence beside the report, for the workflow to keep, with its hash for whoever attests it. */
+async function keepEvidence(
+  { run }: ActionContext,
+  tier: string,
+  evidence: JsonObject,
+): Promise<Record<string, string>> {
+  const path = join(run.temp, `four-tier-evidence-${tier}.json`);
+  const text = `${stringifyJson(evidence, 2)}\n`;
+  await writeFile(path, text);
+  return { "evidence-file": path, "evidence-digest": createHash("sha256").update(text).digest("hex") };
+}
+
+/** Releases that the tier is said to have had, by GitHub's record; asked for at most once a release. */
+function judging({ github, tier, contract }: Ground): PlanRequest["judge"] {
+  return async (release) => {
+    const { name } = tier;
+    if (name === "sandbox") return { wasHere: false, verified: false, rejected: undefined };
+    const { releaseJudge } = await import("../release/rollback-evidence.ts");
+    const repository = await readRepository(github);
+    const context = { project: contract.project, tier: name, repository, suiteCommits: contract.suite.commits };
+    return releaseJudge(github, context)(release);
+  };
+}
+
+/** What every tier has, for the picture; none where GitHub does not say, since it proves nothing. */
+async function whereabouts({ github, tier, contract, context }: Ground): Promise<readonly Found[] | undefined> {
+  if (tier.name === "sandbox") return undefined;
+  try {
+    const { readWhereabouts } = await import("../release/whereabouts.ts");
+    const repository = await readRepository(github);
+    const about = { project: contract.project, repository, suiteCommits: contract.suite.commits };
+    return await readWhereabouts(github, about);
+  } catch (error) {
+    context.log.info(`There is no picture of what runs where: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function gather(
+  ground: Ground,
+  stage: Stage,
+  live: GatherRequest["live"],
+  current: NonNullable<GatherRequest["current"]>,
+) {
+  return gatherGateFacts({ ...gathering(ground, stage, live), current });
+}
+
+/** What the gate is asked about. */
+function gathering(
+  { context, own, github, contract, tier, candidate }: Ground,
+  stage: Stage,
+  live: GatherRequest["live"],
+): GatherRequest {
+  return {
+    github,
+    run: context.run,
+    contract,
+    tier,
+    stage,
+    commit: candidate.commit,
+    release: candidate.digest,
+    artifacts: candidate.artifacts,
+    readEnvironment: own.readEnvironment,
+    approved: own.approved,
+    acceptedDrift: own.acceptDrift,
+    override: own.override,
+    now: new Date(),
+    live,
+  };
+}
+
+function identityOf(access: TierAccess): LiveFacts["identity"] {
+  return known({
+    servicePrincipal: access.identity.displayName,
+    clientId: access.clientId,
+    workspaceId: access.identity.workspaceId ?? access.tier.workspaceId ?? "",
+    catalog: access.catalog.name,
+    findings: access.findings,
+  });
+}
+
+/** The commit, rendered for the tier with the contract it holds; what is wrong with it stops here. */
+async function readCandidate(
+  { run }: ActionContext,
+  { commit }: Inputs,
+  git: Git,
+  { contract: ofRun, tier: tierOfRun, inputs }: ResolvedTier,
+  wheels: readonly CarriedArtifact[],
+): Promise<{ candidate: Candidate; notes: readonly Finding[] }> {
+  const checkout = await git.checkoutEquals(await git.head());
+  if (checkout.some(isFailure)) throw new FourTierError(checkout);
+  const other = commit !== run.sha;
+  const contract = other ? await contractAt(git, commit, ofRun.file, inputs.allowedHosts) : ofRun;
+  const tier = other ? resolveTier(contract, tierOfRun.name, { developer: inputs.developer }) : tierOfRun;
+  if (tier.catalog !== tierOfRun.catalog || tier.host !== tierOfRun.host) {
+    throw new FourTierError({
+      id: "release/contract-differs",
+      severity: "error",
+      where: { kind: "file", file: contract.file },
+      message: `At commit ${commit.slice(0, 12)} the contract gives ${tier.name} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}.`,
+      why: "The release would be rendered for a place that this run does not prove.",
+      remedy: "Promote a commit that has the same contract, or start the run from that commit.",
+    });
+  }
+  const { candidate, findings } = await candidateOf({
+    git,
+    commit,
+    root: inputs.bundle,
+    contract,
+    tier,
+    artifacts: wheels,
+    now: new Date(),
+  });
+  if (candidate === undefined) throw new FourTierError(findings);
+  return { candidate, notes: [...checkout, ...findings] };
+}
+
+/** What a service refuses becomes an unknown fact with the finding's own words. */
+async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
+  try {
+    return known(await read());
+  } catch (error) {
+    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
+    return notKnown(finding?.message ?? messageOf(error), finding?.remedy ?? "Run this again.");
+  }
+}
+
+/** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */
+async function record(
+  { context, tier, github }: Ground,
+  release: LedgerRelease,
+  description: string,
+  overrides: NonNullable<Evidence["overrides"]>,
+): Promise<DeploymentRecord> {
+  if (tier.name === "sandbox") return { id: "", finish: () => Promise.resolve() };
+  const { run } = context;
+  return recordDeployment(github, {
+    commit: release.commit,
+    description,
+    payload: {
+      kind: "promotion",
+      tier: tier.name,
+      project: tier.project,
+      release: release.digest,
+      plan: release.plan,
+      components: { ...release.components },
+      run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+      artifacts: [...release.artifacts],
+      ...(overrides.length === 0 ? {} : { overrides: [...overrides] }),
+    },
+  });
+}
