@@ -20,7 +20,7 @@ const WAREHOUSE = "bench";
 /** How many closures are timed. */
 const CLOSURES = 5;
 
-export interface GrantsOptions {
+interface GrantsOptions {
   readonly latencyMs: number;
   readonly schemas: number;
   /** In all, spread evenly over the schemas. */

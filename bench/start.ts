@@ -9,7 +9,7 @@ const WARM_UP = 3;
 /** What an action's main.js keeps compiled code in, below RUNNER_TEMP. */
 const COMPILED = "four-tier-code";
 
-export interface StartFigures {
+interface StartFigures {
   readonly name: "start";
   readonly rounds: number;
   /** Milliseconds of `node -e 0`. */

@@ -1,5 +1,5 @@
 /** What a scene of the demo is, and what is kept of it for the JSON file and the report. */
-export interface StepRecord {
+interface StepRecord {
   readonly name: string;
   readonly conclusion: string;
   readonly seconds: number;

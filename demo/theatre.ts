@@ -40,7 +40,7 @@ export interface PromoteOptions {
 }
 
 /** A promotion that has begun. */
-export interface Performance {
+interface Performance {
   readonly id: number;
   readonly done: Promise<RunResult>;
   cancel(): Promise<void>;
@@ -97,7 +97,7 @@ export interface Theatre {
   tamperWithProd(): void;
 }
 
-export interface TheatreOptions {
+interface TheatreOptions {
   readonly onEvent: (event: RunnerEvent) => void;
   /** Who decides; undefined leaves it to the simulated reviewer. */
   readonly reviewer?: (pending: PendingReview) => Promise<ReviewDecision> | undefined;

@@ -7,12 +7,12 @@ import { evidenceSchema } from "../src/release/evidence-document.ts";
 const at = (file: string): URL => new URL(`../${file}`, import.meta.url);
 
 /** The contract's as text: what an editor checks while the file is being written. */
-export function publishedSchema(): string {
+function publishedSchema(): string {
   return schemaText(contractSchema, "input");
 }
 
 /** Of the evidence: what a reader of the file can rely on. */
-export function publishedEvidenceSchema(): string {
+function publishedEvidenceSchema(): string {
   return schemaText(evidenceSchema, "output");
 }
 

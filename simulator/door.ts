@@ -55,7 +55,7 @@ export async function openDoor(
  * `idle-close`: all of it, and the kept connection is gone once the next request is on it.
  */
 export const MANNERS = ["cut", "drip", "silent", "idle-close"] as const;
-export type Manner = (typeof MANNERS)[number];
+type Manner = (typeof MANNERS)[number];
 
 const DRIPS = 8;
 const closing = new WeakSet<Socket>();

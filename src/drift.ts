@@ -19,7 +19,7 @@ import { driftJson, driftTable } from "./report/promotion.ts";
 import { findingsOutput } from "./report/carried-findings.ts";
 import type { ActionResult } from "./report/report.ts";
 
-export interface DriftRequest {
+interface DriftRequest {
   readonly tier: Tier;
   readonly workspace: Workspace;
   /** Application id of the tier's own principal: whose folder holds the ledger. */

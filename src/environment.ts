@@ -6,7 +6,7 @@ import { isAbsolute } from "node:path";
 import { FourTierError } from "./findings.ts";
 
 /** The variables of a runner (facts: github 1, 4), each with what it is for. */
-export const VARIABLES = {
+const VARIABLES = {
   GITHUB_REPOSITORY: "owner/name of the repository whose workflow runs (the caller's, in a reusable workflow)",
   GITHUB_SHA: "the commit the run is for",
   GITHUB_REF: "the ref the run is for",
@@ -28,7 +28,7 @@ export const VARIABLES = {
   ACTIONS_ID_TOKEN_REQUEST_TOKEN: "what authorises that request",
 } as const;
 
-export type VariableName = keyof typeof VARIABLES;
+type VariableName = keyof typeof VARIABLES;
 
 /** The run this process belongs to. Ids are strings. */
 export interface RunContext {

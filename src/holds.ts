@@ -41,7 +41,7 @@ export interface HoldRequest extends Request {
   readonly origin?: HoldOrigin;
 }
 
-export interface ResumeRequest extends Request {
+interface ResumeRequest extends Request {
   /** `all`, an id or its first digits; empty: the only one there is. */
   readonly hold: string;
 }

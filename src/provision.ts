@@ -15,7 +15,7 @@ import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { planSources, type Wanted } from "./sandboxes/plan.ts";
 import { provisionOne, type Provisioned } from "./sandboxes/provision.ts";
 
-export interface ProvisionRequest {
+interface ProvisionRequest {
   /** As dev's principal. */
   readonly workspace: Workspace;
   /** The default branch's. */
@@ -31,7 +31,7 @@ export interface ProvisionRequest {
   readonly log: { info(message: string): void };
 }
 
-export interface ProvisionRow extends Provisioned {
+interface ProvisionRow extends Provisioned {
   readonly login: string;
   /** Undefined if no sandbox can be named after the login. */
   readonly catalog: string | undefined;

@@ -15,7 +15,7 @@ import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
 
-export interface RebuildRequest extends Pick<LockOptions, "runHasEnded" | "now" | "pause" | "signal"> {
+interface RebuildRequest extends Pick<LockOptions, "runHasEnded" | "now" | "pause" | "signal"> {
   readonly workspace: Workspace;
   readonly tier: Tier;
   readonly principal: string;

@@ -15,7 +15,7 @@ const AUTHOR = "github-actions[bot]";
 /** Issues of our label that are looked at: somebody may have put it on many. */
 const MOST_ISSUES = 200;
 
-export interface ReportDriftRequest {
+interface ReportDriftRequest {
   readonly github: GitHub;
   /** `toJSON(needs)`: results and outputs of the jobs that looked. */
   readonly results: string;

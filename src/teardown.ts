@@ -13,7 +13,7 @@ import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
 import { type Deployed, inOrder, removeDeployed, takeCensus } from "./sandboxes/deployed.ts";
 
-export interface TeardownRequest {
+interface TeardownRequest {
   readonly run: Pick<RunContext, "runId" | "runAttempt" | "job">;
   /** The sandbox, resolved for its developer and proven. */
   readonly tier: Tier;

@@ -11,7 +11,7 @@ import { readWhereabouts } from "./release/whereabouts.ts";
 import type { JsonObject } from "./json.ts";
 import { type Found, picture, whereaboutsJson, whereaboutsText } from "./report/whereabouts.ts";
 
-export interface WhatRunsWhere {
+interface WhatRunsWhere {
   readonly tiers: readonly Found[];
   /** For a terminal. */
   readonly text: string;

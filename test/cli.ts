@@ -17,7 +17,7 @@ export const CLI: string | undefined = (process.env["PATH"] ?? "")
 
 if (CLI === undefined) console.log("skipped: the Databricks CLI is not on the PATH, so nothing was compared with it");
 
-export interface CliOptions {
+interface CliOptions {
   /** Workspace of the simulator, and tier of its principal. Default: dev. */
   readonly workspace?: string;
   /** Who signs in. Default: `ml-pipelines-<workspace>`. */

@@ -9,14 +9,14 @@ import { rollback, type RollbackRequest } from "../src/rollback.ts";
 import { IDS } from "./promotion-files.ts";
 import { RUN, type Scene } from "./promotion.ts";
 
-export interface RolledBack {
+interface RolledBack {
   readonly result: ActionResult;
   readonly records: readonly { release: LedgerRelease; from: string | undefined; ended: string }[];
   readonly log: readonly string[];
   readonly writes: readonly string[];
 }
 
-export interface RollbackOptions
+interface RollbackOptions
   extends Partial<Pick<RollbackRequest, "to" | "destructive" | "signal" | "pause" | "runHasEnded" | "principal">> {
   readonly run?: string;
   /** What GitHub's record says of a release, where it is not that it was here and verified. */

@@ -1,6 +1,6 @@
 /** The version stands in four places, and a release is refused unless they agree. Pure. */
 
-export interface Versions {
+interface Versions {
   /** package.json */
   readonly manifest: string;
   /** package-lock.json */

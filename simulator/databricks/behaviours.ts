@@ -84,7 +84,7 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   group_members_listed: "A61",
 };
 
-export interface Behaviour {
+interface Behaviour {
   readonly name: string;
   readonly assumption: string;
   /** Every position, the default first. */

@@ -21,7 +21,7 @@ export interface Job {
   kicked: boolean;
 }
 
-export interface RunRequest {
+interface RunRequest {
   readonly trigger: RunTrigger;
   readonly creator: string;
   readonly parameters?: Readonly<Record<string, string>> | undefined;

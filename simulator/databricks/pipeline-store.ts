@@ -7,7 +7,7 @@ import type { Account, Workspace } from "./account.ts";
 import { ApiError, badRequest, notFound } from "./api.ts";
 import { wildcard } from "./faults.ts";
 
-export type UpdateState = "QUEUED" | "RUNNING" | "STOPPING" | "COMPLETED" | "FAILED" | "CANCELED";
+type UpdateState = "QUEUED" | "RUNNING" | "STOPPING" | "COMPLETED" | "FAILED" | "CANCELED";
 
 export interface Update {
   readonly id: string;

@@ -3,7 +3,7 @@
  */
 import type { JsonObject } from "../json.ts";
 
-export type RunState = "QUEUED" | "PENDING" | "RUNNING" | "TERMINATING" | "TERMINATED" | "SKIPPED";
+type RunState = "QUEUED" | "PENDING" | "RUNNING" | "TERMINATING" | "TERMINATED" | "SKIPPED";
 export type RunResult =
   | "SUCCESS"
   | "FAILED"

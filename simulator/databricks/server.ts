@@ -54,7 +54,7 @@ export interface DatabricksSimulator {
   close(): Promise<void>;
 }
 
-export interface PrincipalCredentials {
+interface PrincipalCredentials {
   /** Application id, or e-mail. */
   readonly name: string;
   readonly client_secrets: readonly string[];

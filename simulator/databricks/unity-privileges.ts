@@ -11,7 +11,7 @@ export type SecurableType =
   | "model"
   | StorageType;
 /** What the storage of catalogs hangs on. */
-export type StorageType = "external_location" | "storage_credential";
+type StorageType = "external_location" | "storage_credential";
 
 const everywhere = ["ALL_PRIVILEGES", "MANAGE"];
 const inSchema = [

@@ -126,7 +126,7 @@ export function chainOf(securable: Securable): Securable[] {
 }
 
 /** External locations and storage credentials lie beside the catalogs. */
-export function isStorage({ type }: Securable): boolean {
+function isStorage({ type }: Securable): boolean {
   return type === "external_location" || type === "storage_credential";
 }
 

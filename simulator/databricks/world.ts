@@ -14,7 +14,7 @@ import { applyChanges } from "./unity-grants.ts";
 import type { Securable } from "./unity-state.ts";
 
 /** One job or pipeline, as the closing picture shows it. */
-export interface Picture {
+interface Picture {
   readonly kind: "job" | "pipeline";
   readonly id: string;
   readonly name: string;

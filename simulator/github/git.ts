@@ -19,7 +19,7 @@ export function gitEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-export class GitError extends Error {
+class GitError extends Error {
   readonly code: number;
   constructor(args: readonly string[], code: number, stderr: string) {
     super(`git ${args.join(" ")} failed: ${stderr.trim()}`);
@@ -146,7 +146,7 @@ export async function fileAt(dir: string, sha: string, path: string): Promise<Bu
   return gitBytes(dir, ["cat-file", "blob", `${sha}:${path}`]).catch(missing);
 }
 
-export interface TreeEntry {
+interface TreeEntry {
   readonly mode: string;
   readonly type: string;
   readonly sha: string;

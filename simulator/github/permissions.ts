@@ -1,6 +1,6 @@
 /** What GITHUB_TOKEN may do: scopes and levels, and how callers limit the workflows they call. */
 
-export const SCOPES = [
+const SCOPES = [
   "actions",
   "artifact-metadata",
   "attestations",

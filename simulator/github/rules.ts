@@ -14,7 +14,7 @@ export function effectiveSettings(settings: EnvironmentSettings, hosting: Hostin
   return hosting.plan === "free" ? { ...unguarded, branch_policy: "none", secrets: {}, variables: {} } : unguarded;
 }
 
-export interface RefFacts {
+interface RefFacts {
   /** The ref that runs: `refs/pull/N/merge` for pull requests (facts: github 3, since 2025-12-08). */
   readonly ref: string;
   readonly defaultBranch: string;
@@ -85,7 +85,7 @@ export function reviewRefusal(
   return undefined;
 }
 
-export interface SecretSources {
+interface SecretSources {
   /** What the workflow file was given: the repository's for an entry workflow, the caller's for a called one. */
   readonly given: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string>> | undefined;

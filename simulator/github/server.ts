@@ -17,7 +17,7 @@ import { ACTIONS_BOT, Refusal, type Token, World } from "./world.ts";
 export type { PullRequestOptions } from "./people.ts";
 
 /** One request that reached the simulator; headers and bodies are not kept, they may hold credentials. */
-export interface GitHubRequest {
+interface GitHubRequest {
   readonly server: "github";
   readonly method: string;
   readonly path: string;

@@ -8,7 +8,7 @@ import { timestamp } from "./text.ts";
 
 export const ACTIONS_BOT = "github-actions[bot]";
 
-export interface Person {
+interface Person {
   readonly login: string;
   readonly id: number;
   readonly name: string;
@@ -87,7 +87,7 @@ export interface Deployment {
   readonly statuses: DeploymentStatus[];
 }
 
-export interface JobStep {
+interface JobStep {
   readonly name: string;
   readonly number: number;
   readonly conclusion: string;

@@ -8,7 +8,7 @@ import { parseAction } from "@actions/workflow-parser/actions/action-parser";
 import { UnmodelledError } from "./unmodelled.ts";
 import { entries, find, type TemplateToken } from "./workflow.ts";
 
-export interface ActionInput {
+interface ActionInput {
   readonly id: string;
   readonly required: boolean;
   readonly default: TemplateToken | undefined;

@@ -163,7 +163,7 @@ export function foldersIn(root: string, repository: string): JobFolders {
 }
 
 /** What of a job its contexts and tokens speak of. */
-export interface JobFacts {
+interface JobFacts {
   readonly facts: GitHubFacts;
   readonly record: Job;
   readonly workflow: { readonly origin: FileOrigin };

@@ -15,13 +15,13 @@ import type { JobResult } from "./results.ts";
 import type { RunOptions } from "./run.ts";
 import type { StepsJob } from "./workflow.ts";
 
-export interface WantedEnvironment {
+interface WantedEnvironment {
   readonly name: string;
   /** False: no Deployment, but the rules hold (facts: github 2). */
   readonly deployment: boolean;
 }
 
-export type EnvironmentEnd =
+type EnvironmentEnd =
   | {
       readonly kind: "open";
       readonly environment: Environment | undefined;

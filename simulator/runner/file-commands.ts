@@ -7,7 +7,7 @@ const NAMES = ["GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_ENV", "GITHUB_PATH", "GI
 type FileName = (typeof NAMES)[number];
 
 /** A step's summary over this many bytes is dropped. */
-export const SUMMARY_LIMIT = 1024 * 1024;
+const SUMMARY_LIMIT = 1024 * 1024;
 
 export interface FileResults {
   readonly outputs: Readonly<Record<string, string>>;

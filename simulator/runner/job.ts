@@ -35,7 +35,7 @@ import { StepLog } from "./step.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 import type { StepModel, StepsJob, WorkflowModel } from "./workflow.ts";
 
-export interface JobRequest {
+interface JobRequest {
   readonly github: GitHubSimulator;
   readonly facts: GitHubFacts;
   readonly sources: Sources;
@@ -56,7 +56,7 @@ export interface JobRequest {
   readonly between: ((job: string, step: string, workspace: string) => void | Promise<void>) | undefined;
 }
 
-export interface ExecutedJob {
+interface ExecutedJob {
   readonly result: JobResult;
   /** `environment.url`, for the Deployment; empty if it held a secret. */
   readonly url: string;

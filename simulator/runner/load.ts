@@ -23,7 +23,7 @@ export interface LoadedWorkflow {
   readonly called: ReadonlyMap<string, LoadedWorkflow>;
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly sources: Sources;
   readonly defaultPermissions: "read" | "write";
 }

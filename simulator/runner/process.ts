@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -13,7 +13,7 @@ export interface ProcessOptions {
   readonly timeoutMs: number | undefined;
 }
 
-export type ProcessEnd = { readonly kind: "exit"; readonly code: number } | { readonly kind: "timeout" | "cancelled" };
+type ProcessEnd = { readonly kind: "exit"; readonly code: number } | { readonly kind: "timeout" | "cancelled" };
 
 /** What runs now: ended with this process, so that nothing is left behind. */
 const running = new Set<ChildProcess>();

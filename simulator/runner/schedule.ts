@@ -33,7 +33,7 @@ export function overall(ends: readonly NodeResult[]): NodeResult["result"] {
   return has("success") ? "success" : "skipped";
 }
 
-export interface Strategy {
+interface Strategy {
   /** One a combination; a job without a matrix is one, without any. */
   readonly instances: readonly (Dictionary | undefined)[];
   readonly failFast: boolean;

@@ -107,7 +107,7 @@ export interface StepProcess {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export interface ProcessOutcome {
+interface ProcessOutcome {
   readonly ok: boolean;
   readonly cancelled: boolean;
   readonly files: FileResults;

@@ -26,7 +26,7 @@ export interface FileOrigin {
   readonly path: string;
 }
 
-export type InputType = "string" | "number" | "boolean" | "choice" | "environment";
+type InputType = "string" | "number" | "boolean" | "choice" | "environment";
 
 export interface InputDefinition {
   readonly type: InputType;

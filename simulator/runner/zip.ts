@@ -1,7 +1,7 @@
 /** The little of the zip format that artifacts need: files with their names, deflated. */
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 
-export interface ZipEntry {
+interface ZipEntry {
   readonly path: string;
   readonly bytes: Buffer;
 }

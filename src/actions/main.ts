@@ -10,7 +10,7 @@ const actions = {
   "report-drift": async () => (await import("./report-drift.ts")).reportDrift,
 } as const;
 
-export type ActionName = keyof typeof actions;
+type ActionName = keyof typeof actions;
 
 /** Runs one action to its end; the process's exit code tells how it went. */
 export async function run(name: ActionName): Promise<void> {

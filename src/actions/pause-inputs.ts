@@ -111,7 +111,7 @@ function listOf(text: string): string[] {
 const LENGTHS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** When a hold ends: after a length of time, at a time, or with a day (UTC, like an exception's); undefined for never. */
-export function untilOf(text: string, now: Date): Date | undefined | "wrong" {
+function untilOf(text: string, now: Date): Date | undefined | "wrong" {
   if (text === "") return undefined;
   const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text);

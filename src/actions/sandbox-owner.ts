@@ -8,7 +8,7 @@ import { getRepository } from "../github/repository.ts";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 
-export interface OwnerAccess extends TierAccess {
+interface OwnerAccess extends TierAccess {
   readonly github: GitHub;
   /** Of dev's workspace, as it says itself. */
   readonly workspaceId: string;

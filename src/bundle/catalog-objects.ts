@@ -22,7 +22,7 @@ import {
   withKey,
 } from "./tree.ts";
 
-export interface CatalogObject {
+interface CatalogObject {
   readonly tree: Mapping;
   /** `catalog.schema` or `catalog.schema.name`, lower case: Unity Catalog's id of it. */
   readonly fullName: string;

@@ -48,7 +48,7 @@ export function checkRunAs(node: Node | undefined, tier: Tier, contract: Contrac
 }
 
 /** Kinds with an access control list; what is kept in Unity Catalog has grants. */
-export type ListedKind = Exclude<ResourceKind, CatalogKind>;
+type ListedKind = Exclude<ResourceKind, CatalogKind>;
 
 /** Weakest first (facts: databricks-api 8). */
 const LEVELS: Readonly<Record<ListedKind, readonly string[]>> = {

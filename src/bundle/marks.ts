@@ -27,7 +27,7 @@ export function markedComment(comment: string, tier: Pick<Tier, "project" | "nam
 }
 
 /** The key that our tags give a resource, if they say that it is this tier's (in the sandbox: this developer's). */
-export function keyByTags(
+function keyByTags(
   tags: JsonValue | undefined,
   tier: Pick<Tier, "project" | "name" | "developer">,
 ): string | undefined {
@@ -38,7 +38,7 @@ export function keyByTags(
 }
 
 /** The key that a comment's mark gives, if it says that it is this tier's. */
-export function keyByComment(comment: JsonValue | undefined, tier: Pick<Tier, "project" | "name">): string | undefined {
+function keyByComment(comment: JsonValue | undefined, tier: Pick<Tier, "project" | "name">): string | undefined {
   if (typeof comment !== "string") return undefined;
   const [, project, name, key] = /(?:^|\n)\[four-tier: (\S+) (\S+) (\S+)\]\s*$/.exec(comment) ?? [];
   return project === tier.project && name === tier.name ? key : undefined;

@@ -29,7 +29,7 @@ export function valuesOf({ tier, git }: RenderOptions) {
 }
 
 /** A display name as the CLI shortens it: lower case, everything else than letters and digits to single underscores. */
-export function shortName(displayName: string): string {
+function shortName(displayName: string): string {
   const [local = ""] = displayName.split("@");
   return local
     .toLowerCase()

@@ -12,18 +12,3 @@ export interface BundleSource {
   /** All tracked files of the commit: posix paths from the repository root, sorted. */
   list(): readonly string[];
 }
-
-/** A source held in memory: for tests, and for files that were read already. */
-export function memorySource(files: Readonly<Record<string, string>> | ReadonlyMap<string, string>): BundleSource {
-  const texts = new Map(isMap(files) ? files : Object.entries(files));
-  return {
-    files: texts,
-    readText: (path) => texts.get(path),
-    has: (path) => texts.has(path),
-    list: () => [...texts.keys()].sort(),
-  };
-}
-
-function isMap(files: object): files is ReadonlyMap<string, string> {
-  return files instanceof Map;
-}

@@ -121,11 +121,6 @@ export function isNull(node: Node | undefined): boolean {
   return node?.kind === "scalar" && node.value === null;
 }
 
-/** Where a key of a mapping stands; the mapping itself if it has no such key. */
-export function keyWhere(node: Mapping, key: string): FileWhere {
-  return node.entries.get(key)?.key ?? node.where;
-}
-
 /** Where a path stands: a single value itself, else its key or item; the nearest ancestor that exists otherwise. */
 export function whereAt(node: Node, path: Path, start: FileWhere = node.where): FileWhere {
   let at = start;

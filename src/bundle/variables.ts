@@ -4,7 +4,7 @@ import { type FileWhere, get, getMap, getString, isNull, type Mapping, type Node
 
 /** Set from the contract in every tier, whatever the bundle says. */
 export const CONTRACT_VARIABLES = ["catalog", "source_catalog", "tier"] as const;
-export type ContractVariable = (typeof CONTRACT_VARIABLES)[number];
+type ContractVariable = (typeof CONTRACT_VARIABLES)[number];
 
 export interface Variable {
   readonly name: string;

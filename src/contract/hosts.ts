@@ -4,7 +4,7 @@ import { isDatabricksHost, isLoopback } from "../hosts.ts";
 /** Hosts of account consoles: they are no workspace. */
 const ACCOUNT_HOST = /^accounts(?:-[a-z0-9]+)?\./;
 
-export type HostCheck =
+type HostCheck =
   | { readonly ok: true; readonly host: string }
   | { readonly ok: false; readonly problem: string; readonly remedy: string };
 

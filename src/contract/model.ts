@@ -197,7 +197,7 @@ export interface ScheduleException {
 }
 
 /** A named part of the release, as the contract declares it. */
-export interface ComponentPolicy {
+interface ComponentPolicy {
   readonly name: string;
   readonly files: readonly string[];
   readonly resources: readonly ResourceKey[];

@@ -17,12 +17,12 @@ import { checkShape } from "./shape.ts";
 import { normalPrivilege, parseDuration, parseFreeze, parseSecurable, parseWindow, withKind } from "./values.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
 
-export interface ParseOptions {
+interface ParseOptions {
   /** Host suffixes allowed besides Databricks' own; an `http://` host must be loopback and listed here. */
   readonly allowedHosts: readonly string[];
 }
 
-export interface ParsedContract {
+interface ParsedContract {
   /** Undefined if anything is wrong. */
   readonly contract: Contract | undefined;
   readonly findings: readonly Finding[];

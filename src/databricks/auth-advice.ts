@@ -67,7 +67,7 @@ export function federationRefused(facts: {
 }
 
 /** The policy that accepts this token, as the account API takes it. */
-export function policyJson(claims: Claims): string {
+function policyJson(claims: Claims): string {
   return JSON.stringify({
     oidc_policy: {
       issuer: claims.iss ?? "https://token.actions.githubusercontent.com",
@@ -90,7 +90,7 @@ function policyCommand(clientId: string, claims: Claims): string {
  * Both ways GitHub writes the same subject: with names, and with names and ids (repositories made or renamed since
  * 2026-07-15, facts: github 4). Undefined if the token lacks the ids or has a subject of its own making.
  */
-export function subjectForms(claims: Claims): { classic: string; immutable: string } | undefined {
+function subjectForms(claims: Claims): { classic: string; immutable: string } | undefined {
   const { sub, repository, repositoryId, ownerId } = claims;
   const [owner, name] = repository?.split("/") ?? [];
   const rest = /^repo:[^:]+(:.+)$/.exec(sub ?? "")?.[1];

@@ -20,7 +20,7 @@ export interface Claims {
   readonly expires?: string;
 }
 
-export interface GitHubTokenRequest {
+interface GitHubTokenRequest {
   /** ACTIONS_ID_TOKEN_REQUEST_URL: the runner sets it, so the request goes to that host and to no other. */
   readonly url: string;
   readonly token: string;

@@ -14,7 +14,7 @@ import { ApiError, UnexpectedAnswer } from "./errors.ts";
 import type { ClientLog } from "./workspace.ts";
 
 /** OAuth client credentials of a service principal. */
-export interface SecretCredentials {
+interface SecretCredentials {
   readonly kind: "secret";
   /** The service principal's application id. */
   readonly clientId: string;
@@ -22,7 +22,7 @@ export interface SecretCredentials {
 }
 
 /** GitHub's OIDC token, exchanged for a Databricks token (workload identity federation). */
-export interface OidcCredentials {
+interface OidcCredentials {
   readonly kind: "oidc";
   /** The service principal's application id. */
   readonly clientId: string;
@@ -46,7 +46,7 @@ export interface Authenticator {
   audience(): Promise<string | undefined>;
 }
 
-export interface AuthOptions {
+interface AuthOptions {
   readonly host: URL;
   readonly credentials: Credentials;
   readonly log: ClientLog;

@@ -5,7 +5,7 @@
 import { FourTierError } from "../findings.ts";
 
 /** How a request is named in errors: method and path, no query, no body, no headers. */
-export interface RequestName {
+interface RequestName {
   readonly method: string;
   readonly path: string;
 }

@@ -4,7 +4,7 @@ import { ApiError, LostAnswer, orMissing } from "./errors.ts";
 import { ask, encodePath, id, integer, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
-export interface FileStatus {
+interface FileStatus {
   readonly path: string;
   /** FILE, NOTEBOOK, DIRECTORY, REPO, …: an open list. A notebook's path has lost its extension. */
   readonly type: string;

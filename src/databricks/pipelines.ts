@@ -24,7 +24,7 @@ export interface Pipeline extends PipelineStatus {
   readonly lastUpdate: number | undefined;
 }
 
-export interface PipelineUpdate {
+interface PipelineUpdate {
   readonly id: string;
   /** QUEUED … COMPLETED, FAILED, CANCELED: an open list. */
   readonly state: string;

@@ -24,7 +24,7 @@ export interface PrivilegeAssignment {
   readonly privileges: readonly string[];
 }
 
-export interface EffectiveAssignment {
+interface EffectiveAssignment {
   readonly principal: string;
   readonly privileges: readonly {
     readonly privilege: string;

@@ -1,6 +1,8 @@
 /** What a check is, and the few ways in which one ends. */
 import type { Finding, Severity } from "../findings.ts";
-import type { Fact, GateFacts, JudgedRecord, Judging } from "./facts.ts";
+import type { Judging } from "./decision-facts.ts";
+import type { JudgedRecord } from "./evidence-facts.ts";
+import type { Fact, GateFacts } from "./facts.ts";
 
 export const CHECK_IDS = [
   "path",

@@ -10,10 +10,9 @@ import type {
   EvidenceFacts,
   EvidenceJob,
   EvidenceRun,
-  RepositoryFacts,
-  SourceQuestion,
   SuiteTrust,
-} from "./facts.ts";
+} from "./evidence-facts.ts";
+import type { RepositoryFacts, SourceQuestion } from "./facts.ts";
 import {
   DEPLOYING_JOB,
   DEPLOYING_WORKFLOW,

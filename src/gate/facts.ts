@@ -4,8 +4,17 @@
  */
 import type { GatePolicy, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
-import type { RecordOf, RecordPayload } from "../release/evidence.ts";
+import type { Artifact } from "../release/digest.ts";
 import type { Drift, Plan } from "../release/plan.ts";
+import type {
+  AuditFacts,
+  CollectedFacts,
+  HoldFacts,
+  KeptFacts,
+  RejectFacts,
+  VerificationFacts,
+} from "./decision-facts.ts";
+import type { EvidenceFacts, SuiteTrust } from "./evidence-facts.ts";
 
 export type Fact<T> =
   | { readonly known: true; readonly value: T }
@@ -47,7 +56,7 @@ export interface Subject {
     readonly commit: string;
     readonly release: string;
     /** The wheels in hand, by the hashes of their bytes. */
-    readonly artifacts: readonly CarriedFacts[];
+    readonly artifacts: readonly Artifact[];
   };
   /** The digests that were approved or handed over, as given; undefined where none was. */
   readonly approved: { readonly release: string | undefined; readonly plan: string | undefined };
@@ -79,14 +88,8 @@ export interface OverrideFacts {
   readonly by: string;
 }
 
-/** A wheel, by name and SHA-256. */
-export interface CarriedFacts {
-  readonly name: string;
-  readonly sha256: string;
-}
-
 /** The run that asks. */
-export interface CurrentRun {
+interface CurrentRun {
   readonly id: string;
   readonly attempt: number;
   readonly event: string;
@@ -95,16 +98,8 @@ export interface CurrentRun {
   readonly triggeringActor: string;
 }
 
-/** Which workflows of which suite count. */
-export interface SuiteTrust {
-  /** owner/name of the suite's repository. */
-  readonly repository: string;
-  /** Commits that the contract lists besides those that the callers pin. */
-  readonly commits: readonly string[];
-}
-
 /** What GitHub's record says; gathered by src/release/gather.ts. */
-export interface RecordFacts {
+interface RecordFacts {
   readonly repository: Fact<RepositoryFacts>;
   readonly commit: Fact<CommitFacts>;
   /** What claims to be the release's deployment to the tier below; empty if nothing does. */
@@ -123,50 +118,6 @@ export interface RecordFacts {
   readonly audits: Fact<AuditFacts>;
   /** Holds of the tier itself. */
   readonly holds: Fact<HoldFacts>;
-}
-
-/** What was looked at to answer one question, and what of it cannot be used. */
-export interface Judging {
-  /** Not believed. */
-  readonly doubted: readonly JudgedRecord[];
-  /** Nobody can say: the run behind it could not be read. */
-  readonly unread: readonly JudgedRecord[];
-  /** False if there was more than is looked at. */
-  readonly whole: boolean;
-}
-
-export interface VerificationFacts extends Judging {
-  /** The newest that failed. */
-  readonly failed: JudgedRecord<RecordOf<"verification">> | undefined;
-  /** Those that passed after it, oldest first; not more than are asked for. */
-  readonly passed: readonly JudgedRecord<RecordOf<"verification">>[];
-}
-
-export interface AuditFacts extends Judging {
-  /** The newest that is believed, however it ended. */
-  readonly newest: JudgedRecord<RecordOf<"estate">> | undefined;
-}
-
-export interface RejectFacts extends Judging {
-  /** What stands, in any tier. */
-  readonly standing: readonly JudgedRecord<RecordOf<"reject">>[];
-  /** What was lifted. */
-  readonly lifted: readonly JudgedRecord<RecordOf<"accept">>[];
-}
-
-export interface HoldFacts extends Judging {
-  /** Not lifted, expired ones included. */
-  readonly standing: readonly JudgedRecord<RecordOf<"hold">>[];
-  /** What lifted those before. */
-  readonly resumed: JudgedRecord<RecordOf<"resume">> | undefined;
-}
-
-export interface CollectedFacts extends Judging {
-  readonly approved: readonly {
-    readonly record: JudgedRecord<RecordOf<"approval">>;
-    /** Undefined where GitHub does not say. */
-    readonly mayWrite: boolean | undefined;
-  }[];
 }
 
 export interface RepositoryFacts {
@@ -223,103 +174,6 @@ export interface PullFacts {
   }[];
 }
 
-/** A Deployment and the run that it points to. */
-export interface EvidenceFacts {
-  readonly deployment: {
-    readonly id: string;
-    readonly creator: string | undefined;
-    readonly sha: string;
-    readonly state: string | undefined;
-    readonly url: string | undefined;
-    /** ISO; GitHub's word. */
-    readonly createdAt: string;
-  };
-  /** Undefined when the payload is not ours, or not whole. */
-  readonly claim: EvidenceClaim | undefined;
-  /** The run behind it; undefined if there is none. */
-  readonly run: EvidenceRun | undefined;
-}
-
-/** What a Deployment's payload claims. */
-export interface EvidenceClaim {
-  readonly kind: "promotion" | "rollback";
-  readonly tier: string;
-  readonly project: string;
-  readonly release: string;
-  readonly runId: string;
-  readonly attempt: number;
-  /** Wheels that were carried; whether the release digest is over these is for whoever uses them to check. */
-  readonly artifacts: readonly CarriedFacts[];
-}
-
-/** A record of what was verified or decided, held against the run behind it (src/release/records.ts). */
-export interface JudgedRecord<Claim extends RecordPayload = RecordPayload> {
-  readonly deployment: { readonly id: string; readonly creator: string | undefined; readonly url: string };
-  readonly claim: Claim;
-  /** Why it is not believed, clauses without a full stop; empty if it is. */
-  readonly doubts: readonly string[];
-  /** Why nobody can say: its run could not be read. Then it is not believed either. */
-  readonly unread: { readonly why: string; readonly remedy: string } | undefined;
-  /** When the job behind it ended, ISO; GitHub's word, not the record's. Empty unless it is believed. */
-  readonly at: string;
-  /** Who started the run behind it; the record's own `by` is only text. */
-  readonly by: string | undefined;
-  readonly runUrl: string | undefined;
-}
-
-export interface EvidenceRun {
-  readonly url: string;
-  /** Who started the first attempt, and who the newest. */
-  readonly actor: string | undefined;
-  readonly triggeringActor: string | undefined;
-  readonly event: string;
-  readonly headBranch: string | undefined;
-  readonly headSha: string;
-  readonly headRepository: string | undefined;
-  /** owner/name of the repository that asks. */
-  readonly repository: string;
-  readonly workflow: string;
-  /** Reusable workflows that ran, `owner/name/.github/workflows/x.yml`, at the commits that were used. */
-  readonly referencedWorkflows: readonly { readonly path: string; readonly sha: string }[];
-  /** The suite's workflows in the caller's file at the default branch's head. */
-  readonly pins: readonly WorkflowPin[];
-  /** The same in the caller's file at the commit that ran. */
-  readonly pinsAtCommit: readonly WorkflowPin[];
-  /** Every job of the caller's file at the commit that ran. */
-  readonly callerJobs: readonly CallerJob[];
-  readonly jobs: readonly EvidenceJob[];
-}
-
-export interface EvidenceJob {
-  readonly name: string;
-  readonly attempt: number;
-  readonly conclusion: string | undefined;
-  readonly url: string | undefined;
-  /** ISO times. */
-  readonly startedAt: string | undefined;
-  readonly completedAt: string | undefined;
-  /** Its steps as they were shown, in order. */
-  readonly steps: readonly { readonly name: string; readonly conclusion: string | undefined }[];
-}
-
-/** `uses: four-tier/four-tier/.github/workflows/deploy-to-dev.yml@<sha>` in a caller. */
-export interface WorkflowPin {
-  /** The name of the calling job: the first half of its jobs' names. */
-  readonly job: string;
-  /** `owner/name/.github/workflows/x.yml`. */
-  readonly path: string;
-  readonly ref: string;
-}
-
-/** A job of a caller. */
-export interface CallerJob {
-  readonly key: string;
-  /** As written: it may hold expressions. */
-  readonly name: string;
-  /** The workflow that it calls, without the ref; undefined if it has steps. */
-  readonly calls: string | undefined;
-}
-
 export interface OrderFacts {
   /** What the tier has now; undefined before the first deployment. */
   readonly current: { readonly commit: string; readonly release: string } | undefined;
@@ -374,29 +228,6 @@ export interface LiveFacts {
   readonly kept: Fact<KeptFacts>;
 }
 
-export interface KeptFacts {
-  readonly holds: readonly KeptHold[];
-  readonly rejects: readonly KeptReject[];
-}
-
-/** A hold of the kind tier. */
-export interface KeptHold {
-  readonly reason: string;
-  readonly by: string;
-  /** ISO times. */
-  readonly at: string;
-  readonly until: string | undefined;
-  readonly runId: string;
-}
-
-export interface KeptReject {
-  readonly release: string;
-  readonly reason: string;
-  readonly by: string;
-  readonly at: string;
-  readonly runId: string;
-}
-
 /** For the check `active-runs`: what is active of what the plan changes, and what the contract says about it. */
 export interface ActiveRunsFacts {
   readonly policy: "allow" | "wait" | "fail";
@@ -419,7 +250,7 @@ export interface ActiveRun {
   readonly continuous: boolean;
 }
 
-export interface IdentityFacts {
+interface IdentityFacts {
   readonly servicePrincipal: string;
   readonly clientId: string;
   readonly workspaceId: string;
@@ -428,7 +259,7 @@ export interface IdentityFacts {
 }
 
 /** A live resource with the name of one that is to be created. */
-export interface NamesakeFacts {
+interface NamesakeFacts {
   readonly key: string;
   readonly name: string;
   readonly id: string;

@@ -6,7 +6,7 @@ import type { Finding } from "../findings.ts";
 import { type CheckResult, OVERRIDABLE } from "./check.ts";
 import type { GateFacts, OverrideFacts } from "./facts.ts";
 
-export interface BrokenGlass {
+interface BrokenGlass {
   readonly checks: readonly CheckResult[];
   /** What is said loudly, before all else. */
   readonly findings: readonly Finding[];

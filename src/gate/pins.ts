@@ -1,7 +1,7 @@
 /** Which reusable workflows of the suite a caller's workflow file calls, and at which ref. */
 import { parseDocument } from "yaml";
 import * as v from "valibot";
-import type { CallerJob, WorkflowPin } from "./facts.ts";
+import type { CallerJob, WorkflowPin } from "./evidence-facts.ts";
 
 const CallerSchema = v.object({
   jobs: v.record(v.string(), v.looseObject({ name: v.optional(v.string()), uses: v.optional(v.string()) })),

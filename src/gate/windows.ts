@@ -5,7 +5,7 @@ import { changeBetween, DAY_MS, instantsOf, wallClock } from "./wall-clock.ts";
 /** How far ahead a next opening is looked for, in days: a window of one day a week that a change of clocks swallows. */
 const AHEAD_DAYS = 15;
 
-export interface Opening {
+interface Opening {
   /** The window that lets in; undefined where there are none and nothing is frozen. */
   readonly window: Window | undefined;
   /** The freezes in force; any of them shuts. */

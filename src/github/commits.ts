@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { type GitHub, Id, Login, OptionalText } from "./client.ts";
 
 /** `ahead`: head has base in its history. */
-export type Relation = "identical" | "ahead" | "behind" | "diverged";
+type Relation = "identical" | "ahead" | "behind" | "diverged";
 
 export interface CommitInfo {
   readonly sha: string;
@@ -38,7 +38,7 @@ export interface Review {
   readonly commit: string | undefined;
 }
 
-export interface CheckRun {
+interface CheckRun {
   readonly name: string;
   /** queued, in_progress, completed, … */
   readonly status: string;

@@ -13,7 +13,7 @@ export interface Environment {
   readonly branches: BranchPolicy;
 }
 
-export type BranchPolicy =
+type BranchPolicy =
   | { readonly kind: "any" }
   | { readonly kind: "protected" }
   | { readonly kind: "custom"; readonly patterns: readonly { readonly name: string; readonly type: string }[] };

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { type GitHub, Id, Login, OptionalText } from "./client.ts";
 
-export interface WorkflowRun {
+interface WorkflowRun {
   readonly id: string;
   readonly attempt: number;
   readonly event: string;
@@ -52,19 +52,6 @@ export interface Approval {
   readonly comment: string;
 }
 
-export interface PendingDeployment {
-  readonly environment: string;
-  readonly reviewers: readonly string[];
-}
-
-export interface Artifact {
-  readonly id: string;
-  readonly name: string;
-  readonly expired: boolean;
-  /** `sha256:…` of the archive. */
-  readonly digest: string | undefined;
-}
-
 const RunSchema = v.object({
   id: Id,
   run_attempt: v.optional(v.number(), 1),
@@ -99,16 +86,6 @@ const ApprovalSchema = v.object({
   user: Login,
   comment: v.optional(v.string(), ""),
 });
-
-const PendingSchema = v.object({
-  environment: v.object({ name: v.string() }),
-  reviewers: v.optional(
-    v.array(v.object({ reviewer: v.object({ login: v.optional(v.string()), slug: v.optional(v.string()) }) })),
-    [],
-  ),
-});
-
-const ArtifactSchema = v.object({ id: Id, name: v.string(), expired: v.boolean(), digest: OptionalText });
 
 const RUN = "/repos/{owner}/{repo}/actions/runs/{run_id}";
 
@@ -168,30 +145,4 @@ export async function approvalsOfRun(github: GitHub, id: string): Promise<Approv
     });
   }
   return approvals;
-}
-
-/** What a run waits for. */
-export async function pendingDeployments(github: GitHub, id: string): Promise<PendingDeployment[]> {
-  const pending: PendingDeployment[] = [];
-  for await (const found of github.list(
-    `GET ${RUN}/pending_deployments`,
-    { run_id: id },
-    PendingSchema,
-    "actions: read",
-  )) {
-    pending.push({
-      environment: found.environment.name,
-      reviewers: found.reviewers.map(({ reviewer }) => reviewer.login ?? reviewer.slug ?? "unknown"),
-    });
-  }
-  return pending;
-}
-
-/** The artifacts of a run. */
-export async function artifactsOfRun(github: GitHub, id: string): Promise<Artifact[]> {
-  const artifacts: Artifact[] = [];
-  for await (const found of github.list(`GET ${RUN}/artifacts`, { run_id: id }, ArtifactSchema, "actions: read")) {
-    artifacts.push({ id: found.id, name: found.name, expired: found.expired, digest: found.digest });
-  }
-  return artifacts;
 }

@@ -9,7 +9,7 @@ import type { Counts } from "./read.ts";
 import { inWords } from "./witness.ts";
 
 /** Who asks. */
-export interface Asker {
+interface Asker {
   readonly displayName: string;
   /** Application id. */
   readonly userName: string;

@@ -46,7 +46,7 @@ export interface Access {
 }
 
 /** A principal and every group it is in, directly or not: key → the names of the groups on the shortest way there. */
-export type Identities = ReadonlyMap<string, readonly string[]>;
+type Identities = ReadonlyMap<string, readonly string[]>;
 
 /** Everything a principal acts as. `principal` is a user name, an application id or a group's name. */
 export function identitiesOf(estate: Estate, principal: string): Identities {

@@ -3,7 +3,7 @@
  */
 
 /** The types of securable inside a catalog, itself included. Views are tables, models are functions (facts: unity-catalog 1.1). */
-export type DataType = "catalog" | "schema" | "table" | "volume" | "function";
+type DataType = "catalog" | "schema" | "table" | "volume" | "function";
 
 /** Everything that carries grants here: what is in catalogs, what their storage hangs on, and the metastore. */
 export type SecurableType = DataType | "metastore" | "external_location" | "storage_credential";

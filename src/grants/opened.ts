@@ -14,7 +14,7 @@ import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 import { said } from "./witness.ts";
 
 /** Access that somebody has by what is written. */
-export interface DeclaredPath {
+interface DeclaredPath {
   readonly tier: TierName;
   readonly on: { readonly type: string; readonly name: string };
   readonly principal: string;

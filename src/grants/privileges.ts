@@ -6,7 +6,7 @@ export const ALL_PRIVILEGES = "ALL_PRIVILEGES";
 export const MANAGE = "MANAGE";
 
 /** What holding a privilege lets one do. */
-export type Effect = "read" | "write" | "control" | "look";
+type Effect = "read" | "write" | "control" | "look";
 
 const OBJECTS = ["table", "volume", "function"] as const;
 const STORAGE = ["external_location", "storage_credential"] as const;

@@ -41,7 +41,7 @@ export interface CatalogRead {
 }
 
 /** What this run has read of the catalog already, and need not ask again. */
-export interface CatalogSeen {
+interface CatalogSeen {
   readonly catalog?: Catalog | undefined;
   readonly bindings?: readonly Binding[] | undefined;
 }

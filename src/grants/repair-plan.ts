@@ -25,7 +25,7 @@ import { lackingOf, meantBy } from "./rules.ts";
 import { said } from "./witness.ts";
 
 /** What changes for one principal on one securable. */
-export interface RepairEntry {
+interface RepairEntry {
   /** As Unity Catalog calls it. */
   readonly principal: string;
   /** As a person does. */

@@ -22,7 +22,7 @@ export function firstAt(securables: readonly Securable[]): Pick<Finding, "where"
 }
 
 /** The same rights of one principal, wherever it has them. */
-export interface RightsGroup {
+interface RightsGroup {
   readonly principal: string;
   readonly privileges: readonly string[];
   readonly securables: readonly string[];

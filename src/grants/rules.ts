@@ -18,7 +18,7 @@ import { sandbox, sources } from "./rules-sandbox.ts";
 import { said } from "./witness.ts";
 
 /** What the rules found. */
-export interface Judgement {
+interface Judgement {
   readonly findings: readonly Finding[];
   readonly cells: readonly Cell[];
 }

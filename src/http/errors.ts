@@ -8,14 +8,7 @@ export interface RequestLabel {
   readonly path: string;
 }
 
-export type NetworkProblem =
-  | "unreachable"
-  | "timeout"
-  | "cancelled"
-  | "host-refused"
-  | "certificate"
-  | "proxy"
-  | "too-large";
+type NetworkProblem = "unreachable" | "timeout" | "cancelled" | "host-refused" | "certificate" | "proxy" | "too-large";
 
 const REMEDY: Readonly<Record<NetworkProblem, string>> = {
   unreachable: "Check the host in the contract, and that the runner reaches it (firewall, private link, HTTPS_PROXY).",

@@ -5,7 +5,7 @@ const BACKOFF_STEP_MS = 1_000;
 const BACKOFF_CAP_MS = 10_000;
 const JITTER_MS: readonly [from: number, to: number] = [50, 750];
 /** A server may ask for more than our back-off, but never for more than this. */
-export const RETRY_AFTER_CAP_MS = 120_000;
+const RETRY_AFTER_CAP_MS = 120_000;
 
 /** How long to wait before attempt `attempt + 1` (attempts count from 1): the larger of back-off and Retry-After. */
 export function waitBefore(attempt: number, retryAfter: string | undefined, now: number, random: number): number {

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { canonicalJson, type JsonObject } from "../json.ts";
 
 /** One thing that starts a resource by itself, as it was before any hold. */
-export interface PriorStarter {
+interface PriorStarter {
   readonly field: string;
   /** `cron 0 0 6 * * ? (UTC)`: tells it from its siblings. */
   readonly what: string;
@@ -108,14 +108,6 @@ export function holdToStored(hold: Hold): StoredHold {
 /** What a record says of what a hold names: a hold of a whole workspace says so. */
 export function recordSelector({ scope, selector }: Pick<Hold, "scope" | "selector">): string {
   return scope === "workspace" ? `${WORKSPACE}${selector}` : selector;
-}
-
-/** `recordSelector` read back; a record of "" is about everything. */
-export function selectorOfRecord(text: string): Pick<Hold, "scope" | "selector"> {
-  if (text === "") return { scope: "project", selector: "all" };
-  return text.startsWith(WORKSPACE)
-    ? { scope: "workspace", selector: text.slice(WORKSPACE.length) }
-    : { scope: "project", selector: text };
 }
 
 const WORKSPACE = "workspace ";

@@ -35,7 +35,7 @@ export function alongside(check: () => Promise<void>): () => Promise<void> {
 }
 
 /** Writes down what has newly come about, behind those that make it. */
-export interface Journal {
+interface Journal {
   /** Something is new. Throws if an earlier writing failed: then nothing more may be made. */
   note(): void;
   /** Ends when everything that was noted is written; throws if it could not be. */

@@ -1,5 +1,5 @@
 /** What only the tier's ledger remembers of what people decided: records on GitHub can be deleted. */
-import type { KeptFacts } from "../gate/facts.ts";
+import type { KeptFacts } from "../gate/decision-facts.ts";
 import type { Ledger } from "./model.ts";
 
 /** Holds of the tier and rejects, as gates read them; nothing for a tier without a ledger. */

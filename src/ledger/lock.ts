@@ -16,7 +16,7 @@ import { FourTierError, messageOf } from "../findings.ts";
 import { together } from "../http/pool.ts";
 
 /** Whose lock it is. */
-export interface LockOwner {
+interface LockOwner {
   readonly run: string;
   readonly attempt: number;
   /** The job's key, for the person who reads the log. */

@@ -13,7 +13,7 @@ export interface LockedLedger {
   save(next: Ledger): Promise<void>;
 }
 
-export interface LockedOptions extends LockOptions {
+interface LockedOptions extends LockOptions {
   readonly folder: string;
   readonly project: string;
   readonly tier: TierName;

@@ -64,7 +64,7 @@ export interface Ledger {
 }
 
 /** A release that somebody found bad here. */
-export interface LedgerReject {
+interface LedgerReject {
   /** Digest, 64 hex. */
   readonly release: string;
   readonly reason: string;
@@ -76,7 +76,7 @@ export interface LedgerReject {
 }
 
 /** One verification of a release that the tier had. */
-export interface LedgerVerification {
+interface LedgerVerification {
   /** Release digest, 64 hex. */
   readonly release: string;
   /** ISO time at which it ended. */

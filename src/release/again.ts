@@ -17,7 +17,7 @@ import { componentFolder } from "../ledger/paths.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "./candidate.ts";
 import type { Place } from "./standing.ts";
 
-export interface AgainRequest {
+interface AgainRequest {
   readonly git: Git;
   /** Folder of databricks.yml from the repository root, "" for the root. */
   readonly root: string;

@@ -32,7 +32,7 @@ export interface Candidate {
   readonly artifacts: readonly Artifact[];
 }
 
-export interface CandidateRequest {
+interface CandidateRequest {
   readonly git: Git;
   readonly commit: string;
   /** Folder of databricks.yml from the repository root, "" for the root. */

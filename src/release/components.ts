@@ -12,7 +12,7 @@ import { type Artifact, checkFiles, type ReleaseFile, releaseDigest } from "./di
 import { checkReach } from "./reaches.ts";
 
 /** Without `components` in the contract, and for resources that none claims. */
-export const DEFAULT_COMPONENT = "default";
+const DEFAULT_COMPONENT = "default";
 
 export interface Component {
   readonly name: string;

@@ -5,17 +5,9 @@
 import type { TierName } from "../contract/model.ts";
 import type { CheckId } from "../gate/check.ts";
 import type { StatedRecord } from "../gate/evidence-run.ts";
-import type {
-  AuditFacts,
-  CollectedFacts,
-  Fact,
-  GateFacts,
-  HoldFacts,
-  JudgedRecord,
-  RejectFacts,
-  RepositoryFacts,
-  VerificationFacts,
-} from "../gate/facts.ts";
+import type { AuditFacts, CollectedFacts, HoldFacts, RejectFacts, VerificationFacts } from "../gate/decision-facts.ts";
+import type { JudgedRecord } from "../gate/evidence-facts.ts";
+import type { Fact, GateFacts, RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { mayWrite } from "../github/repository.ts";
 import { together } from "../http/pool.ts";
@@ -148,7 +140,7 @@ export async function readVerifications(
 }
 
 /** The newest estate proof of a tier that is believed. */
-export async function readAudits(reader: RecordReader, tier: OwnTier): Promise<AuditFacts> {
+async function readAudits(reader: RecordReader, tier: OwnTier): Promise<AuditFacts> {
   const bench = new Bench(reader);
   const listing = await reader.list(tier, ["estate"]);
   const newest = (await bench.first(listing.records))?.record;

@@ -11,7 +11,7 @@ import { masked } from "./mask.ts";
 import { differencesDigest } from "./meaning.ts";
 import { nameIn } from "./resolve.ts";
 
-export interface DriftContext {
+interface DriftContext {
   /** Turns a symbolic setting of the ledger into what the API should show: ids, folders, the principal. */
   readonly resolve: (key: ResourceKey, settings: JsonObject) => JsonObject;
   /** The tier's application id, which everything runs as that names nobody else. */

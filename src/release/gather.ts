@@ -4,8 +4,8 @@ import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import { GATE } from "../gate/evaluate.ts";
+import type { EvidenceFacts, SuiteTrust } from "../gate/evidence-facts.ts";
 import {
-  type EvidenceFacts,
   type Fact,
   type GateFacts,
   known,
@@ -15,7 +15,6 @@ import {
   type ProtectionFacts,
   type RepositoryFacts,
   type Stage,
-  type SuiteTrust,
 } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { compare, type Comparison } from "../github/commits.ts";

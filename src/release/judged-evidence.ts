@@ -3,7 +3,7 @@
  * order of the Deployments is not asked: whoever can push can write an old one once more.
  */
 import { CLOCK_MS, deployingTime, doubts, type Expectation } from "../gate/evidence-run.ts";
-import type { EvidenceFacts } from "../gate/facts.ts";
+import type { EvidenceFacts } from "../gate/evidence-facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
 import { TASK } from "./evidence.ts";
@@ -13,7 +13,7 @@ import { evidenceReader, type ReadRun } from "./read-evidence.ts";
 export const MOST_LOOKED_AT = 20;
 
 /** A record, and every reason not to believe it. */
-export interface JudgedEvidence {
+interface JudgedEvidence {
   readonly deployment: Deployment;
   readonly evidence: EvidenceFacts;
   /** Clauses without a full stop; empty if it is believed. */

@@ -6,7 +6,7 @@ import { isArray, isObject, type JsonValue } from "../json.ts";
 import type { FieldChange } from "./change.ts";
 import { type Difference, pathText, type Segment } from "./fields.ts";
 
-export const MASK = "***";
+const MASK = "***";
 
 const SECRET_NAME =
   /(?:^|[._-])(?:secrets?|passwords?|passwd|pwd|passphrase|tokens?|credentials?|sas|(?:private|api|access|account|shared|storage|encryption|signing)[._-]?keys?|connection[._-]?string)(?:$|[._-])/;
@@ -38,7 +38,7 @@ export function masked(difference: Difference): FieldChange {
 }
 
 /** A value for showing, given the name of the field that holds it; `hide` gives what stands for a secret. */
-export function maskValue(value: JsonValue, name: string, hide: (secret: string) => string = () => MASK): JsonValue {
+function maskValue(value: JsonValue, name: string, hide: (secret: string) => string = () => MASK): JsonValue {
   if (typeof value === "string") return isSecret(name, value) ? hide(value) : value;
   if (isArray(value)) return value.map((item) => maskValue(item, name, hide));
   if (isObject(value)) {

@@ -36,7 +36,7 @@ export interface Observation {
 }
 
 /** A live resource that a create would meet: the contract adopts it, or it has the same name and is not ours. */
-export interface Namesake {
+interface Namesake {
   readonly key: string;
   readonly name: string;
   readonly id: string;

@@ -15,7 +15,7 @@ import { branchProblems } from "../gate/checks/protection.ts";
 /** Where a person must say yes before anything is taken back or opened. */
 const REVIEWED: readonly TierName[] = ["prod"];
 
-export interface OperatorsRequest {
+interface OperatorsRequest {
   readonly tier: TierName;
   /** Who started this attempt of the run, by GitHub login. */
   readonly person: string;

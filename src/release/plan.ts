@@ -69,6 +69,6 @@ function accessOf(kind: string, permissions: JsonArray | undefined): JsonObject 
 }
 
 /** True if a setting refers to the component's folder. */
-export function pointsIntoRelease(settings: JsonObject): boolean {
+function pointsIntoRelease(settings: JsonObject): boolean {
   return canonicalJson(settings).includes("${release}");
 }

@@ -31,7 +31,7 @@ export async function isAncestor(github: GitHub, commit: string, head: string): 
 const HOTFIX = "hotfix/";
 
 /** Where the candidate's commit came from, without who wrote it. */
-export type Origin = Omit<CommitFacts, "authors">;
+type Origin = Omit<CommitFacts, "authors">;
 
 /** Reads it; `prod` is asked what prod has, for a hotfix only. Checks of the run that asks are left out. */
 export async function readOrigin(

@@ -1,5 +1,5 @@
 /** From a Deployment to the run behind it, read once a run. */
-import type { EvidenceFacts, EvidenceRun } from "../gate/facts.ts";
+import type { EvidenceFacts, EvidenceRun } from "../gate/evidence-facts.ts";
 import { callerJobs, suitePins } from "../gate/pins.ts";
 import { FourTierError } from "../findings.ts";
 import type { GitHub } from "../github/client.ts";

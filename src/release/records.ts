@@ -4,7 +4,8 @@
  */
 import { FourTierError } from "../findings.ts";
 import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
-import type { JudgedRecord, RepositoryFacts, SuiteTrust } from "../gate/facts.ts";
+import type { JudgedRecord, SuiteTrust } from "../gate/evidence-facts.ts";
+import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
 import { parseRecord, type RecordKind, type RecordPayload, taskOf } from "./evidence.ts";
@@ -15,7 +16,7 @@ type StatedKind = StatedRecord["kind"];
 type Stated<Kind extends RecordKind> = Extract<StatedRecord, { readonly kind: Kind }>;
 
 /** How many Deployments of a tier are listed: beyond it nobody can say what was decided. */
-export const MOST_LISTED = 1000;
+const MOST_LISTED = 1000;
 /** How many runs are read for one question: forged records must not cost an hour's requests. */
 export const MOST_JUDGED = 20;
 
@@ -29,7 +30,7 @@ export interface ClaimedRecord<Claim extends RecordPayload = StatedRecord> {
 }
 
 /** The records of some kinds, newest first. */
-export interface Listing<Kind extends StatedKind> {
+interface Listing<Kind extends StatedKind> {
   readonly records: readonly ClaimedRecord<Stated<Kind>>[];
   /** False if there are more than MOST_LISTED Deployments: what is older was not seen. */
   readonly whole: boolean;

@@ -4,7 +4,7 @@
  */
 import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 
-export interface ResolveContext {
+interface ResolveContext {
   /** The content folder that `${release}` stands for. */
   readonly folder: string;
   /** The tier's application id. */

@@ -12,7 +12,7 @@ import { activeUpdate, runsAllTheTime } from "./active-runs.ts";
 import type { Step } from "./apply.ts";
 import { untilAtRest } from "./started.ts";
 
-export interface RollForwardOptions {
+interface RollForwardOptions {
   readonly tier: string;
   readonly log: { info(message: string): void };
   readonly signal?: AbortSignal | undefined;

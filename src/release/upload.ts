@@ -17,7 +17,7 @@ import { isArray, isObject, type JsonValue, parseJson } from "../json.ts";
 const PARALLEL = 8;
 
 /** One file of a component's folder; the path is relative to the folder. */
-export interface ContentFile {
+interface ContentFile {
   readonly path: string;
   readonly bytes: Uint8Array;
 }

@@ -8,7 +8,7 @@ import { type Applied, type Drift, driftOf, type FieldChange } from "./plan.ts";
 /** Reads may lag behind writes: milliseconds between looks before a difference counts. */
 const LOOK_AGAIN = [1_000, 3_000];
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly tier: string;
   readonly schedules: "paused" | "running";
   readonly principal: string;

@@ -4,7 +4,8 @@
  * a run behind it is told apart, never believed.
  */
 import type { Trust } from "../gate/evidence-run.ts";
-import type { Fact, JudgedRecord, RepositoryFacts } from "../gate/facts.ts";
+import type { JudgedRecord } from "../gate/evidence-facts.ts";
+import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { approvalsOfRun } from "../github/runs.ts";
@@ -17,7 +18,7 @@ import { type ReadRun, runReader } from "./read-evidence.ts";
 import { recordReader } from "./records.ts";
 
 /** The tiers that records speak of, in the order in which a release goes through them. */
-export const RECORDED_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
+const RECORDED_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
 
 /** What one tier has. */
 export interface Whereabouts {
@@ -63,7 +64,7 @@ export interface Told {
   readonly runUrl: string | undefined;
 }
 
-export interface WhereaboutsContext {
+interface WhereaboutsContext {
   readonly project: string;
   readonly repository: RepositoryFacts;
   /** Commits of the suite that the default branch's contract trusts. */

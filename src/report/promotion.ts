@@ -191,7 +191,7 @@ export function driftJson(drift: Drift): JsonObject {
 }
 
 /** What a change takes away, or nothing. */
-export function lossText(change: Change): string {
+function lossText(change: Change): string {
   const loss = lossOf(change);
   return loss === undefined ? "" : `⚠️ lost: ${text(loss)}`;
 }

@@ -6,7 +6,7 @@ import type { Verification, VerifiedStep } from "../release/verification.ts";
 import { visible } from "./log-line.ts";
 import { blocks, code, details, html, link, table, text } from "./markdown.ts";
 
-export interface VerificationView {
+interface VerificationView {
   readonly tier: string;
   readonly release: LedgerRelease;
   readonly look: Look;

@@ -96,7 +96,7 @@ export async function lastRunOf(
   return undefined;
 }
 
-export interface Removal {
+interface Removal {
   readonly contract: Pick<Contract, "project">;
   /** Called right before each write: throws if it may no longer be made. */
   readonly check: () => Promise<void>;

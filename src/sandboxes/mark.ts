@@ -25,7 +25,7 @@ export const MARK = {
 } as const;
 
 /** A day until which a sandbox is kept whatever happens; set by hand. */
-export const KEEP_UNTIL = "keep_until";
+const KEEP_UNTIL = "keep_until";
 
 /** What a catalog says of itself. Empty properties count as missing. */
 export interface Mark {

@@ -52,7 +52,7 @@ export type Step =
       readonly changes: readonly GrantChange[];
     };
 
-export interface SandboxPlan {
+interface SandboxPlan {
   /** Empty if it is as it shall be, or if a finding is an error. */
   readonly steps: readonly Step[];
   readonly findings: readonly Finding[];

@@ -16,7 +16,7 @@ import { type Deployed, inOrder, removeDeployed } from "./deployed.ts";
 import { MARK, readMark, whyNotOurs } from "./mark.ts";
 import { deployedTo, lastChangeOf, type UsageQuestion, usageOf, userOf } from "./usage.ts";
 
-export interface RemovalRequest extends UsageQuestion {
+interface RemovalRequest extends UsageQuestion {
   readonly workspace: Workspace;
   readonly catalog: Catalog;
   readonly rules: Rules;

@@ -63,7 +63,7 @@ export async function usageOf(workspace: Workspace, catalog: Catalog, question: 
 }
 
 /** The last change of anything in a catalog; undefined if nothing is in it. Throws for an object without a time. */
-export async function lastChangeIn(workspace: Workspace, catalog: string): Promise<number | undefined> {
+async function lastChangeIn(workspace: Workspace, catalog: string): Promise<number | undefined> {
   const schemas: string[] = [];
   for await (const { name } of listSchemas(workspace, catalog)) if (name !== "information_schema") schemas.push(name);
   const changes = await mapBounded(schemas, PARALLEL, (schema) => lastChangeOf(workspace, catalog, schema));

@@ -109,7 +109,7 @@ function isRacingStart(error: unknown): boolean {
 }
 
 /** Waits for the job's active runs, or cancels them and waits; undefined once there are none, or if they are left. */
-export async function endRuns(
+async function endRuns(
   workspace: Workspace,
   id: string,
   name: string,

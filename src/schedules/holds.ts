@@ -20,7 +20,7 @@ export interface Holdable {
   readonly tags: JsonObject;
 }
 
-export type Selector =
+type Selector =
   | { readonly kind: "all" }
   /** `*` stands for anything; a name or a key. */
   | { readonly kind: "name"; readonly pattern: string }

@@ -12,7 +12,7 @@ import { type Decision, type Resource, type SchedulePolicy, wantedOf, WRITES } f
 import type { State } from "./starters.ts";
 
 /** One resource that a lifted hold named. */
-export interface Restored {
+interface Restored {
   readonly decision: Decision;
   /** `right`: it is already what it was. `held`: another hold keeps it. */
   readonly outcome: "right" | "held" | Applied["outcome"];

@@ -15,7 +15,7 @@ import type { Scope } from "./observe.ts";
 /** What is looked at besides jobs and pipelines. */
 export type Also = "alerts" | "monitors";
 
-export interface WatchersQuestion {
+interface WatchersQuestion {
   readonly tier: Pick<Tier, "name" | "catalog" | "schedules">;
   readonly scope: Scope;
   readonly names: readonly string[];

@@ -195,7 +195,7 @@ async function runNode(
 }
 
 /** `name=value`, or `name<<END` up to a line `END`, as a runner reads them; anything else is an error there, too. */
-export function parseFileCommands(text: string): Record<string, string> {
+function parseFileCommands(text: string): Record<string, string> {
   const values: Record<string, string> = {};
   const lines = text.split(/\r?\n/);
   for (let index = 0; index < lines.length; index += 1) {

@@ -5,7 +5,7 @@ import { type Account, SECRET, startAccount } from "../account.ts";
 import { type ActionRun, runAction } from "./harness.ts";
 import { makeRepository } from "./repository.ts";
 
-export interface PolicyAccount {
+interface PolicyAccount {
   readonly account: Account;
   /** Runs the action in a tier; secrets are searched for in what it leaves, and nothing unmodelled may be asked. */
   readonly run: (

@@ -1,10 +1,10 @@
 /** Small bundles and contracts in memory, for the tests of rendering. */
 import { renderBundle, type RenderOptions } from "../../src/bundle/render.ts";
-import { memorySource } from "../../src/bundle/source.ts";
 import type { Contract, TierName } from "../../src/contract/model.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { resolveTier } from "../../src/contract/tiers.ts";
 import { describeWhere, type Finding } from "../../src/findings.ts";
+import { memorySource } from "./memory.ts";
 
 export const CLIENT_IDS = {
   dev: "11111111-1111-4111-8111-111111111111",

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { compareStagingAndProd } from "../../src/bundle/parity.ts";
-import { memorySource } from "../../src/bundle/source.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { CLIENT_IDS, contract, line, NOW } from "./bundles.ts";
+import { memorySource } from "./memory.ts";
 
 function compare(databricks: string, more = "", head = "bundle: { name: demo }\n") {
   const of = more === "" ? contract() : contract(more);

@@ -10,9 +10,9 @@ export type Routes = Readonly<Record<string, Route>>;
 
 export const CLIENT_ID = "33333333-3333-4333-8333-333333333333";
 export const SECRET = "dose-canary-secret-3";
-export const SECRET_CREDENTIALS: Credentials = { kind: "secret", clientId: CLIENT_ID, clientSecret: SECRET };
+const SECRET_CREDENTIALS: Credentials = { kind: "secret", clientId: CLIENT_ID, clientSecret: SECRET };
 
-export interface Fake extends Loopback {
+interface Fake extends Loopback {
   /** Requests other than signing in. */
   readonly calls: Seen[];
 }
@@ -40,12 +40,12 @@ export async function fakeWorkspace(routes: Routes): Promise<Fake> {
   return { ...loopback, calls };
 }
 
-export interface RecordedLog extends ClientLog {
+interface RecordedLog extends ClientLog {
   readonly lines: string[];
   readonly secrets: string[];
 }
 
-export function recordLog(): RecordedLog {
+function recordLog(): RecordedLog {
   const lines: string[] = [];
   const secrets: string[] = [];
   const add = (message: string): void => void lines.push(message);

@@ -2,7 +2,7 @@
 import type { JobResult, RunResult } from "../../simulator/runner/runner.ts";
 
 /** One line a request, as the simulators logged it. */
-export type RequestLines = () => readonly string[];
+type RequestLines = () => readonly string[];
 
 const requestsOf = new WeakMap<RunResult, RequestLines>();
 
@@ -11,7 +11,7 @@ export function remember(run: RunResult, requests: RequestLines): void {
   requestsOf.set(run, requests);
 }
 
-export interface RunExpectation {
+interface RunExpectation {
   /** Every job succeeded or was skipped, and these among them did succeed. */
   toSucceed(...jobs: readonly string[]): void;
   /** The first job that failed is this one, for exactly these findings; no later job ran. */

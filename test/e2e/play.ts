@@ -39,7 +39,7 @@ export interface Resource {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-export interface PlayOptions extends StageOptions {
+interface PlayOptions extends StageOptions {
   /** Actions keep compiled code in their job's folder as on a real runner, where the search for secrets comes, too. */
   readonly keepsOwnCode?: boolean;
 }

@@ -1,12 +1,6 @@
 /** A promotion to prod in which everything is right; a test breaks one thing. */
-import {
-  type EvidenceFacts,
-  type EvidenceJob,
-  type GateFacts,
-  type JudgedRecord,
-  known,
-  type RepositoryFacts,
-} from "../../src/gate/facts.ts";
+import type { EvidenceFacts, EvidenceJob, JudgedRecord } from "../../src/gate/evidence-facts.ts";
+import { type GateFacts, known, type RepositoryFacts } from "../../src/gate/facts.ts";
 import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 
 export const COMMIT = "c".repeat(40);

@@ -28,7 +28,7 @@ jobs:
   approve-to-prod: { name: prod, needs: gate-to-staging, uses: "${WORKFLOWS}/approve-to-prod.yml@${PIN}" }
 `;
 
-export const TIER_ENVIRONMENT = { branch_policy: "default" as const };
+const TIER_ENVIRONMENT = { branch_policy: "default" as const };
 
 export const SCENARIO = {
   users: {
@@ -79,7 +79,7 @@ export function addRun(world: World, overrides: Partial<Run>, name: string): Job
 }
 
 /** `only` replaces the harness's own job. */
-export function addJob(of: Job, name: string, only = false): Job {
+function addJob(of: Job, name: string, only = false): Job {
   const job: Job = { ...of, id: of.id + 100_000 + of.run.jobs.length, name, steps: [] };
   if (only) of.run.jobs.pop();
   of.run.jobs.push(job);

@@ -19,7 +19,7 @@ export const DEV_CATALOG: NonNullable<DatabricksScenario["catalogs"]>[string] = 
 };
 
 /** Keys of the sandbox tier in the contract. */
-export const SANDBOX_TIER = `service_principal: ml-pipelines-sandbox, client_id: "${SANDBOX_APPLICATION}"`;
+const SANDBOX_TIER = `service_principal: ml-pipelines-sandbox, client_id: "${SANDBOX_APPLICATION}"`;
 export const USERS = "users: { octocat: mona@example.com, Rob-Smith: rob@example.com }\n";
 
 export async function estate(

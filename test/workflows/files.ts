@@ -38,7 +38,7 @@ const Workflow = v.looseObject({
 export type Workflow = v.InferOutput<typeof Workflow>;
 export type Job = v.InferOutput<typeof Job>;
 
-export interface WorkflowFile {
+interface WorkflowFile {
   readonly name: string;
   readonly text: string;
 }

@@ -3,7 +3,7 @@ import type { World, Run } from "../../github/world.ts";
 import { downloadArtifact, uploadArtifact } from "./artifacts.ts";
 import { checkout } from "./checkout.ts";
 
-export interface StandInContext {
+interface StandInContext {
   readonly world: World;
   readonly run: Run;
   readonly apiUrl: string;
@@ -13,7 +13,7 @@ export interface StandInContext {
   readonly log: (line: string) => void;
 }
 
-export interface StandInResult {
+interface StandInResult {
   readonly outputs: Readonly<Record<string, string>>;
   /** Lines for the service's warnings. */
   readonly warnings?: readonly string[];

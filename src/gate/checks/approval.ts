@@ -14,7 +14,8 @@ import {
   withFact,
   WORKFLOW_ACCOUNT,
 } from "../check.ts";
-import type { ApprovalFacts, CollectedFacts, GateFacts } from "../facts.ts";
+import type { CollectedFacts } from "../decision-facts.ts";
+import type { ApprovalFacts, GateFacts } from "../facts.ts";
 
 export const approval: Check = {
   id: "approval",

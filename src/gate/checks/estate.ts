@@ -1,6 +1,7 @@
 /** An auditor proved who can read and write the tier, as recently as the contract asks (`gate.estate`). */
 import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
-import type { AuditFacts, GateFacts } from "../facts.ts";
+import type { AuditFacts } from "../decision-facts.ts";
+import type { GateFacts } from "../facts.ts";
 import { duration, shownAt } from "../wall-clock.ts";
 
 export const estate: Check = {

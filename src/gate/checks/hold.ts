@@ -1,6 +1,7 @@
 /** Nobody stopped the line: the tier takes promotions. */
 import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
-import type { GateFacts, HoldFacts } from "../facts.ts";
+import type { HoldFacts } from "../decision-facts.ts";
+import type { GateFacts } from "../facts.ts";
 
 export const hold: Check = {
   id: "hold",

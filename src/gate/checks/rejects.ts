@@ -1,6 +1,7 @@
 /** Nobody rejected the release, in whatever tier it showed itself bad. */
 import { type Check, conclude, evidenceOf, judgingProblems, short, withFact } from "../check.ts";
-import type { GateFacts, RejectFacts } from "../facts.ts";
+import type { RejectFacts } from "../decision-facts.ts";
+import type { GateFacts } from "../facts.ts";
 
 export const rejects: Check = {
   id: "rejects",

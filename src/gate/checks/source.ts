@@ -1,7 +1,8 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
 import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
 import { deployingJob, doubts } from "../evidence-run.ts";
-import type { EvidenceFacts, GateFacts, RepositoryFacts, SuiteTrust } from "../facts.ts";
+import type { EvidenceFacts, SuiteTrust } from "../evidence-facts.ts";
+import type { GateFacts, RepositoryFacts } from "../facts.ts";
 
 export const source: Check = {
   id: "source",

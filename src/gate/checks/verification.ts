@@ -10,7 +10,8 @@ import {
   withFact,
 } from "../check.ts";
 import { believedSource, deployingJob } from "../evidence-run.ts";
-import type { GateFacts, PolicyFacts, SourceQuestion, VerificationFacts } from "../facts.ts";
+import type { VerificationFacts } from "../decision-facts.ts";
+import type { GateFacts, PolicyFacts, SourceQuestion } from "../facts.ts";
 import type { RecordTier } from "../record-runs.ts";
 import { duration, shownAt } from "../wall-clock.ts";
 

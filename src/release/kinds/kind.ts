@@ -42,7 +42,7 @@ export interface Kind {
   readonly writeAccess: (workspace: Workspace, id: string, access: AccessWrite) => Promise<void>;
 }
 
-export interface AccessWrite {
+interface AccessWrite {
   readonly declared: JsonArray;
   readonly before: JsonArray | undefined;
   readonly live: JsonArray | undefined;

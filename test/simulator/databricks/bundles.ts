@@ -1,7 +1,7 @@
 /** Bundles for the Databricks CLI, whose test deploys them into the simulator. */
 
 /** A job with a task of every kind, and one that runs for each of a list. */
-export const EVERY_KIND = `
+const EVERY_KIND = `
 bundle: { name: kinds }
 variables: { warehouse: { default: "0123456789abcdef" } }
 targets: { dev: { default: true } }

@@ -1,0 +1,77 @@
+/** What was decided and verified, as the gate sees it: by records that were held against their runs, and by the tier's ledger. */
+import type { RecordOf } from "../release/evidence.ts";
+import type { JudgedRecord } from "./evidence-facts.ts";
+
+/** What was looked at to answer one question, and what of it cannot be used. */
+export interface Judging {
+  /** Not believed. */
+  readonly doubted: readonly JudgedRecord[];
+  /** Nobody can say: the run behind it could not be read. */
+  readonly unread: readonly JudgedRecord[];
+  /** False if there was more than is looked at. */
+  readonly whole: boolean;
+}
+
+/** Verifications of one release. */
+export interface VerificationFacts extends Judging {
+  /** The newest that failed. */
+  readonly failed: JudgedRecord<RecordOf<"verification">> | undefined;
+  /** Those that passed after it, oldest first; not more than are asked for. */
+  readonly passed: readonly JudgedRecord<RecordOf<"verification">>[];
+}
+
+/** Estate proofs of one tier. */
+export interface AuditFacts extends Judging {
+  /** The newest that is believed, however it ended. */
+  readonly newest: JudgedRecord<RecordOf<"estate">> | undefined;
+}
+
+/** Rejects of one release. */
+export interface RejectFacts extends Judging {
+  /** What stands, in any tier. */
+  readonly standing: readonly JudgedRecord<RecordOf<"reject">>[];
+  /** What was lifted. */
+  readonly lifted: readonly JudgedRecord<RecordOf<"accept">>[];
+}
+
+/** Holds of one tier, of the kind tier. */
+export interface HoldFacts extends Judging {
+  /** Not lifted, expired ones included. */
+  readonly standing: readonly JudgedRecord<RecordOf<"hold">>[];
+  /** What lifted those before. */
+  readonly resumed: JudgedRecord<RecordOf<"resume">> | undefined;
+}
+
+/** Approvals of digests, given by runs of operate.yml. */
+export interface CollectedFacts extends Judging {
+  readonly approved: readonly {
+    readonly record: JudgedRecord<RecordOf<"approval">>;
+    /** Undefined where GitHub does not say. */
+    readonly mayWrite: boolean | undefined;
+  }[];
+}
+
+/** What the tier's ledger keeps of decisions. */
+export interface KeptFacts {
+  readonly holds: readonly KeptHold[];
+  readonly rejects: readonly KeptReject[];
+}
+
+/** A hold of the kind tier. */
+export interface KeptHold {
+  readonly reason: string;
+  readonly by: string;
+  /** ISO times. */
+  readonly at: string;
+  readonly until: string | undefined;
+  readonly runId: string;
+}
+
+/** A reject, as the ledger keeps it. */
+export interface KeptReject {
+  readonly release: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly at: string;
+  readonly runId: string;
+}
