@@ -27,6 +27,7 @@ import type { DeploymentRecord, Evidence } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
+import { owedNow } from "./release/roll-forward.ts";
 import { type Content, unreadFindings } from "./release/upload.ts";
 import { heldNotices } from "./schedules/holds.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
@@ -100,7 +101,7 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
   const gate = evaluateGate(approvedAlready(facts, before, candidate));
   const view = { tier, candidate, phases, acceptDrift: request.acceptDrift, facts };
   if (gate.verdict !== "pass") return report(request, { ...view, ...before, gate, outcome: "refused" });
-  if (isDone(before, candidate)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
+  if (isDone(before, candidate, tier)) return nothingToDo(request, { ...view, ...before, gate, outcome: "nothing" });
 
   const waited = await phase("active runs", () => waitForRuns(request, facts, before));
   const still = evaluateGate(approvedAlready(waited, before, candidate));
@@ -114,7 +115,7 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
     const again = evaluateGate(approvedAlready(refreshed, now, candidate));
     const seen = { ...view, ...now, gate: again, facts: refreshed };
     if (again.verdict !== "pass") return report(request, { ...seen, outcome: "refused" });
-    if (isDone(now, candidate)) {
+    if (isDone(now, candidate, tier)) {
       return await nothingToDo(request, { ...seen, outcome: "nothing" });
     }
     const unlisted = unlistedLosses(now.standing, tier);
@@ -136,7 +137,8 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
 async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
   const { workspace, tier, candidate, deep, acceptDrift } = request;
   const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-  if (!deep && acceptDrift === "" && ledger !== undefined && hasRelease(ledger, candidate)) {
+  const settled = ledger !== undefined && hasRelease(ledger, candidate) && (ledger.unrolled ?? []).length === 0;
+  if (!deep && acceptDrift === "" && settled) {
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
@@ -250,12 +252,18 @@ async function orderOf({ git, candidate, tier }: PromoteRequest, standing: Stand
  */
 function approvedAlready(facts: GateFacts, seen: Look, candidate: Candidate): GateFacts {
   const applied = seen.standing.ledger?.release?.plan;
-  if (!isDone(seen, candidate) || applied === undefined || applied !== facts.approved.plan) return facts;
+  if (!isApplied(seen, candidate) || applied === undefined || applied !== facts.approved.plan) return facts;
   return { ...facts, plan: known({ ...seen.standing.plan, digest: applied }) };
 }
 
-/** True if the tier has this commit, whole and untouched: then nothing is locked and nothing written. */
-function isDone({ standing, folders }: Look, candidate: Candidate): boolean {
+/** True if the tier has this commit, whole and untouched, and runs it: then nothing is locked and nothing written. */
+function isDone(look: Look, candidate: Candidate, tier: Tier): boolean {
+  const { ledger, observation } = look.standing;
+  return isApplied(look, candidate) && owedNow(tier, ledger, candidate.desired, observation.live).length === 0;
+}
+
+/** True if the tier has this commit, whole and untouched. */
+function isApplied({ standing, folders }: Look, candidate: Candidate): boolean {
   const { ledger, plan, steps } = standing;
   return (
     ledger !== undefined &&

@@ -21,7 +21,7 @@ import { type Candidate, contentsOf } from "./release/candidate.ts";
 import { carryOut, endRecord } from "./release/carry-out.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { type Look, lookAt, type View } from "./release/look.ts";
-import { rollForward } from "./release/roll-forward.ts";
+import { dueToRoll, rollForward } from "./release/roll-forward.ts";
 import { chooseTarget, type JudgedRelease } from "./release/rollback-target.ts";
 import type { Place } from "./release/standing.ts";
 import { unreadFindings } from "./release/upload.ts";
@@ -91,7 +91,7 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
   try {
     const locked = await lockedLedger(request, place, lock);
     if (movedSince(ledger, locked.current())) throw new FourTierError(changedMeanwhile(tier.name));
-    await locked.save(withTierHeld(request, locked.current(), candidate));
+    await locked.save({ ...withTierHeld(request, locked.current(), candidate), unrolled: owedBy(before, candidate) });
     const paused = await phase("pause", () => pauseAll(request, locked, candidate));
     if (paused.some(isFailure)) throw new FourTierError(paused);
 
@@ -118,9 +118,11 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
     });
     const after = outcome.findings.some(isFailure)
       ? []
-      : await phase("schedules", async () =>
-          restart(request, before, await giveBack(request, await lockedLedger(request, place, lock), left)),
-        );
+      : await phase("schedules", async () => {
+          const ours = await lockedLedger(request, place, lock);
+          const { live } = before.standing.observation; // as it was before all was paused
+          return restart(request, { locked: ours, candidate, live }, await giveBack(request, ours, left));
+        });
     const whole: Outcome = { ...outcome, findings: [...outcome.findings, ...after] };
     const findings = [...paused, ...whole.findings, ...(await endRecord(request, record, whole))];
     return report(
@@ -206,21 +208,36 @@ function movedSince(before: Ledger, now: Ledger): boolean {
   );
 }
 
-/** What runs all the time in prod runs the old release only once it was started anew. */
+/** What ran all the time before anything was paused: known also to the next run, if this one is killed. */
+function owedBy({ standing: { ledger, steps, observation } }: Look, candidate: Candidate): readonly string[] {
+  return dueToRoll(ledger, steps, candidate.desired, observation.live).map(({ key }) => key);
+}
+
+/** What runs all the time in prod runs the old release only once it was started anew: now that nothing holds it. */
 async function restart(
   request: RollbackRequest,
-  before: Look,
+  {
+    locked,
+    candidate,
+    live,
+  }: Pick<Look["standing"]["observation"], "live"> & {
+    readonly locked: LockedLedger;
+    readonly candidate: Candidate;
+  },
   findings: readonly Finding[],
 ): Promise<readonly Finding[]> {
   const { tier, workspace } = request;
   if (findings.some(isFailure) || tier.schedules !== "running") return findings;
-  const restarted = await rollForward(workspace, before.standing.steps, new Map(), {
+  const due = dueToRoll(locked.current(), [], candidate.desired, live);
+  // Pipelines were stopped, and have started with the old release.
+  const jobs = due.filter(({ kind }) => kind === "jobs");
+  const rolled = await rollForward(workspace, jobs, new Map(), {
     ...request,
     tier: tier.name,
-    // Pipelines were stopped, and have started with the old release.
-    written: ({ kind, desired }) => (kind === "jobs" ? (desired?.settings ?? {}) : {}),
+    written: ({ desired }) => desired?.settings ?? {},
   });
-  return [...findings, ...restarted];
+  await locked.save({ ...locked.current(), unrolled: rolled.unrolled });
+  return [...findings, ...rolled.findings];
 }
 
 function releaseOf({ run, now }: RollbackRequest, candidate: Candidate, { standing }: Look): LedgerRelease {

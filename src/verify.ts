@@ -19,6 +19,7 @@ import { type Candidate, contentsOf } from "./release/candidate.ts";
 import type { RecordInput } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAt } from "./release/look.ts";
+import { owedNow } from "./release/roll-forward.ts";
 import type { Place } from "./release/standing.ts";
 import { unreadFindings } from "./release/upload.ts";
 import { runVerification, type Verification, type VerificationPolicy } from "./release/verification.ts";
@@ -67,7 +68,8 @@ export async function verify(request: VerifyRequest): Promise<ActionResult> {
 
   const candidate = await request.again(release);
   const look = await lookFor(request, place, ledger, candidate);
-  const unlike = notWhole(look, tier.name);
+  const owed = owedNow(tier, ledger, candidate.desired, look.standing.observation.live);
+  const unlike = [...notWhole(look, tier.name), ...owed.map(({ key }) => mayRunOld(tier.name, key))];
   const verification =
     unlike.length > 0
       ? { steps: [], findings: unlike }
@@ -157,6 +159,17 @@ function unlike(tier: string, key: string, what: string): Finding {
   };
 }
 
+function mayRunOld(tier: string, key: string): Finding {
+  return {
+    id: "verify/not-rolled-forward",
+    severity: "error",
+    where: { kind: "resource", tier, key },
+    message: `${key} in ${tier} runs all the time, and was not started anew since its release was applied.`,
+    why: "It may still run the release before, so what would be verified is not the release; nothing was started.",
+    remedy: "Promote the same commit again: that starts it anew. After a rollback, run the rollback again.",
+  };
+}
+
 /** A promotion in between makes it unclear what the jobs have seen. */
 async function changedMeanwhile(workspace: Workspace, place: Place, before: Ledger): Promise<Finding | undefined> {
   const now = await readLedger(workspace, place.folder, { project: place.tier.project, tier: place.tier.name });
@@ -179,7 +192,7 @@ function payloadOf(
   release: LedgerRelease,
   { steps, findings }: Verification,
 ): RecordInput<"verification"> {
-  const whole = findings.every(({ id }) => id !== "verify/not-as-released");
+  const whole = findings.every(({ id }) => !["verify/not-as-released", "verify/not-rolled-forward"].includes(id));
   return {
     kind: "verification",
     tier: tier.name,

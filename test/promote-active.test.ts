@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
+import { verifyScene } from "./verification.ts";
 import { approve, failures, jobWrites, scene, type Scene } from "./promotion.ts";
 
 const CHANGED = { "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" };
@@ -102,6 +103,8 @@ const STREAM = `${BUNDLE.trimEnd()}
 const STREAM_CONTRACT = CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream");
 const STREAM_FILES = { "databricks.yml": STREAM, "four-tier.yml": STREAM_CONTRACT };
 
+const REFUSED = { status: 403, code: "PERMISSION_DENIED", message: "no" };
+
 describe("a continuous job", () => {
   it("is not waited for, since it never ends", async () => {
     const prod = await scene(
@@ -133,21 +136,70 @@ describe("a continuous job", () => {
     expect(prod.world.runs("prod", "stream")).toHaveLength(2);
   });
 
+  it("that was not started anew is due until it is: promoting again does only that, by the plan that was approved", async () => {
+    const prod = await scene("prod", {}, STREAM_FILES);
+    await approve(prod);
+    const [old] = prod.world.runs("prod", "stream");
+    prod.change(CHANGED);
+    prod.simulator.fault({ method: "POST", path: "/api/2.2/jobs/runs/cancel", effect: "error", ...REFUSED });
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
+    expect(prod.world.runs("prod", "stream")).toMatchObject([{ id: old?.id, result: undefined }]);
+    const { result: verified, starts } = await verifyScene(prod);
+    expect(failures(verified)).toEqual(["verify/not-rolled-forward"]);
+    expect(starts).toEqual([]);
+
+    const approved = { release: result.outputs["release-digest"], plan: result.outputs["plan-digest"] };
+    const again = await prod.promote({ approved });
+    expect(failures(again.result)).toEqual([]);
+    expect(jobWrites(again.writes)).toEqual(["POST /api/2.2/jobs/runs/cancel"]);
+    expect(again.records).toMatchObject([{ ended: expect.stringMatching(/^success/) as string }]);
+    const [now, before] = prod.world.runs("prod", "stream");
+    expect(before).toMatchObject({ id: old?.id, result: "CANCELED" });
+    expect(now?.settings).toEqual(prod.world.job("prod", "stream").settings);
+    expect((await prod.promote({ approved })).writes).toEqual([]);
+    expect(prod.world.runs("prod", "stream")).toHaveLength(2);
+  });
+
+  it("that a killed promotion updated is started anew by the next one", async () => {
+    const prod = await scene("prod", {}, STREAM_FILES);
+    await approve(prod);
+    prod.change(CHANGED);
+    // Everything is written; then the ledger cannot be.
+    let begun = false;
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () => {
+        if (!begun) prod.simulator.fault({ method: "POST", path: "*ledger*", effect: "error", ...REFUSED });
+        begun = true;
+      },
+    });
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual(["databricks/refused", "promote/unfinished"]);
+    expect(prod.world.runs("prod", "stream")).toHaveLength(1);
+    const approved = { release: result.outputs["release-digest"], plan: result.outputs["plan-digest"] };
+    const again = await prod.promote({ approved });
+    expect(failures(again.result)).toEqual([]);
+    expect(prod.world.runs("prod", "stream")[0]?.settings).toEqual(prod.world.job("prod", "stream").settings);
+  });
+
   it("that does not start again fails the promotion, and the release stays applied", async () => {
-    const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
     const fault = {
       method: "POST",
       path: "/api/2.2/jobs/runs/cancel",
       effect: "error",
       times: "always",
-      ...refused,
+      ...REFUSED,
     } as const;
     const prod = await scene("prod", { faults: [fault] }, STREAM_FILES);
     await approve(prod);
     prod.change(CHANGED);
     const { result } = await approve(prod);
     expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
-    expect(jobWrites((await approve(prod)).writes)).toEqual([]);
+    const again = await approve(prod);
+    expect(failures(again.result)).toEqual(["promote/not-rolled-forward"]);
+    expect(jobWrites(again.writes)).toEqual(["POST /api/2.2/jobs/runs/cancel"]);
   });
 });
 

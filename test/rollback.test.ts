@@ -11,6 +11,8 @@ import { rollbackScene } from "./rollback.ts";
 const better = (what: string) => ({ "src/scoring/score.py": `# Databricks notebook source\nprint('${what}')\n` });
 const CRON = "schedule: { quartz_cron_expression: 0 5 * * * ?, timezone_id: UTC }";
 
+const STREAM = `${BUNDLE.trimEnd()}\n    stream:\n      name: stream\n      continuous: {}\n      tasks: [{ task_key: a, notebook_task: { notebook_path: src/scoring/score.py } }]\n`;
+
 async function ledgerOf(prod: Scene): Promise<Ledger> {
   const ledger = await readLedger(prod.connect(), prod.folder, { project: "ml-pipelines", tier: prod.tier });
   if (ledger === undefined) throw new Error("there is no ledger");
@@ -169,9 +171,8 @@ describe("a rollback", () => {
   });
 
   it("runs the old release at once where a job runs all the time", async () => {
-    const stream = `${BUNDLE.trimEnd()}\n    stream:\n      name: stream\n      continuous: {}\n      tasks: [{ task_key: a, notebook_task: { notebook_path: src/scoring/score.py } }]\n`;
     const { prod } = await twoReleases({
-      "databricks.yml": stream,
+      "databricks.yml": STREAM,
       "four-tier.yml": CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream"),
     });
     const { result } = await rollbackScene(prod);
@@ -180,6 +181,25 @@ describe("a rollback", () => {
     expect(now?.active).toBe(true);
     expect(now?.settings).toEqual(prod.world.job("prod", "stream").settings);
     expect(before.every((run) => !run.active)).toBe(true);
+  });
+
+  it("that could not start it anew does so when it is run again", async () => {
+    const { prod, good } = await twoReleases({
+      "databricks.yml": STREAM,
+      "four-tier.yml": CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream"),
+    });
+    const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
+    prod.simulator.fault({ method: "POST", path: "/api/2.2/jobs/runs/cancel", effect: "error", ...refused });
+    const [run] = prod.world.runs("prod", "stream");
+    expect(failures((await rollbackScene(prod)).result)).toEqual(["promote/not-rolled-forward"]);
+    expect((await ledgerOf(prod)).unrolled).toEqual(["jobs.stream"]);
+    const again = await rollbackScene(prod, { to: good });
+    expect(failures(again.result)).toEqual([]);
+    expect(again.writes).toContain("POST /api/2.2/jobs/runs/cancel");
+    const [now] = prod.world.runs("prod", "stream");
+    expect(now?.id).not.toBe(run?.id);
+    expect(now?.settings).toEqual(prod.world.job("prod", "stream").settings);
+    expect((await ledgerOf(prod)).unrolled).toBeUndefined();
   });
 });
 

@@ -59,6 +59,8 @@ export interface Ledger {
   readonly verifications?: readonly LedgerVerification[];
   /** Releases that were rejected here and not accepted again: a copy of the records, which can be deleted. */
   readonly rejects?: readonly LedgerReject[];
+  /** Keys of what runs all the time and was not yet seen to run the release: the next promotion starts it anew. */
+  readonly unrolled?: readonly string[];
   /** What stands; a hold that was lifted is gone from here. */
   readonly holds: readonly Hold[];
 }
@@ -173,6 +175,7 @@ const document = v.strictObject({
       }),
     ),
   ),
+  unrolled: v.exactOptional(v.array(text)),
   /** Absent in documents of older releases. */
   holds: v.optional(v.array(holdSchema), []),
 });
@@ -217,6 +220,7 @@ export function parseLedger(
       history: output.history,
       ...(output.verifications === undefined ? {} : { verifications: output.verifications }),
       ...(output.rejects === undefined ? {} : { rejects: output.rejects }),
+      ...(output.unrolled === undefined ? {} : { unrolled: output.unrolled }),
       holds: output.holds.map(holdFromStored),
     },
   };
@@ -247,6 +251,7 @@ export function ledgerText(ledger: Ledger): string {
       ...(ledger.rejects === undefined || ledger.rejects.length === 0
         ? {}
         : { rejects: ledger.rejects.map((each) => ({ ...each, run: { ...each.run } })) }),
+      ...(ledger.unrolled === undefined || ledger.unrolled.length === 0 ? {} : { unrolled: [...ledger.unrolled] }),
       // Left out where there are none: so the document is what releases without holds can read.
       ...(ledger.holds.length === 0 ? {} : { holds: ledger.holds.map(holdToStored) }),
     },

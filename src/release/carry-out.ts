@@ -13,7 +13,7 @@ import { applySteps } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DeploymentRecord } from "./evidence.ts";
 import { driftContext, type Place, resourcesAfter, type Standing } from "./standing.ts";
-import { rollForward, updatesBefore } from "./roll-forward.ts";
+import { dueToRoll, rollForward, updatesBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
 import { verifyApplied } from "./verify.ts";
 
@@ -64,8 +64,10 @@ export async function carryOut(work: Work): Promise<Outcome> {
       }),
     );
     const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
-    const running = tier.schedules === "running" ? steps : [];
-    const before = await updatesBefore(workspace, running);
+    // Outside prod nothing is started anew: its schedules are paused.
+    const due =
+      tier.schedules === "running" ? dueToRoll(work.standing.ledger, steps, candidate.desired, observation.live) : [];
+    const before = await updatesBefore(workspace, due);
     const applied = await phase("apply", () =>
       applySteps(workspace, steps, observation.live, ledger, {
         ...place,
@@ -101,26 +103,34 @@ export async function carryOut(work: Work): Promise<Outcome> {
     await phase("ledger", () =>
       save({
         ...applied.ledger,
-        release,
+        release: samePlan(release, applied.ledger.release, work.standing),
         resources,
         pending: undefined,
+        unrolled: due.map(({ key }) => key),
         history: [release, ...applied.ledger.history].slice(0, HISTORY),
       }),
     );
-    if (running.length === 0) return outcome;
-    // The release stays applied; that it does not run fails the promotion.
-    const rolled = await phase("roll forward", () =>
-      rollForward(workspace, running, before, {
+    if (due.length === 0) return outcome;
+    // The release stays applied; that it does not run fails the promotion, and the ledger knows that it is due.
+    const { findings, unrolled } = await phase("roll forward", () =>
+      rollForward(workspace, due, before, {
         ...work,
         tier: tier.name,
         written: ({ desired, live }) =>
           desired === undefined ? {} : underHolds(ledger.holds, { ...desired, id: live?.id }, desired.settings),
       }),
     );
-    return { ...outcome, findings: [...outcome.findings, ...rolled] };
+    await saveQuietly(save, { ...ledger, unrolled }, log);
+    return { ...outcome, findings: [...outcome.findings, ...findings] };
   } catch (error) {
     return { ...outcome, findings: [...outcome.findings, ...failureFindings(work, error, outcome)] };
   }
+}
+
+/** A release that is there already came by the plan that was approved, and not by the empty one of a second attempt. */
+function samePlan(release: LedgerRelease, had: LedgerRelease | undefined, { plan }: Standing): LedgerRelease {
+  const same = plan.empty && had?.digest === release.digest && had.commit === release.commit;
+  return same ? { ...release, plan: had.plan } : release;
 }
 
 /** What stopped a promotion half way, and how to go on from there. */

@@ -3,13 +3,18 @@
  * taken by its next run only, and the service starts that one by itself (facts: databricks-api 3.3). A continuous
  * pipeline may restart with the edit or not (3.4 [?]): if its update is still the old one, it is restarted.
  */
+import type { Tier } from "../contract/model.ts";
 import { cancelRun, listRuns } from "../databricks/jobs.ts";
 import { getPipeline, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, messageOf } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
+import type { Ledger } from "../ledger/model.ts";
+import { underHolds } from "../schedules/holds.ts";
 import { activeUpdate, runsAllTheTime } from "./active-runs.ts";
 import type { Step } from "./apply.ts";
+import type { Observed } from "./observe.ts";
+import type { Desired } from "./plan.ts";
 import { untilAtRest } from "./started.ts";
 
 interface RollForwardOptions {
@@ -39,33 +44,91 @@ export async function updatesBefore(
   return before;
 }
 
-/** Rolls forward what runs all the time and was updated. Findings for what does not run the new release then. */
+/**
+ * What has to be started anew once the steps are done: what ran all the time, still shall, and is updated now, or was
+ * by a promotion that could not start it anew or did not come that far.
+ */
+export function dueToRoll(
+  ledger: Ledger | undefined,
+  steps: readonly Step[],
+  desired: readonly Desired[],
+  live: ReadonlyMap<string, Observed | undefined>,
+): readonly Step[] {
+  // What is owed ran all the time once, whatever a hold has made of it since.
+  const owed = new Set(ledger?.unrolled);
+  const begun = (ledger?.pending?.intents ?? []).filter(({ action }) => action === "update").map(({ key }) => key);
+  const stepped = new Set(steps.map(({ key }) => key));
+  const left = desired.flatMap((resource): Step[] => {
+    const { key, kind, name } = resource;
+    if (stepped.has(key) || !(owed.has(key) || begun.includes(key))) return [];
+    const none = { permissions: false, accessBefore: undefined, references: [] };
+    return [{ key, kind, name, action: "update", desired: resource, live: live.get(key), ...none }];
+  });
+  return [...steps, ...left].filter(
+    (step) =>
+      step.action === "update" &&
+      step.live !== undefined &&
+      runsByItself(step.kind, step.desired?.settings ?? {}) &&
+      (owed.has(step.key) || runsByItself(step.kind, step.live.settings)),
+  );
+}
+
+/** What an earlier promotion or rollback owes, and no hold keeps paused: it may run the release before. */
+export function owedNow(
+  { schedules }: Pick<Tier, "schedules">,
+  ledger: Ledger | undefined,
+  desired: readonly Desired[],
+  live: ReadonlyMap<string, Observed | undefined>,
+): readonly Step[] {
+  if (ledger === undefined || schedules !== "running") return [];
+  return dueToRoll(ledger, [], desired, live).filter(({ key, kind, name, live: found, desired: wanted }) => {
+    const settings = underHolds(ledger.holds, { key, kind, name, id: found?.id }, wanted?.settings ?? {});
+    return runsByItself(kind, settings);
+  });
+}
+
+/** True for what the service keeps running by itself. */
+function runsByItself(kind: string, settings: JsonObject): boolean {
+  return kind === "jobs" ? runsAllTheTime(settings) : kind === "pipelines" && settings["continuous"] === true;
+}
+
+/** What came of it. */
+export interface RolledForward {
+  readonly findings: readonly Finding[];
+  /** Keys of what was not seen to run the new release; what a hold keeps paused is among them. */
+  readonly unrolled: readonly string[];
+}
+
+/** Rolls forward what is due, but for what holds keep paused. Findings for what does not run the new release then. */
 export async function rollForward(
   workspace: Workspace,
   steps: readonly Step[],
   before: ReadonlyMap<string, string | undefined>,
   options: RollForwardOptions,
-): Promise<readonly Finding[]> {
+): Promise<RolledForward> {
   const findings: Finding[] = [];
+  const unrolled: string[] = [];
   for (const step of steps) {
-    const { key, kind, action, live } = step;
-    if (action !== "update" || live === undefined || options.signal?.aborted === true) continue;
-    const written = options.written(step);
+    const { key, kind, live } = step;
+    if (live === undefined) continue;
+    if (!runsByItself(kind, options.written(step)) || options.signal?.aborted === true) {
+      unrolled.push(key);
+      continue;
+    }
     try {
       const rolled =
-        kind === "jobs" && runsAllTheTime(live.settings) && runsAllTheTime(written)
+        kind === "jobs"
           ? await restartJob(workspace, live.id, options)
-          : kind === "pipelines" && live.settings["continuous"] === true && written["continuous"] === true
-            ? await restartPipeline(workspace, live.id, before.get(key), options)
-            : undefined;
-      if (rolled === undefined) continue;
+          : await restartPipeline(workspace, live.id, before.get(key), options);
       options.log.info(`${key}: ${rolled ?? "does not run"}`);
-      if (rolled === null) findings.push(notRolled(options.tier, key, "no new run of it has begun"));
+      if (rolled !== null) continue;
+      findings.push(notRolled(options.tier, key, "no new run of it has begun"));
     } catch (error) {
       findings.push(notRolled(options.tier, key, messageOf(error)));
     }
+    unrolled.push(key);
   }
-  return findings;
+  return { findings, unrolled };
 }
 
 /** Cancels every active run; a run of the new release that is among them only starts once more. */
@@ -121,6 +184,6 @@ function notRolled(tier: string, key: string, why: string): Finding {
     message: `${key} runs all the time and may still run the release before: ${why}.`,
     why: "Its new settings and code are taken by its next run only.",
     remedy:
-      "Look at its newest run; cancel the active one in the workspace, and the service starts the next by itself.",
+      "Mend the cause and promote the same commit again, which starts it anew: the ledger remembers that it is due.",
   };
 }
