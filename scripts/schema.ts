@@ -1,8 +1,9 @@
-/** Writes or checks the published JSON Schemas, of the contract and of a promotion's evidence: --write | --check. */
+/** Writes or checks the published JSON Schemas, of the contract, a promotion's evidence and a report on grants: --write | --check. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { contractSchema } from "../src/contract/schema.ts";
 import { evidenceSchema } from "../src/release/evidence-document.ts";
+import { grantsReportSchema } from "../src/report/grants-document.ts";
 
 const at = (file: string): URL => new URL(`../${file}`, import.meta.url);
 
@@ -16,6 +17,11 @@ function publishedEvidenceSchema(): string {
   return schemaText(evidenceSchema, "output");
 }
 
+/** Of the report on grants. */
+export function publishedGrantsSchema(): string {
+  return schemaText(grantsReportSchema, "output");
+}
+
 function schemaText(schema: Parameters<typeof toJsonSchema>[0], typeMode: "input" | "output"): string {
   const { $schema, title, description, ...rest } = toJsonSchema(schema, { target: "draft-07", typeMode });
   return `${JSON.stringify({ $schema, title, description, ...rest }, null, 2)}\n`;
@@ -25,6 +31,7 @@ if (import.meta.main) {
   for (const [file, text] of [
     ["four-tier.schema.json", publishedSchema()],
     ["evidence.schema.json", publishedEvidenceSchema()],
+    ["grants-report.schema.json", publishedGrantsSchema()],
   ] as const) {
     if (process.argv.includes("--write")) {
       writeFileSync(at(file), text);

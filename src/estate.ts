@@ -28,6 +28,7 @@ import { type CatalogRead, type Progress, readCatalog } from "./grants/read.ts";
 import { type PoliciesRead, readPolicies } from "./grants/read-policies.ts";
 import { SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
 import { readStorage, type StorageRead } from "./grants/read-storage.ts";
+import { pathsInto } from "./grants/paths.ts";
 import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
 import { together } from "./http/pool.ts";
@@ -106,6 +107,7 @@ export async function estateProof(
       ...unseenFindings(tier.catalog, me, refused),
     ],
     cells: judged.cells,
+    paths: read.catalog === undefined ? [] : pathsInto(withNames(estate, principals), tier.catalog),
     certificate: {
       kind: "estate",
       reader: read.reader,

@@ -27,6 +27,7 @@ import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
 import { answerOf, isRefusal, type Refusal } from "./grants/notes.ts";
 import { type CatalogRead, readCatalog, type ReadOptions } from "./grants/read.ts";
+import { pathsInto } from "./grants/paths.ts";
 import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
@@ -91,6 +92,7 @@ export async function tierProof(
       ...unseenFindings(tier.catalog, me, read.refused),
     ],
     cells: [...judged.cells, ...elsewhere.cells],
+    paths: read.catalog === undefined ? [] : pathsInto(estate, tier.catalog),
     certificate: {
       kind: "tier",
       reader: seen.reader ?? "rest",

@@ -82,6 +82,11 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
       stringifyJson({ action: name, conclusion, ...result.report, findings: findingsJson(result.findings) }, 2),
     );
     core.setOutput("report", path);
+    if (result.sarif !== undefined) {
+      const sarif = join(run.temp, `four-tier-${name}.sarif`);
+      await writeFile(sarif, stringifyJson(result.sarif, 2));
+      core.setOutput("sarif", sarif);
+    }
   }
   core.setOutput("conclusion", conclusion);
   if (process.env["GITHUB_STEP_SUMMARY"]) {

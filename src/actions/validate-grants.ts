@@ -12,6 +12,7 @@ import { recordOperation } from "../release/evidence.ts";
 import { grantsReport, grantsSummary } from "../report/grants.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import type { ActionResult } from "../report/report.ts";
+import { sarifOf } from "../report/sarif.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { readingProgress, steadily } from "./progress.ts";
@@ -28,11 +29,19 @@ interface Inputs {
 
 /** Proves who can read and write what in the tier of this run, or puts it right. */
 export async function validateGrants(context: ActionContext): Promise<ActionResult> {
-  if (readMode(context.input("mode")) === "repair") return repair(context);
+  if (readMode(context.input("mode")) === "repair") return withSarif(context, "repair", await repair(context));
   const inputs = readInputs(context);
   // Ten thousand answers are garbage as soon as they are read. V8 would let that grow the heap by 100 MB before it looks.
   setFlagsFromString("--semi-space-growth-factor=1");
-  return inputs.proof === "estate" ? audit(context, inputs) : ownProof(context);
+  const result = inputs.proof === "estate" ? audit(context, inputs) : ownProof(context);
+  return withSarif(context, inputs.proof, await result);
+}
+
+/** One category a tier and kind of proof, so that one upload does not close another's alerts. */
+function withSarif(context: ActionContext, kind: string, result: ActionResult): ActionResult {
+  const file = context.input("contract") || "four-tier.yml";
+  const category = `grants-${kind}-${context.input("tier")}`;
+  return { ...result, sarif: sarifOf(result.findings, { file, category, help: "docs/grants.md" }) };
 }
 
 async function ownProof(context: ActionContext): Promise<ActionResult> {

@@ -5,6 +5,7 @@ import { accessOf, identitiesOf, securableOf } from "./closure.ts";
 import type { Cell } from "./matrix.ts";
 import type { Estate } from "./model.ts";
 import type { Refusal } from "./notes.ts";
+import type { AccessPath } from "./paths.ts";
 import type { Counts } from "./read.ts";
 import { inWords } from "./witness.ts";
 
@@ -56,6 +57,8 @@ export interface Proof {
   readonly certificate: Certificate;
   /** The catalog's row of the matrix, and what its principal is seen to hold on other tiers' catalogs. */
   readonly cells: readonly Cell[];
+  /** Who can read, write and control the catalog, by whatever path; those who can do most first. */
+  readonly paths: readonly AccessPath[];
 }
 
 /** Why everything was shown, or why it may not have been. */

@@ -1,6 +1,7 @@
 /** A grants proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
 import type { Certificate, Proof } from "../grants/certify.ts";
 import type { Cell } from "../grants/matrix.ts";
+import type { AccessPath } from "../grants/paths.ts";
 import type { JsonObject } from "../json.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
 
@@ -16,10 +17,11 @@ const REACH = {
 } as const;
 
 /** Markdown for the job summary; the findings come below it. */
-export function grantsSummary({ cells, certificate }: Proof): string {
+export function grantsSummary({ cells, paths, certificate }: Proof): string {
   return blocks(
     `Who can do what in catalog ${code(certificate.catalog)} (tier ${code(certificate.tier)}):`,
     matrix(cells),
+    whoCan(paths, certificate.catalog),
     restsOn(certificate),
     details("What this proof does not speak of", certificate.outside.map((line) => `- ${text(line)}`).join("\n")),
   );
@@ -38,6 +40,28 @@ function matrix(cells: readonly Cell[]): string {
         return cell === undefined ? "" : `${VERDICT[cell.verdict]} ${REACH[cell.reach]}`;
       }),
     ]),
+  );
+}
+
+const CAN = { control: "🔑 control", write: "✏️ write", read: "👁️ read" } as const;
+/** A job summary takes 1 MiB; the report has all. */
+const MOST_PATHS = 100;
+
+/** Everybody who can do more than look, with the path as a sentence. */
+function whoCan(paths: readonly AccessPath[], catalog: string): string {
+  if (paths.length === 0) return "";
+  const rows = paths
+    .slice(0, MOST_PATHS)
+    .map(({ name, can, works, count, through }) => [
+      code(name),
+      `${CAN[can]}${works ? "" : " (latent)"}`,
+      String(count),
+      text(through),
+    ]);
+  const more = paths.length > MOST_PATHS ? `And ${paths.length - MOST_PATHS} more, in the report.` : "";
+  return details(
+    `Who can read, write and control ${code(catalog)}, and through what (${paths.length})`,
+    blocks(table(["Who", "Can", "Things", "Through what"], rows), more),
   );
 }
 
@@ -70,7 +94,7 @@ function optional(count: number | undefined, one: string, many: string): [number
 }
 
 /** The machine-readable proof: certificate and matrix. */
-export function grantsReport({ cells, certificate }: Proof): JsonObject {
+export function grantsReport({ cells, paths, certificate }: Proof): JsonObject {
   return {
     certificate: {
       ...certificate,
@@ -88,5 +112,6 @@ export function grantsReport({ cells, certificate }: Proof): JsonObject {
       reach: cell.reach,
       verdict: cell.verdict,
     })),
+    paths: paths.map((path) => ({ ...path })),
   };
 }

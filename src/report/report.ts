@@ -12,10 +12,15 @@ export interface ActionResult {
   readonly summary: string;
   /** The machine-readable report. */
   readonly report: JsonObject;
+  /** Findings as SARIF, for actions that give it; the frame writes it beside the report. */
+  readonly sarif?: JsonObject;
 }
 
 /** GitHub keeps ten annotations a type a step (facts: github 1); what is cut is in the summary and the report. */
 export const ANNOTATIONS_PER_TYPE = 10;
+
+/** A job summary takes 1 MiB. */
+const MOST_ROWS = 300;
 
 const ICON = { error: "❌", unknown: "❓", warning: "⚠️", notice: "ℹ️" } as const;
 
@@ -24,13 +29,20 @@ export function findingsSummary(findings: readonly Finding[]): string {
   if (findings.length === 0) return "";
   const order = ["error", "unknown", "warning", "notice"];
   const sorted = [...findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const rows = sorted.map((finding) => [
-    `${ICON[finding.severity]} ${code(finding.id)}`,
-    finding.where === undefined ? "" : code(describeWhere(finding.where)),
-    text(finding.why === undefined ? finding.message : `${finding.message} ${finding.why}`),
-    text(finding.remedy),
-  ]);
-  return blocks("### Findings", table(["Finding", "Where", "What", "What to do"], rows));
+  const more = sorted.length - MOST_ROWS;
+  const rows = sorted
+    .slice(0, MOST_ROWS)
+    .map((finding) => [
+      `${ICON[finding.severity]} ${code(finding.id)}`,
+      finding.where === undefined ? "" : code(describeWhere(finding.where)),
+      text(finding.why === undefined ? finding.message : `${finding.message} ${finding.why}`),
+      text(finding.remedy),
+    ]);
+  return blocks(
+    "### Findings",
+    table(["Finding", "Where", "What", "What to do"], rows),
+    more > 0 ? `And ${more} more, in the report.` : "",
+  );
 }
 
 /** A result's findings as JSON, for the report. */

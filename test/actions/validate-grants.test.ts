@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
+import { describe, expect, test } from "vitest";
+import { sarifSchema } from "../report/sarif-schema.ts";
 import { ownCatalog, policyAccount } from "./policy.ts";
 
 const prodWith = (grants: Record<string, string[]>) => {
@@ -194,4 +197,27 @@ test("a plan that is no longer the one that was read is not carried out", async 
   const result = await run("validate-grants", "dev", { mode: "repair", apply: "true", "plan-digest": "0".repeat(64) });
   expect(result.annotations.map(({ title }) => title)).toEqual(["grants/repair-changed"]);
   expect(account.writes().filter((write) => write.startsWith("PATCH"))).toEqual([]);
+});
+
+describe("the report and the SARIF file", () => {
+  const valid = new Ajv({ strict: false, formats: { "date-time": true } }).compile(
+    JSON.parse(readFileSync(new URL("../../grants-report.schema.json", import.meta.url), "utf8")) as object,
+  );
+  const sarifValid = new Ajv({ strict: false, formats: { uri: true, "uri-reference": true } }).compile(sarifSchema);
+
+  test.each<[string, Record<string, string>]>([
+    ["a proof", {}],
+    ["a refused run", { mode: "fix" }],
+    ["a dry repair", { mode: "repair" }],
+    ["an audit", { ...asAuditor, "warehouse-id": "w" }],
+  ])("of %s are what their schemas say", async (_name, inputs) => {
+    const prod = prodWith({ "mona@example.com": ["SELECT"], "account users": ["MODIFY"] });
+    const { run } = await policyAccount({ ...audited, catalogs: { prod } });
+    const result = await run("validate-grants", "prod", inputs);
+    expect([valid(result.report), valid.errors]).toEqual([true, null]);
+    const file = result.outputs["sarif"];
+    const log: unknown = file === undefined ? undefined : JSON.parse(readFileSync(file, "utf8"));
+    expect(log === undefined).toBe(inputs["mode"] === "fix");
+    expect(log === undefined || sarifValid(log)).toBe(true);
+  });
 });

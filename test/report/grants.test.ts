@@ -21,6 +21,24 @@ function proof(overrides: Partial<Proof["certificate"]> = {}): Proof {
       cell("prod", "prod", "owns", "pass"),
       cell("dev", "prod", "look", "pass"),
     ],
+    paths: [
+      {
+        principal: "id-prod",
+        name: "ml-pipelines-prod (id-prod)",
+        can: "control",
+        works: true,
+        count: 4,
+        through: "ml-pipelines-prod owns catalog prod",
+      },
+      {
+        principal: "a|b",
+        name: "a|b",
+        can: "read",
+        works: false,
+        count: 1,
+        through: "a|b has SELECT on <x>; only USE_SCHEMA on schema prod.gold is missing",
+      },
+    ],
     certificate: {
       kind: "tier",
       reader: "rest",
@@ -132,4 +150,13 @@ test("the report carries certificate and matrix, with ids only where they are kn
       verdict: "pass",
     },
   ]);
+});
+
+test("who can do what is a table with the path as a sentence, escaped", () => {
+  const summary = grantsSummary(proof());
+  expect(summary).toContain("and through what (2)");
+  expect(summary).toContain("🔑 control");
+  expect(summary).toContain("👁️ read (latent)");
+  expect(summary).not.toContain("a|b");
+  expect(summary).not.toContain("<x>");
 });
