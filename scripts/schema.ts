@@ -18,7 +18,7 @@ function publishedEvidenceSchema(): string {
 }
 
 /** Of the report on grants. */
-export function publishedGrantsSchema(): string {
+function publishedGrantsSchema(): string {
   return schemaText(grantsReportSchema, "output");
 }
 
