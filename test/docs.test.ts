@@ -1,6 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { parseContract } from "../src/contract/parse.ts";
+import { MINIMAL } from "./contract/examples.ts";
 
 const skipped = /^(node_modules|dist|build|demo-report|coverage|\.git)(\/|$)/;
 const pages = readdirSync(".", { recursive: true, encoding: "utf8" }).filter(
@@ -45,4 +49,80 @@ it("docs/assumptions.md: each line names the step of the probe that settles it, 
   const numbers = rows.map((row) => Number(/\d+/.exec(row)?.[0]));
   expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
   expect(last.length).toBeGreaterThan(39);
+});
+
+describe("docs/pains.md", () => {
+  const rows = readFileSync("docs/pains.md", "utf8")
+    .split("\n")
+    .flatMap((line) => /^\| (\d+) \| (.+) \| (.+) \| \[test\]\(\.\.\/(\S+)\) \*(.+)\* \|$/.exec(line)?.slice(1) ?? []);
+  const pains = Array.from({ length: rows.length / 5 }, (_, index) => rows.slice(index * 5, index * 5 + 5));
+
+  it("has a row for each of the thirty", () => {
+    expect(pains.map(([number]) => Number(number))).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+  });
+
+  it.each(pains)("%s: its test is there, by its title", (_number, _pain, _what, file = "", title = "") => {
+    const written = readFileSync(file, "utf8");
+    const quoted = [JSON.stringify(title), `\`${title}\``];
+    expect(quoted.some((each) => written.includes(each))).toBe(true);
+  });
+});
+
+describe("the guides' commands", () => {
+  const guides = pages.filter((page) => page.startsWith("docs/guides/"));
+  const blocks = (page: string, language: string) =>
+    [...readFileSync(page, "utf8").matchAll(new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, "gm"))].map(
+      ([, indent = "", text = ""]) => text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+    );
+  const commands = guides.flatMap((page) =>
+    blocks(page, "sh").flatMap((text) =>
+      text
+        .split("\n")
+        .filter((line) => line.startsWith("gh workflow run "))
+        .map((line) => ({ page, line })),
+    ),
+  );
+  const caller = v.object({
+    on: v.object({
+      workflow_dispatch: v.object({
+        inputs: v.record(
+          v.string(),
+          v.object({ options: v.optional(v.array(v.string())), required: v.optional(v.boolean(), false) }),
+        ),
+      }),
+    }),
+  });
+  const inputsOf = (file: string) =>
+    v.parse(caller, parse(readFileSync(`examples/ml-pipelines/.github/workflows/${file}`, "utf8"))).on.workflow_dispatch
+      .inputs;
+
+  it.each(commands)("$page: $line", ({ line }) => {
+    const file = /^gh workflow run (\S+) --ref main\b/.exec(line)?.[1] ?? "";
+    const inputs = inputsOf(file);
+    const given = [...line.matchAll(/ -f ([\w-]+)=("[^"]*"|<[^>]*>|\S+)/g)].map(([, name = "", value = ""]) => [
+      name,
+      value,
+    ]);
+    for (const [name = "", value = ""] of given) {
+      expect(Object.keys(inputs)).toContain(name);
+      const { options } = inputs[name] ?? {};
+      expect(options ?? [value]).toContain(value);
+    }
+    const required = Object.entries(inputs).flatMap(([name, { required }]) => (required ? [name] : []));
+    expect(given.map(([name]) => name)).toEqual(expect.arrayContaining(required));
+  });
+
+  it("show contracts that are valid", () => {
+    const shown = guides.flatMap((page) =>
+      blocks(page, "yaml").filter((text) => /^(tiers|adopt|project):/m.test(text)),
+    );
+    expect(shown.length).toBeGreaterThan(1);
+    const mapping = v.looseObject({ tiers: v.optional(v.record(v.string(), v.unknown()), {}) });
+    const least = v.parse(mapping, parse(`project: ml-pipelines\n${MINIMAL}`));
+    for (const text of shown) {
+      const part = v.parse(mapping, parse(text));
+      const whole = stringify({ ...least, ...part, tiers: { ...least.tiers, ...part.tiers } });
+      expect(parseContract(whole, "four-tier.yml", { allowedHosts: [] }).findings).toEqual([]);
+    }
+  });
 });

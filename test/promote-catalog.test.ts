@@ -151,6 +151,18 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
     });
   });
 
+  it("is never made anew unseen: a model's versions and aliases would be lost", async () => {
+    const dev = await stage();
+    passed(await dev.promote());
+    dev.change({ "databricks.yml": bundle(KINDS.replace("name: churn\n", "name: leaving\n")) });
+    const refused = await dev.promote();
+    expect(refused.writes).toEqual([]);
+    expect(refused.result.findings.find(({ id }) => id === "gate/destructive")).toMatchObject({
+      message: "The plan would replace registered_models.churn in dev.",
+      why: "Lost would be: all versions and aliases.",
+    });
+  });
+
   it("is deleted last and in reverse, what the contract lists, and a schema only if it is empty", async () => {
     const dev = await stage();
     passed(await dev.promote());

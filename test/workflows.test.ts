@@ -45,6 +45,10 @@ describe("the reusable workflows", () => {
     ]);
   });
 
+  it("hold no concurrency group, so that a run that waits for an approval holds up nobody", () => {
+    for (const { text } of shipped) expect(text).not.toMatch(/^ *concurrency:/m);
+  });
+
   it("hand only known outputs on", () => {
     for (const { text } of shipped) {
       const { jobs } = workflowOf(text);
