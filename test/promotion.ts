@@ -9,7 +9,7 @@ import { connect, type Workspace } from "../src/databricks/workspace.ts";
 import { FourTierError, isFailure } from "../src/findings.ts";
 import type { EvidenceFacts } from "../src/gate/evidence-facts.ts";
 import { type GateFacts, known } from "../src/gate/facts.ts";
-import { openGit } from "../src/git.ts";
+import { type Git, openGit } from "../src/git.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { promote, type Promoted, type PromoteRequest } from "../src/promote.ts";
 import { type Candidate, candidateOf, type CarriedArtifact } from "../src/release/candidate.ts";
@@ -52,6 +52,18 @@ export interface RunOptions
   readonly facts?: Partial<GateFacts>;
   /** What the promotion's connection goes through. */
   readonly through?: (workspace: Workspace) => Workspace;
+  /** What its requests to GitHub go through. */
+  readonly github?: <T>(what: string, ask: () => Promise<T>) => Promise<T>;
+}
+
+/** What is read of a repository, which commits never change: once, however many scenes play in it. */
+const opened = new WeakMap<Repository, Promise<Git>>();
+const candidates = new WeakMap<Repository, Map<string, Promise<Candidate>>>();
+
+export function gitOf(repository: Repository): Promise<Git> {
+  const git = opened.get(repository) ?? openGit(repository.folder);
+  opened.set(repository, git);
+  return git;
 }
 
 export class Scene {
@@ -97,8 +109,18 @@ export class Scene {
     });
   }
 
-  async candidate(commit: string, wheels: readonly CarriedArtifact[] = []): Promise<Candidate> {
-    const git = await openGit(this.repository.folder);
+  candidate(commit: string, wheels: readonly CarriedArtifact[] = []): Promise<Candidate> {
+    if (wheels.length > 0) return this.#candidate(commit, wheels);
+    const known = candidates.get(this.repository) ?? new Map<string, Promise<Candidate>>();
+    candidates.set(this.repository, known);
+    const key = `${this.tier} ${commit}`;
+    const candidate = known.get(key) ?? this.#candidate(commit, wheels);
+    known.set(key, candidate);
+    return candidate;
+  }
+
+  async #candidate(commit: string, wheels: readonly CarriedArtifact[]): Promise<Candidate> {
+    const git = await gitOf(this.repository);
     const contract = await this.contract(commit);
     const { candidate, findings } = await candidateOf({
       git,
@@ -114,7 +136,7 @@ export class Scene {
   }
 
   async contract(commit: string): Promise<Contract> {
-    const git = await openGit(this.repository.folder);
+    const git = await gitOf(this.repository);
     const bytes = await git.readFile(commit, "four-tier.yml");
     const parsed = parseContract(new TextDecoder().decode(bytes), "four-tier.yml", { allowedHosts: [] });
     if (parsed.contract === undefined) throw new FourTierError(parsed.findings);
@@ -123,7 +145,7 @@ export class Scene {
 
   /** Promotes a commit (default: the head) as a run of its own. */
   async promote(options: RunOptions = {}): Promise<Run> {
-    const git = await openGit(this.repository.folder);
+    const git = await gitOf(this.repository);
     const commit = options.commit ?? (await git.head());
     const candidate = await this.candidate(commit, options.wheels);
     const contract = await this.contract(commit);
@@ -133,6 +155,7 @@ export class Scene {
     const before = this.writes().length;
     const runId = options.run ?? String((this.#runs += 1));
     const good = goodFacts();
+    const github = options.github ?? ((_what, ask) => ask());
     const result = await promote({
       run: { ...RUN, runId, sha: commit },
       tier,
@@ -167,17 +190,19 @@ export class Scene {
         };
       },
       decisions: () => Promise.resolve(options.decisions ?? {}),
-      record: (release, description, overrides) => {
-        const record: Recorded = { release, description, overrides, ended: "" };
-        records.push(record);
-        return Promise.resolve({
-          id: String(records.length),
-          finish: async (state, text) => {
-            await options.finish?.();
-            record.ended = `${state}: ${text}`;
-          },
-        });
-      },
+      record: (release, description, overrides) =>
+        github("POST deployments", () => {
+          const record: Recorded = { release, description, overrides, ended: "" };
+          records.push(record);
+          return Promise.resolve({
+            id: String(records.length),
+            finish: (state, text) =>
+              github("POST statuses", async () => {
+                await options.finish?.();
+                record.ended = `${state}: ${text}`;
+              }),
+          });
+        }),
       runHasEnded: options.runHasEnded ?? (() => Promise.resolve(false)),
       lockWaitMs: options.lockWaitMs ?? 60_000,
       log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },

@@ -1,13 +1,12 @@
 /** Takes a scene's tier back, as a run of its own. */
 import { resolveTier } from "../src/contract/tiers.ts";
-import { openGit } from "../src/git.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { releaseAgain } from "../src/release/again.ts";
 import type { JudgedRelease } from "../src/release/rollback-target.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { rollback, type RollbackRequest } from "../src/rollback.ts";
 import { IDS } from "./promotion-files.ts";
-import { RUN, type Scene } from "./promotion.ts";
+import { gitOf, RUN, type RunOptions, type Scene } from "./promotion.ts";
 
 interface RolledBack {
   readonly result: ActionResult;
@@ -16,8 +15,9 @@ interface RolledBack {
   readonly writes: readonly string[];
 }
 
-interface RollbackOptions
-  extends Partial<Pick<RollbackRequest, "to" | "destructive" | "signal" | "pause" | "runHasEnded" | "principal">> {
+export interface RollbackOptions
+  extends Partial<Pick<RollbackRequest, "to" | "destructive" | "signal" | "pause" | "runHasEnded" | "principal">>,
+    Pick<RunOptions, "through" | "github"> {
   readonly run?: string;
   /** What GitHub's record says of a release, where it is not that it was here and verified. */
   readonly judged?: (release: LedgerRelease) => Partial<JudgedRelease>;
@@ -27,9 +27,9 @@ let runs = 5_000;
 
 export async function rollbackScene(
   scene: Scene,
-  { run = String((runs += 1)), judged, ...options }: RollbackOptions = {},
+  { run = String((runs += 1)), judged, through, github = (_what, ask) => ask(), ...options }: RollbackOptions = {},
 ): Promise<RolledBack> {
-  const git = await openGit(scene.repository.folder);
+  const git = await gitOf(scene.repository);
   const name = scene.tier;
   const contract = await scene.contract(await git.head());
   const tier = { ...resolveTier(contract, name), name };
@@ -41,7 +41,7 @@ export async function rollbackScene(
     run: { ...RUN, runId: run, sha: await git.head(), event: "workflow_dispatch" },
     tier,
     contract,
-    workspace: scene.connect(),
+    workspace: (through ?? ((workspace) => workspace))(scene.connect()),
     principal: IDS[name],
     root: "",
     to: "",
@@ -51,17 +51,19 @@ export async function rollbackScene(
       releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
     isAncestor: (a, b) => git.isAncestor(a, b),
     judge: (release) => Promise.resolve({ wasHere: true, verified: true, rejected: undefined, ...judged?.(release) }),
-    record: (release, from) => {
-      const record = { release, from, ended: "" };
-      records.push(record);
-      return Promise.resolve({
-        id: String(records.length),
-        finish: (state: string, text: string) => {
-          record.ended = `${state}: ${text}`;
-          return Promise.resolve();
-        },
-      });
-    },
+    record: (release, from) =>
+      github("POST deployments", () => {
+        const record = { release, from, ended: "" };
+        records.push(record);
+        return Promise.resolve({
+          id: String(records.length),
+          finish: (state: string, text: string) =>
+            github("POST statuses", () => {
+              record.ended = `${state}: ${text}`;
+              return Promise.resolve();
+            }),
+        });
+      }),
     runHasEnded: () => Promise.resolve(false),
     lockWaitMs: 60_000,
     log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },

@@ -1,7 +1,7 @@
 /** Pipelines API 2.0 (facts: databricks-api 4). Ids are strings. */
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
-import { orMissing } from "./errors.ts";
+import { type ApiError, orMissing } from "./errors.ts";
 import { ask, encodePath, id, integer, items, jsonObject, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
@@ -107,6 +107,11 @@ export async function updatePipeline(
     json: expected === undefined ? spec : { ...spec, expected_last_modified: expected },
     repeatable: expected === undefined,
   });
+}
+
+/** Whether an update was refused because the pipeline is not as it was expected: which code says so is not documented. */
+export function isPipelineConflict(error: ApiError): boolean {
+  return error.status === 409 || /modified|conflict/i.test(`${error.code} ${error.detail}`);
 }
 
 /**

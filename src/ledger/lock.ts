@@ -68,11 +68,12 @@ export async function acquireLock(workspace: Workspace, folder: string, options:
     const blocker = standing === undefined ? undefined : await blockerOf(workspace, folder, standing, options);
     if (blocker === undefined) {
       const generation = (standing?.generation ?? 0) + 1;
-      if (await create(workspace, folder, generation, token, options)) {
-        await sweep(workspace, folder, names ?? []);
-        return lockOf(workspace, folder, generation, token);
-      }
-      continue; // somebody was quicker: look again
+      if (!(await create(workspace, folder, generation, token, options))) continue; // somebody was quicker: look again
+      const [now] = await together([lockNames(workspace, folder), sweep(workspace, folder, names ?? [])]);
+      if (highest(now ?? [])?.generation === generation) return lockOf(workspace, folder, generation, token);
+      // What was looked at is old: this number was taken since, and swept by a later owner.
+      await deletePath(workspace, `${folder}/lock.${generation}`);
+      continue;
     }
     if (options.now().getTime() - started >= options.waitMs) throw new FourTierError(locked(folder, blocker, options));
     if (blocker.text !== said) options.log.info(`Waiting for ${blocker.text}.`);

@@ -100,16 +100,18 @@ export async function carryOut(work: Work): Promise<Outcome> {
       ]),
     );
     if (outcome.findings.some(isFailure)) return outcome;
-    await phase("ledger", () =>
-      save({
+    await phase("ledger", async () => {
+      await save({
         ...applied.ledger,
         release: samePlan(release, applied.ledger.release, work.standing),
         resources,
         pending: undefined,
         unrolled: due.map(({ key }) => key),
         history: [release, ...applied.ledger.history].slice(0, HISTORY),
-      }),
-    );
+      });
+      // Whoever was overtaken in the middle of that write has not applied a release, and must not be recorded so.
+      await lock.check();
+    });
     if (due.length === 0) return outcome;
     // The release stays applied; that it does not run fails the promotion, and the ledger knows that it is due.
     const { findings, unrolled } = await phase("roll forward", () =>

@@ -1,6 +1,12 @@
 /** A pipeline starts by itself or no longer does: its whole spec, guarded, then stopped and seen at rest (facts: databricks-api 3.4). */
 import { ApiError, LostAnswer } from "../databricks/errors.ts";
-import { getPipeline, type Pipeline, stopPipeline, updatePipeline } from "../databricks/pipelines.ts";
+import {
+  getPipeline,
+  isPipelineConflict,
+  type Pipeline,
+  stopPipeline,
+  updatePipeline,
+} from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Failure } from "./apply.ts";
 import { continuousSpec, startersOfPipeline } from "./starters.ts";
@@ -28,7 +34,7 @@ export async function setPipeline(
         expectedLastModified === undefined ? {} : { expectedLastModified },
       );
     } catch (error) {
-      if (!(error instanceof LostAnswer) && !(error instanceof ApiError && isConflict(error))) throw error;
+      if (!(error instanceof LostAnswer) && !(error instanceof ApiError && isPipelineConflict(error))) throw error;
     }
     pipeline = await getPipeline(workspace, id);
   }
@@ -54,10 +60,6 @@ async function rest(workspace: Workspace, { id, name }: Pipeline, patience: Pati
 
 function isContinuous({ spec }: Pipeline): boolean {
   return startersOfPipeline(spec).length > 0;
-}
-
-function isConflict(error: ApiError): boolean {
-  return error.status === 409 || /modified|conflict/i.test(`${error.code} ${error.detail}`);
 }
 
 function changedMeanwhile({ name }: Pipeline): Failure {

@@ -1,13 +1,18 @@
+import { ApiError, LostAnswer } from "../../databricks/errors.ts";
 import {
   createPipeline,
   deletePipeline,
   getPipeline,
+  isPipelineConflict,
   listPipelines,
   type Pipeline,
   type PipelineStatus,
   updatePipeline,
 } from "../../databricks/pipelines.ts";
+import type { Workspace } from "../../databricks/workspace.ts";
+import { type Finding, FourTierError } from "../../findings.ts";
 import { mapBounded } from "../../http/pool.ts";
+import { canonicalJson, type JsonObject } from "../../json.ts";
 import { listAccess } from "./listed-access.ts";
 import type { Kind, Live } from "./kind.ts";
 
@@ -37,11 +42,49 @@ export const pipelines: Kind = {
     return found;
   },
   create: createPipeline,
-  update: (workspace, id, settings) => updatePipeline(workspace, id, settings),
+  update,
   // Its tables are kept: they are data, and we never remove data.
   remove: (workspace, id) => deletePipeline(workspace, id, { cascade: false }),
   ...listAccess("pipelines", "IS_OWNER"),
 };
+
+/** How often a pipeline is written whose answer was lost, or that was touched without being changed. */
+const ATTEMPTS = 3;
+
+/**
+ * Writes the whole spec, and only over the one that was looked at (facts: databricks-api 4): what somebody changed since
+ * is not overwritten unseen. Throws FourTierError `release/changed-meanwhile`.
+ */
+async function update(workspace: Workspace, id: string, settings: JsonObject, live: Live | undefined): Promise<void> {
+  let expectedLastModified = live?.lastModified;
+  if (live === undefined || expectedLastModified === undefined) return updatePipeline(workspace, id, settings);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await updatePipeline(workspace, id, settings, { expectedLastModified });
+    } catch (error) {
+      const lost = error instanceof LostAnswer;
+      if (!lost && !(error instanceof ApiError && isPipelineConflict(error))) throw error;
+      const now = await getPipeline(workspace, id);
+      const moved = now?.lastModified !== expectedLastModified;
+      // Ours, or somebody's who came after it: what is read back tells.
+      if (lost && moved && now !== undefined) return;
+      const same = now !== undefined && canonicalJson(fromPipeline(now).settings) === canonicalJson(live.settings);
+      if (!same) throw new FourTierError(changedMeanwhile(live), { cause: error });
+      if (attempt >= ATTEMPTS) throw error;
+      expectedLastModified = now.lastModified ?? expectedLastModified;
+    }
+  }
+}
+
+function changedMeanwhile({ id, name }: Live): Finding {
+  return {
+    id: "release/changed-meanwhile",
+    severity: "error",
+    message: `Pipeline ${id}, "${name}", was changed or deleted after this run had looked at it, so it was not written.`,
+    why: "Somebody's change would be gone unseen.",
+    remedy: "Find out who changed it, and promote again: the change is then shown as drift.",
+  };
+}
 
 const NOTHING = { kind: "pipelines", settings: {}, permissions: undefined, lastModified: undefined } as const;
 

@@ -1,0 +1,326 @@
+/** Tiers for runs that cross each other or die, and the proof that what they leave is whole. */
+import assert from "node:assert/strict";
+import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { startDatabricks } from "../simulator/databricks/server.ts";
+import { resolveTier } from "../src/contract/tiers.ts";
+import { type Finding, FourTierError, isFailure } from "../src/findings.ts";
+import { liftHolds, takeHold } from "../src/holds.ts";
+import type { Hold } from "../src/ledger/holds.ts";
+import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
+import { type Ledger, parseLedger } from "../src/ledger/model.ts";
+import { componentFolder } from "../src/ledger/paths.ts";
+import { contentsOf } from "../src/release/candidate.ts";
+import { lookAt } from "../src/release/look.ts";
+import { readLedger } from "../src/ledger/store.ts";
+import { matchSchedules } from "../src/schedules.ts";
+import { IDS } from "./promotion-files.ts";
+import { type RunOptions, Scene } from "./promotion.ts";
+import { newRepository, type Repository } from "./repository.ts";
+import { type RollbackOptions, rollbackScene } from "./rollback.ts";
+import { type Ended, inTurns, type Schedule, type Seat, type Sent } from "./turns.ts";
+
+type Approved = NonNullable<RunOptions["approved"]>;
+
+/** A repository of releases, oldest first, and a tier for each schedule that is tried. */
+export class Crossing {
+  readonly #repository: Repository;
+  readonly #tier: keyof typeof IDS;
+  readonly #scenario: Partial<DatabricksScenario>;
+  /** Oldest first. */
+  readonly commits: readonly string[];
+  /** What an approver would hand on for the way from one release to another, which is the same in every tier. */
+  readonly approved = new Map<string, Approved>();
+  readonly #known = new Map<string, State>();
+
+  constructor(
+    tier: keyof typeof IDS,
+    releases: readonly Readonly<Record<string, string>>[],
+    scenario: Partial<DatabricksScenario> = {},
+  ) {
+    this.#repository = newRepository();
+    this.#tier = tier;
+    this.#scenario = scenario;
+    this.commits = releases.map((files) => {
+      for (const [path, content] of Object.entries(files)) this.#repository.write(path, content);
+      return this.#repository.commit();
+    });
+  }
+
+  /** A new tier that has had these releases: promoted into the first such tier, and taken over from there by the others. */
+  async tier(has: readonly number[]): Promise<Tier> {
+    const known = this.#known.get(has.join());
+    if (known !== undefined) return this.#open(known);
+    const made = await this.#open({});
+    for (const number of has) assert.deepEqual(failuresOf(await made.promote(number)), []);
+    const state = made.state();
+    this.#known.set(has.join(), state);
+    const copy = await this.#open(state);
+    const last = has.at(-1);
+    if (last !== undefined) assert.deepEqual((await copy.promote(last, { deep: true })).writes, []);
+    await copy.close();
+    return made;
+  }
+
+  async #open(state: State): Promise<Tier> {
+    const tier = this.#tier;
+    const simulator = await startDatabricks({
+      workspaces: { [tier]: { id: "1111111111111111" } },
+      service_principals: {
+        [`ml-pipelines-${tier}`]: { application_id: IDS[tier], workspaces: [tier], secrets: [`dose-${tier}-secret`] },
+      },
+      users: { "mona@example.com": { display_name: "Mona" } },
+      ...this.#scenario,
+      ...state,
+    });
+    return new Tier(new Scene(this.#repository, simulator, tier), this);
+  }
+}
+
+/** What promotions make of a workspace, as a scenario says it. */
+type State = Pick<DatabricksScenario, "jobs" | "pipelines" | "files">;
+
+/** What any story gives. */
+export interface Told {
+  readonly findings: readonly Finding[];
+}
+
+const QUIET = { info() {}, warning() {} };
+const LOCK = { pollMs: 1, log: QUIET, now: () => new Date() };
+
+export class Tier {
+  readonly scene: Scene;
+  readonly #crossing: Crossing;
+  /** Runs that GitHub says have ended. */
+  readonly over = new Set<string>();
+  /** What the ledger has named as the tier's release, each once in a row. */
+  readonly #stood: string[] = [];
+
+  constructor(scene: Scene, crossing: Crossing) {
+    this.scene = scene;
+    this.#crossing = crossing;
+  }
+
+  /** Jobs, pipelines and files as they are, with their ids. */
+  state(): State {
+    const { world, tier } = this.scene;
+    const { jobs, pipelines, files } = world.workspace(tier);
+    const owner = `ml-pipelines-${tier}`;
+    const leaves = files.all.filter(({ kind }) => kind !== "directories");
+    return {
+      jobs: { [tier]: jobs.all.map(({ id, settings }) => ({ id: String(id), owner, settings })) },
+      pipelines: { [tier]: pipelines.all.map(({ id, spec }) => ({ id, owner, spec })) },
+      files: {
+        [tier]: Object.fromEntries(
+          leaves.map(({ path, bytes, language }) => [
+            path,
+            {
+              base64: Buffer.from(bytes).toString("base64"),
+              ...(language === undefined ? {} : { notebook: language as "PYTHON" }),
+            },
+          ]),
+        ),
+      },
+    };
+  }
+
+  #commit(number: number): string {
+    return this.#crossing.commits[number] ?? "";
+  }
+
+  readonly #runHasEnded = (run: string): Promise<boolean> => Promise.resolve(this.over.has(run));
+
+  /** Promotes a release by its number, approved by its digests where the tier asks for that. */
+  async promote(number: number, options: RunOptions = {}): Promise<Told & { readonly writes: readonly string[] }> {
+    const { approved } = this.#crossing;
+    const commit = this.#commit(number);
+    const common = { commit, runHasEnded: this.#runHasEnded };
+    const way = `${this.ledger()?.release?.commit ?? ""} ${commit}`;
+    if (this.scene.tier === "prod" && !approved.has(way)) {
+      const { outputs } = (await this.scene.promote(common)).result;
+      approved.set(way, { release: outputs["release-digest"], plan: outputs["plan-digest"] });
+    }
+    const { result, writes } = await this.scene.promote({ ...common, approved: approved.get(way) ?? {}, ...options });
+    return { findings: result.findings, writes };
+  }
+
+  async rollBack(number: number, options: RollbackOptions): Promise<Told> {
+    const common = { to: this.#commit(number), runHasEnded: this.#runHasEnded, destructive: ["*"] };
+    return (await rollbackScene(this.scene, { ...common, ...options })).result;
+  }
+
+  /** Takes a hold on all schedules, lifts all, or enforces the tier's rule. */
+  async schedules(what: "hold" | "resume" | "enforce", run: string, seat?: Seat): Promise<Told> {
+    const { scene } = this;
+    const contract = await scene.contract(this.#commit(0));
+    const tier = resolveTier(contract, scene.tier);
+    const connected = scene.connect();
+    const workspace = seat === undefined ? connected : seat.through(connected);
+    const ledger = { folder: scene.folder, project: tier.project, tier: tier.name };
+    const owner = { run, attempt: 1, job: "operate" };
+    const common = {
+      contract,
+      patience: { timeoutMs: 1_000, everyMs: 1 },
+      activeRuns: "leave" as const,
+      now: new Date(),
+      locked: <T>(work: (ledger: LockedLedger) => Promise<T>): Promise<T> =>
+        withLedger(
+          workspace,
+          {
+            ...ledger,
+            ...LOCK,
+            owner,
+            runHasEnded: this.#runHasEnded,
+            waitMs: seat === undefined ? 0 : 60_000,
+            pause: seat === undefined ? () => Promise.resolve() : seat.pause,
+          },
+          work,
+        ),
+    };
+    if (what === "enforce") {
+      const holds = async () => (await readLedger(workspace, ledger.folder, ledger))?.holds ?? [];
+      const options = { ...common, mode: "enforce", scope: "project", strict: true, also: [], holds } as const;
+      return matchSchedules(workspace, tier, options, QUIET);
+    }
+    const record = async (): Promise<string> =>
+      (await seat?.github("POST deployments", () => Promise.resolve("1"))) ?? "1";
+    const request = { ...common, workspace, tier, record, run: { id: run, attempt: 1 }, log: QUIET };
+    if (what === "resume") return liftHolds({ ...request, hold: "all" });
+    return takeHold({
+      ...request,
+      scope: "project",
+      selector: "all",
+      reason: "incident",
+      by: "octocat",
+      until: undefined,
+    });
+  }
+
+  /** Plays runs by a schedule, and looks at the ledger behind each request that wrote it. */
+  async play<T extends Told>(schedule: Schedule, runs: Readonly<Record<string, (seat: Seat) => Promise<T>>>) {
+    const named = Object.entries(runs).map(([name, body]) => {
+      const over = async (seat: Seat): Promise<T> => {
+        try {
+          return await body(seat);
+        } finally {
+          this.over.add(name);
+        }
+      };
+      return [name, over] as const;
+    });
+    this.#note();
+    const played = await inTurns(schedule, Object.fromEntries(named), ({ what }) => {
+      if (what.endsWith("/ledger.json") && what.startsWith("POST ")) this.#note();
+    });
+    for (const name of Object.keys(runs)) this.over.add(name);
+    return played;
+  }
+
+  #note(): void {
+    const commit = this.ledger()?.release?.commit;
+    if (commit !== undefined && commit !== this.#stood.at(-1)) this.#stood.push(commit);
+  }
+
+  /** The releases that the tier had one after the other while the runs were played, by their numbers. */
+  stood(): number[] {
+    return this.#stood.map((commit) => this.#crossing.commits.indexOf(commit));
+  }
+
+  /** The tier's ledger as it lies there; throws if it is half or not one. */
+  ledger(): Ledger | undefined {
+    const bytes = this.scene.world.readFile(this.scene.tier, `${this.scene.folder}/ledger.json`);
+    if (bytes === undefined) return undefined;
+    const path = "ledger.json";
+    const parsed = parseLedger(Buffer.from(bytes).toString(), {
+      project: "ml-pipelines",
+      tier: this.scene.tier,
+      path,
+    });
+    if ("finding" in parsed) throw new FourTierError(parsed.finding);
+    return parsed.ledger;
+  }
+
+  /** Nothing of ours is there twice. */
+  duplicates(): string[] {
+    const keys = this.scene.world
+      .picture(this.scene.tier)
+      .map(({ kind, tags, name }) => tags["four_tier_key"] ?? `${kind} ${name}`);
+    return keys.filter((key, index) => keys.indexOf(key) !== index);
+  }
+
+  /** The kinds of holds that the ledger has. */
+  holds(): Hold["kind"][] {
+    return (this.ledger()?.holds ?? []).map(({ kind }) => kind);
+  }
+
+  /** The lock is free, the ledger says that this release is here and nothing unfinished, and all lives as it says. */
+  async proveStanding(number: number): Promise<void> {
+    const { scene } = this;
+    assert.deepEqual(this.duplicates(), []);
+    this.#has(number);
+    const workspace = scene.connect();
+    const tier = resolveTier(await scene.contract(this.#commit(number)), scene.tier);
+    const candidate = await scene.candidate(this.#commit(number));
+    const owner = { run: "proof", attempt: 1, job: "proof" };
+    const lock = { ...LOCK, owner, runHasEnded: this.#runHasEnded, waitMs: 0, pause: () => Promise.resolve() };
+    const place = { tier, principal: IDS[scene.tier], folder: scene.folder };
+    const at = { folder: scene.folder, project: tier.project, tier: tier.name };
+    await withLedger(workspace, { ...lock, ...at }, async (ledger) => {
+      const contents = contentsOf(candidate, "", [], (name, digest) => componentFolder(scene.folder, name, digest));
+      const view = { workspace, place, candidate, contents, now: () => new Date() };
+      const { standing, folders } = await lookAt(view, ledger.current(), "all");
+      assert.deepEqual(standing.steps, []);
+      assert.deepEqual(
+        folders.filter(({ complete }) => !complete),
+        [],
+      );
+    });
+  }
+
+  /**
+   * The next run at once, ends with that release whole, and one more finds nothing to write. A ledger that
+   * names this release and nothing unfinished was true: then the first has nothing to write either.
+   */
+  async proveWhole(number: number): Promise<void> {
+    assert.deepEqual(this.duplicates(), []);
+    const commit = this.#commit(number);
+    const before = this.ledger();
+    const stands = before?.release?.commit === commit && before?.pending === undefined;
+    const next = await this.promote(number, { lockWaitMs: 0, deep: true });
+    assert.deepEqual(failuresOf(next), []);
+    if (stands) assert.deepEqual(next.writes, []);
+    assert.deepEqual(this.duplicates(), []);
+    this.#has(number);
+    if (!stands) assert.deepEqual((await this.promote(number, { lockWaitMs: 0, deep: true })).writes, []);
+  }
+
+  /** The ledger names this release, and nothing that is not finished. */
+  #has(number: number): void {
+    const ledger = this.ledger();
+    assert.equal(ledger?.release?.commit, this.#commit(number));
+    assert.equal(ledger?.pending, undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.scene.simulator.close();
+    assert.deepEqual(this.scene.simulator.unmodelled, []);
+  }
+}
+
+function failuresOf({ findings }: Told): string[] {
+  return findings.filter(isFailure).map(({ id }) => id);
+}
+
+/** What failed in a run that came to its end; throws for what no person could act on. */
+export function failedOf(ended: Ended<Told> | undefined): string[] {
+  if (ended === undefined || ended === "killed") return [];
+  if ("value" in ended) return failuresOf(ended.value);
+  if (ended.error instanceof FourTierError) return ended.error.findings.map(({ id }) => id);
+  throw ended.error;
+}
+
+/** What was sent, for the message of a test that fails: who, and what. */
+export function script(sent: readonly Sent[]): string {
+  return sent
+    .map(({ run, what }) => `${run}: ${what.replace(/\/?Workspace\/\S*?\/\.four-tier\/ml-pipelines\//, " ")}`)
+    .join("\n");
+}
