@@ -114,10 +114,9 @@ describe("a rollback", () => {
     const again = await rollbackScene(prod, { to: good });
     expect(failures(again.result)).toEqual([]);
     const after = await ledgerOf(prod);
-    expect(held(after.holds, "tier").sort()).toEqual([
-      `Rollback to ${good.slice(0, 12)}: scores are wrong`,
-      "Rollback to Monday's data is under way",
-    ]);
+    expect(new Set(held(after.holds, "tier"))).toEqual(
+      new Set([`Rollback to ${good.slice(0, 12)}: scores are wrong`, "Rollback to Monday's data is under way"]),
+    );
     expect(held(after.holds, "schedules")).toEqual(["Rollback to Monday's data is under way"]);
     expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
   });
