@@ -1,9 +1,11 @@
-// Keeps the tables of docs/actions/*.md and docs/workflows.md equal to the action.yml and workflow files they describe.
+// Keeps the tables of docs/actions/*.md, docs/workflows.md, docs/contract.md and docs/findings.md equal to the action.yml and
+// workflow files, the schema and the sources that they describe.
 //   --write  makes them again      --check  fails if they are stale, or if a description is missing
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { parse } from "yaml";
+import { AREAS, findingIds } from "./findings.ts";
 
 const check = process.argv.includes("--check");
 const problems: string[] = [];
@@ -43,6 +45,13 @@ const schemaNode: v.GenericSchema<unknown, SchemaNode> = v.object({
 
 const workflowFile = v.object({
   name: v.string(),
+  jobs: v.record(
+    v.string(),
+    v.object({
+      environment: v.optional(v.object({ name: v.string() })),
+      permissions: v.optional(v.record(v.string(), v.string()), {}),
+    }),
+  ),
   on: v.object({
     workflow_call: v.optional(
       v.nullable(
@@ -74,9 +83,11 @@ for (const name of existsSync(workflows) ? readdirSync(workflows) : []) {
   const file = join(workflows, name);
   const text = readFileSync(file, "utf8");
   if (!/^ {2}workflow_call:/m.test(text)) continue;
-  const call = read(workflowFile, file)?.on.workflow_call;
-  if (call === undefined || call === null) continue;
+  const workflow = read(workflowFile, file);
+  const call = workflow?.on.workflow_call;
+  if (workflow === undefined || call === undefined || call === null) continue;
   const parts = [
+    `**Jobs**\n\n${jobTable(workflow.jobs)}`,
     `**Inputs**\n\n${inputTable(call.inputs)}`,
     Object.keys(call.secrets).length > 0 ? `**Secrets**\n\n${outputTable(call.secrets, "Secret")}` : "",
     Object.keys(call.outputs).length > 0 ? `**Outputs**\n\n${outputTable(call.outputs)}` : "",
@@ -84,16 +95,40 @@ for (const name of existsSync(workflows) ? readdirSync(workflows) : []) {
   replace(join("docs", "workflows.md"), name, parts.filter((part) => part !== "").join("\n\n"));
 }
 
-if (problems.length > 0) {
-  console.error(problems.join("\n"));
-  process.exitCode = 1;
-}
+const explained = ["docs", join("docs", "actions"), join("docs", "guides")].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".md") && name !== "findings.md")
+    .map((name) => ({
+      page: join(folder, name).replace(/^docs./, ""),
+      text: readFileSync(join(folder, name), "utf8"),
+    })),
+);
+const ids = findingIds();
+const sections = Object.entries(AREAS).flatMap(([area, about]) => {
+  const rows = ids
+    .filter(({ id }) => id.startsWith(`${area}/`))
+    .map(({ id, files }) => [
+      `\`${id}\``,
+      files.map((file) => `[${file.replace(/^src\//, "")}](../${file})`).join(", "),
+      explained
+        .filter(({ text }) => text.includes(`\`${id}\``))
+        .map(({ page }) => `[${page.replace(/\.md$/, "")}](${page})`)
+        .join(", "),
+    ]);
+  return rows.length === 0 ? [] : [`## ${area}\n\n${about}.\n\n${markdownTable(["id", "arises in", "more"], rows)}`];
+});
+replace(join("docs", "findings.md"), "ids", sections.join("\n\n"));
 
 const schemaFile = "four-tier.schema.json";
 if (existsSync(schemaFile)) {
   const rows: string[][] = [];
   collect(v.parse(schemaNode, JSON.parse(readFileSync(schemaFile, "utf8"))), "", rows);
   replace(join("docs", "contract.md"), "keys", markdownTable(["Key", "What it is"], rows));
+}
+
+if (problems.length > 0) {
+  console.error(problems.join("\n"));
+  process.exitCode = 1;
 }
 
 function read<const Schema extends v.GenericSchema>(schema: Schema, file: string): v.InferOutput<Schema> | undefined {
@@ -121,6 +156,27 @@ function inputTable(inputs: Readonly<Record<string, v.InferOutput<typeof input>>
     required ? "**required**" : value === undefined || value === "" ? "" : `\`${cell(String(value))}\``,
   ]);
   return markdownTable(["Input", "What it is", "Default"], rows);
+}
+
+/** A caller's job must grant what is asked here, and these environments must exist. */
+function jobTable(jobs: v.InferOutput<typeof workflowFile>["jobs"]): string {
+  const rows = Object.entries(jobs).map(([name, { environment, permissions }]) => [
+    `\`${name}\``,
+    environment === undefined ? "none" : environmentsOf(environment.name),
+    Object.entries(permissions)
+      .map(([scope, access]) => `\`${scope}: ${access}\``)
+      .join(", "),
+  ]);
+  return markdownTable(["Job", "Environment", "Permissions"], rows);
+}
+
+/** `prod`, or what an expression can become: the texts in it that are not compared with. */
+function environmentsOf(name: string): string {
+  if (!name.includes("${{")) return `\`${name}\``;
+  const input = /^\$\{\{ inputs\.([a-z-]+) \}\}$/.exec(name)?.[1];
+  if (input !== undefined) return `the input \`${input}\``;
+  const texts = [...name.replace(/[!=]= '[^']*'/g, "").matchAll(/'([^']+)'/g)].map(([, text]) => `\`${text}\``);
+  return texts.length === 0 ? `\`${name}\`` : texts.join(" or ");
 }
 
 function outputTable(outputs: Readonly<Record<string, { description: string }>>, title = "Output"): string {

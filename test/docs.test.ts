@@ -46,8 +46,6 @@ it("docs/assumptions.md: each line names the step of the probe that settles it, 
     .filter((line) => /^\| A\d+ \|/.test(line));
   const last = rows.map((row) => row.split(" | ").at(-1) ?? "");
   expect(last.filter((how) => !/^(probe, [a-z-]+: \S|not by the probe: [^;]{10,}; \S)/.test(how))).toEqual([]);
-  const numbers = rows.map((row) => Number(/\d+/.exec(row)?.[0]));
-  expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
   expect(last.length).toBeGreaterThan(39);
 });
 
