@@ -180,6 +180,52 @@ describe("a promotion that stops half way", () => {
   });
 });
 
+describe("a pipeline that is touched after it was looked at", () => {
+  const changed = BUNDLE.replace("development: false", 'configuration: { batch: "1" }');
+  const touched = async (change: (spec: Record<string, unknown>) => void) => {
+    const dev = await scene();
+    await dev.promote();
+    dev.change({ "databricks.yml": changed });
+    dev.simulator.when({
+      method: "PUT",
+      path: "/api/2.0/pipelines/*",
+      nth: 1,
+      run: () => {
+        // a time in which nobody else has written it
+        dev.simulator.advance(5);
+        dev.world.changePipeline("dev", "ingest", change);
+      },
+    });
+    return { dev, ...(await dev.promote()) };
+  };
+
+  it("is not overwritten if somebody changed it", async () => {
+    const { dev, result } = await touched((spec) => void (spec["photon"] = true));
+    expect(failures(result)).toEqual(["release/changed-meanwhile", "promote/unfinished"]);
+    expect(dev.world.pipeline("dev", "ingest").spec).toMatchObject({ photon: true });
+    expect(dev.world.pipeline("dev", "ingest").spec).not.toHaveProperty("configuration");
+    dev.world.changePipeline("dev", "ingest", (spec) => void delete spec["photon"]);
+    expect(failures((await dev.promote()).result)).toEqual([]);
+  });
+
+  it("is written if nothing in it changed", async () => {
+    const { dev, result } = await touched(() => undefined);
+    expect(failures(result)).toEqual([]);
+    expect(dev.world.pipeline("dev", "ingest").spec).toMatchObject({ configuration: { batch: "1" } });
+  });
+
+  it("is written once if the answer is lost", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.change({ "databricks.yml": changed });
+    const fault = dev.simulator.fault({ method: "PUT", path: "/api/2.0/pipelines/*", effect: "lost-answer" });
+    const { result, writes } = await dev.promote();
+    expect(fault.hits).toBe(1);
+    expect(failures(result)).toEqual([]);
+    expect(writes.filter((write) => write.startsWith("PUT /api/2.0/pipelines"))).toHaveLength(1);
+  });
+});
+
 describe("two promotions at once", () => {
   it("of the same commit: one waits, then finds nothing to do", async () => {
     const dev = await scene();

@@ -1,0 +1,171 @@
+/**
+ * A run dies, and the next one finishes or undoes its work. What a dead run leaves is decided by the writes that took
+ * effect, and by nothing that it read; so it is killed behind every write, and once more with those of the next writes
+ * arriving that were on the way beside the first of them. Killed before a write, or behind a read, leaves the same.
+ */
+import { describe, expect, it } from "vitest";
+import { Crossing, failedOf, script, type Tier, type Told } from "./crossing.ts";
+import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
+import { killedAfter, preempting, type Seat, type Sent } from "./turns.ts";
+
+const LONG = 600_000;
+
+interface Killing {
+  readonly crossing: Crossing;
+  readonly has: readonly number[];
+  readonly run: (tier: Tier) => (seat: Seat) => Promise<Told>;
+  /** What comes after it, and what it must come to. */
+  readonly next: (tier: Tier) => Promise<void>;
+}
+
+/** Kills the run behind each of its writes; gives how many there were. */
+async function killEverywhere({ crossing, has, run, next }: Killing, holes: boolean): Promise<number> {
+  const whole = await crossing.tier(has);
+  const { sent, ends } = await whole.play(preempting([]), { dead: run(whole) });
+  expect(failedOf(ends["dead"])).toEqual([]);
+  await whole.close();
+  const writes = sent.filter((each) => each.writes).length;
+  const beside = (waiting: readonly Sent[]): number[] =>
+    waiting.flatMap((each, index) => (index > 0 && each.writes ? [index] : []));
+  for (let count = 0; count < writes; count += 1) {
+    const tier = await crossing.tier(has);
+    const killed = await tier.play(killedAfter(count, holes ? beside : undefined), { dead: run(tier) });
+    try {
+      expect(killed.ends["dead"]).toBe("killed");
+      expect(tier.duplicates()).toEqual([]);
+      await next(tier);
+    } catch (error) {
+      throw new Error(`killed after ${count} writes:\n${script(killed.sent)}\n${String(error)}`, { cause: error });
+    } finally {
+      await tier.close();
+    }
+  }
+  return writes;
+}
+
+const KINDS = `
+  schemas:
+    gold:
+      name: gold
+      catalog_name: \${var.catalog}
+      comment: What is served
+      grants: [{ principal: readers, privileges: [USE SCHEMA, SELECT] }]
+  volumes:
+    files: { name: files, catalog_name: "\${var.catalog}", schema_name: "\${resources.schemas.gold.name}" }
+  registered_models:
+    churn: { name: churn, catalog_name: "\${var.catalog}", schema_name: "\${resources.schemas.gold.name}" }
+  experiments:
+    training:
+      name: /Users/\${workspace.current_user.userName}/churn/training
+      permissions: [{ level: CAN_READ, group_name: readers }]
+`;
+const ONE_COMPONENT = CONTRACT.slice(0, CONTRACT.indexOf("components:"));
+const SMALL = BUNDLE.slice(0, BUNDLE.indexOf("    watch:"));
+const { "lib/shared.py": _none, ...files } = FILES;
+const release = (text: string, number: number) => ({
+  "databricks.yml": text.replace("max_concurrent_runs: 1", `max_concurrent_runs: ${number}`),
+  "src/scoring/score.py": `# Databricks notebook source\nprint(${number})\n`,
+});
+
+const promotes = (tier: Tier, number: number) => (seat: Seat) => tier.promote(number, { ...seat, run: "dead" });
+
+describe("a first promotion of everything there is, killed behind every write", () => {
+  const all = new Crossing(
+    "dev",
+    [
+      { ...files, "four-tier.yml": ONE_COMPONENT, ...release(SMALL + KINDS.slice(1), 1) },
+      release(SMALL + KINDS.slice(1), 2),
+    ],
+    {
+      groups: { readers: { members: ["mona@example.com"] } },
+      catalogs: { dev: { owner: "ml-pipelines-dev" } },
+    },
+  );
+  it.each([
+    ["the same commit finishes it", 0, false],
+    ["a newer commit goes over it, and what was on the way arrives", 1, true],
+  ])("%s", { timeout: LONG }, async (_name, number, holes) => {
+    const killing: Killing = {
+      crossing: all,
+      has: [],
+      run: (tier) => promotes(tier, 0),
+      next: (tier) => tier.proveWhole(number),
+    };
+    expect(await killEverywhere(killing, holes)).toBeGreaterThan(15);
+  });
+});
+
+describe("an update that creates, changes, replaces and deletes, killed behind every write", () => {
+  const feed = (connection: string): string =>
+    `feed: { name: feed, catalog: "\${var.catalog}", schema: bronze, serverless: true, ingestion_definition: { connection_name: ${connection} } }`;
+  const at = (connection: string): string => SMALL.replace("  pipelines:\n", `  pipelines:\n    ${feed(connection)}\n`);
+  const before = `${at("a")}    going: { name: going }\n`;
+  const after = `${at("b").replace("0 5 * * * ?", "0 6 * * * ?")}    coming: { name: coming }\n`;
+  const free = ONE_COMPONENT.replace("dev: { workspace", 'dev: { destructive: ["*"], workspace');
+  const update = new Crossing("dev", [
+    { ...files, "four-tier.yml": free, ...release(before, 1) },
+    release(after, 2),
+    release(after, 3),
+  ]);
+  it.each([
+    ["the same commit finishes it", 1, false],
+    ["a newer commit goes over it, and what was on the way arrives", 2, true],
+  ])("%s", { timeout: LONG }, async (_name, number, holes) => {
+    const killing: Killing = {
+      crossing: update,
+      has: [0],
+      run: (tier) => promotes(tier, 1),
+      next: (tier) => tier.proveWhole(number),
+    };
+    expect(await killEverywhere(killing, holes)).toBeGreaterThan(12);
+  });
+});
+
+const prod = new Crossing("prod", [
+  { ...files, "four-tier.yml": ONE_COMPONENT, ...release(SMALL, 1) },
+  release(SMALL.replace("0 5 * * * ?", "0 6 * * * ?"), 2),
+]);
+
+it("a rollback that is killed behind any write is taken up by the next one", { timeout: LONG }, async () => {
+  const killing: Killing = {
+    crossing: prod,
+    has: [0, 1],
+    run: (tier) => (seat) => tier.rollBack(0, { ...seat, run: "dead" }),
+    next: async (tier) => {
+      expect(failedOf({ value: await tier.rollBack(0, { run: "next" }) })).toEqual([]);
+      expect(tier.holds()).toEqual(["tier"]);
+      await tier.proveStanding(0);
+      expect(scheduleOf(tier)).toBe("UNPAUSED");
+    },
+  };
+  expect(await killEverywhere(killing, true)).toBeGreaterThan(10);
+});
+
+it.each(["hold", "resume"] as const)(
+  "a %s that is killed behind any write is lifted whole",
+  { timeout: LONG },
+  async (what) => {
+    const killing: Killing = {
+      crossing: prod,
+      has: [0],
+      run: (tier) => async (seat) => {
+        if (what === "resume") await tier.schedules("hold", "before");
+        return tier.schedules(what, "dead", seat);
+      },
+      next: async (tier) => {
+        expect(failedOf({ value: await tier.schedules("hold", "next") })).toEqual([]);
+        expect(scheduleOf(tier)).toBe("PAUSED");
+        expect(failedOf({ value: await tier.schedules("resume", "last") })).toEqual([]);
+        expect(tier.holds()).toEqual([]);
+        await tier.proveStanding(0);
+        expect(scheduleOf(tier)).toBe("UNPAUSED");
+      },
+    };
+    expect(await killEverywhere(killing, false)).toBeGreaterThan(4);
+  },
+);
+
+function scheduleOf(tier: Tier): string {
+  const { schedule } = tier.scene.world.job("prod", "refresh").settings as { schedule: { pause_status: string } };
+  return schedule.pause_status;
+}
