@@ -1,12 +1,12 @@
 /** Who can read, write or control a catalog, and through what: everybody, with the shortest path as a sentence. Pure. */
 import { accessOf, identitiesOf } from "./closure.ts";
-import { catalogPart, type Estate, nameOf, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, catalogPart, type Estate, keyOf, nameOf, type Securable } from "./model.ts";
 import { effectOf } from "./privileges.ts";
 import { reachOf } from "./reach.ts";
 import { nameIt } from "./rights.ts";
 import { witness } from "./witness.ts";
 
-/** The most that somebody can do in a catalog. */
+/** The most that somebody can do in a catalog; more that is only latent is an entry of its own. */
 export interface AccessPath {
   /** User name, application id, or a group whose members were not seen. */
   readonly principal: string;
@@ -25,10 +25,19 @@ const ORDER = ["control", "write", "read"] as const;
 type Can = (typeof ORDER)[number];
 
 interface Sample {
-  works: boolean;
+  readonly works: boolean;
   count: number;
-  readonly privilege: string;
   readonly securable: Securable;
+}
+
+/** Who can do what, whatever it is called. */
+function unionsOf(rights: ReadonlyMap<string, bigint>): Map<Can, bigint> {
+  const unions = new Map<Can, bigint>();
+  for (const [privilege, set] of rights) {
+    const effect = effectOf(privilege);
+    if (effect !== "look") unions.set(effect, (unions.get(effect) ?? 0n) | set);
+  }
+  return unions;
 }
 
 /** Everybody who can do more than look, those who can do most first. Groups stand for their members, where those were seen. */
@@ -42,36 +51,30 @@ export function pathsInto(whole: Estate, catalog: string): AccessPath[] {
     sets.set(set, members);
     return members;
   };
-  for (const { rights, securables } of reach.classes) {
+  const meet = (can: Can, works: boolean, principals: readonly string[], securables: readonly Securable[]): void => {
     const [securable] = securables;
-    if (securable === undefined) continue;
-    const can = new Map<string, Map<Can, { works: boolean; privilege: string }>>();
-    for (const works of [true, false]) {
-      for (const [privilege, set] of works ? rights.works : rights.latent) {
-        const effect = effectOf(privilege);
-        if (effect === "look") continue;
-        for (const principal of membersOf(set)) {
-          const mine = can.get(principal) ?? new Map<Can, { works: boolean; privilege: string }>();
-          can.set(principal, mine);
-          if (!mine.has(effect)) mine.set(effect, { works, privilege });
-        }
-      }
-    }
-    for (const [principal, effects] of can) {
+    if (securable === undefined) return;
+    for (const principal of principals) {
       const mine = best.get(principal) ?? new Map<Can, Sample>();
       best.set(principal, mine);
-      for (const [effect, { works, privilege }] of effects) {
-        const known = mine.get(effect);
-        if (known === undefined) mine.set(effect, { works, privilege, securable, count: securables.length });
-        else if (works && !known.works)
-          mine.set(effect, { works, privilege, securable, count: known.count + securables.length });
-        else known.count += securables.length;
-      }
+      const known = mine.get(can);
+      const count = securables.length + (known?.count ?? 0);
+      if (known === undefined || (works && !known.works)) mine.set(can, { works, securable, count });
+      else known.count = count;
+    }
+  };
+  for (const { rights, securables } of reach.classes) {
+    const works = unionsOf(rights.works);
+    const latent = unionsOf(rights.latent);
+    for (const can of ORDER) {
+      const now = works.get(can) ?? 0n;
+      meet(can, true, membersOf(now), securables);
+      meet(can, false, membersOf((latent.get(can) ?? 0n) & ~now), securables);
     }
   }
   return [...best]
     .filter(([principal]) => isLeaf(estate, principal))
-    .flatMap(([principal, effects]) => pathOf(estate, principal, effects))
+    .flatMap(([principal, effects]) => pathsOf(estate, principal, effects))
     .sort((a, b) => ORDER.indexOf(a.can) - ORDER.indexOf(b.can) || (a.name < b.name ? -1 : 1));
 }
 
@@ -80,16 +83,25 @@ function isLeaf(estate: Estate, principal: string): boolean {
   return group === undefined || !group.complete;
 }
 
-function pathOf(estate: Estate, principal: string, effects: ReadonlyMap<Can, Sample>): AccessPath[] {
-  const can = ORDER.find((effect) => effects.get(effect)?.works) ?? ORDER.find((effect) => effects.has(effect));
-  const sample = can === undefined ? undefined : effects.get(can);
-  if (can === undefined || sample === undefined) return [];
-  const { securable, privilege, works, count } = sample;
+/** The most that works, and before it the more that is only latent, if there is such. */
+function pathsOf(estate: Estate, principal: string, effects: ReadonlyMap<Can, Sample>): AccessPath[] {
+  const works = ORDER.find((effect) => effects.get(effect)?.works);
+  const most = ORDER.find((effect) => effects.has(effect));
+  const told = most === works ? [most] : [most, works];
+  return told.flatMap((can) => {
+    const sample = can === undefined ? undefined : effects.get(can);
+    return can === undefined || sample === undefined ? [] : pathOf(estate, principal, can, sample);
+  });
+}
+
+function pathOf(estate: Estate, principal: string, can: Can, { securable, works, count }: Sample): AccessPath[] {
   const access = accessOf(estate, identitiesOf(estate, principal), securable).find(
-    (one) => one.privilege === privilege,
+    ({ privilege, state }) => effectOf(privilege) === can && (state === "works") === works,
   );
-  if (access === undefined) return [];
-  const said = witness(estate, principal, [privilege], access.path);
+  // What everybody has is said once, of everybody.
+  if (access === undefined || (principal !== ACCOUNT_USERS && keyOf(access.path.groups[0] ?? "") === ACCOUNT_USERS))
+    return [];
+  const said = witness(estate, principal, [access.privilege], access.path);
   const there = access.path.on.type === securable.type && access.path.on.name === securable.name;
   const missing = works ? "" : `; only ${access.missing.join(" and ")} is missing`;
   return [
@@ -99,7 +111,7 @@ function pathOf(estate: Estate, principal: string, effects: ReadonlyMap<Can, Sam
       can,
       works,
       count,
-      through: `${said}${there ? "" : `, and so ${privilege} on ${nameIt(securable)}`}${missing}`,
+      through: `${said}${there ? "" : `, and so ${access.privilege} on ${nameIt(securable)}`}${missing}`,
     },
   ];
 }

@@ -5,7 +5,8 @@
 import type { Finding } from "../findings.ts";
 import { identitiesOf } from "./closure.ts";
 import { comparePrivileges } from "./compare.ts";
-import { allowed, type Expectation, isClosed, mayBeOwner, mayHold } from "./expect.ts";
+import { allowed, type Expectation, isClosed, mayBeOwner, mayHold, type TierPrincipal } from "./expect.ts";
+import type { Cell } from "./matrix.ts";
 import { ACCOUNT_USERS, type Estate, isDataType, keyOf, nameOf, type Policy, type Securable } from "./model.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 import { at, byRights, list, nameIt } from "./rights.ts";
@@ -79,33 +80,52 @@ function isCovered(expected: Expectation, policy: Policy, principal: string): bo
   return comparePrivileges(policy.privileges, [...given]).excess.every((privilege) => effectOf(privilege) === "look");
 }
 
+/** What a policy gives another tier's principal that it must not have, and by which groups; undefined if nothing. */
+function trespassOf(estate: Estate, expected: Expectation, principal: TierPrincipal, policy: Policy) {
+  // Whether policies name service principals by id or by name is not documented: both are taken.
+  const who = new Map([...identitiesOf(estate, principal.key), [keyOf(principal.name), []]]);
+  const groups = policy.to.map((name) => who.get(keyOf(name))).find((way) => way !== undefined);
+  if (groups === undefined || policy.except.some((name) => who.has(keyOf(name)))) return undefined;
+  const privileges = policy.privileges.filter(
+    (privilege) => !mayHold(principal.tier, expected.tier, policy.on, privilege),
+  );
+  return privileges.length === 0 ? undefined : { groups, privileges };
+}
+
 /** The principals of other tiers that a policy takes in, by whatever group; in every tier. */
 export function policyTrespass(estate: Estate, expected: Expectation): Finding[] {
-  const others = expected.principals.filter((principal) => principal.tier !== expected.tier);
-  return others.flatMap((principal) => {
-    // Whether policies name service principals by id or by name is not documented: both are taken.
-    const who = new Map([...identitiesOf(estate, principal.key), [keyOf(principal.name), []]]);
-    return estate.policies.flatMap((policy): Finding[] => {
-      const group = policy.to.map((name) => who.get(keyOf(name))).find((way) => way !== undefined);
+  return expected.principals.flatMap((principal) =>
+    estate.policies.flatMap((policy): Finding[] => {
+      const wrong = trespassOf(estate, expected, principal, policy);
       // What everybody has is one finding, not one a principal.
-      if (group === undefined || keyOf(group[0] ?? "") === ACCOUNT_USERS) return [];
-      if (policy.except.some((name) => who.has(keyOf(name)))) return [];
-      const wrong = policy.privileges.filter(
-        (privilege) => privilege === ALL_PRIVILEGES || !mayHold(principal.tier, expected.tier, policy.on, privilege),
-      );
-      if (wrong.length === 0) return [];
-      const path = { groups: group, how: "policy", policy: policy.name, on: policy.on } as const;
+      if (wrong === undefined || keyOf(wrong.groups[0] ?? "") === ACCOUNT_USERS) return [];
+      const path = { groups: wrong.groups, how: "policy", policy: policy.name, on: policy.on } as const;
       return [
         {
           id: "grants/cross-tier",
           severity: "error",
           where: at(policy.on),
-          message: `${witness(estate, principal.key, wrong, path)}.`,
+          message: `${witness(estate, principal.key, wrong.privileges, path)}.`,
           why: `The principal of ${principal.tier} must be able to do nothing in ${expected.catalog}.`,
           remedy: `Take ${principal.name} out of what the policy ${policy.name} speaks of, or name it under EXCEPT.`,
         },
       ];
-    });
+    }),
+  );
+}
+
+/** The matrix with what policies give: a principal that one takes in, by itself or with everybody, does not pass. */
+export function withPolicies(estate: Estate, expected: Expectation, cells: readonly Cell[]): Cell[] {
+  return cells.map((cell) => {
+    const wrong = estate.policies.flatMap(
+      (policy) => trespassOf(estate, expected, cell.principal, policy)?.privileges ?? [],
+    );
+    if (wrong.length === 0) return cell;
+    const effects = wrong.map((privilege) => (privilege === ALL_PRIVILEGES ? "write" : effectOf(privilege)));
+    const reach = (["owns", "control", "write", "read"] as const).find(
+      (one) => one === cell.reach || effects.some((effect) => effect === one),
+    );
+    return { ...cell, reach: reach ?? cell.reach, verdict: "fail" };
   });
 }
 

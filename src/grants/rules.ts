@@ -13,7 +13,7 @@ import { effectOf } from "./privileges.ts";
 import { at, byRights, firstAt, list, nameIt } from "./rights.ts";
 import { boundElsewhere } from "./rules-bindings.ts";
 import { forbidden } from "./rules-forbidden.ts";
-import { externalAccess, metastoreOwner, policies, policyTrespass, storage } from "./rules-hidden.ts";
+import { externalAccess, metastoreOwner, policies, policyTrespass, storage, withPolicies } from "./rules-hidden.ts";
 import { sandbox, sources } from "./rules-sandbox.ts";
 import { said } from "./witness.ts";
 
@@ -29,7 +29,7 @@ export function judge(whole: Estate, expected: Expectation): Judgement {
   const { cells, findings } = matrixOf(estate, expected);
   const closed = isClosed(expected.tier);
   return {
-    cells,
+    cells: withPolicies(estate, expected, cells),
     findings: [
       ...findings,
       ...accountUsers(estate, expected),

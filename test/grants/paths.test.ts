@@ -43,6 +43,20 @@ test("a group whose members were not seen stands for itself, and a look is nothi
   expect(lines(estate).map((line) => line.split(" ")[0])).toEqual([owner, "hidden"]);
 });
 
+test("more that is only latent is told beside what works", () => {
+  const mona = "mona@example.com";
+  const estate = estateOf({
+    ...base,
+    "catalog prod": { owner, grants: { [mona]: ["USE_CATALOG"] } },
+    "schema prod.gold": { owner, grants: { [mona]: ["USE_SCHEMA", "SELECT"] } },
+    "schema prod.raw": { owner, grants: { [mona]: ["MANAGE"] } },
+  });
+  expect(lines(estate).slice(1)).toEqual([
+    "mona@example.com control? 1: mona@example.com has MANAGE on schema prod.raw; only USE_SCHEMA on schema prod.raw is missing",
+    "mona@example.com read 2: mona@example.com has SELECT on schema prod.gold",
+  ]);
+});
+
 const PEOPLE = ["mona@example.com", "rob@example.com"];
 const HOLDERS = [...PEOPLE, "readers", "writers", "account users", ID.dev, ID.prod];
 const PRIVILEGES = "SELECT MODIFY MANAGE ALL_PRIVILEGES USE_CATALOG USE_SCHEMA BROWSE EXTERNAL_USE_SCHEMA".split(" ");

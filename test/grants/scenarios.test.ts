@@ -96,3 +96,22 @@ test.each(files)("%s", async (file) => {
   const bySql = scenario.expect.filter((line) => !hidden.some((id) => line.includes(` ${id},`)));
   expect(found(await prove(account, tier, "sql"), bySql)).toEqual([...bySql].sort());
 });
+
+test("the matrix knows of policies: a principal that one takes in, with everybody or by itself, does not pass", async () => {
+  const cellsOf = async (file: string): Promise<string[]> => {
+    const { cells } = await prove(await open(read(file)), "prod", "rest");
+    return cells.map(({ principal, reach, verdict }) => `${principal.tier} ${reach} ${verdict}`);
+  };
+  expect(await cellsOf("policy-cross-tier.yml")).toEqual([
+    "sandbox nothing pass",
+    "dev read fail",
+    "staging nothing pass",
+    "prod owns pass",
+  ]);
+  expect(await cellsOf("mixed.yml")).toEqual([
+    "sandbox read fail",
+    "dev write fail",
+    "staging control fail",
+    "prod owns pass",
+  ]);
+});
