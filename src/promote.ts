@@ -24,6 +24,7 @@ import { settleActiveRuns, touched } from "./release/active-runs.ts";
 import { type Candidate, type CarriedArtifact, contentsOf } from "./release/candidate.ts";
 import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord, Evidence } from "./release/evidence.ts";
+import { runsBefore, settleFailure } from "./release/failed.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
@@ -122,7 +123,10 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
     if (unlisted.length > 0) throw new FourTierError(unlisted);
     const release = releaseOf(request, now.standing);
     const record = await request.record(release, promoting(candidate, tier, again), overridesOf(again));
-    const outcome = await carryOut({ ...request, ...now, place, lock, release, phase });
+    const policy = refreshed.policy.known ? refreshed.policy.value.onFailure : "hold";
+    const work = { ...request, ...now, place, lock, release, phase };
+    const ran = policy === "rollback" ? await runsBefore(work) : undefined;
+    const outcome = await settleFailure({ ...work, policy, before: ran }, await carryOut(work));
     const findings = [...outcome.findings, ...(await endRecord(request, record, outcome))];
     return report(request, { ...seen, outcome: { ...outcome, findings }, deployment: record.id });
   } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BUNDLE } from "./promotion-files.ts";
+import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene } from "./promotion.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
@@ -142,7 +142,8 @@ describe("a promotion that stops half way", () => {
   });
 
   it("and what it created, a newer commit without it takes away again", async () => {
-    const prod = await scene("prod");
+    const open = CONTRACT.replace("prod: { workspace", "prod: { on_failure: report, workspace");
+    const prod = await scene("prod", {}, { "four-tier.yml": open });
     await approve(prod);
     const extra =
       '    extra:\n      name: extra\n      tasks: [{ task_key: x, pipeline_task: { pipeline_id: "${resources.pipelines.ingest.id}" } }]\n';

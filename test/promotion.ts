@@ -178,7 +178,12 @@ export class Scene {
           approved: { release: options.approved?.release, plan: options.approved?.plan },
           acceptedDrift: options.acceptDrift,
           destructive: tier.destructive,
-          policy: known({ ...tier.gate, activeRuns: tier.activeRuns, onExpiry: "report" }),
+          policy: known({
+            ...tier.gate,
+            activeRuns: tier.activeRuns,
+            onFailure: contract.tiers[this.tier].onFailure,
+            onExpiry: "report",
+          }),
           run: { ...good.run, id: runId },
           order: known({
             current: current.known ? current.value : undefined,

@@ -22,6 +22,14 @@ export const SCHEDULES: Readonly<Record<TierName, "paused" | "running">> = {
   prod: "running",
 };
 
+/** A hold in dev or staging would stop every merge for one that failed; in prod half a release waits for a person. */
+export const ON_FAILURE: Readonly<Record<TierName, "report" | "hold">> = {
+  sandbox: "report",
+  dev: "report",
+  staging: "report",
+  prod: "hold",
+};
+
 /** The tier a release must have been in before. The sandbox is optional, so dev has none. */
 export const PREVIOUS: Readonly<Record<TierName, TierName | undefined>> = {
   sandbox: undefined,

@@ -58,6 +58,8 @@ export interface TierPolicy {
   readonly destructive: readonly string[];
   /** Who may take the tier back and open it again, by GitHub login, lower case; empty: its environment's reviewers say. */
   readonly operators: readonly string[];
+  /** What becomes of the tier when a promotion stops half way. */
+  readonly onFailure: "report" | "hold" | "rollback";
   readonly activeRuns: "allow" | "wait" | "fail";
   /** How long `wait` waits, in milliseconds. */
   readonly activeRunsTimeoutMs: number;

@@ -1,7 +1,7 @@
 /** `four-tier.yml` from text to a contract, or to findings at file:line:column. */
 import { type Finding, isFailure } from "../findings.ts";
 import { checkSandbox, checkTiers, checkValues } from "./checks.ts";
-import { DEFAULT_CATALOGS, defaultPrincipal } from "./defaults.ts";
+import { DEFAULT_CATALOGS, defaultPrincipal, ON_FAILURE } from "./defaults.ts";
 import { checkHost } from "./hosts.ts";
 import type {
   Contract,
@@ -75,6 +75,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       gate: gateOf(policy.gate, file.freezes),
       destructive: policy.destructive,
       operators: policy.operators.map((login) => login.toLowerCase()),
+      onFailure: policy.on_failure ?? ON_FAILURE[tier],
       activeRuns: policy.active_runs,
       activeRunsTimeoutMs: parseDuration(policy.active_runs_timeout) ?? 0,
       mayDifferFromStaging: mayDiffer,
@@ -101,6 +102,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
         gate: NO_GATE,
         destructive: sandbox.destructive,
         operators: [],
+        onFailure: ON_FAILURE.sandbox,
         activeRuns: sandbox.active_runs,
         activeRunsTimeoutMs: parseDuration(sandbox.active_runs_timeout) ?? 0,
         mayDifferFromStaging: [],

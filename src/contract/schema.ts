@@ -234,6 +234,13 @@ const operators = v.pipe(
   ),
 );
 
+const onFailure = v.pipe(
+  v.picklist(["report", "hold", "rollback"]),
+  v.description(
+    "What becomes of the tier when a promotion stops half way: `report` says it; `hold` takes no other release until somebody resumes; `rollback` puts the tier back to what it had where that is safe (only metadata or what waits for the next run was changed, and nothing has run since), and holds where it is not. Default: `hold` in prod, else `report`.",
+  ),
+);
+
 const activeRuns = v.pipe(
   v.picklist(["allow", "wait", "fail"]),
   v.description(
@@ -266,6 +273,7 @@ const ownTier = (name: "dev" | "staging" | "prod") => ({
   gate: v.optional(gate, {}),
   destructive: v.optional(destructive, []),
   operators: v.optional(operators, []),
+  on_failure: v.optional(onFailure),
   active_runs: v.optional(activeRuns, "allow"),
   active_runs_timeout: v.optional(activeRunsTimeout, "30m"),
 });

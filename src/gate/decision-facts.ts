@@ -65,6 +65,8 @@ export interface KeptHold {
   readonly at: string;
   readonly until: string | undefined;
   readonly runId: string;
+  /** The one release that may enter all the same: its own promotion stopped half way. */
+  readonly release?: string;
 }
 
 /** A reject, as the ledger keeps it. */

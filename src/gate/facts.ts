@@ -2,7 +2,7 @@
  * What the gate decides on. Every fact is either known or says why it is not: a check never has to guess, and what is
  * not known never passes.
  */
-import type { GatePolicy, TierName } from "../contract/model.ts";
+import type { GatePolicy, TierName, TierPolicy } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { Artifact } from "../release/digest.ts";
 import type { Drift, Plan } from "../release/plan.ts";
@@ -76,6 +76,8 @@ export interface Subject {
 /** What the contract asks of a release that wants in. */
 export interface PolicyFacts extends GatePolicy {
   readonly activeRuns: "allow" | "wait" | "fail";
+  /** What becomes of the tier when a promotion stops half way. */
+  readonly onFailure: TierPolicy["onFailure"];
   /** What becomes of a hold whose time is over. */
   readonly onExpiry: "report" | "resume";
 }

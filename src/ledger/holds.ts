@@ -45,10 +45,12 @@ export interface Hold {
   readonly prior: readonly PriorState[];
   /** What made it, where that was not a person who wanted a hold: only that may take it over or drop it. */
   readonly origin?: HoldOrigin;
+  /** Origin promotion: the release that stopped half way, 64 hex. It may enter; no other may. */
+  readonly release?: string;
 }
 
 /** Work of the suite that holds a tier on its own account. */
-export type HoldOrigin = "rollback";
+export type HoldOrigin = "rollback" | "promotion";
 
 /** The id of a hold: 64 hex over what it says. */
 export function holdId(says: JsonObject): string {
@@ -79,7 +81,8 @@ export const holdSchema = v.strictObject({
     }),
   ),
   // Younger than the document: holds without it are a person's.
-  origin: v.exactOptional(v.picklist(["rollback"])),
+  origin: v.exactOptional(v.picklist(["rollback", "promotion"])),
+  release: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
 });
 
 type StoredHold = v.InferOutput<typeof holdSchema>;

@@ -7,7 +7,10 @@ export function keptOf(ledger: Ledger | undefined): KeptFacts {
   return {
     holds: (ledger?.holds ?? [])
       .filter(({ kind }) => kind === "tier")
-      .map(({ reason, by, at, until, run }) => ({ reason, by, at, until, runId: run.id })),
+      .map(({ reason, by, at, until, run, release }) => {
+        const hold = { reason, by, at, until, runId: run.id };
+        return release === undefined ? hold : { ...hold, release };
+      }),
     rejects: (ledger?.rejects ?? []).map(({ run, ...reject }) => ({ ...reject, runId: run.id })),
   };
 }

@@ -24,7 +24,7 @@ const RECORD_AGAIN = [1_000, 4_000];
 export interface Work {
   readonly workspace: Workspace;
   readonly place: Place;
-  readonly candidate: Candidate;
+  readonly candidate: Pick<Candidate, "commit" | "desired">;
   readonly standing: Standing;
   readonly folders: readonly FolderState[];
   readonly release: LedgerRelease;
@@ -34,6 +34,8 @@ export interface Work {
   readonly signal: AbortSignal;
   readonly now: () => Date;
   readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  /** The release was here before, and what stopped half way is taken back. */
+  readonly undoing?: boolean;
   /** How to go on from a failure half way; undefined: as after a promotion. */
   readonly remedy?: string;
 }
@@ -107,7 +109,9 @@ export async function carryOut(work: Work): Promise<Outcome> {
         resources,
         pending: undefined,
         unrolled: due.map(({ key }) => key),
-        history: [release, ...applied.ledger.history].slice(0, HISTORY),
+        // What was put back was here before; and a tier that is whole again needs no hold for that it was not.
+        history: (work.undoing ? applied.ledger.history : [release, ...applied.ledger.history]).slice(0, HISTORY),
+        holds: applied.ledger.holds.filter(({ origin }) => origin !== "promotion"),
       });
       // Whoever was overtaken in the middle of that write has not applied a release, and must not be recorded so.
       await lock.check();
@@ -184,7 +188,7 @@ export async function endRecord(
   outcome: Outcome,
 ): Promise<readonly Finding[]> {
   const failed = outcome.findings.some(isFailure);
-  const applied = `${outcome.done.length} of ${outcome.done.length + outcome.open.length} changes applied`;
+  const applied = `${outcome.done.length} of ${outcome.done.length + outcome.open.length} changes applied${outcome.undone === undefined ? "" : ", then all undone: the tier has what it had before"}`;
   for (const wait of [...RECORD_AGAIN, undefined]) {
     try {
       await record.finish(failed ? "failure" : "success", failed ? applied : `${applied} and read back equal`);

@@ -33,6 +33,12 @@ export const evidenceSchema = v.pipe(
     ),
     applied: described(v.array(v.string()), "Keys of the resources that were written, in order."),
     not_applied: v.array(v.string()),
+    undone: v.exactOptional(
+      described(
+        v.array(v.string()),
+        "Keys of what was put back to what it was before, after a failure; absent if nothing was.",
+      ),
+    ),
     plan: v.strictObject({
       digest: Hex64,
       changes: described(

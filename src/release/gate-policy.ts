@@ -40,12 +40,12 @@ export async function readPolicy(
   const current = await factOf(() => policyContract(github, run, contract, head));
   if (!current.known) return strict(current);
   const { suite, tiers, adopt, holds } = current.value;
-  const { destructive, gate, activeRuns } = tiers[tier.name];
+  const { destructive, gate, activeRuns, onFailure } = tiers[tier.name];
   return {
     suiteCommits: suite.commits,
     destructive,
     adopt: adopt[tier.name],
-    gate: known({ ...gate, activeRuns, onExpiry: holds.onExpiry }),
+    gate: known({ ...gate, activeRuns, onFailure, onExpiry: holds.onExpiry }),
   };
 }
 

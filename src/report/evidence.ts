@@ -26,6 +26,7 @@ export function promotionEvidence(view: PromotionView, facts: GateFacts, run: Ru
     outcome: outcomeOf(outcome),
     applied: [...done.done],
     not_applied: done.open.map(({ key }) => key),
+    ...("undone" in done && done.undone !== undefined ? { undone: [...done.undone] } : {}),
     plan: {
       digest: standing.plan.digest,
       changes: standing.plan.changes

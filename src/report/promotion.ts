@@ -27,6 +27,8 @@ export interface Outcome {
   /** Keys in the order in which they were written. */
   readonly done: readonly string[];
   readonly open: readonly Step[];
+  /** Keys that were put back to what they had, after a failure; undefined if nothing was. */
+  readonly undone?: readonly string[];
 }
 
 /** How far live state was compared with what was applied. */
@@ -93,6 +95,9 @@ function headline({ compared, tier, outcome, standing, candidate }: PromotionVie
   }
   const writes = `${count(outcome.done.length, "resource")} written, ${count(outcome.uploaded, "file")} uploaded`;
   const open = outcome.open.length === 0 ? "" : `, ${count(outcome.open.length, "change")} **not** applied`;
+  if (outcome.undone !== undefined) {
+    return `${name} was **put back** to what it had: ${writes}${open}, then undone (${count(outcome.undone.length, "resource")}).`;
+  }
   const untouched = standing.plan.changes.filter((change) => !outcome.done.includes(change.key)).length;
   return `${name}: ${writes}${open}, ${count(untouched, "resource")} untouched.`;
 }
@@ -177,7 +182,12 @@ export function promotionJson(view: PromotionView): JsonObject {
     outcome:
       typeof outcome === "string"
         ? outcome
-        : { uploaded: outcome.uploaded, done: [...outcome.done], open: outcome.open.map((step) => step.key) },
+        : {
+            uploaded: outcome.uploaded,
+            done: [...outcome.done],
+            open: outcome.open.map((step) => step.key),
+            ...(outcome.undone === undefined ? {} : { undone: [...outcome.undone] }),
+          },
     compared: view.compared,
     phases: view.phases.map(({ name, milliseconds }) => ({ name, milliseconds })),
     ...(view.deployment === undefined ? {} : { deployment: view.deployment }),

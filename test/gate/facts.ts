@@ -138,6 +138,7 @@ export function goodFacts(): GateFacts {
       windows: [],
       freezes: [],
       activeRuns: "allow",
+      onFailure: "report",
       onExpiry: "report",
     }),
     override: undefined,

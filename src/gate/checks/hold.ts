@@ -51,9 +51,10 @@ function shown({ claim, by, at }: HoldFacts["standing"][number]): Standing {
 }
 
 /** What only the tier's own ledger remembers: somebody deleted the record, or it could not be written. */
-function keptHolds({ kept }: GateFacts, { standing, resumed }: HoldFacts): Standing[] {
+function keptHolds({ kept, candidate }: GateFacts, { standing, resumed }: HoldFacts): Standing[] {
   if (!kept.known) return [];
   return kept.value.holds
+    .filter(({ release }) => release !== candidate.release)
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
     .filter(({ at }) => resumed === undefined || resumed.at < at);
 }
