@@ -29,7 +29,8 @@ import { driftContext, type Place, standingOf } from "./release/standing.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { heldNotices } from "./schedules/holds.ts";
 import { gateJson } from "./report/gate.ts";
-import { changeJson, driftJson } from "./report/promotion.ts";
+import type { JsonObject } from "./json.ts";
+import { changeJson, driftJson, fieldJson } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 
 export interface PlanRequest {
@@ -67,6 +68,8 @@ interface Comparison {
   readonly findings: readonly Finding[];
   /** What the tier had before, newest first, as far as it is known. */
   readonly had: readonly LedgerRelease[];
+  /** Components that have resources, and so a folder; undefined where the ledger was not read. */
+  readonly pointed: ReadonlySet<string> | undefined;
   /** Live resources by key; undefined where nobody looked. */
   readonly ids: ReadonlyMap<string, string> | undefined;
 }
@@ -119,14 +122,27 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
       plan: { digest: compared.plan.digest, changes: compared.plan.changes.map(changeJson) },
       drift: compared.drift.known ? driftJson(compared.drift.value) : null,
       gate: gateJson(gate),
+      brief: detailsJson(details),
     },
+  };
+}
+
+/** What the brief says beyond plan and gate, for machines; null for what is not known. */
+function detailsJson({ files, contract, parity, failedRuns: failed, wayBack: back }: BriefDetails): JsonObject {
+  return {
+    files: files.known ? files.value.map((file) => ({ ...file })) : null,
+    contract: contract.known ? contract.value.map(fieldJson) : null,
+    parity: parity === undefined ? null : { differ: parity.findings.length, allowed: [...parity.allowed] },
+    failed_runs: failed.known ? failed.value.map(({ key, runId, code }) => ({ key, run: runId, code })) : null,
+    way_back:
+      back.known && back.value !== undefined ? { commit: back.value.to.commit, release: back.value.to.digest } : null,
   };
 }
 
 /** What the brief says beyond plan and gate; what cannot be read is said in its place. */
 async function detailsOf(
   request: PlanRequest,
-  { plan: planned, had, ids }: Comparison,
+  { plan: planned, had, ids, pointed }: Comparison,
   current: { readonly commit: string; readonly release: string } | undefined,
 ): Promise<BriefDetails> {
   const { git, candidate, tier, live, contract, root, now } = request;
@@ -150,7 +166,10 @@ async function detailsOf(
         history: had,
         isAncestor: (ancestor, descendant) => git.isAncestor(ancestor, descendant),
         judge: request.judge,
-        place: live === undefined || folder === undefined ? undefined : { workspace: live, folder },
+        place:
+          live === undefined || folder === undefined || pointed === undefined
+            ? undefined
+            : { workspace: live, folder, components: pointed },
       }),
     ),
     request.whereabouts(),
@@ -188,6 +207,7 @@ async function compareCommits(request: PlanRequest): Promise<Comparison & { read
     findings: [],
     had: current.value === undefined ? [] : [{ ...BARE, commit: current.value.commit, digest: current.value.release }],
     ids: undefined,
+    pointed: undefined,
   };
 }
 
@@ -243,6 +263,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     live: { drift: known(standing.drift), adoption: known(observation.namesakes), kept: known(keptOf(ledger)) },
     findings: [...observation.findings, ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired)],
     had: ledger?.history ?? [],
+    pointed: new Set([...(ledger?.resources.values() ?? [])].map(({ component }) => component)),
     ids: idsOf(observation),
   };
 }

@@ -17,6 +17,7 @@ import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
 import { readRepository } from "../release/read-repository.ts";
+import { blocks } from "../report/markdown.ts";
 import type { Found } from "../report/whereabouts.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { PlanRequest } from "../plan.ts";
@@ -124,7 +125,26 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     pause,
   });
   const outputs = { ...result.outputs, ...(await keepEvidence(context, access.tier.name, result.evidence)) };
-  return { ...result, outputs, findings: [...access.findings, ...result.findings] };
+  const drawn = result.outputs["changed"] === "true" ? await pictureAfter(ground, new Date()) : "";
+  const findings = [...access.findings, ...result.findings];
+  return { ...result, outputs, findings, summary: blocks(result.summary, drawn) };
+}
+
+/** What runs where now: this tier by what was just written there, the others by GitHub's record; dev has none below it. */
+async function pictureAfter(ground: Ground, now: Date): Promise<string> {
+  const { tier, candidate, context } = ground;
+  if (tier.name === "sandbox" || tier.name === "dev") return "";
+  const others = await whereabouts(ground);
+  if (others === undefined) return "";
+  const { justPromoted, picture } = await import("../report/whereabouts.ts");
+  const own = justPromoted(tier.name, {
+    commit: candidate.commit,
+    digest: candidate.digest,
+    at: now,
+    run: context.run,
+  });
+  const tiers = others.map((each) => (each.tier === tier.name ? own : each));
+  return picture({ name: "this release", commit: candidate.commit }, tiers, now);
 }
 
 /** Writes the evidence beside the report, for the workflow to keep, with its hash for whoever attests it. */

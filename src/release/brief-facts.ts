@@ -123,8 +123,10 @@ export async function wayBack(
     readonly project: string;
     readonly candidate: Pick<LedgerRelease, "commit" | "digest">;
     readonly history: readonly LedgerRelease[];
-    /** To look for its folders; undefined for nobody. */
-    readonly place: { readonly workspace: Workspace; readonly folder: string } | undefined;
+    /** To look for the folders of these components, which have resources; undefined for nobody. */
+    readonly place:
+      | { readonly workspace: Workspace; readonly folder: string; readonly components: ReadonlySet<string> }
+      | undefined;
   },
 ): Promise<WayBack | undefined> {
   const { tier, project, candidate, history, place } = question;
@@ -148,11 +150,18 @@ export const BARE: Omit<LedgerRelease, "commit" | "digest"> = {
   artifacts: [],
 };
 
+/** The digest of a component without files, such as one of an experiment alone: it has no folder. */
+const NO_FILES = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** Undefined if it is not known which folders there should be. */
 async function haveAll(
-  { workspace, folder }: { readonly workspace: Workspace; readonly folder: string },
-  { components }: LedgerRelease,
-): Promise<boolean> {
-  const folders = Object.entries(components).map(([name, digest]) => componentFolder(folder, name, digest));
+  { workspace, folder, components }: NonNullable<Parameters<typeof wayBack>[0]["place"]>,
+  release: LedgerRelease,
+): Promise<boolean | undefined> {
+  const folders = Object.entries(release.components)
+    .filter(([name, digest]) => components.has(name) && digest !== NO_FILES)
+    .map(([name, digest]) => componentFolder(folder, name, digest));
+  if (folders.length === 0) return undefined;
   const found = await mapBounded(folders, PARALLEL, (path) => fileStatus(workspace, path));
   return found.every((status) => status !== undefined);
 }

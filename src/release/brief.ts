@@ -173,6 +173,9 @@ function people({ commits, pulls }: History): string {
   return authors.size === 0 ? "nobody known" : [...authors].map(text).join(", ");
 }
 
+/** Worst first; what nobody could look at may be the worst. */
+const ICONS = ["🔴", "❓", "🟠", "🟢"];
+
 function risk({ plan, drift, tier, current, details: { failedRuns, contract } }: BriefFacts): string {
   const lines = RISK.flatMap(({ class: kind, icon, says }) => {
     const found = changed(plan).filter((change) => change.class === kind && change.action !== "create");
@@ -183,8 +186,8 @@ function risk({ plan, drift, tier, current, details: { failedRuns, contract } }:
     return found.length === 0 ? [] : [`${icon} ${says}: ${listed(each)}`];
   });
   for (const [fields, says] of [
-    [SCHEDULE_FIELD, "🟠 starts at other times, or by other things"],
-    [ACCESS_FIELD, "🟠 other people may do other things with"],
+    [SCHEDULE_FIELD, "🟠 changes when it starts by itself"],
+    [ACCESS_FIELD, "🟠 changes who may see, run or change it"],
   ] as const) {
     const keys = fieldChanges(plan, fields).map(([key]) => key);
     if (keys.length > 0) lines.push(`${says}: ${listed([...new Set(keys)].map(code))}`);
@@ -202,7 +205,8 @@ function risk({ plan, drift, tier, current, details: { failedRuns, contract } }:
   else if (!drift.value.empty) {
     lines.unshift(`🟠 changed by hand in ${text(tier)}: ${listed(drift.value.entries.map(({ key }) => code(key)))}`);
   }
-  if (lines.length > 0) return lines.join("<br>");
+  const rank = (line: string): number => ICONS.findIndex((icon) => line.startsWith(icon));
+  if (lines.length > 0) return lines.toSorted((a, b) => rank(a) - rank(b)).join("<br>");
   return current === undefined ? "🟢 nothing is there yet that could break" : "🟢 nothing that runs is touched";
 }
 

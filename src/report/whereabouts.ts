@@ -1,5 +1,5 @@
 /** What runs where, as people see it: a picture that GitHub draws, lines for a terminal, and the same for machines. */
-import type { Fact } from "../gate/facts.ts";
+import { type Fact, known } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import { duration, shownAt } from "../gate/wall-clock.ts";
 import type { JsonObject } from "../json.ts";
@@ -40,6 +40,32 @@ export function picture(source: Source, tiers: readonly Found[], now: Date): str
     "  classDef unsure stroke:#9a6700,stroke-width:2px,stroke-dasharray:4",
     "```",
   ].join("\n");
+}
+
+/** A tier that this very run has promoted: its record cannot be believed before the run's job has ended. */
+export function justPromoted(
+  tier: RecordTier,
+  what: {
+    readonly commit: string;
+    readonly digest: string;
+    readonly at: Date;
+    readonly run: { readonly runId: string; readonly runAttempt: number };
+  },
+): Found {
+  const { commit, digest, at, run } = what;
+  const has: TierRelease = {
+    kind: "promotion",
+    commit,
+    digest,
+    since: at.toISOString(),
+    run: { id: run.runId, attempt: run.runAttempt, url: "" },
+    startedBy: undefined,
+    approvedBy: [],
+    overridden: [],
+    verified: undefined,
+    rejected: undefined,
+  };
+  return { tier, found: known({ tier, has, holds: [], doubted: [], unfinished: undefined }) };
 }
 
 function linesOf({ has, holds }: Whereabouts, now: Date): string[] {

@@ -4,7 +4,7 @@ import { Ajv } from "ajv";
 import { expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { readZip } from "../../simulator/runner/zip.ts";
-import { expectRun } from "./expect-run.ts";
+import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay, TIERS } from "./play.ts";
 
 const play = openPlay({
@@ -19,7 +19,14 @@ it("goes through the chain twice, and each promotion leaves its evidence", async
   const first = await play.promote();
   expectRun(first).toSucceed();
   await play.merge("second", "The second", (path) => edit(path("src/models/train.py"), (text) => `${text}\n# 2\n`));
-  expectRun(await play.promote()).toSucceed();
+  const second = await play.promote();
+  expectRun(second).toSucceed();
+  for (const job of ["gate-to-staging / promote", "approve-to-prod / brief-live", "approve-to-prod / promote"]) {
+    expect(jobOf(second, job).summary).toContain("```mermaid\nflowchart LR\n");
+  }
+
+  // One of the example's components is an experiment alone, without files: it has no folder that could be gone.
+  expect(jobOf(second, "approve-to-prod / brief-live").summary).toContain("its files are still there");
 
   const { world } = play.stage.github;
   const tasks = (tier: string) =>

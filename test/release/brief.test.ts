@@ -120,7 +120,7 @@ describe("the brief", () => {
     expect(top).toContain("13 of 13 checks of the gate pass");
     expect(top).toContain(CURRENT.slice(0, 12));
     expect(top).toContain("Data, streaming checkpoints and trained models do not go back");
-    expect(top).toContain("starts at other times, or by other things: jobs.score");
+    expect(top).toContain("changes when it starts by itself: jobs.score");
   });
 
   it("shows each field, old and new, and what starts by itself apart", async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { known, notKnown } from "../../src/gate/facts.ts";
 import type { Whereabouts } from "../../src/release/whereabouts.ts";
-import { age, picture, whereaboutsText } from "../../src/report/whereabouts.ts";
+import { age, justPromoted, picture, whereaboutsText } from "../../src/report/whereabouts.ts";
 
 const NOW = new Date("2026-11-23T12:00:00Z");
 const EVIL = 'x"]; click prod "javascript:alert(1)"\n%%{init: {}}%%\n```\u001b[2J<script>';
@@ -68,4 +68,16 @@ it("counts in the largest unit that says enough", () => {
     "2d",
     "6d",
   ]);
+});
+
+it("draws a tier that was promoted a moment ago as not verified yet", () => {
+  const own = justPromoted("prod", {
+    commit: "c".repeat(40),
+    digest: "1".repeat(64),
+    at: NOW,
+    run: { runId: "7", runAttempt: 1 },
+  });
+  expect(picture({ name: "main", commit: "c".repeat(40) }, [own], NOW)).toContain(
+    'prod["<b>prod</b><br>commit cccccccccccc<br>release 111111111111<br>for less than 1m<br>not verified"]:::unsure',
+  );
 });
