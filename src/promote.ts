@@ -16,7 +16,7 @@ import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type 
 import type { Git } from "./git.ts";
 import { together } from "./http/pool.ts";
 import { keptOf } from "./ledger/kept.ts";
-import { acquireLock, type Lock, lockHolder, releaseQuietly } from "./ledger/lock.ts";
+import { acquireLock, type Lock, lockHolder, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
@@ -37,7 +37,7 @@ import type { ActionResult } from "./report/report.ts";
 import type { JsonObject } from "./json.ts";
 import { replacedNotices } from "./sandboxes/replaced.ts";
 
-export interface PromoteRequest {
+export interface PromoteRequest extends LockAccess {
   readonly run: RunContext;
   readonly tier: Tier;
   readonly workspace: Workspace;
@@ -63,13 +63,8 @@ export interface PromoteRequest {
     description: string,
     overrides: NonNullable<Evidence["overrides"]>,
   ) => Promise<DeploymentRecord>;
-  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
   /** How long to wait for another run's lock, in milliseconds. */
   readonly lockWaitMs: number;
-  readonly log: { info(message: string): void; warning(message: string): void };
-  readonly signal: AbortSignal;
-  readonly now: () => Date;
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** What this story sees of the tier; identity and grants are proven by others. */
@@ -84,9 +79,6 @@ export interface Promoted extends ActionResult {
 interface Seen extends PromotionView {
   readonly facts: GateFacts;
 }
-
-/** How often to look whether the lock is free, in milliseconds. */
-const LOCK_POLL_MS = 5_000;
 
 /** Promotes; throws FourTierError before anything was written, and returns findings for everything after. */
 export async function promote(request: PromoteRequest): Promise<Promoted> {
@@ -302,17 +294,7 @@ function overridesOf({ checks }: GateResult): NonNullable<Evidence["overrides"]>
 }
 
 function takeLock(request: PromoteRequest, place: Place): Promise<Lock> {
-  const { run, runHasEnded, lockWaitMs, log, signal, now, pause } = request;
-  return acquireLock(request.workspace, place.folder, {
-    owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-    runHasEnded,
-    waitMs: lockWaitMs,
-    pollMs: LOCK_POLL_MS,
-    log,
-    signal,
-    now,
-    pause,
-  });
+  return acquireLock(request.workspace, place.folder, lockFor(request, request.lockWaitMs));
 }
 
 function releaseOf({ candidate, run, now }: PromoteRequest, { plan }: Standing): LedgerRelease {

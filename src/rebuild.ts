@@ -5,7 +5,7 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
-import type { LockOptions } from "./ledger/lock.ts";
+import { type LockAccess, lockFor } from "./ledger/lock.ts";
 import { withLedger } from "./ledger/locked.ts";
 import { emptyLedger, HISTORY, type LedgerRelease } from "./ledger/model.ts";
 import { tierFolder } from "./ledger/paths.ts";
@@ -15,7 +15,7 @@ import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
 
-interface RebuildRequest extends Pick<LockOptions, "runHasEnded" | "now" | "pause" | "signal"> {
+interface RebuildRequest extends LockAccess {
   readonly workspace: Workspace;
   readonly tier: Tier;
   readonly principal: string;
@@ -24,14 +24,11 @@ interface RebuildRequest extends Pick<LockOptions, "runHasEnded" | "now" | "paus
   readonly records: () => Promise<readonly RecordedRelease[]>;
   readonly again: (release: Pick<LedgerRelease, "digest" | "commit" | "artifacts">) => Promise<Candidate>;
   readonly lockWaitMs: number;
-  readonly log: { info(message: string): void; warning(message: string): void };
 }
-
-const LOCK_POLL_MS = 5_000;
 
 /** Rebuilds if there is no ledger; findings say what was found and what was not. Throws FourTierError if it cannot be. */
 export async function rebuildLedger(request: RebuildRequest): Promise<readonly Finding[]> {
-  const { workspace, tier, principal, run, log } = request;
+  const { workspace, tier, principal, log } = request;
   const folder = tierFolder(principal, tier);
   const expected = { project: tier.project, tier: tier.name };
   if ((await readLedger(workspace, folder, expected)) !== undefined) return [notNeeded(tier)];
@@ -41,38 +38,27 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
   log.info(
     `GitHub's record says that ${tier.name} has ${current.commit.slice(0, 12)}; looking for its resources by their tags`,
   );
-  return withLedger(
-    workspace,
-    {
-      ...request,
-      ...expected,
-      folder,
-      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-      waitMs: request.lockWaitMs,
-      pollMs: LOCK_POLL_MS,
-    },
-    async (ledger) => {
-      // Somebody else may have been quicker.
-      if (ledger.current().serial > 0) return [notNeeded(tier)];
-      const observation = await observe(workspace, { tier, principal, ledger: undefined, desired: candidate.desired });
-      const failures = observation.findings.filter(isFailure);
-      if (failures.length > 0) throw new FourTierError(failures);
-      const found = candidate.desired.flatMap(({ key, ...resource }) => {
-        const live = observation.live.get(key);
-        return live?.foundBy === "tags" ? [[key, { id: live.id, ...resource }] as const] : [];
-      });
-      const plan = makePlan(new Map(), candidate.desired).digest;
-      const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
-      await ledger.save({
-        ...emptyLedger(tier.project, tier.name),
-        release: { ...current, plan },
-        resources: new Map(found),
-        history,
-      });
-      const missing = candidate.desired.map(({ key }) => key).filter((key) => !found.some(([other]) => other === key));
-      return [rebuilt(tier, current, found.length, missing)];
-    },
-  );
+  return withLedger(workspace, { ...lockFor(request, request.lockWaitMs), ...expected, folder }, async (ledger) => {
+    // Somebody else may have been quicker.
+    if (ledger.current().serial > 0) return [notNeeded(tier)];
+    const observation = await observe(workspace, { tier, principal, ledger: undefined, desired: candidate.desired });
+    const failures = observation.findings.filter(isFailure);
+    if (failures.length > 0) throw new FourTierError(failures);
+    const found = candidate.desired.flatMap(({ key, ...resource }) => {
+      const live = observation.live.get(key);
+      return live?.foundBy === "tags" ? [[key, { id: live.id, ...resource }] as const] : [];
+    });
+    const plan = makePlan(new Map(), candidate.desired).digest;
+    const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
+    await ledger.save({
+      ...emptyLedger(tier.project, tier.name),
+      release: { ...current, plan },
+      resources: new Map(found),
+      history,
+    });
+    const missing = candidate.desired.map(({ key }) => key).filter((key) => !found.some(([other]) => other === key));
+    return [rebuilt(tier, current, found.length, missing)];
+  });
 }
 
 function notNeeded(tier: Tier): Finding {

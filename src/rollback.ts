@@ -11,7 +11,7 @@ import type { Contract } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
-import { acquireLock, type Lock, releaseQuietly } from "./ledger/lock.ts";
+import { acquireLock, type Lock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
@@ -31,7 +31,7 @@ import type { ActionResult } from "./report/report.ts";
 import { giveBack, pauseAll, withTierHeld } from "./rollback-holds.ts";
 import { noLedger, type RecordedTier } from "./verify.ts";
 
-export interface RollbackRequest {
+export interface RollbackRequest extends LockAccess {
   readonly run: RunContext;
   readonly tier: RecordedTier;
   readonly contract: Contract;
@@ -51,16 +51,9 @@ export interface RollbackRequest {
   readonly judge: (release: LedgerRelease) => Promise<JudgedRelease>;
   /** Begins the record of this rollback; `from` is the release that is left. */
   readonly record: (release: LedgerRelease, from: string | undefined, description: string) => Promise<DeploymentRecord>;
-  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
   /** How long to wait for another run's lock, in milliseconds. */
   readonly lockWaitMs: number;
-  readonly log: { info(message: string): void; warning(message: string): void };
-  readonly signal: AbortSignal;
-  readonly now: () => Date;
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
-
-const LOCK_POLL_MS = 5_000;
 
 /** Rolls back; throws FourTierError before anything was written, and returns findings for everything after. */
 export async function rollback(request: RollbackRequest): Promise<ActionResult> {
@@ -181,13 +174,7 @@ function withoutUnlistedDeletes({ destructive }: RollbackRequest, { standing }: 
 }
 
 function takeLock(request: RollbackRequest, place: Place): Promise<Lock> {
-  const { run, workspace } = request;
-  return acquireLock(workspace, place.folder, {
-    ...request,
-    owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-    waitMs: request.lockWaitMs,
-    pollMs: LOCK_POLL_MS,
-  });
+  return acquireLock(request.workspace, place.folder, lockFor(request, request.lockWaitMs));
 }
 
 /** The ledger under a lock that is ours already. */

@@ -7,13 +7,13 @@ import { deletePath, listFolder } from "./databricks/files.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import type { Finding } from "./findings.ts";
-import { acquireLock, releaseQuietly } from "./ledger/lock.ts";
+import { acquireLock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import type { Ledger } from "./ledger/model.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
 import { type Deployed, inOrder, removeDeployed, takeCensus } from "./sandboxes/deployed.ts";
 
-interface TeardownRequest {
+interface TeardownRequest extends LockAccess {
   readonly run: Pick<RunContext, "runId" | "runAttempt" | "job">;
   /** The sandbox, resolved for its developer and proven. */
   readonly tier: Tier;
@@ -25,12 +25,7 @@ interface TeardownRequest {
   readonly branch: string | undefined;
   /** The branch that a run was for; undefined if GitHub does not say. */
   readonly branchOf: (run: string) => Promise<string | undefined>;
-  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
   readonly lockWaitMs: number;
-  readonly log: { info(message: string): void; warning(message: string): void };
-  readonly signal: AbortSignal;
-  readonly now: () => Date;
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export interface TeardownResult {
@@ -40,26 +35,14 @@ export interface TeardownResult {
   readonly findings: readonly Finding[];
 }
 
-/** How often to look whether the lock is free, in milliseconds. */
-const LOCK_POLL_MS = 5_000;
-
 /** Takes it down; throws FourTierError for what stops it, and the next run goes on from there. */
 export async function teardown(request: TeardownRequest): Promise<TeardownResult> {
-  const { workspace, tier, principal, run, log, signal } = request;
+  const { workspace, tier, principal, log } = request;
   const folder = tierFolder(principal, tier);
   if ((await listFolder(workspace, folder)) === undefined && (await ours(request, undefined)).length === 0) {
     return { removed: [], kept: [], findings: [] };
   }
-  const lock = await acquireLock(workspace, folder, {
-    owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-    runHasEnded: request.runHasEnded,
-    waitMs: request.lockWaitMs,
-    pollMs: LOCK_POLL_MS,
-    log,
-    signal,
-    now: request.now,
-    pause: request.pause,
-  });
+  const lock = await acquireLock(workspace, folder, lockFor(request, request.lockWaitMs));
   try {
     const check = (): Promise<void> => lock.check();
     let ledger = await readLedger(workspace, folder, { project: tier.project, tier: tier.name });

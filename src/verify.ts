@@ -10,7 +10,7 @@ import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
-import { acquireLock, releaseQuietly } from "./ledger/lock.ts";
+import { acquireLock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
@@ -30,7 +30,7 @@ import type { ActionResult } from "./report/report.ts";
 /** A tier whose records count; a sandbox is nobody's evidence. */
 export type RecordedTier = Tier & { readonly name: Exclude<Tier["name"], "sandbox"> };
 
-export interface VerifyRequest {
+export interface VerifyRequest extends LockAccess {
   readonly run: RunContext;
   readonly tier: RecordedTier;
   readonly workspace: Workspace;
@@ -48,16 +48,10 @@ export interface VerifyRequest {
   readonly again: (release: LedgerRelease) => Promise<Candidate>;
   /** Records the verification outside the tier; gives the record's id. */
   readonly record: (commit: string, payload: RecordInput<"verification">, description: string) => Promise<string>;
-  readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
-  readonly log: { info(message: string): void; warning(message: string): void };
-  readonly signal: AbortSignal;
-  readonly now: () => Date;
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** How long the cache in the ledger is worth waiting for, in milliseconds. */
 const CACHE_WAIT_MS = 60_000;
-const LOCK_POLL_MS = 5_000;
 
 /** Verifies, records it, and says what failed. Throws FourTierError if there is nothing that could be verified. */
 export async function verify(request: VerifyRequest): Promise<ActionResult> {
@@ -221,12 +215,7 @@ async function cache(request: VerifyRequest, place: Place, release: LedgerReleas
     passed,
   };
   try {
-    const lock = await acquireLock(workspace, place.folder, {
-      ...request,
-      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-      waitMs: CACHE_WAIT_MS,
-      pollMs: LOCK_POLL_MS,
-    });
+    const lock = await acquireLock(workspace, place.folder, lockFor(request, CACHE_WAIT_MS));
     try {
       const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
       if (ledger === undefined) return;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
 import type { ActionContext } from "./frame.ts";
+import type { LockAccess } from "../ledger/lock.ts";
 
 /** A connection with the input `github-token`, which shows as *** from here on. */
 export function githubOf(context: ActionContext): GitHub {
@@ -41,4 +42,18 @@ export async function runHasEnded(github: GitHub, id: string, attempt: number): 
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   // An abort ends the wait; whoever waits looks at the signal next.
   await sleep(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+}
+
+/** What a story takes a tier's lock with: GitHub is asked whether another owner's run has ended. */
+export function lockAccess(context: ActionContext): LockAccess & Pick<ActionContext, "run"> {
+  const { run, log, cancelled } = context;
+  const github = githubOf(context);
+  return {
+    run,
+    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    log,
+    signal: cancelled,
+    now: () => new Date(),
+    pause,
+  };
 }

@@ -1,16 +1,16 @@
 /** action-promote, modes reject, accept, hold, resume and approve: a person decides, and it is recorded. */
 import { type Finding, FourTierError } from "../findings.ts";
 import { getRepository } from "../github/repository.ts";
-import { withLedger } from "../ledger/locked.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
 import { recordOperation } from "../release/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf } from "./github.ts";
 import type { Operation } from "./operations.ts";
 import { mayOperate } from "./may-operate.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
+import { withTier } from "./under-lock.ts";
 import { recorded } from "./verify.ts";
 
 /** A decision is recorded first and does not wait; its copy in the ledger waits this long for the tier's lock. */
@@ -51,26 +51,9 @@ function hasCredential(context: ActionContext): boolean {
 }
 
 async function locked(context: ActionContext, work: Parameters<NonNullable<OperateRequest["locked"]>>[0]) {
-  const { run, log, cancelled } = context;
-  const { tier, workspace, clientId } = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
-  const github = githubOf(context);
-  await withLedger(
-    workspace,
-    {
-      folder: tierFolder(clientId, tier),
-      project: tier.project,
-      tier: tier.name,
-      owner: { run: run.runId, attempt: run.runAttempt, job: run.job },
-      runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
-      waitMs: LOCK_WAIT_MS,
-      pollMs: 5_000,
-      log,
-      signal: cancelled,
-      now: () => new Date(),
-      pause,
-    },
-    work,
-  );
+  const cancelled = afterGrace(context.cancelled);
+  const { tier, workspace, clientId } = await accessTier({ ...context, cancelled });
+  await withTier(context, { tier, workspace, folder: tierFolder(clientId, tier) }, LOCK_WAIT_MS, work);
 }
 
 /** What the inputs decide; tier, run and person are not theirs to say. */

@@ -24,7 +24,7 @@ import type { PlanRequest } from "../plan.ts";
 import { managerFinding } from "../sandboxes/access.ts";
 import type { ActionContext } from "./frame.ts";
 import type { Inputs } from "./promote-inputs.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, lockAccess } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import type { TierInputs } from "./tier-inputs.ts";
@@ -90,10 +90,10 @@ async function planned(ground: Ground): Promise<ActionResult> {
 
 async function promoted(ground: Ground, access: TierAccess): Promise<ActionResult> {
   const { context, own, git, github, candidate, wheels } = ground;
-  const { run, log, cancelled } = context;
+  const { run } = context;
   const { promote: promoteRelease } = await import("../promote.ts");
   const result = await promoteRelease({
-    run,
+    ...lockAccess(context),
     tier: access.tier,
     workspace: access.workspace,
     principal: access.clientId,
@@ -116,13 +116,8 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     },
     decisions: () => gatherAgain(gathering(ground, "promote", {})),
     record: (release, description, overrides) => record(ground, release, description, overrides),
-    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
     deep: own.deep,
     lockWaitMs: own.lockWaitMs,
-    log,
-    signal: cancelled,
-    now: () => new Date(),
-    pause,
   });
   const outputs = { ...result.outputs, ...(await keepEvidence(context, access.tier.name, result.evidence)) };
   const drawn = result.outputs["changed"] === "true" ? await pictureAfter(ground, new Date()) : "";

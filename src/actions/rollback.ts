@@ -3,7 +3,6 @@ import type { Contract } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
-import { releaseAgain } from "../release/again.ts";
 import { recordDeployment } from "../release/evidence.ts";
 import { operatorFindings } from "../release/operators.ts";
 import { policyContract } from "../release/policy.ts";
@@ -12,13 +11,14 @@ import { readRepository } from "../release/read-repository.ts";
 import type { ActionResult } from "../report/report.ts";
 import { rollback as rollBack } from "../rollback.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { makerOf } from "./release-again.ts";
 import { accessTier } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import { recorded } from "./verify.ts";
 
 export async function rollback(context: ActionContext): Promise<ActionResult> {
-  const { run, log, cancelled } = context;
+  const { run, cancelled } = context;
   const own = readInputs(context);
   const git = await repositoryOf(run);
   const github = githubOf(context);
@@ -30,22 +30,17 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
   const asked = { tier: tier.name, person: run.triggeringActor, operators, repository };
   const refusals = [...runFindings(run, repository), ...(await operatorFindings(github, asked))];
   if (refusals.length > 0) throw new FourTierError(refusals);
-  const { bundle, allowedHosts } = access.inputs;
   const result = await rollBack({
-    run,
+    ...lockAccess(context),
     tier,
     contract: access.contract,
     workspace: access.workspace,
     principal: access.clientId,
-    root: bundle,
+    root: access.inputs.bundle,
     to: own.to,
     reason: own.reason,
     destructive: policy.tiers[tier.name].destructive,
-    again: (release) =>
-      releaseAgain(
-        { git, root: bundle, contractFile: access.contract.file, allowedHosts, tier, now: new Date() },
-        release,
-      ),
+    again: makerOf(access, git),
     isAncestor: (ancestor, descendant) => git.isAncestor(ancestor, descendant),
     judge: releaseJudge(github, {
       project: tier.project,
@@ -71,12 +66,7 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
           by: run.triggeringActor,
         },
       }),
-    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
     lockWaitMs: own.lockWaitMs,
-    log,
-    signal: cancelled,
-    now: () => new Date(),
-    pause,
   });
   return { ...result, findings: [...access.findings, ...result.findings] };
 }

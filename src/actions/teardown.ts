@@ -7,7 +7,7 @@ import { blocks, code, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { teardown } from "../teardown.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, lockAccess } from "./github.ts";
 import { accessTier } from "./tier-access.ts";
 
 /** How long to wait for a deployment that is under way, in milliseconds. */
@@ -15,7 +15,7 @@ const LOCK_WAIT_MS = 30 * 60_000;
 
 /** Takes one developer's deployment down. Throws FourTierError. */
 export async function teardownSandbox(context: ActionContext): Promise<ActionResult> {
-  const { run, log, cancelled } = context;
+  const { run, cancelled } = context;
   const given = context.input("tier");
   if (given !== "sandbox") {
     throw new FourTierError({
@@ -28,19 +28,14 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const github = githubOf(context);
   const result = await teardown({
-    run,
+    ...lockAccess(context),
     tier: access.tier,
     contract: access.contract,
     workspace: access.workspace,
     principal: access.clientId,
     branch: await branchOfPullRequest(run),
     branchOf: async (id) => (await getRun(github, id).catch(() => undefined))?.headBranch,
-    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
     lockWaitMs: LOCK_WAIT_MS,
-    log,
-    signal: cancelled,
-    now: () => new Date(),
-    pause,
   });
   const { removed, kept } = result;
   const { catalog } = access.tier;

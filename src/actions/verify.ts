@@ -5,7 +5,6 @@ import { type Finding, FourTierError, isFailure, messageOf } from "../findings.t
 import type { Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { rebuildLedger } from "../rebuild.ts";
-import { releaseAgain } from "../release/again.ts";
 import { recordOperation } from "../release/evidence.ts";
 import { policyContract } from "../release/policy.ts";
 import { readinessOf } from "../release/readiness.ts";
@@ -16,12 +15,13 @@ import type { ActionResult } from "../report/report.ts";
 import { status as statusOf } from "../status.ts";
 import { type RecordedTier, verify as verifyTier } from "../verify.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, pause, runHasEnded } from "./github.ts";
+import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { makerOf } from "./release-again.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 
 export async function verify(context: ActionContext): Promise<ActionResult> {
-  const { run, log, cancelled } = context;
+  const { run, cancelled } = context;
   const own = readInputs(context);
   const git = await repositoryOf(run);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
@@ -30,27 +30,17 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
   const rebuilt = own.rebuild ? await rebuild(context, access, github, git) : [];
   const policy = await policyContract(github, run, access.contract);
   const { gate } = policy.tiers[tier.name];
-  const { bundle, allowedHosts } = access.inputs;
   const result = await verifyTier({
-    run,
+    ...lockAccess(context),
     tier,
     workspace: access.workspace,
     principal: access.clientId,
-    root: bundle,
+    root: access.inputs.bundle,
     policy: { steps: gate.verify, timeoutMs: gate.verifyTimeoutMs },
     expected: own.expected,
     deep: own.deep,
-    again: (release) =>
-      releaseAgain(
-        { git, root: bundle, contractFile: access.contract.file, allowedHosts, tier, now: new Date() },
-        release,
-      ),
+    again: makerOf(access, git),
     record: (commit, payload, description) => recordOperation(github, { commit, payload, description }),
-    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
-    log,
-    signal: cancelled,
-    now: () => new Date(),
-    pause,
   });
   const ready = await readinessFor(context, github, access, result);
   return {
@@ -107,31 +97,24 @@ export async function status(context: ActionContext): Promise<ActionResult> {
 
 /** Makes a ledger that was lost again; does nothing where there is one. */
 async function rebuild(
-  { run, log, cancelled }: ActionContext,
+  context: ActionContext,
   access: TierAccess,
   github: GitHub,
   git: Git,
 ): Promise<readonly Finding[]> {
   const tier = recorded(access);
-  const { contract, inputs, workspace, clientId: principal } = access;
-  const { bundle: root, allowedHosts } = inputs;
+  const { contract, workspace, clientId: principal } = access;
   const repository = await readRepository(github);
-  const policy = await policyContract(github, run, contract, repository.head);
-  const context = { project: tier.project, tier: tier.name, repository, suiteCommits: policy.suite.commits };
+  const policy = await policyContract(github, context.run, contract, repository.head);
+  const of = { project: tier.project, tier: tier.name, repository, suiteCommits: policy.suite.commits };
   return rebuildLedger({
     workspace,
     tier,
     principal,
-    run,
-    records: () => recordedReleases(github, context),
-    again: (release) =>
-      releaseAgain({ git, root, contractFile: contract.file, allowedHosts, tier, now: new Date() }, release),
-    runHasEnded: (id, attempt) => runHasEnded(github, id, attempt),
+    records: () => recordedReleases(github, of),
+    again: makerOf(access, git),
+    ...lockAccess(context),
     lockWaitMs: REBUILD_WAIT_MS,
-    log,
-    signal: cancelled,
-    now: () => new Date(),
-    pause,
   });
 }
 

@@ -38,6 +38,22 @@ export interface LockOptions {
   readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
+/** What a story is handed to take a tier's lock with. */
+export interface LockAccess extends Pick<LockOptions, "runHasEnded" | "now" | "pause"> {
+  readonly run: { readonly runId: string; readonly runAttempt: number; readonly job: string };
+  readonly log: { info(message: string): void; warning(message: string): void };
+  readonly signal: AbortSignal;
+}
+
+const LOCK_POLL_MS = 5_000;
+
+/** The lock as a job of a run asks for it, waiting for another owner for at most so many milliseconds. */
+export function lockFor(access: LockAccess, waitMs: number): LockOptions & Pick<LockAccess, "log"> {
+  const { run, runHasEnded, log, signal, now, pause } = access;
+  const owner = { run: run.runId, attempt: run.runAttempt, job: run.job };
+  return { owner, runHasEnded, waitMs, pollMs: LOCK_POLL_MS, log, signal, now, pause };
+}
+
 export interface Lock {
   readonly generation: number;
   /** Called before each write: throws FourTierError `ledger/lock-lost` if somebody else holds the lock by now. */
