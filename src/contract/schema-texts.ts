@@ -1,0 +1,50 @@
+/** Texts that several keys of `four-tier.yml` are made of. */
+import * as v from "valibot";
+import { RESOURCE_KINDS } from "./model.ts";
+
+export const RESOURCE_KEY = new RegExp(`^(?:${RESOURCE_KINDS.join("|")})\\.[A-Za-z0-9_-]+$`);
+const BARE_OR_JOB_KEY = /^(?:jobs\.)?[A-Za-z0-9_-]+$/;
+export const NAME_PART = "[^\\s./`]+";
+
+export const resourceKey = v.pipe(
+  v.string(),
+  v.regex(RESOURCE_KEY, "must be a resource key of the bundle, such as jobs.score"),
+);
+export const jobKey = v.pipe(
+  v.string(),
+  v.regex(BARE_OR_JOB_KEY, "must be the key of a job in the bundle, such as smoke_test or jobs.smoke_test"),
+);
+export const text = v.pipe(
+  v.string(),
+  v.regex(/^[^\s].*$/, "must not be empty or begin with a blank"),
+  v.maxLength(300),
+);
+export const reason = v.pipe(
+  v.string(),
+  v.regex(/\S/, "must say something"),
+  v.maxLength(500),
+  v.description("Why, for whoever reads it later."),
+);
+export const tierName = v.pipe(
+  v.picklist(["sandbox", "dev", "staging", "prod"]),
+  v.description("The tier in which it holds."),
+);
+
+const moment = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2})?$/, "must be a date, 2026-12-20, or a date and time, 2026-12-20T18:00"),
+);
+
+/** A list of freezes. */
+export const freezes = (description: string) =>
+  v.pipe(
+    v.array(
+      v.strictObject({
+        from: v.pipe(moment, v.description("The first day, or day and time, of the freeze.")),
+        until: v.pipe(moment, v.description("The last day; with a time, the moment at which it ends.")),
+        zone: v.optional(v.pipe(text, v.description("The time zone of both, such as Europe/Berlin.")), "UTC"),
+        reason,
+      }),
+    ),
+    v.description(description),
+  );
