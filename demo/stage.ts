@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
+import { UNTIDIED } from "../simulator/github/git.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
 import { createRunner, type Runner, type RunnerOptions } from "../simulator/runner/runner.ts";
 import type { GitHubScenario } from "../simulator/github/scenario.ts";
@@ -75,7 +76,7 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
   for (const file of readdirSync(callers))
     edit(join(callers, file), (text) => text.replaceAll("0".repeat(40), suiteCommit));
   options.example?.((file) => join(repoDir, file));
-  git("init", "--quiet", "--initial-branch", "main");
+  git("init", "--quiet", "--initial-branch", "main", "--template=");
   git("add", "--all");
   git("commit", "--quiet", "--message", "Churn: features, training, scoring");
 
@@ -134,6 +135,7 @@ function gitEnvironment(author: string): NodeJS.ProcessEnv {
     HOME: tmpdir(),
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_NOSYSTEM: "1",
+    ...UNTIDIED,
     GIT_AUTHOR_NAME: author,
     GIT_AUTHOR_EMAIL: email,
     GIT_COMMITTER_NAME: author,

@@ -326,7 +326,7 @@ describe("the checkout", () => {
   it("does not believe a filter of the machine's configuration", async () => {
     const repository = newRepository(FILES);
     repository.git("config", "filter.liar.clean", "git cat-file blob HEAD:src/a.py");
-    writeFileSync(join(repository.folder, ".git/info/attributes"), "src/a.py filter=liar\n");
+    repository.write(".git/info/attributes", "src/a.py filter=liar\n");
     repository.write("src/a.py", "evil()\n");
     // git itself is fooled
     repository.git("add", "src/a.py");

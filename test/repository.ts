@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { UNTIDIED } from "../simulator/github/git.ts";
 
 export interface Repository {
   readonly folder: string;
@@ -19,7 +20,7 @@ const AUTHOR = { GIT_AUTHOR_NAME: "Mona", GIT_AUTHOR_EMAIL: "mona@example.com" }
 const COMMITTER = { GIT_COMMITTER_NAME: "Mona", GIT_COMMITTER_EMAIL: "mona@example.com" };
 
 /** An environment in which nothing of the machine's git configuration counts. */
-export const PLAIN_ENVIRONMENT = { ...process.env, ...CONFIG, ...AUTHOR, ...COMMITTER };
+export const PLAIN_ENVIRONMENT = { ...process.env, ...CONFIG, ...UNTIDIED, ...AUTHOR, ...COMMITTER };
 
 const folders: string[] = [];
 
@@ -43,7 +44,7 @@ export function git(folder: string, ...args: string[]): string {
 /** A repository with these files in one commit, if there are any. */
 export function newRepository(files: Readonly<Record<string, string>> = {}, init: readonly string[] = []): Repository {
   const folder = newFolder();
-  git(folder, "init", "--quiet", "--initial-branch=main", ...init);
+  git(folder, "init", "--quiet", "--initial-branch=main", "--template=", ...init);
   const repository = open(folder);
   for (const [path, content] of Object.entries(files)) repository.write(path, content);
   if (Object.keys(files).length > 0) repository.commit();

@@ -1,7 +1,16 @@
 /** What the simulator knows about code comes from a real git directory, read by git itself. */
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readableLines } from "./text.ts";
+
+/** What lives for minutes needs no tidying: looking whether it does is two processes a commit. */
+export const UNTIDIED = {
+  GIT_CONFIG_COUNT: "1",
+  GIT_CONFIG_KEY_0: "maintenance.auto",
+  GIT_CONFIG_VALUE_0: "false",
+} as const;
 
 /** An environment in which neither the user's configuration nor a surrounding repository plays a part. */
 export function gitEnvironment(): NodeJS.ProcessEnv {
@@ -94,7 +103,16 @@ const missing = (error: unknown): undefined => {
 /** The commit that a ref, a short name or a SHA stands for. */
 export async function resolveCommit(dir: string, name: string): Promise<string | undefined> {
   if (name === "" || name.startsWith("-")) return undefined;
+  const written = await looseBranch(dir, name);
+  if (written !== undefined) return written;
   return git(dir, ["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(missing);
+}
+
+/** A branch as git writes it: asked for with nearly every request, and a process costs more. Undefined where only git can tell. */
+async function looseBranch(dir: string, name: string): Promise<string | undefined> {
+  if (!/^refs\/heads\/[\w./-]+$/.test(name) || name.includes("..")) return undefined;
+  const text = await readFile(join(dir, ".git", name), "latin1").catch(() => "");
+  return /^([0-9a-f]{40})\n$/.exec(text)?.[1];
 }
 
 /** A branch's commit, or a tag's, or a SHA's: what the service means by a ref. Git's own notations are not understood. */
@@ -141,9 +159,10 @@ export async function commit(dir: string, sha: string): Promise<Commit | undefin
   return first;
 }
 
-/** A file's bytes at a commit; undefined if there is none. */
+/** A file's bytes at a commit; undefined if there is none. One process lists a commit, and each content is read once. */
 export async function fileAt(dir: string, sha: string, path: string): Promise<Buffer | undefined> {
-  return gitBytes(dir, ["cat-file", "blob", `${sha}:${path}`]).catch(missing);
+  const entry = (await tree(dir, sha, true))?.find((each) => each.path === path);
+  return entry?.type === "blob" ? gitBytes(dir, ["cat-file", "blob", entry.sha]) : undefined;
 }
 
 interface TreeEntry {

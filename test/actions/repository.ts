@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import { UNTIDIED } from "../../simulator/github/git.ts";
 
 export interface Repository {
   readonly folder: string;
@@ -22,6 +23,7 @@ export function makeRepository(): Repository {
     HOME: folder,
     GIT_CONFIG_GLOBAL: "/dev/null",
     GIT_CONFIG_NOSYSTEM: "1",
+    ...UNTIDIED,
     GIT_AUTHOR_NAME: who.name,
     GIT_AUTHOR_EMAIL: who.email,
     GIT_COMMITTER_NAME: who.name,
@@ -29,7 +31,7 @@ export function makeRepository(): Repository {
   };
   const git = (...args: readonly string[]): string =>
     execFileSync("git", args, { cwd: folder, env, encoding: "utf8" }).trim();
-  git("init", "--quiet", "--initial-branch=main");
+  git("init", "--quiet", "--initial-branch=main", "--template=");
   return {
     folder,
     git,

@@ -26,24 +26,28 @@ async function contents(call: Call): Promise<Answer> {
   const sha = await git.resolveRef(dir, ref);
   if (sha === undefined) throw new Refusal(404, `No commit found for the ref ${ref}`);
   const url = `${call.apiUrl}/repos/${scenario.repository}/contents/${path}?ref=${encodeURIComponent(ref)}`;
-  const entries = await git.tree(dir, path === "" ? sha : `${sha}:${path}`, false);
-  if (entries !== undefined) {
+  const all = (await git.tree(dir, sha, true)) ?? [];
+  const found = all.find((entry) => entry.path === path);
+  if (path === "" || found?.type === "tree") {
+    const within = path === "" ? "" : `${path}/`;
     return {
-      body: entries.map((entry) => ({
-        type: entry.type === "tree" ? "dir" : "file",
-        name: entry.path,
-        path: path === "" ? entry.path : `${path}/${entry.path}`,
-        sha: entry.sha,
-        size: entry.size ?? 0,
-      })),
+      body: all
+        .map((entry) => ({ ...entry, name: entry.path.slice(within.length) }))
+        .filter((entry) => entry.path.startsWith(within) && !entry.name.includes("/"))
+        .map((entry) => ({
+          type: entry.type === "tree" ? "dir" : "file",
+          name: entry.name,
+          path: entry.path,
+          sha: entry.sha,
+          size: entry.size ?? 0,
+        })),
     };
   }
   const bytes = await git.fileAt(dir, sha, path);
-  if (bytes === undefined) throw new Refusal(404, "Not Found");
+  if (found === undefined || bytes === undefined) throw new Refusal(404, "Not Found");
   if (call.accept.includes("application/vnd.github.raw")) {
     return { bytes, type: "application/vnd.github.raw+json; charset=utf-8" };
   }
-  const blob = await git.git(dir, ["rev-parse", `${sha}:${path}`]);
   // Over 1 MB the service sends no content but `encoding: none`.
   const large = bytes.length > 1024 * 1024;
   const body: Partly<Schemas["content-file"]> = {
@@ -53,7 +57,7 @@ async function contents(call: Call): Promise<Answer> {
     name: path.split("/").at(-1) ?? path,
     path,
     content: large ? "" : bytes.toString("base64").replace(/(.{60})/g, "$1\n"),
-    sha: blob,
+    sha: found.sha,
     url,
   };
   return { body };

@@ -1,8 +1,9 @@
 /** A small world for tests: a real git repository, the simulator, and a client that shows statuses. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { UNTIDIED } from "../../../simulator/github/git.ts";
 import type { GitHubScenarioInput } from "../../../simulator/github/scenario.ts";
 import { type GitHubSimulator, startGitHub } from "../../../simulator/github/server.ts";
 import { named, type Permissions, type Scope } from "../../../simulator/github/permissions.ts";
@@ -10,13 +11,26 @@ import type { Job, Run } from "../../../simulator/github/world.ts";
 
 export type Files = Readonly<Record<string, string>>;
 
+/** Folders of repositories by the files that they begin with. */
+const begun = new Map<string, string>();
+
 /** A git repository that is removed with `[Symbol.dispose]`. */
 export class Repository implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), "four-tier-repo-"));
 
+  /** The same files are committed once in a run of the tests; who begins with them again gets a copy. */
   constructor(files: Files) {
-    this.git("init", "-q", "-b", "main");
+    const question = JSON.stringify(Object.entries(files));
+    const kept = begun.get(question);
+    if (kept !== undefined) {
+      cpSync(kept, this.dir, { recursive: true });
+      return;
+    }
+    this.git("init", "-q", "-b", "main", "--template=");
     this.commit("Begin", files);
+    const copy = mkdtempSync(join(tmpdir(), "four-tier-begun-"));
+    cpSync(this.dir, copy, { recursive: true });
+    begun.set(question, copy);
   }
 
   git(...args: string[]): string {
@@ -28,6 +42,7 @@ export class Repository implements Disposable {
         PATH: process.env["PATH"],
         HOME: this.dir,
         GIT_CONFIG_NOSYSTEM: "1",
+        ...UNTIDIED,
         GIT_AUTHOR_NAME: "octocat",
         GIT_AUTHOR_EMAIL: "octocat@users.noreply.github.com",
         GIT_COMMITTER_NAME: "octocat",
@@ -38,16 +53,16 @@ export class Repository implements Disposable {
 
   /** Writes files on a branch and commits them; gives the commit. */
   commit(message: string, files: Files, branch = "main"): string {
-    const exists = this.git("branch", "--list", branch) !== "";
-    if (branch !== "main" || exists) this.git("checkout", "-q", ...(exists ? [branch] : ["-b", branch]));
-    this.git("reset", "-q", "--hard");
+    const ref = join(this.dir, ".git", "refs", "heads", branch);
+    const exists = existsSync(ref);
+    if (branch !== "main" || exists) this.git("checkout", "-q", "--force", ...(exists ? [branch] : ["-b", branch]));
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(this.dir, path)), { recursive: true });
       writeFileSync(join(this.dir, path), text);
     }
     this.git("add", "-A");
     this.git("commit", "-q", "--allow-empty", "-m", message);
-    return this.git("rev-parse", "HEAD");
+    return readFileSync(ref, "utf8").trim();
   }
 
   [Symbol.dispose](): void {
