@@ -56,6 +56,25 @@ export async function operate(request: OperateRequest): Promise<ActionResult> {
   };
 }
 
+/** A finding if the run is not one that a person started on the default branch: no decision of it would be believed. */
+export function notDispatched(
+  { event, ref }: Pick<OperateRequest["run"], "event" | "ref">,
+  defaultBranch: string,
+): Finding | undefined {
+  if (event === "workflow_dispatch" && ref === `refs/heads/${defaultBranch}`) return undefined;
+  return {
+    id: "operate/not-dispatched",
+    severity: "error",
+    message: `This run is a ${event} of ${ref}, and a decision is a workflow_dispatch of ${defaultBranch}.`,
+    why: "On any other ref, whoever can push decides what the workflow does, so no gate would believe it.",
+    remedy: byHand(defaultBranch),
+  };
+}
+
+function byHand(defaultBranch: string): string {
+  return `Start the caller of operate.yml by hand (Actions → Run workflow) on ${defaultBranch}.`;
+}
+
 /** Why the gates would not believe this run; the same that they ask (src/gate/evidence-run.ts). */
 function doubtsOf({ decision, run, defaultBranch }: OperateRequest): Finding[] {
   const wrong = (what: string, message: string, why: string): Finding => ({
@@ -63,17 +82,10 @@ function doubtsOf({ decision, run, defaultBranch }: OperateRequest): Finding[] {
     severity: "error",
     message,
     why,
-    remedy: `Start the caller of operate.yml by hand (Actions → Run workflow) on ${defaultBranch}.`,
+    remedy: byHand(defaultBranch),
   });
-  if (run.event !== "workflow_dispatch" || run.ref !== `refs/heads/${defaultBranch}`) {
-    return [
-      wrong(
-        "not-dispatched",
-        `This run is a ${run.event} of ${run.ref}, and a decision is a workflow_dispatch of ${defaultBranch}.`,
-        "On any other ref, whoever can push decides what the workflow does, so no gate would believe it.",
-      ),
-    ];
-  }
+  const other = notDispatched(run, defaultBranch);
+  if (other !== undefined) return [other];
   if (LETTING_IN.includes(decision.kind) && run.actor === WORKFLOW_ACCOUNT) {
     return [
       wrong(

@@ -1,11 +1,13 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
 import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
+import { getRepository } from "../github/repository.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";
 import type { LockedLedger } from "../ledger/locked.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
+import { notDispatched } from "../operate.ts";
 import { type RecordInput, recordOperation } from "../release/evidence.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -67,6 +69,7 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
 }
 
 async function held(context: ActionContext, own: Holding): Promise<ActionResult> {
+  await refuseUndispatched(context);
   const access = await accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
   const { tier, contract, workspace, clientId } = access;
   const { run, log } = context;
@@ -111,6 +114,15 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
     summary: holdsSummary(result, own.mode),
     report: { mode: own.mode, ...schedulesReport(result) },
   };
+}
+
+/** As for what people decide elsewhere (src/operate.ts); a hold of a sandbox is nobody's evidence. */
+async function refuseUndispatched(context: ActionContext): Promise<void> {
+  const { tier } = await resolveTierOfRun(context);
+  if (tier.name === "sandbox") return;
+  const { defaultBranch } = await getRepository(githubOf(context));
+  const refused = notDispatched(context.run, defaultBranch);
+  if (refused !== undefined) throw new FourTierError(refused);
 }
 
 function changedOf({ rows }: Pick<HoldResult, "rows">): string {

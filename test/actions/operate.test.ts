@@ -39,8 +39,15 @@ test("what is missing or malformed is said at once, before anything is asked", a
 });
 
 test("a decision of a push is refused, since no gate would believe it", async () => {
-  const { hub, run } = await project();
+  const { account, hub, run } = await project();
   const refused = await run({ mode: "hold", tier: "prod", reason: "x" });
   expect(titles(refused)).toEqual(["operate/not-dispatched"]);
+  const schedules = { tier: "prod", reason: "x", mode: "hold", selector: "all" };
+  expect(titles(await run(schedules, { action: "pause-pipelines" }))).toEqual(["operate/not-dispatched"]);
+  const onBranch = { action: "pause-pipelines", event: "workflow_dispatch", ref: "refs/heads/mine" };
+  expect(titles(await run({ tier: "prod", reason: "x", mode: "resume", hold: "all" }, onBranch))).toEqual([
+    "operate/not-dispatched",
+  ]);
   expect(hub.world.deployments).toEqual([]);
+  expect(account.simulator.requests).toEqual([]);
 });

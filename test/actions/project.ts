@@ -31,8 +31,11 @@ export interface Project {
   readonly repository: ReturnType<typeof makeRepository>;
   /** Brings a change to main by a pull request, and checks it out; undefined removes a file. */
   readonly merge: (files: Files) => Promise<string>;
-  /** Runs action-promote on main; nothing unmodelled may be asked. */
-  readonly run: (inputs: Record<string, string>, more?: Partial<ActionOptions>) => Promise<ActionRun>;
+  /** Runs an action (default: promote) on main; nothing unmodelled may be asked. */
+  readonly run: (
+    inputs: Record<string, string>,
+    more?: Partial<ActionOptions> & { readonly action?: string },
+  ) => Promise<ActionRun>;
   /** The head of main when the project was made. */
   readonly sha: string;
 }
@@ -84,10 +87,10 @@ export async function project(options: ProjectOptions = {}): Promise<Project> {
   const sha = await merge(
     options.files === undefined ? { "src/scoring/score.py": "# Databricks notebook source\nprint('merged')\n" } : {},
   );
-  const run = async (inputs: Record<string, string>, more: Partial<ActionOptions> = {}): Promise<ActionRun> => {
+  const run: Project["run"] = async (inputs, { action = "promote", ...more } = {}) => {
     const tier = inputs["tier"] === "staging" || inputs["tier"] === "prod" ? inputs["tier"] : "dev";
     const promoting = inputs["mode"] !== "plan";
-    const result = await runAction("promote", {
+    const result = await runAction(action, {
       workspace: repository.folder,
       sha: repository.git("rev-parse", "main"),
       apiUrl: hub.apiUrl,
