@@ -50,6 +50,8 @@ export interface RunOptions
   readonly decisions?: Partial<GateFacts>;
   /** Changes what GitHub records. */
   readonly facts?: Partial<GateFacts>;
+  /** Another application id than the tier's, together with `through`. */
+  readonly principal?: string;
   /** What the promotion's connection goes through. */
   readonly through?: (workspace: Workspace) => Workspace;
   /** What its requests to GitHub go through. */
@@ -160,7 +162,7 @@ export class Scene {
       run: { ...RUN, runId, sha: commit },
       tier,
       workspace: (options.through ?? ((workspace) => workspace))(this.connect()),
-      principal: IDS[this.tier],
+      principal: options.principal ?? IDS[this.tier],
       candidate,
       wheels: options.wheels ?? [],
       root: "",
