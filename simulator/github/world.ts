@@ -214,7 +214,17 @@ export class Refusal extends Error {
   }
 }
 
+/** What starts and ends runs: a runner on this machine. Without one, the service has nowhere to run anything. */
+export interface RunnerDoor {
+  /** Starts a workflow as `actor`; gives the run's id. Throws Refusal as the API answers. */
+  dispatch(workflow: string, ref: string, actor: string, inputs: Readonly<Record<string, string>>): Promise<number>;
+  /** Stops a run; false if it is not one of this runner's. */
+  cancel(run: Run): boolean;
+}
+
 export class World {
+  /** Every runner that has started a run, the newest last. */
+  readonly runners: RunnerDoor[] = [];
   readonly scenario: GitHubScenario;
   readonly dir: string;
   readonly owner: string;

@@ -1,7 +1,7 @@
 /** The runner behind `createRunner`: loaded only after the hook that lets `@actions/workflow-parser` load. */
 import type { GitHubSimulator } from "../github/server.ts";
 import { timestamp } from "../github/text.ts";
-import type { Run } from "../github/world.ts";
+import { Refusal, type Run, type RunnerDoor } from "../github/world.ts";
 import * as git from "../github/git.ts";
 import { githubContext, type GitHubFacts } from "./contexts.ts";
 import { type DispatchOptions, notListening, type Trigger, triggerOf } from "./events.ts";
@@ -77,8 +77,12 @@ export function createEngine(options: RunnerOptions): Runner {
     }
     const why = notListening(found.workflow.model.events, trigger);
     if (why !== undefined) throw new Error(`${dispatch.workflow} does not run for this event: ${why}`);
-    world.runs.push(run);
     const { model } = found.workflow;
+    const strange = Object.keys(trigger.inputs).filter((name) => !model.dispatchInputs.has(name));
+    if (dispatch.event === "workflow_dispatch" && strange.length > 0) {
+      throw new Error(`Unexpected inputs provided: ${JSON.stringify(strange)}`);
+    }
+    world.runs.push(run);
     const facts: GitHubFacts = {
       world,
       run,
@@ -93,6 +97,7 @@ export function createEngine(options: RunnerOptions): Runner {
     }
     const execution = new RunExecution(runOptions, facts, found.workflow);
     const done = watch(execution.execute());
+    if (!world.runners.includes(door)) world.runners.push(door);
     known.set(run.id, { facts, loaded: found.workflow, execution, done });
     return { id: run.id, done };
   };
@@ -106,6 +111,22 @@ export function createEngine(options: RunnerOptions): Runner {
     // Whoever holds the handle gets the rejection; nobody else is to be told.
     watched.catch(() => undefined);
     return watched;
+  };
+
+  const door: RunnerDoor = {
+    async dispatch(workflow, ref, actor, inputs) {
+      try {
+        return (await begin({ event: "workflow_dispatch", workflow, ref, actor, inputs })).id;
+      } catch (error) {
+        if (error instanceof UnmodelledError) throw error;
+        throw new Refusal(422, error instanceof Error ? error.message : String(error));
+      }
+    },
+    cancel(run) {
+      const mine = known.get(run.id);
+      mine?.execution.cancel();
+      return mine !== undefined;
+    },
   };
 
   return {

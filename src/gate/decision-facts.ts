@@ -43,6 +43,11 @@ export interface HoldFacts extends Judging {
 }
 
 /** Approvals of digests, given by runs of operate.yml. */
+export interface OpeningFacts extends Judging {
+  /** Runs that were started for this release and this tier. */
+  readonly opened: readonly JudgedRecord<RecordOf<"opening">>[];
+}
+
 export interface CollectedFacts extends Judging {
   readonly approved: readonly {
     readonly record: JudgedRecord<RecordOf<"approval">>;

@@ -170,7 +170,8 @@ export function recordDoubts(
   const { kind, tier } = claim;
   const behind = jobsBehind(run, { kind, tier, attempt: claim.run.attempt }, trust);
   if (behind.doubts.length > 0) return [...behind.doubts];
-  if (LETTING_IN.includes(kind) && run.actor === WORKFLOW_ACCOUNT) {
+  const decided = LETTING_IN.includes(kind) || (kind === "opening" && run.event !== "schedule");
+  if (decided && run.actor === WORKFLOW_ACCOUNT) {
     return ["a workflow's own token started the run behind it, so nobody can say whose decision it is"];
   }
   const found = behind.jobs.map((job) => statementDoubts(job, record));

@@ -13,6 +13,7 @@ import type {
   KeptFacts,
   RejectFacts,
   VerificationFacts,
+  OpeningFacts,
 } from "./decision-facts.ts";
 import type { EvidenceFacts, SuiteTrust } from "./evidence-facts.ts";
 
@@ -113,6 +114,8 @@ interface RecordFacts {
   readonly approvals: Fact<readonly ApprovalFacts[]>;
   /** Approvals of these digests, by runs of operate.yml. */
   readonly collected: Fact<CollectedFacts>;
+  /** What opened the run that asks; read only if a workflow started it. */
+  readonly openings: Fact<OpeningFacts>;
   /** Verifications of this release in the tier below. */
   readonly verifications: Fact<VerificationFacts>;
   readonly rejects: Fact<RejectFacts>;

@@ -28,9 +28,14 @@ export function breakGlass(facts: GateFacts, checks: readonly CheckResult[], app
     return { checks, findings: [notApproved(facts, override), ...approved.findings], refused: true };
   }
   const marked = checks.map((check) =>
-    check.verdict !== "pass" && override.checks.includes(check.check) ? overridden(check, override) : check,
+    override.checks.includes(check.check) && stops(check, facts) ? overridden(check, override) : check,
   );
   return { checks: marked, findings: marked.flatMap((check) => loudly(check, facts)), refused: false };
+}
+
+/** A brief only warns of what time can mend; it says, too, what would be overridden if nothing changes until then. */
+function stops({ verdict, findings }: CheckResult, { stage }: GateFacts): boolean {
+  return verdict !== "pass" || (stage !== "promote" && findings.some(({ severity }) => severity === "warning"));
 }
 
 /** What it found stays, as warnings: the run goes on in spite of it. */

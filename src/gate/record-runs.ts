@@ -41,6 +41,8 @@ export function sourcesOf(
       return { sources: [{ workflow: "audit.yml", job: "audit" }], events: VERIFYING_EVENTS };
     case "rollback":
       return { sources: [{ workflow: "rollback.yml", job: "rollback" }], events: DECIDING_EVENTS };
+    case "opening":
+      return { sources: [{ workflow: "open-approval.yml", job: "open" }], events: VERIFYING_EVENTS };
     case "reject":
     case "accept":
     case "hold":
@@ -69,6 +71,8 @@ export function statementOf(claim: Exclude<RecordPayload, { readonly kind: "prom
       return `Roll back ${tier}, release ${claim.release}`;
     case "approval":
       return `Approve for ${tier}, release ${claim.release}, plan ${claim.plan}`;
+    case "opening":
+      return `Open ${tier}, release ${claim.release}, commit ${claim.commit}, run ${claim.opened}`;
     case "hold":
       return `Hold ${tier}, ${whatIsHeld(claim)}${claim.until === null ? "" : `, until ${claim.until}`}`;
     case "resume":

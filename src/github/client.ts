@@ -31,6 +31,7 @@ export interface GitHubOptions {
 /** A job's `permissions:` key, as a finding names it. */
 export type Permission =
   | "actions: read"
+  | "actions: write"
   | "checks: read"
   | "contents: read"
   | "deployments: read"

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { type GitHub, Id, Login, OptionalText } from "./client.ts";
 
 /** `ahead`: head has base in its history. */
-type Relation = "identical" | "ahead" | "behind" | "diverged";
+export type Relation = "identical" | "ahead" | "behind" | "diverged";
 
 export interface CommitInfo {
   readonly sha: string;

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { type GitHub, Id, Login, OptionalText } from "./client.ts";
 
-interface WorkflowRun {
+export interface WorkflowRun {
   readonly id: string;
   readonly attempt: number;
   readonly event: string;
@@ -52,6 +52,15 @@ export interface Approval {
   readonly comment: string;
 }
 
+interface PendingDeployment {
+  readonly environment: string;
+}
+
+interface Artifact {
+  readonly name: string;
+  readonly expired: boolean;
+}
+
 const RunSchema = v.object({
   id: Id,
   run_attempt: v.optional(v.number(), 1),
@@ -87,12 +96,61 @@ const ApprovalSchema = v.object({
   comment: v.optional(v.string(), ""),
 });
 
+const PendingSchema = v.object({ environment: v.object({ name: v.string() }) });
+
+const ArtifactSchema = v.object({ name: v.string(), expired: v.boolean() });
+
 const RUN = "/repos/{owner}/{repo}/actions/runs/{run_id}";
 
 /** A run by id; undefined if there is none. */
 export async function getRun(github: GitHub, id: string): Promise<WorkflowRun | undefined> {
   const found = await github.find(`GET ${RUN}`, { run_id: id }, RunSchema, "actions: read");
-  if (found === undefined) return undefined;
+  return found === undefined ? undefined : runOf(found);
+}
+
+/** Runs of a workflow file on a branch, newest first; `workflow` is its name in .github/workflows. */
+export async function* runsOfWorkflow(
+  github: GitHub,
+  filter: { readonly workflow: string; readonly branch: string; readonly status?: string; readonly sha?: string },
+): AsyncGenerator<WorkflowRun> {
+  const { workflow, branch, status, sha } = filter;
+  const query = {
+    workflow_id: workflow,
+    branch,
+    ...(status === undefined ? {} : { status }),
+    ...(sha === undefined ? {} : { head_sha: sha }),
+  };
+  const route = "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs";
+  for await (const found of github.list(route, query, RunSchema, "actions: read")) yield runOf(found);
+}
+
+/**
+ * Starts a workflow that listens to `workflow_dispatch` on a branch. Gives the run's id; undefined where GitHub does not
+ * say it (a server before 3.21).
+ */
+export async function dispatchWorkflow(
+  github: GitHub,
+  {
+    workflow,
+    ref,
+    inputs,
+  }: { readonly workflow: string; readonly ref: string; readonly inputs: Readonly<Record<string, string>> },
+): Promise<string | undefined> {
+  const answer = await github.send(
+    "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches",
+    { workflow_id: workflow, ref, inputs, return_run_details: true },
+    v.optional(v.union([v.object({ workflow_run_id: Id }), v.literal("")])),
+    "actions: write",
+  );
+  return answer === undefined || answer === "" ? undefined : answer.workflow_run_id;
+}
+
+/** Asks for a run's end; it ends a moment later. */
+export async function cancelRun(github: GitHub, id: string): Promise<void> {
+  await github.send(`POST ${RUN}/cancel`, { run_id: id }, v.unknown(), "actions: write");
+}
+
+function runOf(found: v.InferOutput<typeof RunSchema>): WorkflowRun {
   return {
     id: found.id,
     attempt: found.run_attempt,
@@ -145,4 +203,23 @@ export async function approvalsOfRun(github: GitHub, id: string): Promise<Approv
     });
   }
   return approvals;
+}
+
+/** What a run waits for. */
+export async function pendingDeployments(github: GitHub, id: string): Promise<PendingDeployment[]> {
+  const pending: PendingDeployment[] = [];
+  const route = `GET ${RUN}/pending_deployments`;
+  for await (const found of github.list(route, { run_id: id }, PendingSchema, "actions: read")) {
+    pending.push({ environment: found.environment.name });
+  }
+  return pending;
+}
+
+/** The artifacts of a run. */
+export async function artifactsOfRun(github: GitHub, id: string): Promise<Artifact[]> {
+  const artifacts: Artifact[] = [];
+  for await (const found of github.list(`GET ${RUN}/artifacts`, { run_id: id }, ArtifactSchema, "actions: read")) {
+    artifacts.push({ name: found.name, expired: found.expired });
+  }
+  return artifacts;
 }

@@ -3,9 +3,16 @@
  * their runs as the answer needs. Which are believed is decided in src/gate/evidence-run.ts; what follows, by the checks.
  */
 import type { TierName } from "../contract/model.ts";
-import type { CheckId } from "../gate/check.ts";
+import { type CheckId, WORKFLOW_ACCOUNT } from "../gate/check.ts";
 import type { StatedRecord } from "../gate/evidence-run.ts";
-import type { AuditFacts, CollectedFacts, HoldFacts, RejectFacts, VerificationFacts } from "../gate/decision-facts.ts";
+import type {
+  AuditFacts,
+  CollectedFacts,
+  HoldFacts,
+  OpeningFacts,
+  RejectFacts,
+  VerificationFacts,
+} from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import type { Fact, GateFacts, RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
@@ -22,7 +29,10 @@ type OwnTier = Exclude<TierName, "sandbox">;
 const OWN_TIERS: readonly OwnTier[] = ["dev", "staging", "prod"];
 
 /** What people and verifications decided. */
-export type DecisionFacts = Pick<GateFacts, "collected" | "verifications" | "rejects" | "holds" | "audits">;
+export type DecisionFacts = Pick<
+  GateFacts,
+  "collected" | "openings" | "verifications" | "rejects" | "holds" | "audits"
+>;
 
 /** Reads all decisions that the stage asks for; what GitHub does not show becomes an unknown fact. */
 export async function readDecisions(
@@ -34,6 +44,8 @@ export async function readDecisions(
     /** The plan that was approved, if any. */
     readonly plan: string | undefined;
     readonly asked: ReadonlySet<CheckId>;
+    /** Who started the run that asks. */
+    readonly starters: readonly string[];
   },
   repository: Fact<RepositoryFacts>,
   policy: Policy,
@@ -41,6 +53,7 @@ export async function readDecisions(
   if (!repository.known) {
     return {
       collected: repository,
+      openings: repository,
       verifications: repository,
       rejects: repository,
       holds: repository,
@@ -58,16 +71,19 @@ export async function readDecisions(
   const wanted = policy.gate.known ? policy.gate.value.verifications : 0;
   const byDispatch = policy.gate.known && policy.gate.value.approvers.by === "dispatch";
   const audited = policy.gate.known && policy.gate.value.estateMs !== undefined;
-  const [collected, verifications, rejects, holds, audits] = await together([
+  const [collected, openings, verifications, rejects, holds, audits] = await together([
     name === "sandbox" || !byDispatch
       ? notAsked
       : needed("approval", () => readApprovals(reader, name, { release, plan }, (login) => mayWrite(github, login))),
+    name === "sandbox" || !request.starters.includes(WORKFLOW_ACCOUNT)
+      ? notAsked
+      : needed("approval", () => readOpenings(reader, name, release)),
     below === undefined ? notAsked : needed("verification", () => readVerifications(reader, below, release, wanted)),
     needed("rejects", () => readRejects(reader, release)),
     name === "sandbox" ? notAsked : needed("hold", () => readHolds(reader, name)),
     name === "sandbox" || !audited ? notAsked : needed("estate", () => readAudits(reader, name)),
   ]);
-  return { collected, verifications, rejects, holds, audits };
+  return { collected, openings, verifications, rejects, holds, audits };
 }
 
 /** Judges records while counting: what is not believed is set aside, and after MOST_JUDGED nobody looks further. */
@@ -221,6 +237,19 @@ export async function readApprovals(
     approved.push({ record, mayWrite: await mayWrite(record.by) });
   }
   return { approved, ...bench.judging, whole: bench.whole && listing.whole };
+}
+
+/** What was opened in a tier, for a release or for any. */
+export async function readOpenings(reader: RecordReader, tier: OwnTier, release?: string): Promise<OpeningFacts> {
+  const bench = new Bench(reader);
+  const listing = await reader.list(tier, ["opening"]);
+  const opened: OpeningFacts["opened"][number][] = [];
+  for (const each of listing.records) {
+    if (release !== undefined && each.claim.release !== release) continue;
+    const record = await bench.believed(each);
+    if (record !== undefined) opened.push(record);
+  }
+  return { opened, ...bench.judging, whole: bench.whole && listing.whole };
 }
 
 function newer(a: ClaimedRecord, b: ClaimedRecord): number {

@@ -28,10 +28,13 @@ export type Task = (typeof TASKS)[keyof typeof TASKS];
 export const TASK = TASKS.release;
 
 const Hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const Commit = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
 const Short = v.pipe(v.string(), v.maxLength(200));
 const Text = v.pipe(v.string(), v.maxLength(500));
 /** `2026-12-01` or `2026-12-01T08:00Z`. */
 const Until = v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?Z)?$/));
+
+const RunId = v.pipe(v.string(), v.regex(/^\d{1,20}$/));
 
 const common = {
   suite: v.literal("four-tier"),
@@ -39,7 +42,7 @@ const common = {
   tier: v.picklist(["dev", "staging", "prod"]),
   project: Short,
   run: v.strictObject({
-    id: v.pipe(v.string(), v.regex(/^\d{1,20}$/)),
+    id: RunId,
     attempt: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
     job: Short,
   }),
@@ -82,6 +85,8 @@ const RecordSchema = v.union([
     v.strictObject({ ...common, kind: v.literal("resume"), ...held, ...decided }),
     v.strictObject({ ...common, kind: v.literal("rollback"), ...release, from: v.nullable(Hex64), ...decided }),
     v.strictObject({ ...common, kind: v.literal("approval"), release: Hex64, plan: Hex64, ...decided }),
+    // A run that waits for an approval was started for this release, by no person: `opened` is its id.
+    v.strictObject({ ...common, kind: v.literal("opening"), release: Hex64, commit: Commit, opened: RunId }),
   ]),
 ]);
 

@@ -150,8 +150,15 @@ function askedOf({ tier, stage, override }: GatherRequest): ReadonlySet<CheckId>
   return new Set([...GATE[tier.name][stage], ...(override === undefined ? [] : (["approval"] as const))]);
 }
 
-function decisionsOf({ github, contract, tier, release, approved }: GatherRequest) {
-  return { github, project: contract.project, tier, release, plan: given(approved.plan) };
+function decisionsOf({ github, contract, tier, release, approved, run }: GatherRequest) {
+  return {
+    starters: [run.actor, run.triggeringActor],
+    github,
+    project: contract.project,
+    tier,
+    release,
+    plan: given(approved.plan),
+  };
 }
 
 /** What may have changed while a run waited for the lock: the policy, and what people and verifications decided. */

@@ -5,7 +5,7 @@
 import type { Contract, TierName } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import type { CheckResult } from "../gate/check.ts";
-import { verified } from "../gate/checks/verification.ts";
+import { type VerificationQuestion, verified } from "../gate/checks/verification.ts";
 import type { VerificationFacts } from "../gate/decision-facts.ts";
 import { type Fact, known, type RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
@@ -43,13 +43,18 @@ export interface ReadinessRequest {
 
 /** What the gate's check `verification` would say of a promotion now. */
 export async function readinessOf(request: ReadinessRequest): Promise<CheckResult> {
+  return verified(await readQuestion(request));
+}
+
+/** What that check is asked, over the records as they are. */
+export async function readQuestion(request: ReadinessRequest): Promise<VerificationQuestion> {
   const { github, contract, tier, next, commit, release } = request;
   const repository = await factOf(() => readRepository(github));
   const policy = repository.known
     ? await readPolicy({ ...request, tier: { name: next } }, repository.value.head)
     : strict(repository);
   const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
-  return verified({
+  return {
     tier: next,
     previous: tier,
     stage: "promote",
@@ -63,7 +68,7 @@ export async function readinessOf(request: ReadinessRequest): Promise<CheckResul
     source: repository.known
       ? await factOf(() => readSource(github, suite, { environment: tier, sha: commit, head: repository.value.head }))
       : repository,
-  });
+  };
 }
 
 async function verificationsOf(

@@ -4,7 +4,7 @@
  */
 import { FourTierError } from "../findings.ts";
 import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
-import type { JudgedRecord, SuiteTrust } from "../gate/evidence-facts.ts";
+import type { EvidenceRun, JudgedRecord, SuiteTrust } from "../gate/evidence-facts.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
@@ -21,7 +21,7 @@ const MOST_LISTED = 1000;
 export const MOST_JUDGED = 20;
 
 /** What lets a release in must come from a suite that is pinned now. */
-const WANTS_IN: readonly RecordKind[] = ["verification", "estate", "approval"];
+const WANTS_IN: readonly RecordKind[] = ["verification", "estate", "approval", "opening"];
 
 /** A record as it is listed, not yet believed. */
 export interface ClaimedRecord<Claim extends RecordPayload = StatedRecord> {
@@ -99,8 +99,7 @@ export function recordReader(
         return {
           ...judged,
           at: endedAt(claim, run, trust) ?? deployment.createdAt,
-          // Who started an attempt between the first and the newest, GitHub does not say here.
-          by: claim.run.attempt === 1 ? run.actor : run.triggeringActor,
+          by: startedBy(run, claim.run.attempt),
           runUrl: run.url,
         };
       } catch (error) {
@@ -110,6 +109,12 @@ export function recordReader(
       }
     },
   };
+}
+
+/** A schedule is started by nobody, whomever GitHub names; of an attempt in between it does not say. */
+function startedBy({ event, actor, triggeringActor }: EvidenceRun, attempt: number): string | undefined {
+  if (attempt > 1) return triggeringActor;
+  return event === "schedule" ? undefined : actor;
 }
 
 /** True if a record is one that runs may act on. */

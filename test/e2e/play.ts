@@ -24,6 +24,8 @@ export interface Play extends Theatre {
   mark(): Mark;
   /** Settings of all jobs and pipelines of a tier by key, with their ids; throws if two have one key. */
   resources(tier: Tier): ReadonlyMap<string, Resource>;
+  /** The end of a run that another one started. */
+  ended(run: number): Promise<RunResult>;
   /** What the tier's own ledger says it has. */
   ledger(tier: Tier): { readonly release: { readonly digest: string; readonly commit: string } };
 }
@@ -50,6 +52,12 @@ export function openPlay(options: PlayOptions = {}): Play {
   let theatre: Theatre | undefined;
   let tapFolder = "";
   const runs: RunResult[] = [];
+  const ends = new Map<number, PromiseWithResolvers<RunResult>>();
+  const endOf = (run: number): PromiseWithResolvers<RunResult> => {
+    const end = ends.get(run) ?? Promise.withResolvers<RunResult>();
+    ends.set(run, end);
+    return end;
+  };
   const begun = new Map<number, { databricks: number; github: number }>();
 
   const onEvent = (event: RunnerEvent): void => {
@@ -61,6 +69,7 @@ export function openPlay(options: PlayOptions = {}): Play {
     if (event.type === "run-end") {
       const from = begun.get(event.run) ?? { databricks: 0, github: 0 };
       runs.push(event.result);
+      endOf(event.run).resolve(event.result);
       remember(event.result, () => [
         ...databricks.requests.slice(from.databricks).filter(mattered).map(lineOf),
         ...github.requests.slice(from.github).filter(mattered).map(lineOf),
@@ -104,6 +113,7 @@ export function openPlay(options: PlayOptions = {}): Play {
 
   const own = {
     leaks,
+    ended: (run: number) => endOf(run).promise,
     mark: (): Mark => {
       const { databricks } = opened().stage;
       const from = databricks.requests.length;

@@ -176,6 +176,7 @@ export function goodFacts(): GateFacts {
       codeowners: { path: ".github/CODEOWNERS", text: "/.github/ @acme/platform\n/four-tier.yml @acme/platform\n" },
     }),
     approvals: known([{ environments: ["prod"], state: "approved", user: "hubot", comment: "go" }]),
+    openings: known({ ...seen, opened: [] }),
     collected: known({ approved: [], ...seen }),
     verifications: known({ failed: undefined, passed: [], ...seen }),
     rejects: known({ standing: [], lifted: [], ...seen }),
@@ -195,5 +196,16 @@ export function goodFacts(): GateFacts {
     lock: known({ held: false }),
     activeRuns: known({ policy: "allow", waited: false, runs: [] }),
     kept: known({ holds: [], rejects: [] }),
+  };
+}
+
+/** A run that open-approval.yml started, on a schedule unless somebody started that. */
+export function openedRun(good: GateFacts, by?: string): Pick<GateFacts, "run" | "openings"> {
+  const bot = "github-actions[bot]";
+  const { reason: _reason, by: _by, ...common } = DECIDED;
+  const claim = { ...common, kind: "opening" as const, release: RELEASE, commit: COMMIT, opened: good.run.id };
+  return {
+    run: { ...good.run, event: "workflow_dispatch", actor: bot, triggeringActor: bot },
+    openings: known({ ...seen, opened: [judged(claim, { by })] }),
   };
 }

@@ -3,7 +3,19 @@ import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseWindow } from "../../src/contract/values.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
-import { audited, CURRENT, DECIDED, DRIFT, evidence, goodFacts, judged, RELEASE, repository, seen } from "./facts.ts";
+import {
+  audited,
+  CURRENT,
+  DECIDED,
+  DRIFT,
+  evidence,
+  goodFacts,
+  judged,
+  RELEASE,
+  repository,
+  seen,
+  openedRun,
+} from "./facts.ts";
 
 /** Facts that are deep and read-only: a test names the one it breaks. */
 type Break = (facts: GateFacts) => Partial<GateFacts>;
@@ -409,14 +421,15 @@ describe("the gate to prod", () => {
   });
 
   it("has a way to fail each check", () => {
-    expect(FACTS).toHaveLength(20);
+    expect(FACTS).toHaveLength(21);
     expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
   });
 
   it.each(FACTS)("never passes without knowing %s", (name) => {
     const good = goodFacts();
     const approvers = { by: "dispatch" as const, count: 1, from: [], notAuthor: false };
-    const asking = { ...good, policy: known({ ...value(good.policy), activeRuns: "fail" as const, approvers }) };
+    const policy = known({ ...value(good.policy), activeRuns: "fail" as const, approvers });
+    const asking = { ...good, ...openedRun(good), policy };
     expect(evaluateGate(asking).verdict).toBe("pass");
     const gate = evaluateGate({ ...asking, [name]: notKnown("It could not be read.", "Grant the right.") });
     expect(gate.verdict).not.toBe("pass");

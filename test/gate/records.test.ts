@@ -37,6 +37,10 @@ const RECORDS: readonly [StatedRecord, string][] = [
     `Approve for prod, release ${RELEASE}, plan ${PLAN}`,
   ],
   [
+    { ...common, kind: "opening", release: RELEASE, commit: OTHER, opened: "901" },
+    `Open prod, release ${RELEASE}, commit ${OTHER}, run 901`,
+  ],
+  [
     { ...common, kind: "hold", hold: "tier", selector: "", until: "2026-12-01", ...decided },
     "Hold prod, promotions, until 2026-12-01",
   ],
@@ -51,9 +55,16 @@ const RECORDS: readonly [StatedRecord, string][] = [
 const name = ([claim]: (typeof RECORDS)[number]): string =>
   claim.kind === "verification" ? `${claim.passed ? "passed" : "failed"} verification` : claim.kind;
 
+const WORKFLOW: Readonly<Record<string, string>> = {
+  verification: "verify",
+  estate: "audit",
+  opening: "open-approval",
+};
+
 /** The honest run behind a record. */
 function runOf(claim: StatedRecord, step: string): EvidenceRun {
-  const workflow = { verification: "verify", estate: "audit" }[claim.kind as string] ?? "operate";
+  const workflow = WORKFLOW[claim.kind] ?? "operate";
+  const workflowJob = workflow === "open-approval" ? "open" : workflow;
   const ended = claim.kind === "verification" && !claim.passed ? "failure" : "success";
   const pin = { job: "ops", path: `${WORKFLOWS}/${workflow}.yml`, ref: PIN };
   if (evidence.run === undefined) throw new Error("the honest evidence has a run");
@@ -66,7 +77,7 @@ function runOf(claim: StatedRecord, step: string): EvidenceRun {
     pins: [pin],
     pinsAtCommit: [pin],
     callerJobs: [{ key: "ops", name: "ops", calls: pin.path }],
-    jobs: [{ ...job(`ops / ${workflow}`, ended), steps: [{ name: step, conclusion: ended }] }],
+    jobs: [{ ...job(`ops / ${workflowJob}`, ended), steps: [{ name: step, conclusion: ended }] }],
   };
 }
 
@@ -198,7 +209,7 @@ it("what opens a gate is not believed of a run that a workflow's own token start
     const run = { ...runOf(claim, step), actor: "github-actions[bot]" };
     return judge(claim, run).includes("a workflow's own token started the run behind it");
   });
-  expect(doubted.map(([{ kind }]) => kind)).toEqual(["accept", "approval", "resume", "resume"]);
+  expect(doubted.map(([{ kind }]) => kind)).toEqual(["accept", "approval", "opening", "resume", "resume"]);
 });
 
 it("only a person's dispatch decides", () => {

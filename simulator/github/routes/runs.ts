@@ -9,6 +9,7 @@ import { type Artifact, Refusal, type Run } from "../world.ts";
 
 const REPO = "/repos/{owner}/{repo}";
 const READ = ["actions", "read"] as const;
+const WRITE = ["actions", "write"] as const;
 
 const shapes = (call: Call): ActionShapes => new ActionShapes(call.world, call.apiUrl);
 
@@ -97,6 +98,43 @@ function decide(call: Call): Answer {
   return { body: list.slice(-environments.length).map((one) => shape.deployment(one)) };
 }
 
+const dispatching = v.strictObject({
+  ref: v.string(),
+  inputs: v.optional(v.record(v.string(), v.string()), {}),
+  return_run_details: v.optional(v.boolean(), false),
+});
+
+/**
+ * A dispatch with a job's own token starts a run, unlike other events, and its actor is github-actions[bot] (assumption
+ * A40). With `return_run_details` the answer names the run, without it says nothing (changelog of 2026-02-19).
+ */
+async function dispatch(call: Call): Promise<Answer> {
+  const { ref, inputs, return_run_details: details } = bodyOf(dispatching, call);
+  const { world } = call;
+  const runner = world.runners.at(-1);
+  if (runner === undefined) throw new Refusal(501, "unmodelled: a dispatch where there is no runner");
+  const id = await runner.dispatch(`.github/workflows/${call.params["workflow"] ?? ""}`, ref, call.login, inputs);
+  if (!details) return { status: 204, body: undefined };
+  const page = `/repos/${world.scenario.repository}/actions/runs/${id}`;
+  return {
+    body: {
+      workflow_run_id: id,
+      run_url: `${call.apiUrl}${page}`,
+      html_url: `https://github.com/${world.scenario.repository}/actions/runs/${id}`,
+    },
+  };
+}
+
+/** The run ends a moment later: 202. One that has ended is a conflict. */
+function cancel(call: Call): Answer {
+  const run = runOf(call);
+  if (run.status === "completed") throw new Refusal(409, "Cannot cancel a workflow run that is completed.");
+  if (!call.world.runners.some((runner) => runner.cancel(run))) {
+    throw new Refusal(501, "unmodelled: the end of a run that no runner has");
+  }
+  return { status: 202, body: {} };
+}
+
 function artifacts(call: Call, list: readonly Artifact[]): Answer {
   const name = call.query["name"];
   const found = list.filter((one) => name === undefined || one.name === name).toReversed();
@@ -132,6 +170,8 @@ export const runRoutes = [
   route(`GET ${REPO}/actions/workflows/{workflow}/runs`, READ, listRuns, {
     query: ["branch", "event", "status", "head_sha", "actor"],
   }),
+  route(`POST ${REPO}/actions/workflows/{workflow}/dispatches`, WRITE, dispatch, { body: dispatching }),
+  route(`POST ${REPO}/actions/runs/{run}/cancel`, WRITE, cancel),
   route(`GET ${REPO}/actions/runs/{run}`, READ, oneRun),
   route(`GET ${REPO}/actions/runs/{run}/jobs`, READ, jobs, { query: ["filter"] }),
   route(`GET ${REPO}/actions/runs/{run}/attempts/{attempt}/jobs`, READ, jobs),

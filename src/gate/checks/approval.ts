@@ -16,6 +16,8 @@ import {
 } from "../check.ts";
 import type { CollectedFacts } from "../decision-facts.ts";
 import type { ApprovalFacts, GateFacts } from "../facts.ts";
+import type { JudgedRecord } from "../evidence-facts.ts";
+import type { RecordOf } from "../../release/evidence.ts";
 
 export const approval: Check = {
   id: "approval",
@@ -78,7 +80,8 @@ function dispatch(
 ) {
   const { run, candidate } = facts;
   const starters = startersOf(facts);
-  const requester = run.actor.toLowerCase();
+  const opening = openingOf(facts);
+  const requester = (opening === undefined ? run.actor : (opening.by ?? "")).toLowerCase();
   const reviewed = run.attempt > 1 ? [] : reviews.filter(({ user }) => !starters.has(user?.toLowerCase() ?? ""));
   // Whoever runs a failed job again asked for nothing new: only the run's own starter is left out.
   const given = collected.approved.filter(({ record }) => {
@@ -132,14 +135,30 @@ function dispatch(
   });
 }
 
+/**
+ * Nobody can say whose a run is that a workflow started, except one: ours, that opens a run for a release that is ready.
+ * Its record names the run, so no other can pass for it.
+ */
 function starterProblems(facts: GateFacts): Problem[] {
   if (!startersOf(facts).has(WORKFLOW_ACCOUNT)) return [];
+  const { openings } = facts;
+  if (!openings.known) {
+    return [
+      {
+        what: "starter",
+        severity: "unknown",
+        message: `A workflow started this run: ${openings.why}`,
+        remedy: openings.remedy,
+      },
+    ];
+  }
   return [
+    ...judgingProblems(openings.value, { noun: "that it opened a run for this release", limit: "1000, 20 runs" }),
     {
       what: "starter",
       message: `This run was started by ${WORKFLOW_ACCOUNT}: a workflow started it, and nobody can say whose.`,
       why: "Whoever can push a branch can let its workflow start this one, and then approve what is their own run.",
-      remedy: "Start a new run as a person, and have somebody else approve it.",
+      remedy: "Start a new run as a person, and have somebody else approve it; or let open-approval.yml open one.",
     },
   ];
 }
@@ -148,7 +167,7 @@ function authorProblems(facts: GateFacts, policy: ApproverPolicy, approved: read
   const both = approved.filter((login) => wrote(facts, login));
   if (approved.length === 0 || both.length < approved.length) return [];
   // An App that merges or starts runs hides who asked it to: then at least the author must be somebody else.
-  const hidden = [...startersOf(facts)].some((login) => login.endsWith("[bot]"));
+  const hidden = [facts.run.actor, facts.run.triggeringActor].some((login) => login.endsWith("[bot]"));
   return [
     {
       what: "author",
@@ -167,8 +186,19 @@ function notNamed({ tier }: GateFacts, { from }: ApproverPolicy, strangers: read
   };
 }
 
-function startersOf({ run }: GateFacts): Set<string> {
-  return new Set([run.actor, run.triggeringActor].map((login) => login.toLowerCase()));
+/** Who asked for this run: for one that was opened, whoever started what opened it, and nobody if that was a schedule. */
+function startersOf(facts: GateFacts): Set<string> {
+  const { run } = facts;
+  const opening = openingOf(facts);
+  const starters = [run.actor, run.triggeringActor].filter(
+    (login) => opening === undefined || login !== WORKFLOW_ACCOUNT,
+  );
+  return new Set([...starters, ...(opening?.by === undefined ? [] : [opening.by])].map((login) => login.toLowerCase()));
+}
+
+function openingOf({ run, openings, candidate }: GateFacts): JudgedRecord<RecordOf<"opening">> | undefined {
+  if (run.actor !== WORKFLOW_ACCOUNT || run.event !== "workflow_dispatch" || !openings.known) return undefined;
+  return openings.value.opened.find(({ claim }) => claim.opened === run.id && claim.release === candidate.release);
 }
 
 function mayApprove({ from }: ApproverPolicy, login: string): boolean {

@@ -63,7 +63,7 @@ describe("what is asked", () => {
   it.each([
     ["GET", "/stargazers"],
     ["PUT", "/environments/prod"],
-    ["POST", "/actions/workflows/promote.yml/dispatches"],
+    ["PUT", "/actions/workflows/promote.yml/disable"],
     ["GET", "/deployments?sha=a&sha=b"],
     ["PUT", "/contents/README.md"],
   ])("%s %s is refused by its name", async (method, path) => {

@@ -1,0 +1,72 @@
+/** action-promote, modes open and opened: the approval of a release that is ready, without a credential for any tier. */
+import { type Finding, FourTierError } from "../findings.ts";
+import { openApproval, recordOpening } from "../open.ts";
+import { readRepository } from "../release/read-repository.ts";
+import type { ActionResult } from "../report/report.ts";
+import type { ActionContext } from "./frame.ts";
+import { githubOf } from "./github.ts";
+import { resolveTierOfRun } from "./tier-access.ts";
+
+export async function open(context: ActionContext): Promise<ActionResult> {
+  const { run, log } = context;
+  const own = readInputs(context);
+  const { contract } = await resolveTierOfRun(context);
+  const github = githubOf(context);
+  const repository = await readRepository(github);
+  return openApproval({
+    github,
+    repository,
+    run,
+    contract,
+    ...own,
+    by: run.event === "schedule" ? "a schedule" : run.triggeringActor,
+    runUrl: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`,
+    now: new Date(),
+    log,
+  });
+}
+
+export async function opened(context: ActionContext): Promise<ActionResult> {
+  const { run } = context;
+  const { commit, release } = readInputs(context);
+  const opened = context.input("opened");
+  if (!/^\d{1,20}$/.test(opened)) {
+    throw wrong("opened", "The input opened is not the id of a run.", "Hand on the output opened of mode: open.");
+  }
+  const { contract } = await resolveTierOfRun(context);
+  return recordOpening(githubOf(context), {
+    kind: "opening",
+    tier: "prod",
+    project: contract.project,
+    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    release,
+    commit,
+    opened,
+  });
+}
+
+function readInputs(context: ActionContext) {
+  const findings: Finding[] = [];
+  const refuse = (...what: Parameters<typeof wrong>): void => void findings.push(...wrong(...what).findings);
+  const matching = (name: string, pattern: RegExp, remedy: string): string => {
+    const value = context.input(name);
+    if (!pattern.test(value)) refuse(name, `The input ${name} is not what it should be.`, remedy);
+    return value;
+  };
+  if (context.input("tier") !== "prod") refuse("tier", "Only prod is opened.", "Use tier: prod.");
+  const commit = matching("commit", /^([0-9a-f]{40}|[0-9a-f]{64})$/, "Give the output commit of verify.yml.");
+  const release = matching("release-digest", /^[0-9a-f]{64}$/, "Give the output release-digest of verify.yml.");
+  const recording = context.input("mode") === "opened";
+  const workflow = recording
+    ? ""
+    : matching("workflow", /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.ya?ml$/, "Give the name of a file in .github/workflows.");
+  const only = context.input("only-supersede") || "false";
+  if (only !== "true" && only !== "false")
+    refuse("only-supersede", "It is neither true nor false.", "Write true or false.");
+  if (findings.length > 0) throw new FourTierError(findings);
+  return { commit, release, workflow, open: only === "false" };
+}
+
+function wrong(name: string, message: string, remedy: string): FourTierError {
+  return new FourTierError({ id: `input/${name}`, severity: "error", message, remedy });
+}
