@@ -7,7 +7,7 @@ import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { type LockAccess, lockFor } from "./ledger/lock.ts";
 import { withLedger } from "./ledger/locked.ts";
-import { emptyLedger, HISTORY, type LedgerRelease } from "./ledger/model.ts";
+import { HISTORY, type LedgerRelease, saysNothing } from "./ledger/model.ts";
 import { tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
 import type { Candidate } from "./release/candidate.ts";
@@ -26,12 +26,13 @@ interface RebuildRequest extends LockAccess {
   readonly lockWaitMs: number;
 }
 
-/** Rebuilds if there is no ledger; findings say what was found and what was not. Throws FourTierError if it cannot be. */
+/** Rebuilds if there is no ledger, or one that only holds decisions; findings say what was found and what was not. Throws FourTierError if it cannot be. */
 export async function rebuildLedger(request: RebuildRequest): Promise<readonly Finding[]> {
   const { workspace, tier, principal, log } = request;
   const folder = tierFolder(principal, tier);
   const expected = { project: tier.project, tier: tier.name };
-  if ((await readLedger(workspace, folder, expected)) !== undefined) return [notNeeded(tier)];
+  const standing = await readLedger(workspace, folder, expected);
+  if (standing !== undefined && !saysNothing(standing)) return [notNeeded(tier)];
   const [current, ...older] = await request.records();
   if (current === undefined) throw new FourTierError(nothingRecorded(tier));
   const candidate = await request.again(current);
@@ -40,7 +41,7 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
   );
   return withLedger(workspace, { ...lockFor(request, request.lockWaitMs), ...expected, folder }, async (ledger) => {
     // Somebody else may have been quicker.
-    if (ledger.current().serial > 0) return [notNeeded(tier)];
+    if (!saysNothing(ledger.current())) return [notNeeded(tier)];
     const observation = await observe(workspace, { tier, principal, ledger: undefined, desired: candidate.desired });
     const failures = observation.findings.filter(isFailure);
     if (failures.length > 0) throw new FourTierError(failures);
@@ -51,7 +52,7 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
     const plan = makePlan(new Map(), candidate.desired).digest;
     const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
     await ledger.save({
-      ...emptyLedger(tier.project, tier.name),
+      ...ledger.current(), // holds and rejects that were written since the loss
       release: { ...current, plan },
       resources: new Map(found),
       history,

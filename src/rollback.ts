@@ -13,7 +13,7 @@ import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { acquireLock, type Lock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
-import type { Ledger, LedgerRelease } from "./ledger/model.ts";
+import { type Ledger, type LedgerRelease, saysNothing } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
 import { goneWheels, type KeptArtifact, keptWheels } from "./release/again.ts";
@@ -129,7 +129,7 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
 
 async function ledgerOf({ workspace, tier }: RollbackRequest, place: Place): Promise<Ledger> {
   const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-  if (ledger === undefined) throw new FourTierError(noLedger(tier.name, place.folder));
+  if (ledger === undefined || saysNothing(ledger)) throw new FourTierError(noLedger(tier.name, place.folder));
   return ledger;
 }
 

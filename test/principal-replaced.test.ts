@@ -1,9 +1,12 @@
 /** A tier whose principal was replaced: its ledger, releases and jobs are still the old one's (docs/guides/rolling-back.md). */
 import { expect, it } from "vitest";
+import { mkdirs } from "../src/databricks/files.ts";
 import { connect, type Workspace } from "../src/databricks/workspace.ts";
 import { openGit } from "../src/git.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
-import { readLedger } from "../src/ledger/store.ts";
+import { emptyLedger } from "../src/ledger/model.ts";
+import { holdId } from "../src/ledger/holds.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { rebuildLedger } from "../src/rebuild.ts";
 import { releaseAgain } from "../src/release/again.ts";
 import { IDS } from "./promotion-files.ts";
@@ -95,6 +98,31 @@ it("once the jobs are handed over, the ledger is rebuilt by their tags, and a pr
   expect(failures((await dev.promote()).result)).toEqual([]);
   expect(failures((await rollbackScene(dev)).result)).toEqual([]);
   expect(names(dev)).toEqual(all);
+});
+
+it("a hold that was taken since the ledger was lost is no ledger to rely on, and is kept when it is made again", async () => {
+  const { dev, old, last } = await replaced();
+  await handOver(dev, old);
+  const hold = {
+    id: holdId({ reason: "an incident" }),
+    kind: "tier",
+    selector: "all",
+    scope: "project",
+    reason: "an incident",
+    by: "octocat",
+    at: "2026-11-24T03:00:00.000Z",
+    until: undefined,
+    run: { id: "700", attempt: 1 },
+    prior: [],
+  } as const;
+  await mkdirs(dev.connect(), dev.folder);
+  await writeLedger(dev.connect(), dev.folder, { ...emptyLedger("ml-pipelines", "dev"), holds: [hold] });
+  await expect(rollbackScene(dev)).rejects.toMatchObject({ findings: [{ id: "ledger/missing" }] });
+  expect(await rebuild(dev, last)).toMatchObject([{ id: "ledger/rebuilt" }]);
+  const ledger = await readLedger(dev.connect(), dev.folder, { project: "ml-pipelines", tier: "dev" });
+  expect(ledger?.holds).toMatchObject([{ reason: "an incident" }]);
+  expect(ledger?.release?.commit).toBe(last.records[0]?.release.commit);
+  expect(await rebuild(dev, last)).toMatchObject([{ id: "ledger/not-rebuilt" }]);
 });
 
 it("a principal that may not run jobs as itself is told what it lacks, and nothing is changed", async () => {

@@ -109,6 +109,11 @@ export function emptyLedger(project: string, tier: TierName): Ledger {
   };
 }
 
+/** True if nothing was ever applied by it: what people decided may stand in it all the same, as after a loss. */
+export function saysNothing({ release, pending, resources, history }: Ledger): boolean {
+  return release === undefined && pending === undefined && resources.size === 0 && history.length === 0;
+}
+
 const text = v.pipe(v.string(), v.nonEmpty());
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const object = v.custom<JsonObject>((value) => isObject(json(value)), "expected a JSON object");

@@ -53,7 +53,7 @@ test("in prod somebody who operates it must have said yes: a reviewer of prod-op
   const reviewed = hub.world.environments.get("prod");
   if (reviewed === undefined) throw new Error("there is no prod");
   hub.world.environments.set("prod-ops", reviewed);
-  expect(titles(await run(inputs, DISPATCHED))).toEqual(["rollback/none-verified"]);
+  expect(titles(await run(inputs, DISPATCHED))).toEqual(["ledger/missing"]);
 });
 
 test("a first release has nothing to go back to, and says what there is", async () => {
