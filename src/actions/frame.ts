@@ -8,14 +8,7 @@ import { readRunContext, type RunContext } from "../environment.ts";
 import { describeWhere, type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
 import { logText } from "../report/log-line.ts";
-import { blocks, code, text } from "../report/markdown.ts";
-import {
-  type ActionResult,
-  ANNOTATIONS_PER_TYPE,
-  conclusionOf,
-  findingsJson,
-  findingsSummary,
-} from "../report/report.ts";
+import { type ActionResult, ANNOTATIONS_PER_TYPE, conclusionOf, findingsJson, stepSummary } from "../report/report.ts";
 import { core } from "./toolkit.ts";
 
 /** Progress for the person who reads the log. Passed as a parameter, so that tests can record it. */
@@ -90,15 +83,12 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   }
   core.setOutput("conclusion", conclusion);
   if (process.env["GITHUB_STEP_SUMMARY"]) {
-    const title = `## ${conclusion === "success" ? "✅" : "❌"} ${text(name)}`;
-    const stopped =
-      result.summary === "" && conclusion === "failure" ? `${code(name)} stopped before it changed anything.` : "";
-    await core.summary.addRaw(blocks(title, stopped, result.summary, findingsSummary(result.findings)), true).write();
+    await core.summary.addRaw(stepSummary(name, result), true).write();
   }
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {
     process.exitCode = 1;
-    log.info(`${name}: ${failures} finding${failures === 1 ? "" : "s"} to mend`);
+    log.info(`${name}: ${failures} finding${failures === 1 ? "" : "s"} to fix`);
   }
 }
 

@@ -45,6 +45,14 @@ export function findingsSummary(findings: readonly Finding[]): string {
   );
 }
 
+/** The whole job summary of an action. A run that threw has no text of its own, and nobody can say what it did before. */
+export function stepSummary(name: string, { findings, summary }: Pick<ActionResult, "findings" | "summary">): string {
+  const failed = conclusionOf(findings) === "failure";
+  const stopped =
+    summary === "" && failed ? `${code(name)} stopped before its end. What it did until then is in the log.` : "";
+  return blocks(`## ${failed ? "❌" : "✅"} ${text(name)}`, stopped, summary, findingsSummary(findings));
+}
+
 /** A result's findings as JSON, for the report. */
 export function findingsJson(findings: readonly Finding[]): JsonObject[] {
   return findings.map((finding) => ({

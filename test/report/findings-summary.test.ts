@@ -1,7 +1,7 @@
 /** The findings as a table: the worst first, and no more than a job summary takes. */
 import { expect, test } from "vitest";
 import type { Finding } from "../../src/findings.ts";
-import { findingsSummary } from "../../src/report/report.ts";
+import { findingsSummary, stepSummary } from "../../src/report/report.ts";
 
 test("three hundred findings are shown, the worst first, and the others counted", () => {
   const one = (index: number, severity: Finding["severity"]): Finding => ({
@@ -16,4 +16,12 @@ test("three hundred findings are shown, the worst first, and the others counted"
   expect(summary.match(/area\/f\d+/g)).toHaveLength(300);
   expect(summary).toContain("And 21 more, in the report.");
   expect(findingsSummary(many.slice(0, 300))).not.toContain("more, in the report");
+});
+
+test("a run that threw is not said to have changed nothing: it may have paused, granted or removed something", () => {
+  const finding: Finding = { id: "area/f", severity: "error", message: "It broke.", remedy: "Fix it." };
+  const summary = stepSummary("promote", { findings: [finding], summary: "" });
+  expect(summary).toContain("stopped before its end");
+  expect(summary).not.toMatch(/changed|nothing/);
+  expect(stepSummary("promote", { findings: [finding], summary: "All of it." })).not.toContain("stopped");
 });
