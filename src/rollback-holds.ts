@@ -53,8 +53,8 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit }: Goal)
   return { ...ledger, holds: [...others, { ...says, id, until: undefined, prior: [], origin: "rollback" }] };
 }
 
-/** By what made it, not by its words: a person may hold a tier with a reason that sounds like it. */
-function isOfRollback({ origin }: Hold): boolean {
+/** Whether a rollback made it: by its origin, not by its words, since a person may hold a tier with a reason that sounds like it. */
+export function isOfRollback({ origin }: Hold): boolean {
   return origin === "rollback";
 }
 

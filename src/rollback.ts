@@ -1,8 +1,9 @@
 /**
  * Takes a tier back to a release that it had (design 7):
  *
- *   which one? → made again from its commit → lock → the tier is held, its schedules are paused → upload what is gone →
- *   apply → read back → ledger → the prior mix of schedules → roll forward what runs all the time → record
+ *   which one? → made again from its commit → lock → record → the tier is held, its schedules are paused → look again →
+ *   upload what is gone → apply → read back → ledger → the prior mix of schedules → roll forward what runs all the time →
+ *   end of the record
  *
  * Nothing is built, and nothing is deleted that the contract does not list: what the old release does not know stays,
  * paused. The hold on the tier stays, too, until somebody resumes it.
@@ -10,7 +11,7 @@
 import type { Contract } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
-import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
 import { acquireLock, type Lock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import { type Ledger, type LedgerRelease, saysNothing } from "./ledger/model.ts";
@@ -18,17 +19,17 @@ import { componentFolder, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
 import { goneWheels, type KeptArtifact, keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf } from "./release/candidate.ts";
-import { carryOut, endRecord } from "./release/carry-out.ts";
+import { carryOut, endRecord, failureFindings, type GoOn, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { type Look, lookAt, type View } from "./release/look.ts";
 import { dueToRoll, rollForward } from "./release/roll-forward.ts";
 import { chooseTarget, type JudgedRelease } from "./release/rollback-target.ts";
-import type { Place } from "./release/standing.ts";
+import { type Place, unmarkedLosses } from "./release/standing.ts";
 import { unreadFindings } from "./release/upload.ts";
 import type { Outcome, Phase } from "./report/promotion.ts";
 import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
 import type { ActionResult } from "./report/report.ts";
-import { giveBack, pauseAll, withTierHeld } from "./rollback-holds.ts";
+import { giveBack, isOfRollback, pauseAll, withTierHeld } from "./rollback-holds.ts";
 import { noLedger, type RecordedTier } from "./verify.ts";
 
 export interface RollbackRequest extends LockAccess {
@@ -60,7 +61,7 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
   const { tier, workspace, log, now } = request;
   const place: Place = { tier, principal: request.principal, folder: tierFolder(request.principal, tier) };
   const phases: Phase[] = [];
-  const phase = async <T>(name: string, body: () => Promise<T>): Promise<T> => {
+  const phase: RunPhase = async (name, body) => {
     const started = now().getTime();
     log.info(`── ${name}`);
     try {
@@ -84,47 +85,97 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
   try {
     const locked = await lockedLedger(request, place, lock);
     if (movedSince(ledger, locked.current())) throw new FourTierError(changedMeanwhile(tier.name));
-    await locked.save({ ...withTierHeld(request, locked.current(), candidate), unrolled: owedBy(before, candidate) });
-    const paused = await phase("pause", () => pauseAll(request, locked, candidate));
-    if (paused.some(isFailure)) throw new FourTierError(paused);
-
-    const look = await phase("look again", () => lookAt(view, locked.current(), "used"));
-    const { steps, left } = withoutUnlistedDeletes(request, look);
-    const release = releaseOf(request, candidate, look);
+    const release = releaseOf(request, candidate, before);
     const record = await request.record(
       release,
       ledger.release?.digest,
       `Rolling ${tier.name} back to ${candidate.commit.slice(0, 12)}`,
     );
-    const standing = { ...look.standing, steps };
-    const remedy = `To go on, mend the cause and run the rollback again: it takes up its own work. ${tier.name} stays held, and its schedules stay paused.`;
-    const outcome = await carryOut({
-      ...request,
-      place,
-      candidate,
-      standing,
-      folders: look.folders,
-      release,
-      lock,
-      phase,
-      remedy,
-    });
-    const after = outcome.findings.some(isFailure)
-      ? []
-      : await phase("schedules", async () => {
-          const ours = await lockedLedger(request, place, lock);
-          const { live } = before.standing.observation; // as it was before all was paused
-          return restart(request, { locked: ours, candidate, live }, await giveBack(request, ours, left));
-        });
-    const whole: Outcome = { ...outcome, findings: [...outcome.findings, ...after] };
-    const findings = [...paused, ...whole.findings, ...(await endRecord(request, record, whole))];
-    return report(
-      { tier, target, candidate, from: ledger.release, before, outcome: whole, left, phases, deployment: record.id },
-      findings,
-    );
+    // From here on something may have been written: whatever happens is reported, and the record is ended.
+    const goOn = goOnTo(candidate);
+    const way = await goBack(request, { place, candidate, wheels, view, before, release, lock, locked, phase, goOn });
+    const findings = [...way.outcome.findings, ...(await endRecord({ ...request, goOn }, record, way.outcome))];
+    const { outcome, left, reached } = way;
+    const held = locked.current().holds.some((hold) => hold.kind === "tier" && isOfRollback(hold));
+    const shown = { tier, target, candidate, from: ledger.release, before, outcome, left, reached, held, phases };
+    return report({ ...shown, deployment: record.id }, findings);
   } finally {
     await releaseQuietly(lock, log);
   }
+}
+
+/** What is done under the lock, once nothing speaks against it. */
+interface Going {
+  readonly place: Place;
+  readonly candidate: Candidate;
+  readonly wheels: readonly KeptArtifact[];
+  readonly view: View;
+  /** The tier before anything was done. */
+  readonly before: Look;
+  readonly release: LedgerRelease;
+  readonly lock: Lock;
+  readonly locked: LockedLedger;
+  readonly phase: RunPhase;
+  readonly goOn: GoOn;
+}
+
+/** How far it came, and what the old release does not know and was left. */
+interface Gone extends Pick<RollbackView, "reached" | "left"> {
+  readonly outcome: Outcome;
+}
+
+/** Holds, pauses, goes back, gives back. Never throws: what went wrong is among the outcome's findings. */
+async function goBack(request: RollbackRequest, going: Going): Promise<Gone> {
+  const { tier } = request;
+  const { place, candidate, before, locked, lock, phase } = going;
+  const due = withoutUnlistedDeletes(request, before);
+  const gone: { -readonly [Key in keyof Gone]: Gone[Key] } = {
+    reached: "nothing",
+    left: due.left,
+    outcome: { uploaded: 0, done: [], open: due.steps, findings: [] },
+  };
+  const found = (findings: readonly Finding[]): boolean => {
+    gone.outcome = { ...gone.outcome, findings: [...gone.outcome.findings, ...findings] };
+    return findings.some(isFailure);
+  };
+  try {
+    await locked.save({ ...withTierHeld(request, locked.current(), candidate), unrolled: owedBy(before, candidate) });
+    const paused = await phase("pause", () => pauseAll(request, locked, candidate));
+    if (paused.some(isFailure)) throw new FourTierError(paused);
+    found(paused);
+    gone.reached = "paused";
+
+    const look = await phase("look again", () => lookAt(going.view, locked.current(), "used"));
+    const { steps, left } = withoutUnlistedDeletes(request, look);
+    gone.left = left;
+    const refusals = refusalsOf(request, look, candidate, going.wheels);
+    if (refusals.length > 0) throw new FourTierError(refusals);
+    const standing = { ...look.standing, steps };
+    const carried = await carryOut({ ...request, ...going, standing, folders: look.folders });
+    gone.outcome = { ...carried, findings: [...gone.outcome.findings, ...carried.findings] };
+    if (carried.findings.some(isFailure)) return gone;
+    gone.reached = "applied";
+
+    const failed = await phase("schedules", async () => {
+      const ours = await lockedLedger(request, place, lock);
+      const { live } = before.standing.observation; // as it was before all was paused
+      if (found(await giveBack(request, ours, left))) return true;
+      return found(await restart(request, { locked: ours, candidate, live, goOn: going.goOn }));
+    });
+    if (!failed) gone.reached = "end";
+  } catch (error) {
+    found(failureFindings({ ...going, standing: before.standing }, error, gone.outcome));
+    request.log.warning(`The rollback of ${tier.name} did not come to its end: ${messageOf(error)}`);
+  }
+  return gone;
+}
+
+/** A rollback without a name would go further back: the release is named. */
+function goOnTo({ commit }: Candidate): GoOn {
+  return {
+    rerun: `run the rollback again, with to: ${commit.slice(0, 12)}`,
+    until: "Until then what is held stays held, and what is paused stays paused.",
+  };
 }
 
 async function ledgerOf({ workspace, tier }: RollbackRequest, place: Place): Promise<Ledger> {
@@ -151,6 +202,11 @@ function refusalsOf(
     ...standing.steps
       .filter(({ action, key }) => action === "replace" && !isListed(destructive, key))
       .map(({ key, kind }) => replaces(tier.name, key, kind)),
+    // What the default branch lists is taken away only if it carries our mark, as by a promotion.
+    ...unmarkedLosses(
+      standing.steps.filter(({ key }) => isListed(destructive, key)),
+      tier,
+    ),
     ...standing.observation.namesakes
       .filter(({ adopted }) => !adopted)
       .map(({ key, name, id }) => nameTaken(tier.name, key, name, id)),
@@ -200,31 +256,30 @@ function owedBy({ standing: { ledger, steps, observation } }: Look, candidate: C
   return dueToRoll(ledger, steps, candidate.desired, observation.live).map(({ key }) => key);
 }
 
-/** What runs all the time in prod runs the old release only once it was started anew: now that nothing holds it. */
+/** What runs all the time in prod runs the old release only once it was restarted: now that nothing holds it. */
 async function restart(
   request: RollbackRequest,
   {
     locked,
     candidate,
     live,
-  }: Pick<Look["standing"]["observation"], "live"> & {
-    readonly locked: LockedLedger;
-    readonly candidate: Candidate;
-  },
-  findings: readonly Finding[],
+    goOn,
+  }: Pick<Look["standing"]["observation"], "live"> &
+    Pick<Going, "candidate" | "goOn"> & { readonly locked: LockedLedger },
 ): Promise<readonly Finding[]> {
   const { tier, workspace } = request;
-  if (findings.some(isFailure) || tier.schedules !== "running") return findings;
+  if (tier.schedules !== "running") return [];
   const due = dueToRoll(locked.current(), [], candidate.desired, live);
   // Pipelines were stopped, and have started with the old release.
   const jobs = due.filter(({ kind }) => kind === "jobs");
   const rolled = await rollForward(workspace, jobs, new Map(), {
     ...request,
+    rerun: goOn.rerun,
     tier: tier.name,
     written: ({ desired }) => desired?.settings ?? {},
   });
   await locked.save({ ...locked.current(), unrolled: rolled.unrolled });
-  return [...findings, ...rolled.findings];
+  return rolled.findings;
 }
 
 function releaseOf({ run, now }: RollbackRequest, candidate: Candidate, { standing }: Look): LedgerRelease {

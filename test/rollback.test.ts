@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { deletePath } from "../src/databricks/files.ts";
+import { FourTierError } from "../src/findings.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import type { Ledger } from "../src/ledger/model.ts";
@@ -190,7 +191,9 @@ describe("a rollback", () => {
     const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
     prod.simulator.fault({ method: "POST", path: "/api/2.2/jobs/runs/cancel", effect: "error", ...refused });
     const [run] = prod.world.runs("prod", "stream");
-    expect(failures((await rollbackScene(prod)).result)).toEqual(["promote/not-rolled-forward"]);
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
+    expect(result.findings[0]?.remedy).toContain(`run the rollback again, with to: ${good.slice(0, 12)}`);
     expect((await ledgerOf(prod)).unrolled).toEqual(["jobs.stream"]);
     const again = await rollbackScene(prod, { to: good });
     expect(failures(again.result)).toEqual([]);
@@ -316,6 +319,43 @@ describe("which release", () => {
   });
 });
 
+describe("what the contract lists as destructive and does not carry our mark", () => {
+  async function withExtra() {
+    const prod = await scene("prod");
+    await approve(prod);
+    const bundle = `${BUNDLE.trimEnd()}\n    extra:\n      name: extra\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
+    const bad = prod.change({ "databricks.yml": bundle });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    const take = () => prod.world.changeJob("prod", "extra", (settings) => void (settings["tags"] = {}));
+    return { prod, bad, take };
+  }
+
+  it("is not deleted: the rollback is refused before anything is written", async () => {
+    const { prod, take } = await withExtra();
+    take();
+    const before = prod.writes().length;
+    await expect(rollbackScene(prod, { destructive: ["*"] })).rejects.toMatchObject({
+      findings: [{ id: "release/not-marked" }],
+    });
+    expect(prod.writes()).toHaveLength(before);
+    expect(names(prod)).toContain("extra");
+  });
+
+  it("is not deleted either if it lost the mark while the rollback waited for its turn", async () => {
+    const { prod, bad, take } = await withExtra();
+    const { result, records } = await rollbackScene(prod, {
+      destructive: ["*"],
+      onLine: (line) => {
+        if (line === "── pause") take();
+      },
+    });
+    expect(failures(result)).toEqual(["release/not-marked", "promote/unfinished"]);
+    expect(records).toMatchObject([{ ended: "failure: 0 of 1 changes applied" }]);
+    expect(names(prod)).toContain("extra");
+    expect((await ledgerOf(prod)).release?.commit).toBe(bad);
+  });
+});
+
 describe("a rollback that does not come to its end", () => {
   it("leaves schedules paused and the tier held; the next run ends it and gives back the first mix", async () => {
     const prod = await scene("prod");
@@ -345,7 +385,7 @@ describe("a rollback that does not come to its end", () => {
     ]);
   });
 
-  it("that cannot pause something changes nothing", async () => {
+  it("that cannot pause something changes nothing more, and reports it under its record", async () => {
     const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
     const fault = {
       method: "POST",
@@ -358,11 +398,75 @@ describe("a rollback that does not come to its end", () => {
     await approve(prod);
     const bad = prod.change(better("bad"));
     await approve(prod);
-    await expect(rollbackScene(prod)).rejects.toMatchObject({ findings: [{ id: "schedules/not-applied" }] });
+    const { result, records } = await rollbackScene(prod);
+    expect(failures(result)).toEqual(["schedules/not-applied", "promote/unfinished"]);
+    expect(records).toMatchObject([{ ended: "failure: 0 of 1 changes applied" }]);
+    expect(result.summary).toContain("not all of its schedules could be paused");
     const { release, holds } = await ledgerOf(prod);
     expect(release?.commit).toBe(bad);
     expect(held(holds, "tier")).toHaveLength(1);
     expect(jobWrites(prod.writes()).filter((write) => write.endsWith("/reset"))).toHaveLength(1);
+  });
+
+  it("in GitHub's record alone is to be run again: the tier is held, so a promotion would not do", async () => {
+    const { prod, good } = await twoReleases();
+    const { result } = await rollbackScene(prod, {
+      github: (what, ask) => (what === "POST statuses" ? Promise.reject(new Error("502")) : ask()),
+    });
+    expect(failures(result)).toEqual(["promote/not-recorded"]);
+    expect(result.findings[0]?.remedy).toContain(`run the rollback again, with to: ${good.slice(0, 12)}`);
+    const again = await rollbackScene(prod, { to: good });
+    expect(failures(again.result)).toEqual([]);
+    expect(again.records).toMatchObject([{ ended: expect.stringMatching(/^success/) as string }]);
+  });
+
+  it("because nobody records it writes nothing at all", async () => {
+    const { prod } = await twoReleases();
+    const before = prod.writes().length;
+    const down = { id: "github/failed", severity: "unknown", message: "502", remedy: "Wait." } as const;
+    const broken = rollbackScene(prod, { github: () => Promise.reject(new FourTierError(down)) });
+    await expect(broken).rejects.toMatchObject({ findings: [{ id: "github/failed" }] });
+    expect(
+      prod
+        .writes()
+        .slice(before)
+        .filter((write) => !/\/lock\.\d+(\.released)?$|workspace\/delete$/.test(write)),
+    ).toEqual([]);
+    expect((await ledgerOf(prod)).holds).toEqual([]);
+  });
+
+  it.each<[string, (prod: Scene) => void, string]>([
+    [
+      "the service",
+      ({ simulator }) =>
+        simulator.fault({
+          method: "GET",
+          path: "/api/2.2/jobs/list",
+          effect: "error",
+          times: "always",
+          status: 403,
+          code: "PERMISSION_DENIED",
+          message: "no",
+        }),
+      "databricks/refused",
+    ],
+    ["a lost lock", (prod) => prod.world.writeFile("prod", `${prod.folder}/lock.999`, "{}"), "ledger/lock-lost"],
+  ])("since %s stops it when it gives back, reports that the tier is back and quiet", async (_what, stop, id) => {
+    const { prod, good } = await twoReleases();
+    const { result, records, log } = await rollbackScene(prod, {
+      onLine: (line) => {
+        if (line === "── schedules") stop(prod);
+      },
+    });
+    expect(failures(result)).toEqual([id, "promote/unfinished"]);
+    expect(result.findings.at(-1)?.remedy).toContain(`run the rollback again, with to: ${good.slice(0, 12)}`);
+    expect(records).toMatchObject([{ ended: "failure: 1 of 1 changes applied" }]);
+    expect(result.summary).toContain("is back at");
+    expect(result.summary).toContain("does **not** run as before");
+    expect(log.join("\n")).toContain("did not come to its end");
+    const { release, pending } = await ledgerOf(prod);
+    expect([release?.commit, pending]).toEqual([good, undefined]);
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
   });
 
   it("waits for a promotion that holds the lock, and does not undo what came meanwhile unseen", async () => {

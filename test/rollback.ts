@@ -19,6 +19,8 @@ export interface RollbackOptions
   extends Partial<Pick<RollbackRequest, "to" | "destructive" | "signal" | "pause" | "runHasEnded" | "principal">>,
     Pick<RunOptions, "through" | "github"> {
   readonly run?: string;
+  /** Called with each line that is said. */
+  readonly onLine?: (line: string) => void;
   /** What GitHub's record says of a release, where it is not that it was here and verified. */
   readonly judged?: (release: LedgerRelease) => Partial<JudgedRelease>;
 }
@@ -27,7 +29,14 @@ let runs = 5_000;
 
 export async function rollbackScene(
   scene: Scene,
-  { run = String((runs += 1)), judged, through, github = (_what, ask) => ask(), ...options }: RollbackOptions = {},
+  {
+    run = String((runs += 1)),
+    judged,
+    onLine,
+    through,
+    github = (_what, ask) => ask(),
+    ...options
+  }: RollbackOptions = {},
 ): Promise<RolledBack> {
   const git = await gitOf(scene.repository);
   const name = scene.tier;
@@ -66,7 +75,13 @@ export async function rollbackScene(
       }),
     runHasEnded: () => Promise.resolve(false),
     lockWaitMs: 60_000,
-    log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },
+    log: {
+      info: (line) => {
+        log.push(line);
+        onLine?.(line);
+      },
+      warning: (line) => log.push(`warning: ${line}`),
+    },
     signal: new AbortController().signal,
     now: () => new Date(time),
     pause: (milliseconds) => {

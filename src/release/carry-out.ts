@@ -36,8 +36,16 @@ export interface Work {
   readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** The release was here before, and what stopped half way is taken back. */
   readonly undoing?: boolean;
-  /** How to go on from a failure half way; undefined: as after a promotion. */
-  readonly remedy?: string;
+  /** How to go on from a failure, where that is not to promote the commit again. */
+  readonly goOn?: GoOn;
+}
+
+/** What is to be run again after a failure; the run that does it takes up what this one left. */
+export interface GoOn {
+  /** A clause without a full stop: `run the rollback again`. */
+  readonly rerun: string;
+  /** What is so until then, as sentences. */
+  readonly until: string;
 }
 
 /** Runs one part of the work under its name. */
@@ -94,6 +102,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
       together([
         verifyApplied(workspace, resources, {
           ...driftContext(resources, { live: new Map() }, place, applied.ledger.holds),
+          rerun: work.goOn?.rerun,
           tier: tier.name,
           schedules: tier.schedules,
           pause,
@@ -121,6 +130,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
     const { findings, unrolled } = await phase("roll forward", () =>
       rollForward(workspace, due, before, {
         ...work,
+        rerun: work.goOn?.rerun,
         tier: tier.name,
         written: ({ desired, live }) =>
           desired === undefined ? {} : underHolds(ledger.holds, { ...desired, id: live?.id }, desired.settings),
@@ -139,9 +149,9 @@ function samePlan(release: LedgerRelease, had: LedgerRelease | undefined, { plan
   return same ? { ...release, plan: had.plan } : release;
 }
 
-/** What stopped a promotion half way, and how to go on from there. */
-function failureFindings(
-  { place: { tier }, candidate, standing, remedy }: Work,
+/** What stopped the work halfway, and how to go on from there. */
+export function failureFindings(
+  { place: { tier }, candidate, standing, goOn }: Pick<Work, "place" | "candidate" | "standing" | "goOn">,
   error: unknown,
   { done, open }: Pick<Outcome, "done" | "open">,
 ): Finding[] {
@@ -152,11 +162,12 @@ function failureFindings(
           {
             id: "suite/defect",
             severity: "error",
-            message: `The promotion failed in a way it does not know: ${messageOf(error)}`,
+            message: `The work failed in a way that the suite does not know: ${messageOf(error)}`,
             remedy: "Re-run with debug logging; if it happens again, open an issue with the log.",
           },
         ];
   const all = done.length + open.length;
+  const had = standing.ledger?.release;
   return [
     ...cause,
     {
@@ -165,8 +176,9 @@ function failureFindings(
       message: `${done.length} of ${all} changes were applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
       why: "The ledger knows which: nothing is made twice.",
       remedy:
-        remedy ??
-        `To go on, mend the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, run rollback.yml${standing.ledger?.release === undefined ? "" : ` for ${tier.name}, to ${standing.ledger.release.commit.slice(0, 12)}`}.`,
+        goOn === undefined
+          ? `To go on, fix the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, run rollback.yml${had === undefined ? "" : ` for ${tier.name}, to ${had.commit.slice(0, 12)}`}.`
+          : `To go on, fix the cause and ${goOn.rerun}: it takes up its own work. ${goOn.until}`,
     },
   ];
 }
@@ -183,7 +195,7 @@ async function saveQuietly(save: (ledger: Ledger) => Promise<void>, ledger: Ledg
 
 /** Ends the record; a status that is sent twice does no harm, and one that never came would keep the next tier shut. */
 export async function endRecord(
-  { pause, signal }: Pick<Work, "pause" | "signal">,
+  { pause, signal, goOn }: Pick<Work, "pause" | "signal" | "goOn">,
   record: DeploymentRecord,
   outcome: Outcome,
 ): Promise<readonly Finding[]> {
@@ -204,7 +216,7 @@ export async function endRecord(
           severity: failed ? "warning" : "error",
           message: `GitHub did not take the end of Deployment ${record.id}: ${messageOf(error)}`,
           why: "The next tier believes only what is recorded.",
-          remedy: "Promote the same commit again: it finds nothing to do and records that.",
+          remedy: `To have it recorded, ${goOn?.rerun ?? "promote the same commit again"}: it finds nothing to do and records that.`,
         },
       ];
     }

@@ -25,6 +25,8 @@ interface RollForwardOptions {
   readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** The settings as they were written: holds may keep them paused. */
   readonly written: (step: Step) => JsonObject;
+  /** What starts it when run again, as a clause; undefined: a promotion of the same commit. */
+  readonly rerun?: string | undefined;
 }
 
 /** The service promises a restart in less than 60 s (facts: databricks-api 3.3); failing runs wait longer. */
@@ -122,9 +124,9 @@ export async function rollForward(
           : await restartPipeline(workspace, live.id, before.get(key), options);
       options.log.info(`${key}: ${rolled ?? "does not run"}`);
       if (rolled !== null) continue;
-      findings.push(notRolled(options.tier, key, "no new run of it has begun"));
+      findings.push(notRolled(options, key, "no new run of it has begun"));
     } catch (error) {
-      findings.push(notRolled(options.tier, key, messageOf(error)));
+      findings.push(notRolled(options, key, messageOf(error)));
     }
     unrolled.push(key);
   }
@@ -176,14 +178,13 @@ async function restartPipeline(
   }
 }
 
-function notRolled(tier: string, key: string, why: string): Finding {
+function notRolled({ tier, rerun }: RollForwardOptions, key: string, why: string): Finding {
   return {
     id: "promote/not-rolled-forward",
     severity: "error",
     where: { kind: "resource", tier, key },
     message: `${key} runs all the time and may still run the release before: ${why}.`,
     why: "Its new settings and code are taken by its next run only.",
-    remedy:
-      "Mend the cause and promote the same commit again, which starts it anew: the ledger remembers that it is due.",
+    remedy: `Fix the cause and ${rerun ?? "promote the same commit again"}, which restarts it: the ledger remembers that it is due.`,
   };
 }

@@ -181,11 +181,11 @@ export function resourcesAfter(
  * contract does not list. What that promotion itself created is not among them: it never belonged to a release.
  */
 export function unlistedLosses(standing: Standing, tier: Tier): Finding[] {
-  return [...unplannedLosses(standing, tier), ...unmarkedLosses(standing, tier)];
+  return [...unplannedLosses(standing, tier), ...unmarkedLosses(standing.steps, tier)];
 }
 
 /** The ledger alone does not make a resource ours: what is deleted or replaced carries our mark, too. */
-function unmarkedLosses({ steps }: Standing, tier: Tier): Finding[] {
+export function unmarkedLosses(steps: readonly Step[], tier: Tier): Finding[] {
   return steps
     .filter(({ action }) => action === "delete" || action === "replace")
     .filter(({ key, live }) => live !== undefined && keyByMark(live.settings, tier) !== key)
@@ -194,8 +194,8 @@ function unmarkedLosses({ steps }: Standing, tier: Tier): Finding[] {
       severity: "error",
       where: { kind: "resource", tier: tier.name, key },
       message: `${key} would be ${action === "delete" ? "deleted" : "replaced"}: ${live?.id ?? ""}, "${live?.name ?? ""}", which does not carry our mark for it.`,
-      why: "Only what is ours by the ledger and by its mark is taken away: somebody may have made it his own.",
-      remedy: `If it shall go, delete it by hand; if it shall stay, declare ${key} again, and the next promotion marks it.`,
+      why: "Only what is ours by the ledger and by its mark is taken away: somebody may have made it their own.",
+      remedy: `If it should go, delete it by hand; if it should stay, declare ${key} again, and the next promotion marks it.`,
     }));
 }
 

@@ -3,7 +3,8 @@ import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { isArray, isObject, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
 import { type Observed, readBack } from "./observe.ts";
-import { type Applied, type Drift, driftOf, type FieldChange } from "./plan.ts";
+import type { DriftEntry } from "./change.ts";
+import { type Applied, driftOf, type FieldChange } from "./plan.ts";
 
 /** Reads may lag behind writes: milliseconds between looks before a difference counts. */
 const LOOK_AGAIN = [1_000, 3_000];
@@ -14,6 +15,8 @@ interface VerifyOptions {
   readonly principal: string;
   readonly resolve: (key: string, settings: JsonObject) => JsonObject;
   readonly pause: (milliseconds: number) => Promise<void>;
+  /** What is to be run again if something differs, as a clause; undefined: the promotion. */
+  readonly rerun?: string | undefined;
 }
 
 /** Findings for everything that does not live as it was applied; an empty list is the proof. */
@@ -23,23 +26,25 @@ export async function verifyApplied(
   options: VerifyOptions,
 ): Promise<readonly Finding[]> {
   let pending = applied;
-  for (const wait of [...LOOK_AGAIN, undefined]) {
+  for (let look = 0; ; look += 1) {
     const live = await readBack(
       workspace,
       [...pending].map(([key, resource]) => ({ key, ...resource })),
     );
-    const drift = driftOf(pending, live, options);
-    const findings = [...differences(drift, options.tier), ...runningSchedules(live, applied, options)];
-    if (findings.length === 0 || wait === undefined) return findings;
-    const wrong = new Set(drift.entries.map((entry) => entry.key));
-    if (wrong.size > 0) pending = new Map([...pending].filter(([key]) => wrong.has(key)));
+    const { entries } = driftOf(pending, live, options);
+    const running = runningSchedules(live, applied, options);
+    const wait = LOOK_AGAIN[look];
+    if ((entries.length === 0 && running.length === 0) || wait === undefined) {
+      return [...entries.map((entry) => different(entry, options)), ...running.map((each) => runs(each, options))];
+    }
+    const wrong = new Set([...entries, ...running].map(({ key }) => key));
+    pending = new Map([...pending].filter(([key]) => wrong.has(key)));
     await options.pause(wait);
   }
-  return [];
 }
 
-function differences(drift: Drift, tier: string): Finding[] {
-  return drift.entries.map((entry) => ({
+function different(entry: DriftEntry, { tier, rerun = RERUN }: VerifyOptions): Finding {
+  return {
     id: "release/not-as-applied",
     severity: "error",
     where: { kind: "resource", tier, key: entry.key },
@@ -48,9 +53,11 @@ function differences(drift: Drift, tier: string): Finding[] {
         ? `${entry.key} was applied and is not there.`
         : `${entry.key} was applied and reads back different: ${entry.fields.map(fieldText).join("; ")}.`,
     why: "Either somebody changed it in between, or the service understood a field in another way than it was written.",
-    remedy: "Promote again. If the same fields differ again, write them in the bundle the way the service shows them.",
-  }));
+    remedy: `To write it again, ${rerun}. If the same fields differ again, write them in the bundle the way the service shows them.`,
+  };
 }
+
+const RERUN = "promote again";
 
 /** `max_retries: 1 → 3`; long values are cut. */
 export function fieldText(field: FieldChange): string {
@@ -65,6 +72,13 @@ export function valueText(value: JsonValue | undefined): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
+/** A schedule that runs. */
+interface Running {
+  readonly key: string;
+  /** `triggers[1]`. */
+  readonly path: string;
+}
+
 /**
  * Outside prod nothing may be scheduled that the release did not declare, whatever the release says: what a field
  * comparison would not see (facts: databricks-api 3).
@@ -73,34 +87,38 @@ function runningSchedules(
   live: ReadonlyMap<string, Observed | undefined>,
   applied: Applied,
   options: VerifyOptions,
-): Finding[] {
+): Running[] {
   if (options.schedules === "running") return [];
   return [...live].flatMap(([key, found]) => {
     if (found === undefined) return [];
     const declared = new Set(runningPaths(applied.get(key)?.settings ?? {}, key));
     return runningPaths(found.settings, key)
       .filter((path) => !declared.has(path))
-      .map((path) => ({
-        id: "release/schedule-runs",
-        severity: "error" as const,
-        where: { kind: "resource" as const, tier: options.tier, key },
-        message: `${path} of ${key} runs, and schedules are paused in ${options.tier}.`,
-        remedy: "Promote again, which writes the whole resource; if it stays, pause it by hand and look who starts it.",
-      }));
+      .map((path) => ({ key, path }));
   });
+}
+
+function runs({ key, path }: Running, { tier, rerun = RERUN }: VerifyOptions): Finding {
+  return {
+    id: "release/schedule-runs",
+    severity: "error",
+    where: { kind: "resource", tier, key },
+    message: `${path} of ${key} runs, and schedules are paused in ${tier}.`,
+    remedy: `To write the whole resource again, ${rerun}; if it stays, pause it by hand and look who starts it.`,
+  };
 }
 
 /** Every schedule of a job or pipeline that is not paused: absent means running (facts: databricks-api 3.1). */
 function runningPaths(settings: JsonObject, key: string): string[] {
   if (key.startsWith("pipelines.")) return settings["continuous"] === true ? ["continuous"] : [];
-  const paths = ["schedule", "continuous", "trigger"].filter((field) => runs(settings[field]));
+  const paths = ["schedule", "continuous", "trigger"].filter((field) => isRunning(settings[field]));
   const triggers = settings["triggers"];
   if (isArray(triggers)) {
-    paths.push(...triggers.flatMap((trigger, index) => (runs(trigger) ? [`triggers[${index}]`] : [])));
+    paths.push(...triggers.flatMap((trigger, index) => (isRunning(trigger) ? [`triggers[${index}]`] : [])));
   }
   return paths;
 }
 
-function runs(schedule: JsonValue | undefined): boolean {
+function isRunning(schedule: JsonValue | undefined): boolean {
   return isObject(schedule) && schedule["pause_status"] !== "PAUSED";
 }

@@ -1,6 +1,5 @@
 /** A rollback as a tired person wants to read it: what the tier has now, what was not undone, and what comes next. */
 import type { Tier } from "../contract/model.ts";
-import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Step } from "../release/apply.ts";
@@ -23,19 +22,22 @@ export interface RollbackView {
   readonly left: readonly Step[];
   readonly phases: readonly Phase[];
   readonly deployment: string;
+  /** How far it came: `paused`: all schedules are, and the release is not, or not wholly, applied. */
+  readonly reached: "nothing" | "paused" | "applied" | "end";
+  /** The ledger has the hold that keeps promotions out. */
+  readonly held: boolean;
 }
 
 /** Markdown for the job summary; the findings come below it. */
 export function rollbackSummary(view: RollbackView): string {
-  const { tier, candidate, from, before, outcome, target } = view;
+  const { tier, before, target, candidate } = view;
   const name = `**${text(tier.name)}**`;
-  const failed = outcome.findings.some(isFailure);
   const { plan, drift } = before.standing;
   return blocks(
-    failed
-      ? `${name} is **not** back at ${code(candidate.commit.slice(0, 12))}: ${outcome.done.length} changes were made, ${outcome.open.length} not. Its schedules stay paused.`
-      : `${name} is back at ${code(candidate.commit.slice(0, 12))}${from === undefined ? "" : ` from ${code(from.commit.slice(0, 12))}`}: ${outcome.done.length} resources written, ${outcome.uploaded} files uploaded. Schedules are as they were before the rollback.`,
-    `${name} is **held**: it takes no promotion until somebody runs ${code("operate.yml")} with the operation ${code("resume")}.`,
+    headline(view, name),
+    view.held
+      ? `${name} is **held**: it takes no promotion until somebody runs ${code("operate.yml")} with the operation ${code("resume")}.`
+      : `${name} may **not** be held: its ledger did not take the hold, so a promotion may enter.`,
     notUndone(view),
     table(
       ["", ""],
@@ -58,6 +60,21 @@ export function rollbackSummary(view: RollbackView): string {
   );
 }
 
+function headline({ reached, candidate, from, outcome }: RollbackView, name: string): string {
+  const to = code(candidate.commit.slice(0, 12));
+  const { done, open, uploaded } = outcome;
+  switch (reached) {
+    case "nothing":
+      return `${name} is **not** back at ${to}: nothing of it was applied, and not all of its schedules could be paused. What was paused stays so.`;
+    case "paused":
+      return `${name} is **not** back at ${to}: ${done.length} changes were made, ${open.length} not. Its schedules stay paused.`;
+    case "applied":
+      return `${name} is back at ${to}, but it does **not** run as before: not everything that was paused or stopped could be given back.`;
+    case "end":
+      return `${name} is back at ${to}${from === undefined ? "" : ` from ${code(from.commit.slice(0, 12))}`}: ${done.length} resources written, ${uploaded} files uploaded. Schedules are as they were before the rollback.`;
+  }
+}
+
 /** What no rollback of code takes back. */
 function notUndone({ left, before, outcome }: RollbackView): string {
   const renewed = before.standing.steps.filter(({ action, key }) => action === "create" && outcome.done.includes(key));
@@ -74,7 +91,7 @@ function notUndone({ left, before, outcome }: RollbackView): string {
 
 /** The rollback for the JSON report. */
 export function rollbackJson(view: RollbackView): JsonObject {
-  const { tier, candidate, from, before, outcome, target } = view;
+  const { tier, candidate, from, before, outcome, target, reached, held } = view;
   return {
     tier: tier.name,
     project: tier.project,
@@ -85,6 +102,8 @@ export function rollbackJson(view: RollbackView): JsonObject {
     plan: { digest: before.standing.plan.digest, changes: before.standing.plan.changes.map(changeJson) },
     drift: driftJson(before.standing.drift),
     outcome: { uploaded: outcome.uploaded, done: [...outcome.done], open: outcome.open.map(({ key }) => key) },
+    reached,
+    held,
     left: view.left.map(({ key }) => key),
     deployment: view.deployment,
     phases: view.phases.map(({ name, milliseconds }) => ({ name, milliseconds })),
