@@ -6,11 +6,12 @@ import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
 import type { Fact } from "./gate/facts.ts";
+import { together } from "./http/pool.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
-import type { Ledger } from "./ledger/model.ts";
+import { type Ledger, saysNothing } from "./ledger/model.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
 import type { CurrentRelease } from "./release/gather.ts";
-import { observe } from "./release/observe.ts";
+import { observe, observeStrays, type Stray } from "./release/observe.ts";
 import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
 import { driftContext } from "./release/standing.ts";
 import { fieldText } from "./release/verify.ts";
@@ -39,13 +40,18 @@ export async function findDrift(request: DriftRequest): Promise<ActionResult> {
   ]);
   if (ledger === "refused") return resultOf(tier, undefined, undefined, [unseen(tier, folder)]);
   if (ledger?.release === undefined) log.info(`There is no applied release in ${ledgerPath(folder)}.`);
-  const observation = await observe(workspace, { tier, principal, ledger, desired: [] });
+  const [observation, strays] = await together([
+    observe(workspace, { tier, principal, ledger, desired: [] }),
+    // Without a ledger nothing is known, and everything would look like a stray.
+    ledger === undefined || saysNothing(ledger) ? [] : observeStrays(workspace, { tier, principal, ledger }),
+  ]);
   const applied = ledger?.resources ?? new Map();
   const place = { tier, principal, folder };
   const drift = driftOf(applied, observation.live, driftContext(applied, observation, place, ledger?.holds));
   return resultOf(tier, ledger, drift, [
     ...observation.findings,
     ...drift.entries.map((entry) => entryFinding(tier, entry)),
+    ...strays.map((stray) => strayFinding(tier, stray)),
     ...releaseFindings(tier, ledger, current),
   ]);
 }
@@ -61,6 +67,19 @@ function entryFinding(tier: Tier, { key, what, fields }: DriftEntry): Finding {
         : `${key} in ${tier.name} is not as it was promoted: ${fields.map(fieldText).join("; ")}.`,
     why: "Somebody changed it by hand.",
     remedy: `To keep the change, bring it into the repository and promote. To undo it, promote again${tier.name === "dev" ? "" : ` with accept-drift: the brief of ${tier.name} shows its digest`}.`,
+  };
+}
+
+/** Nothing that stands for no release can be promoted, rolled back or taken down with one; it runs all the same. */
+function strayFinding(tier: Tier, { key, kind, id, name, creator, managedBy }: Stray): Finding {
+  const how = managedBy === "bundle" ? ", deployed by a bundle" : "";
+  return {
+    id: "drift/stray",
+    severity: "error",
+    where: { kind: "resource", tier: tier.name, key },
+    message: `${name} (${kind} ${id}) carries the tags of ${key} in ${tier.name}, and no promotion made it${how}${creator === undefined ? "" : `; ${creator} did`}.`,
+    why: "A clone, or a copy that somebody deployed by hand, runs beside what was promoted.",
+    remedy: "Delete it, or remove its four_tier_ tags if it is to stay.",
   };
 }
 

@@ -9,9 +9,10 @@ import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
 import { type Hold, holdId, type HoldOrigin } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
+import type { Ledger } from "./ledger/model.ts";
 import { applyAll, policyOf, rowOf, type ScheduleRow, type SchedulesResult } from "./schedules.ts";
 import type { ApplyOptions } from "./schedules/apply.ts";
-import { priorMix, selects } from "./schedules/holds.ts";
+import { names, priorMix } from "./schedules/holds.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
 import { decide } from "./schedules/policy.ts";
 import { restore } from "./schedules/restore.ts";
@@ -19,6 +20,8 @@ import { restore } from "./schedules/restore.ts";
 interface Request extends ApplyOptions {
   readonly workspace: Workspace;
   readonly tier: Tier;
+  /** Application id of the tier's principal. */
+  readonly principal: string;
   readonly contract: Pick<Contract, "schedules">;
   /** Runs work on the tier's ledger under its lock. */
   readonly locked: <T>(work: (ledger: LockedLedger) => Promise<T>) => Promise<T>;
@@ -58,8 +61,8 @@ export async function takeHold(request: HoldRequest): Promise<HoldResult> {
 
 async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldResult> {
   const { workspace, tier, scope, selector, now, log } = request;
-  const resources = await observeFor(request, scope);
-  const selected = resources.filter((resource) => selects(selector, resource));
+  const resources = await observeFor(request, ledger.current(), scope);
+  const selected = resources.filter((resource) => names({ scope, selector }, resource));
   if (selected.length === 0 && selector !== "all") throw new FourTierError(matchesNothing(request, resources.length));
   const standing = ledger.current().holds;
   // A run that is started again takes up its own hold: what it met first is the prior mix.
@@ -99,7 +102,7 @@ async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldR
   const lifted = chosen(request, standing);
   const remaining = standing.filter((each) => !lifted.includes(each));
   const scope = lifted.some((each) => each.scope === "workspace") ? "workspace" : "project";
-  const resources = await observeFor(request, scope);
+  const resources = await observeFor(request, ledger.current(), scope);
   const restored = await restore(workspace, resources, lifted, {
     remaining,
     policy: policyOf(tier, remaining),
@@ -130,9 +133,8 @@ async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldR
   };
 }
 
-function observeFor({ workspace, tier, contract }: Request, scope: Scope) {
-  const { names } = contract.schedules;
-  return observe(workspace, { name: tier.name, project: tier.project, names }, scope);
+function observeFor({ workspace, tier, principal, contract }: Request, ledger: Ledger, scope: Scope) {
+  return observe(workspace, { tier, principal, ledger, names: contract.schedules.names }, scope);
 }
 
 function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {

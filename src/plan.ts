@@ -10,7 +10,7 @@ import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
-import { ledgerPath, tierFolder } from "./ledger/paths.ts";
+import { ledgerOwner, ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { keptOf } from "./ledger/kept.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
 import { together } from "./http/pool.ts";
@@ -240,16 +240,9 @@ async function appliedAt(request: PlanRequest, current: CurrentRelease): Promise
 /** With a look at the tier: its ledger says what was applied, its resources what lives. */
 async function compareLive(request: PlanRequest, workspace: Workspace): Promise<Comparison> {
   const { tier, candidate } = request;
-  if (tier.clientId === undefined) {
-    throw new FourTierError({
-      id: "plan/no-client-id",
-      severity: "error",
-      message: `Whose folder holds ${tier.name}'s ledger is not known: the contract has no client_id for it.`,
-      remedy: `Add tiers.${tier.name}.client_id (the application id of ${tier.servicePrincipal}) to the contract.`,
-    });
-  }
-  const folder = tierFolder(tier.clientId, tier);
-  const place = { tier, principal: tier.clientId, folder };
+  const principal = ledgerOwner(tier);
+  const folder = tierFolder(principal, tier);
+  const place = { tier, principal, folder };
   const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
   if (ledger === "refused") return compareSeen(request, workspace, place);
   const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });

@@ -17,6 +17,8 @@ import type { Ledger } from "./ledger/model.ts";
 interface Holding {
   readonly run: RunContext;
   readonly tier: Tier;
+  /** Application id of the tier's principal. */
+  readonly principal: string;
   readonly contract: Contract;
   readonly workspace: Workspace;
   readonly reason: string;
@@ -75,10 +77,11 @@ export async function pauseAll(request: Holding, locked: LockedLedger, { commit 
 }
 
 function holdRequest(request: Holding, locked: LockedLedger) {
-  const { workspace, tier, contract, run, log, signal } = request;
+  const { workspace, tier, principal, contract, run, log, signal } = request;
   return {
     workspace,
     tier,
+    principal,
     contract,
     locked: <T>(work: (ledger: LockedLedger) => Promise<T>) => work(locked),
     // The rollback's own record says it all.

@@ -6,12 +6,14 @@
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
-import { mapBounded } from "./http/pool.ts";
+import { mapBounded, together } from "./http/pool.ts";
 import type { Hold } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
+import type { Ledger } from "./ledger/model.ts";
 import { type Applied, apply, type ApplyOptions } from "./schedules/apply.ts";
 import { historyOf, type Ran } from "./schedules/history.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
+import { duplicateFindings, othersNotice } from "./schedules/ownership.ts";
 import {
   type Decision,
   decide,
@@ -37,8 +39,10 @@ export interface SchedulesOptions extends ApplyOptions {
   readonly contract: Pick<Contract, "holds" | "schedules">;
   /** Besides jobs and pipelines: alerts are looked at anyway, and must be seen if they are named here. */
   readonly also: readonly Also[];
-  /** What the tier's ledger holds; a finding if it cannot be read. */
-  readonly holds: () => Promise<readonly Hold[] | Finding>;
+  /** Application id of the tier's own principal, whoever looks. */
+  readonly principal: string;
+  /** The tier's ledger, undefined if there is none; a finding if it may not be read. */
+  readonly ledger: () => Promise<Ledger | undefined | Finding>;
   /** Runs work on the tier's ledger under its lock. */
   readonly locked: <T>(work: (ledger: LockedLedger) => Promise<T>) => Promise<T>;
 }
@@ -73,14 +77,16 @@ export async function matchSchedules(
   options: SchedulesOptions,
   log: Log,
 ): Promise<SchedulesResult> {
-  const { scope, now } = options;
+  const { scope, now, principal } = options;
   const { names } = options.contract.schedules;
-  const [known, watchers, resources] = await Promise.all([
-    options.holds(),
+  const read = await options.ledger();
+  const unseen = read !== undefined && "id" in read ? read : undefined;
+  const ledger = read === undefined || "id" in read ? undefined : read;
+  const [watchers, resources] = await together([
     watcherFindings(workspace, { ...options, tier, names }),
-    observe(workspace, { name: tier.name, project: tier.project, names }, scope),
+    observe(workspace, { tier, principal, ledger, names }, scope),
   ]);
-  const policy = policyOf(tier, "id" in known ? [] : known);
+  const policy = policyOf(tier, ledger?.holds ?? []);
   const decisions = decide(resources, policy, now);
   const drifted = decisions.filter((decision) => decision.drifted.length > 0);
   log.info(
@@ -89,9 +95,9 @@ export async function matchSchedules(
   const noisy = drifted.filter(({ wanted }) => wanted === "paused").map(({ resource }) => resource);
   const history = tier.schedules === "paused" ? await historyOf(workspace, noisy, now) : new Map<string, Ran>();
   const result = { tier: tier.name, scope, seen: resources.length, holds: policy.holds, history, now };
-  if (options.mode === "check" || "id" in known) {
+  if (options.mode === "check" || unseen !== undefined) {
     const findings = [
-      ...("id" in known ? [known] : []),
+      ...(unseen === undefined ? [] : [unseen]),
       ...watchers,
       ...common(resources, decisions, policy, options),
       ...drifted.map((decision) => driftFinding(tier, decision, options.strict)),
@@ -185,6 +191,8 @@ function common(
   { now, contract }: SchedulesOptions,
 ): Finding[] {
   return [
+    ...duplicateFindings({ name: policy.tier }, policy.rule, resources),
+    ...othersNotice(policy.tier, resources),
     ...exceptionFindings(resources, policy, now),
     ...holdFindings(policy, now, contract.holds.onExpiry),
     ...standingStill(decisions, policy),

@@ -159,6 +159,7 @@ export class Tier {
     const owner = { run, attempt: 1, job: "operate" };
     const common = {
       contract,
+      principal: IDS[scene.tier],
       patience: { timeoutMs: 1_000, everyMs: 1 },
       activeRuns: "leave" as const,
       now: new Date(),
@@ -177,8 +178,8 @@ export class Tier {
         ),
     };
     if (what === "enforce") {
-      const holds = async () => (await readLedger(workspace, ledger.folder, ledger))?.holds ?? [];
-      const options = { ...common, mode: "enforce", scope: "project", strict: true, also: [], holds } as const;
+      const read = () => readLedger(workspace, ledger.folder, ledger);
+      const options = { ...common, mode: "enforce", scope: "project", strict: true, also: [], ledger: read } as const;
       return matchSchedules(workspace, tier, options, QUIET);
     }
     const record = async (): Promise<string> =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type HoldRequest, type HoldResult, liftHolds, takeHold } from "../src/holds.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { matchSchedules, type SchedulesOptions } from "../src/schedules.ts";
-import { type Account, startAccount } from "./account.ts";
+import { type Account, APPLICATION, startAccount } from "./account.ts";
 import {
   cron,
   type Deployed,
@@ -47,6 +47,7 @@ function requestFor(account: Account, tier: Deployed, run = "100") {
     recorded,
     workspace: account.connect(tier),
     tier: account.tier(tier),
+    principal: APPLICATION[tier],
     contract: account.contract,
     patience: { timeoutMs: 1_000, everyMs: 5 },
     activeRuns: "leave" as const,

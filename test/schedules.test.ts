@@ -342,7 +342,7 @@ test("a job whose name the contract counts to the project is paused outside prod
 test("holds that cannot be read are unknown, and nothing is written then", async () => {
   const account = await startAccount({ jobs: { prod: [job("prod", "cron", { schedule: cron })] } });
   const unseen = { id: "schedules/holds-unseen", severity: "unknown" as const, message: "?", remedy: "?" };
-  const result = await match(account, "prod", { holds: () => Promise.resolve(unseen) });
+  const result = await match(account, "prod", { ledger: () => Promise.resolve(unseen) });
   expect(ids(result)).toEqual(["unknown schedules/holds-unseen"]);
   expect(scheduleWrites(account)).toEqual([]);
 });

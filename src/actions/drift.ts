@@ -1,5 +1,6 @@
 /** action-promote, mode: drift: what somebody did to the tier by hand. A principal that may only view is enough. */
 import { findDrift } from "../drift.ts";
+import { ledgerOwner } from "../ledger/paths.ts";
 import { currentRelease } from "../release/gather.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
@@ -9,11 +10,11 @@ import { viewTier } from "./tier-view.ts";
 
 export async function drift(context: ActionContext): Promise<ActionResult> {
   const { contract, tier } = await resolveTierOfRun(context);
-  const { workspace, identity, findings } = await viewTier(context);
+  const { workspace, clientId, findings } = await viewTier(context);
   const result = await findDrift({
     tier,
     workspace,
-    principal: tier.clientId ?? identity.userName,
+    principal: ledgerOwner(tier, clientId),
     current: () => currentRelease({ github: githubOf(context), contract, tier }),
     log: context.log,
   });

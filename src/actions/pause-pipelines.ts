@@ -5,7 +5,7 @@ import { getRepository } from "../github/repository.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";
 import type { LockedLedger } from "../ledger/locked.ts";
-import { tierFolder } from "../ledger/paths.ts";
+import { ledgerOwner, tierFolder } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { notDispatched } from "../operate.ts";
 import { type RecordInput, recordOperation } from "../release/evidence.ts";
@@ -37,17 +37,19 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
     own.mode === "check"
       ? await viewTier(context)
       : await accessTier({ ...context, cancelled: afterGrace(context.cancelled) });
-  const { workspace, identity, findings } = access;
-  const folder = tierFolder(tier.clientId ?? identity.userName, tier);
+  const { workspace, findings } = access;
+  const principal = ledgerOwner(tier, access.clientId);
+  const folder = tierFolder(principal, tier);
   const result = await matchSchedules(
     workspace,
     tier,
     {
       ...own,
       contract,
-      holds: async () => {
+      principal,
+      ledger: async () => {
         const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
-        return ledger === "refused" ? unseenHolds(tier.name) : (ledger?.holds ?? []);
+        return ledger === "refused" ? unseenHolds(tier.name) : ledger;
       },
       locked: (work) => withTier(context, { ...access, tier, folder }, own.lockWaitMs, work),
     },
@@ -81,6 +83,7 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
     ...own,
     workspace,
     tier,
+    principal: clientId,
     contract,
     log,
     run: { id: run.runId, attempt: run.runAttempt },

@@ -18,6 +18,8 @@ import { trustedContract } from "./tier-contract.ts";
 export interface TierView {
   readonly workspace: Workspace;
   readonly identity: Identity;
+  /** Only if it is the tier's own principal that looks: its application id. */
+  readonly clientId?: string;
   /** What does not stop the run but should be known. */
   readonly findings: readonly Finding[];
 }
@@ -35,7 +37,10 @@ export async function viewTier(context: ActionContext): Promise<TierView> {
     const { host, workspaceId } = tier;
     const workspace = connect({ host, workspaceId, credentials, log: context.log, signal: context.cancelled });
     const identity = await whoAmI(workspace);
-    return { workspace, identity, findings: viewFindings(trusted, tier, clientId, identity) };
+    const findings = viewFindings(trusted, tier, clientId, identity);
+    // A contract without client_id knows its principal by name alone.
+    const own = tier.clientId === undefined && identity.displayName === tier.servicePrincipal;
+    return { workspace, identity, findings, ...(own ? { clientId } : {}) };
   };
   const view = await sign(first).catch((error: unknown) => {
     if (!(error instanceof CredentialRefused) || second === undefined) throw error;

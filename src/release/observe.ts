@@ -151,6 +151,28 @@ async function find(
   return { key, namesake: { ...namesake, key, adopted: false } };
 }
 
+/**
+ * Jobs and pipelines that carry our tags, and that neither the ledger nor a promotion that did not end names by id: a
+ * clone, or a copy that somebody deployed by hand. Of pipelines only those of our principal, or of a name of ours, are
+ * read: the list shows no tags.
+ */
+export async function observeStrays(
+  workspace: Workspace,
+  { tier, principal, ledger }: { readonly tier: Tier; readonly principal: string; readonly ledger: Ledger | undefined },
+): Promise<readonly Stray[]> {
+  const resources = [...(ledger?.resources.values() ?? [])];
+  const wanted = ["jobs", "pipelines"].flatMap((kind) => [
+    { kind, name: "" },
+    ...resources.filter((one) => one.kind === kind).map(({ name }) => ({ kind, name: nameIn(name, principal) })),
+  ]);
+  const census = await takeCensus(workspace, tier, principal, wanted);
+  const known = new Set([...knownIds(ledger).values(), ...resources.map(({ id }) => id), ...tier.adopt.values()]);
+  return census.ours.filter(({ id }) => !known.has(id));
+}
+
+/** A resource with our tags that is not the one we know. */
+export type Stray = Pick<Found, "key" | "kind" | "id" | "name" | "creator" | "managedBy">;
+
 /** Reads resources of ours again, by the ids just applied. */
 export async function readBack(
   workspace: Workspace,

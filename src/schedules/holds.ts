@@ -18,6 +18,8 @@ export interface Holdable {
   readonly project: boolean;
   readonly name: string;
   readonly tags: JsonObject;
+  /** Whose tags it carries, if another project's or another tier's: no hold of ours names it. */
+  readonly others?: string;
 }
 
 type Selector =
@@ -44,8 +46,14 @@ export function holdsOn(holds: readonly Hold[], resource: Holdable): Hold[] {
 }
 
 function covers(hold: Hold, resource: Holdable): boolean {
-  if (hold.scope === "project" && !resource.project) return false;
-  return selects(hold.selector, resource) || priorOf(hold, resource) !== undefined;
+  if (priorOf(hold, resource) !== undefined) return true;
+  return names(hold, resource);
+}
+
+/** True if the hold's selector names the resource as it is now, within the hold's scope. */
+export function names({ scope, selector }: Pick<Hold, "scope" | "selector">, resource: Holdable): boolean {
+  if (resource.others !== undefined || (scope === "project" && !resource.project)) return false;
+  return selects(selector, resource);
 }
 
 /** True if the selector names the resource as it is now. */

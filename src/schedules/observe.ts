@@ -2,54 +2,61 @@
  * What starts by itself in a workspace: list pages, and one read a pipeline (only that shows its spec). Paused continuous
  * jobs are read one by one only where something of theirs runs: then the loop may go on after a start by hand.
  */
-import type { Contract, Tier } from "../contract/model.ts";
 import { listActiveRuns, listJobs, triggerIsPaused } from "../databricks/jobs.ts";
 import { getPipeline, listPipelines } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { isObject, type JsonObject, type JsonValue } from "../json.ts";
-import { matches } from "./holds.ts";
+import { type Owner, ownershipOf } from "./ownership.ts";
 import type { Resource } from "./policy.ts";
 import { startersOfJob, startersOfPipeline } from "./starters.ts";
+
+export type { Owner } from "./ownership.ts";
 
 /** `project`: what carries this project's and this tier's tags, or a name of its patterns; `workspace`: everything that we can see. */
 export type Scope = "project" | "workspace";
 
-/** Whose resources are looked for. */
-export type Owner = Pick<Tier, "name" | "project"> & { readonly names: Contract["schedules"]["names"] };
+/** As it is found; whose it is, is said once all are there. */
+type Found = Omit<Resource, "key" | "project" | "claims" | "others"> & { readonly creator: string | undefined };
 
 /** Enough to be quick, and below the service's limit of concurrent requests (facts: unity-catalog 1.10). */
 const READS = 8;
 
 /** Everything in scope, sorted by kind and name. Throws ApiError. */
 export async function observe(workspace: Workspace, owner: Owner, scope: Scope): Promise<Resource[]> {
-  const [jobs, pipelines] = await Promise.all([observeJobs(workspace, owner), observePipelines(workspace, owner)]);
-  const inScope = [...jobs, ...pipelines].filter(({ project }) => scope === "workspace" || project);
+  const [jobs, pipelines] = await together([observeJobs(workspace), observePipelines(workspace)]);
+  const found = [...jobs, ...pipelines];
+  const owned = ownershipOf(found, owner);
+  const inScope = found
+    .map(
+      ({ creator: _creator, ...one }, index): Resource => ({ ...one, key: undefined, project: false, ...owned[index] }),
+    )
+    .filter(({ project }) => scope === "workspace" || project);
   return (await withKicked(workspace, inScope)).sort(
     (a, b) => compare(a.kind, b.kind) || compare(a.name, b.name) || compare(a.id, b.id),
   );
 }
 
-async function observeJobs(workspace: Workspace, owner: Owner): Promise<Resource[]> {
-  const found: Resource[] = [];
-  for await (const { id, name, settings, created } of listJobs(workspace)) {
+async function observeJobs(workspace: Workspace): Promise<Found[]> {
+  const found: Found[] = [];
+  for await (const { id, name, settings, created, creator } of listJobs(workspace)) {
     const starters = startersOfJob(settings);
-    const whose = whoseIs("jobs", name, settings["tags"], owner);
-    found.push({ kind: "jobs", id, name, ...whose, starters, activity: undefined, created, kicked: false });
+    const tags = tagsOf(settings["tags"]);
+    found.push({ kind: "jobs", id, name, tags, creator, starters, activity: undefined, created, kicked: false });
   }
   return found;
 }
 
-async function observePipelines(workspace: Workspace, owner: Owner): Promise<Resource[]> {
+async function observePipelines(workspace: Workspace): Promise<Found[]> {
   const listed: string[] = [];
   for await (const { id } of listPipelines(workspace)) listed.push(id);
   const read = await mapBounded(listed, READS, (id) => getPipeline(workspace, id));
-  return read.flatMap((pipeline): Resource[] => {
+  return read.flatMap((pipeline): Found[] => {
     if (pipeline === undefined) return []; // Deleted since it was listed.
-    const { id, name, spec, state, lastUpdate } = pipeline;
+    const { id, name, spec, state, lastUpdate: created, creator } = pipeline;
     const starters = startersOfPipeline(spec);
-    const whose = whoseIs("pipelines", name, spec["tags"], owner);
-    return [{ kind: "pipelines", id, name, ...whose, starters, activity: state, created: lastUpdate, kicked: false }];
+    const tags = tagsOf(spec["tags"]);
+    return [{ kind: "pipelines", id, name, tags, creator, starters, activity: state, created, kicked: false }];
   });
 }
 
@@ -67,25 +74,8 @@ async function withKicked(workspace: Workspace, resources: readonly Resource[]):
   return resources.map((resource) => (kicked.has(resource.id) ? { ...resource, kicked: true } : resource));
 }
 
-/** Its key, if the tags say that it is this project's in this tier; else whether its name says that it is the project's. */
-function whoseIs(
-  kind: Resource["kind"],
-  name: string,
-  value: JsonValue | undefined,
-  owner: Owner,
-): { readonly key: string | undefined; readonly project: boolean; readonly tags: JsonObject } {
-  const tags = isObject(value) ? value : {};
-  const key = keyOf(kind, tags, owner);
-  // Who carries another tier's tags is that tier's, however it is called.
-  const free = tags["four_tier_project"] === undefined;
-  return { key, tags, project: key !== undefined || (free && owner.names.some((pattern) => matches(pattern, name))) };
-}
-
-function keyOf(kind: Resource["kind"], tags: JsonObject, tier: Pick<Tier, "name" | "project">): string | undefined {
-  if (tags["four_tier_project"] !== tier.project || tags["four_tier_tier"] !== tier.name) return undefined;
-  const key = tags["four_tier_key"];
-  if (typeof key !== "string" || key === "") return undefined;
-  return key.includes(".") ? key : `${kind}.${key}`;
+function tagsOf(value: JsonValue | undefined): JsonObject {
+  return isObject(value) ? value : {};
 }
 
 function compare(a: string, b: string): number {

@@ -3,12 +3,15 @@ import type { ScheduleException, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { describeHold, type Holdable, holdsOn } from "./holds.ts";
+import type { Ownership } from "./ownership.ts";
 import type { Starter, State } from "./starters.ts";
 
-/** A job or a pipeline as observed; its key only if it carries this project's and this tier's tags. */
-export interface Resource extends Holdable {
+/** A job or a pipeline as observed; its key only if it is ours for certain. */
+export interface Resource extends Holdable, Ownership {
   readonly kind: "jobs" | "pipelines";
   readonly id: string;
+  readonly key: string | undefined;
+  readonly project: boolean;
   readonly starters: readonly Starter[];
   /** Milliseconds since 1970, if the list says. */
   readonly created: number | undefined;
@@ -67,6 +70,7 @@ export function wantedOf(
 ): { readonly wanted: State | undefined; readonly why: string } {
   const held = holdsOn(policy.holds, resource);
   if (held.length > 0) return { wanted: "paused", why: held.map(describeHold).join("; ") };
+  if (resource.others !== undefined) return { wanted: undefined, why: `of ${resource.others}: left as it is` };
   const exception = policy.exceptions.find((one) => one.resource === resource.key);
   if (exception !== undefined && holds(exception, now)) {
     return { wanted: exception.state, why: `exception until ${exception.until}: ${exception.reason}` };
@@ -74,7 +78,13 @@ export function wantedOf(
   const expired = exception === undefined ? "" : `; the exception ended on ${exception.until}`;
   if (policy.rule === "paused") return { wanted: "paused", why: `${policy.tier} is paused${expired}` };
   // Starting what somebody else has paused is not ours to do, whatever the scope.
-  if (resource.key === undefined) return { wanted: undefined, why: "not of this project: left as it is" };
+  if (resource.key === undefined) {
+    const whose =
+      resource.claims === undefined
+        ? "not of this project"
+        : `has the tags of ${resource.claims}, not ours for certain`;
+    return { wanted: undefined, why: `${whose}: left as it is` };
+  }
   return { wanted: "running", why: `${policy.tier} runs what declares a schedule${expired}` };
 }
 

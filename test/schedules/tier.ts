@@ -1,6 +1,7 @@
 /** The parts of a tier that checking, enforcing and holding need, as the action puts them together. */
 import type { TierName } from "../../src/contract/model.ts";
 import type { Workspace } from "../../src/databricks/workspace.ts";
+import type { JsonObject } from "../../src/json.ts";
 import { type LockedLedger, withLedger } from "../../src/ledger/locked.ts";
 import { tierFolder } from "../../src/ledger/paths.ts";
 import { readLedger } from "../../src/ledger/store.ts";
@@ -57,7 +58,7 @@ export function ledgerOf(account: Account, tier: Deployed, run = "100") {
 }
 
 export function optionsFor(account: Account, tier: Deployed): Omit<SchedulesOptions, "mode"> {
-  const { holds, locked } = ledgerOf(account, tier);
+  const { read, locked } = ledgerOf(account, tier);
   return {
     scope: "project",
     strict: true,
@@ -66,7 +67,8 @@ export function optionsFor(account: Account, tier: Deployed): Omit<SchedulesOpti
     activeRuns: "leave",
     also: [],
     contract: account.contract,
-    holds,
+    principal: APPLICATION[tier],
+    ledger: read,
     locked,
   };
 }
@@ -77,3 +79,19 @@ export function scheduleWrites(account: Account): string[] {
 }
 
 export type { Workspace };
+
+/** Writes a ledger that names these resources by id, as a promotion leaves it. */
+export async function applied(
+  account: Account,
+  tier: Deployed,
+  ids: readonly (readonly [key: string, id: string, settings?: JsonObject])[],
+): Promise<void> {
+  const resources = ids.map(([key, id, settings = {}]) => {
+    const [kind = "", name = ""] = key.split(".");
+    const stored = { id, kind, name, settings, permissions: undefined, component: "default" };
+    return [key, { ...stored, componentDigest: "a".repeat(64) }] as const;
+  });
+  await ledgerOf(account, tier).locked((ledger) =>
+    ledger.save({ ...ledger.current(), resources: new Map([...ledger.current().resources, ...resources]) }),
+  );
+}
