@@ -14,7 +14,7 @@ import { ledgerOwner, ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { keptOf } from "./ledger/kept.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
 import { together } from "./http/pool.ts";
-import type { LedgerRelease } from "./ledger/model.ts";
+import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { type BriefDetails, renderBrief } from "./release/brief.ts";
 import { BARE, changedFiles, contractChanges, failedRuns, parityFindings, wayBack } from "./release/brief-facts.ts";
 import { factOf } from "./release/fact-of.ts";
@@ -68,6 +68,8 @@ interface Comparison {
   readonly findings: readonly Finding[];
   /** What the tier had before, newest first, as far as it is known. */
   readonly had: readonly LedgerRelease[];
+  /** What its ledger remembers of rejects. */
+  readonly rejects: NonNullable<Ledger["rejects"]>;
   /** Components that have resources, and so a folder; undefined where the ledger was not read. */
   readonly pointed: ReadonlySet<string> | undefined;
   /** Live resources by key; undefined where nobody looked. */
@@ -142,7 +144,7 @@ function detailsJson({ files, contract, parity, failedRuns: failed, wayBack: bac
 /** What the brief says beyond plan and gate; what cannot be read is said in its place. */
 async function detailsOf(
   request: PlanRequest,
-  { plan: planned, had, ids, pointed }: Comparison,
+  { plan: planned, had, rejects, ids, pointed }: Comparison,
   current: { readonly commit: string; readonly release: string } | undefined,
 ): Promise<BriefDetails> {
   const { git, candidate, tier, live, contract, root, now } = request;
@@ -164,6 +166,7 @@ async function detailsOf(
         project: tier.project,
         candidate: { commit: to, digest: candidate.digest },
         history: had,
+        rejects,
         isAncestor: (ancestor, descendant) => git.isAncestor(ancestor, descendant),
         judge: request.judge,
         place:
@@ -206,6 +209,7 @@ async function compareCommits(request: PlanRequest): Promise<Comparison & { read
     live: {},
     findings: [],
     had: current.value === undefined ? [] : [{ ...BARE, commit: current.value.commit, digest: current.value.release }],
+    rejects: [],
     ids: undefined,
     pointed: undefined,
   };
@@ -256,6 +260,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     live: { drift: known(standing.drift), adoption: known(observation.namesakes), kept: known(keptOf(ledger)) },
     findings: [...observation.findings, ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired)],
     had: ledger?.history ?? [],
+    rejects: ledger?.rejects ?? [],
     pointed: new Set([...(ledger?.resources.values() ?? [])].map(({ component }) => component)),
     ids: idsOf(observation),
   };

@@ -6,7 +6,7 @@ import { openGit } from "../src/git.ts";
 import { plan } from "../src/plan.ts";
 import type { Artifact } from "../src/release/digest.ts";
 import type { CurrentRelease } from "../src/release/gather.ts";
-import type { JudgedRelease } from "../src/release/rollback-target.ts";
+import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import { goodFacts } from "./gate/facts.ts";
 import { BUNDLE } from "./promotion-files.ts";
 import { RUN, scene, type Scene } from "./promotion.ts";
@@ -49,7 +49,7 @@ async function brief(
       });
     },
     history: () => Promise.resolve(notKnown("not asked", "ask")),
-    judge: () => Promise.resolve(options.judged ?? { wasHere: true, verified: true, rejected: undefined }),
+    judge: () => Promise.resolve(options.judged ?? { ...NOT_HERE, wasHere: true, verified: true }),
     whereabouts: () => Promise.resolve(undefined),
     log: { info() {} },
     now: new Date(),
@@ -124,7 +124,7 @@ describe("a brief", () => {
     expect((await brief(prod, { live: true })).result.summary).toMatch(
       new RegExp(`takes prod back to .*${had}.*its files are still there`),
     );
-    const judged = { wasHere: true, verified: false, rejected: undefined };
+    const judged = { ...NOT_HERE, wasHere: true };
     const unverified = await brief(prod, { live: true, judged });
     expect(unverified.result.summary).toMatch(/would choose nothing by itself.*name one/i);
     await deletePath(prod.connect(), `${prod.folder}/releases`, { recursive: true });

@@ -2,7 +2,7 @@
 import { resolveTier } from "../src/contract/tiers.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { releaseAgain } from "../src/release/again.ts";
-import type { JudgedRelease } from "../src/release/rollback-target.ts";
+import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { rollback, type RollbackRequest } from "../src/rollback.ts";
 import { IDS } from "./promotion-files.ts";
@@ -59,7 +59,7 @@ export async function rollbackScene(
     again: (release) =>
       releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
     isAncestor: (a, b) => git.isAncestor(a, b),
-    judge: (release) => Promise.resolve({ wasHere: true, verified: true, rejected: undefined, ...judged?.(release) }),
+    judge: (release) => Promise.resolve({ ...NOT_HERE, wasHere: true, verified: true, ...judged?.(release) }),
     record: (release, from) =>
       github("POST deployments", () => {
         const record = { release, from, ended: "" };

@@ -17,6 +17,7 @@ import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
 import { readRepository } from "../release/read-repository.ts";
+import { NOT_HERE } from "../release/rollback-target.ts";
 import { blocks } from "../report/markdown.ts";
 import type { Found } from "../report/whereabouts.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -154,15 +155,24 @@ async function keepEvidence(
   return { "evidence-file": path, "evidence-digest": createHash("sha256").update(text).digest("hex") };
 }
 
-/** Releases that the tier is said to have had, by GitHub's record; asked for at most once a release. */
+/** Releases that the tier is said to have had, by GitHub's record; what all of them need is read once, and only if one is asked for. */
 function judging({ github, tier, contract }: Ground): PlanRequest["judge"] {
-  return async (release) => {
-    const { name } = tier;
-    if (name === "sandbox") return { wasHere: false, verified: false, rejected: undefined };
+  const { name } = tier;
+  if (name === "sandbox") return () => Promise.resolve(NOT_HERE);
+  const begin = async () => {
     const { releaseJudge } = await import("../release/rollback-evidence.ts");
     const repository = await readRepository(github);
-    const context = { project: contract.project, tier: name, repository, suiteCommits: contract.suite.commits };
-    return releaseJudge(github, context)(release);
+    return releaseJudge(github, {
+      project: contract.project,
+      tier: name,
+      repository,
+      suiteCommits: contract.suite.commits,
+    });
+  };
+  let judge: ReturnType<typeof begin> | undefined;
+  return async (release) => {
+    judge ??= begin();
+    return (await judge)(release);
   };
 }
 

@@ -1,6 +1,6 @@
 /** What a check is, and the few ways in which one ends. */
 import type { Finding, Severity } from "../findings.ts";
-import type { Judging } from "./decision-facts.ts";
+import { type Judging, MOST } from "./decision-facts.ts";
 import type { JudgedRecord } from "./evidence-facts.ts";
 import type { Fact, GateFacts } from "./facts.ts";
 
@@ -124,10 +124,7 @@ export function withFact<T>(check: CheckId, fact: Fact<T>, evaluate: (value: T) 
 }
 
 /** Records that somebody made by hand, or whose run cannot be read: shown, and the latter fail. */
-export function judgingProblems(
-  { doubted, unread, whole }: Judging,
-  what: { readonly noun: string; readonly limit: string },
-): Problem[] {
+export function judgingProblems({ doubted, unread, whole }: Judging, what: { readonly noun: string }): Problem[] {
   return [
     ...doubted.map((record) => ({
       what: "not-believed",
@@ -148,7 +145,7 @@ export function judgingProblems(
           {
             what: "too-many",
             severity: "unknown" as const,
-            message: `There are more records than are looked at (${what.limit}), so nobody can say what they amount to.`,
+            message: `There are more records than are looked at (${MOST.listed} Deployments, ${MOST.judged} runs), so nobody can say what they amount to.`,
             why: "Anybody with push access can write Deployments.",
             remedy: "Find out who writes them, and delete those (set them inactive first).",
           },

@@ -2,6 +2,12 @@
 import type { RecordOf } from "../release/evidence.ts";
 import type { JudgedRecord } from "./evidence-facts.ts";
 
+/**
+ * How much is looked at to answer one question: beyond so many Deployments of a tier nobody can say what was decided, and
+ * forged records must not cost an hour's requests for runs.
+ */
+export const MOST = { listed: 1000, judged: 20 } as const;
+
 /** What was looked at to answer one question, and what of it cannot be used. */
 export interface Judging {
   /** Not believed. */
@@ -42,12 +48,13 @@ export interface HoldFacts extends Judging {
   readonly resumed: JudgedRecord<RecordOf<"resume">> | undefined;
 }
 
-/** Approvals of digests, given by runs of operate.yml. */
+/** Runs that open-approval.yml opened. */
 export interface OpeningFacts extends Judging {
   /** Runs that were started for this release and this tier. */
   readonly opened: readonly JudgedRecord<RecordOf<"opening">>[];
 }
 
+/** Approvals of digests, given by runs of operate.yml. */
 export interface CollectedFacts extends Judging {
   readonly approved: readonly {
     readonly record: JudgedRecord<RecordOf<"approval">>;

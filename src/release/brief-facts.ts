@@ -123,15 +123,17 @@ export async function wayBack(
     readonly project: string;
     readonly candidate: Pick<LedgerRelease, "commit" | "digest">;
     readonly history: readonly LedgerRelease[];
+    /** What the tier's ledger remembers of rejects. */
+    readonly rejects: NonNullable<Ledger["rejects"]>;
     /** To look for the folders of these components, which have resources; undefined for nobody. */
     readonly place:
       | { readonly workspace: Workspace; readonly folder: string; readonly components: ReadonlySet<string> }
       | undefined;
   },
 ): Promise<WayBack | undefined> {
-  const { tier, project, candidate, history, place } = question;
+  const { tier, project, candidate, history, rejects, place } = question;
   const entered: LedgerRelease = { ...BARE, ...candidate };
-  const ledger: Ledger = { ...emptyLedger(project, tier), release: entered, history: [entered, ...history] };
+  const ledger: Ledger = { ...emptyLedger(project, tier), rejects, release: entered, history: [entered, ...history] };
   try {
     const { release } = await chooseTarget({ ...question, tier, ledger, to: "" });
     return { to: release, folders: place === undefined ? undefined : await haveAll(place, release) };

@@ -5,13 +5,14 @@
 import type { TierName } from "../contract/model.ts";
 import { type CheckId, WORKFLOW_ACCOUNT } from "../gate/check.ts";
 import type { StatedRecord } from "../gate/evidence-run.ts";
-import type {
-  AuditFacts,
-  CollectedFacts,
-  HoldFacts,
-  OpeningFacts,
-  RejectFacts,
-  VerificationFacts,
+import {
+  type AuditFacts,
+  type CollectedFacts,
+  type HoldFacts,
+  MOST,
+  type OpeningFacts,
+  type RejectFacts,
+  type VerificationFacts,
 } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import type { Fact, GateFacts, RepositoryFacts } from "../gate/facts.ts";
@@ -21,7 +22,7 @@ import { together } from "../http/pool.ts";
 import { factOf, notAsked } from "./fact-of.ts";
 import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { runReader } from "./read-evidence.ts";
-import { type ClaimedRecord, isBelieved, MOST_JUDGED, type RecordReader, recordReader } from "./records.ts";
+import { type ClaimedRecord, isBelieved, type RecordReader, recordReader } from "./records.ts";
 
 type OwnTier = Exclude<TierName, "sandbox">;
 
@@ -86,7 +87,7 @@ export async function readDecisions(
   return { collected, openings, verifications, rejects, holds, audits };
 }
 
-/** Judges records while counting: what is not believed is set aside, and after MOST_JUDGED nobody looks further. */
+/** Judges records while counting: what is not believed is set aside, and after MOST.judged nobody looks further. */
 class Bench {
   readonly #reader: RecordReader;
   readonly #seen = new Map<string, JudgedRecord>();
@@ -102,7 +103,7 @@ class Bench {
   /** The record if it is believed. */
   async believed<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim> | undefined> {
     const known = this.#seen.get(record.deployment.id);
-    if (known === undefined && this.#seen.size === MOST_JUDGED) {
+    if (known === undefined && this.#seen.size === MOST.judged) {
       this.whole = false;
       return undefined;
     }

@@ -4,6 +4,7 @@
  */
 import { FourTierError } from "../findings.ts";
 import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
+import { MOST } from "../gate/decision-facts.ts";
 import type { EvidenceRun, JudgedRecord, SuiteTrust } from "../gate/evidence-facts.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
@@ -14,11 +15,6 @@ import type { ReadRun } from "./read-evidence.ts";
 type Tier = RecordPayload["tier"];
 type StatedKind = StatedRecord["kind"];
 type Stated<Kind extends RecordKind> = Extract<StatedRecord, { readonly kind: Kind }>;
-
-/** How many Deployments of a tier are listed: beyond it nobody can say what was decided. */
-const MOST_LISTED = 1000;
-/** How many runs are read for one question: forged records must not cost an hour's requests. */
-export const MOST_JUDGED = 20;
 
 /** What lets a release in must come from a suite that is pinned now. */
 const WANTS_IN: readonly RecordKind[] = ["verification", "estate", "approval", "opening"];
@@ -32,7 +28,7 @@ export interface ClaimedRecord<Claim extends RecordPayload = StatedRecord> {
 /** The records of some kinds, newest first. */
 interface Listing<Kind extends StatedKind> {
   readonly records: readonly ClaimedRecord<Stated<Kind>>[];
-  /** False if there are more than MOST_LISTED Deployments: what is older was not seen. */
+  /** False if there are more than MOST.listed Deployments: what is older was not seen. */
   readonly whole: boolean;
 }
 
@@ -54,6 +50,8 @@ export function recordReader(
     readonly repository: RepositoryFacts;
     readonly suite: SuiteTrust;
     readonly readRun: ReadRun;
+    /** The question is of the past: what was let in by a suite that was pinned then counts, too. */
+    readonly past?: boolean;
   },
 ): RecordReader {
   const listings = new Map<string, Promise<{ readonly found: readonly Deployment[]; readonly whole: boolean }>>();
@@ -77,7 +75,7 @@ export function recordReader(
       return { records, whole: found.every(({ whole }) => whole) };
     },
     async judge<Claim extends StatedRecord>({ deployment, claim }: ClaimedRecord<Claim>) {
-      const trustPinsAtCommit = !WANTS_IN.includes(claim.kind);
+      const trustPinsAtCommit = context.past === true || !WANTS_IN.includes(claim.kind);
       const trust = { repository: context.repository, suite: context.suite, trustPinsAtCommit };
       const judged = {
         deployment: {
@@ -129,7 +127,7 @@ function isOf<Kind extends StatedKind>(claim: RecordPayload, kinds: readonly Kin
 async function readAll(github: GitHub, environment: Tier, task: string) {
   const found: Deployment[] = [];
   for await (const deployment of listDeployments(github, { environment, task })) {
-    if (found.length === MOST_LISTED) return { found, whole: false };
+    if (found.length === MOST.listed) return { found, whole: false };
     found.push(deployment);
   }
   return { found, whole: true };

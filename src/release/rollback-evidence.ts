@@ -1,15 +1,17 @@
 /** What GitHub's record says of releases that a tier is said to have had: only what the runs behind it bear out. */
-import { doubts, recordDoubts, type Trust } from "../gate/evidence-run.ts";
+import type { VerificationFacts } from "../gate/decision-facts.ts";
+import { doubts, type Trust } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
+import { readRejects, readVerifications } from "./decisions.ts";
 import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
 import { judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
-import { isBelieved, recordReader } from "./records.ts";
-import type { JudgedRelease } from "./rollback-target.ts";
+import { recordReader } from "./records.ts";
+import { type JudgedRelease, NOT_HERE } from "./rollback-target.ts";
 
 /** A release that a run of ours provably brought to a tier; the digest of its plan is not needed any more. */
 export type RecordedRelease = Omit<LedgerRelease, "plan">;
@@ -35,7 +37,7 @@ export function releaseJudge(
   const trust: Trust = { repository, suite, trustPinsAtCommit: true };
   const readRun = runReader(github, suite.repository, repository.head);
   const readEvidence = evidenceReader(github, readRun);
-  const records = recordReader(github, { project, repository, suite, readRun });
+  const records = recordReader(github, { project, repository, suite, readRun, past: true });
 
   const wasHere = async (release: Pick<LedgerRelease, "commit" | "digest">): Promise<boolean> => {
     let looked = 0;
@@ -47,32 +49,19 @@ export function releaseJudge(
     }
     return false;
   };
-  const verified = async ({ digest }: Pick<LedgerRelease, "digest">): Promise<boolean> => {
-    const listing = await records.list(tier, ["verification"]);
-    const own = listing.records.filter(({ claim }) => claim.release === digest).slice(0, MOST_LOOKED_AT);
-    for (const { claim, deployment } of own) {
-      const run = await readRun(claim.run.id);
-      // The newest verdict that can be believed counts.
-      if (recordDoubts({ claim, createdAt: deployment.createdAt }, run, trust).length === 0) return claim.passed;
-    }
-    return false;
+  return async (release) => {
+    if (!(await wasHere(release))) return NOT_HERE;
+    return {
+      wasHere: true,
+      verified: isVerified(await readVerifications(records, tier, release.digest, 1)),
+      rejects: await readRejects(records, release.digest),
+    };
   };
-  const rejected = async ({ digest }: Pick<LedgerRelease, "digest">): Promise<string | undefined> => {
-    const listing = await records.list(tier, ["reject", "accept"]);
-    const own = listing.records.filter(({ claim }) => claim.release === digest).slice(0, MOST_LOOKED_AT);
-    for (const record of own) {
-      const judged = await records.judge(record);
-      // What nobody can read might be a reject.
-      if (judged.unread !== undefined) return `its record cannot be read (${judged.unread.why})`;
-      if (isBelieved(judged)) return record.claim.kind === "reject" ? record.claim.reason : undefined;
-    }
-    return undefined;
-  };
-  return async (release) => ({
-    wasHere: await wasHere(release),
-    verified: await verified(release),
-    rejected: await rejected(release),
-  });
+}
+
+/** The newest verdict that can be believed counts; a failure that nobody can read might be it. */
+function isVerified({ passed, unread }: VerificationFacts): boolean {
+  return passed.length > 0 && !unread.some(({ claim }) => claim.kind === "verification" && !claim.passed);
 }
 
 /** How many releases of the past are read again for a ledger that was lost. */

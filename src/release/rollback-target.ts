@@ -1,5 +1,9 @@
 /** Which release a tier goes back to. Pure but for what it asks. */
-import { FourTierError } from "../findings.ts";
+import { type Finding, FourTierError } from "../findings.ts";
+import { judgingProblems } from "../gate/check.ts";
+import { standingRejects } from "../gate/checks/rejects.ts";
+import type { RejectFacts } from "../gate/decision-facts.ts";
+import { keptOf } from "../ledger/kept.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
 
 /** What GitHub's record says of a release that a tier is said to have had. */
@@ -8,9 +12,16 @@ export interface JudgedRelease {
   readonly wasHere: boolean;
   /** A run that can be believed verified it in this tier. */
   readonly verified: boolean;
-  /** Why it was rejected, if it was and nobody took that back. */
-  readonly rejected: string | undefined;
+  /** Whether it is rejected, in whatever tier. */
+  readonly rejects: RejectFacts;
 }
+
+/** What never was in a tier: nobody asks for more. */
+export const NOT_HERE: JudgedRelease = {
+  wasHere: false,
+  verified: false,
+  rejects: { standing: [], lifted: [], doubted: [], unread: [], whole: true },
+};
 
 export interface TargetQuestion {
   readonly tier: string;
@@ -39,16 +50,21 @@ export async function chooseTarget(question: TargetQuestion): Promise<Target> {
     if (release === undefined || others.length > 0) throw new FourTierError(notFound(question, known, named.length));
     const judged = await question.judge(release);
     if (!judged.wasHere) throw new FourTierError(neverHere(tier, release));
-    if (judged.rejected !== undefined) throw new FourTierError(rejected(tier, release, judged.rejected));
+    const against = rejectedOrUnknown(question, release, judged);
+    if (against.length > 0) throw new FourTierError(against);
     return { release, judged };
   }
+  const unknown: Finding[] = [];
   let looked = 0;
   for (const release of await older(question, known)) {
     if (++looked > MOST_JUDGED) break;
     const judged = await question.judge(release);
-    if (judged.wasHere && judged.verified && judged.rejected === undefined) return { release, judged };
+    if (!judged.wasHere || !judged.verified) continue;
+    const against = rejectedOrUnknown(question, release, judged);
+    if (against.length === 0) return { release, judged };
+    unknown.push(...against.filter(({ severity }) => severity === "unknown"));
   }
-  throw new FourTierError(noneVerified(question, known));
+  throw new FourTierError([noneVerified(question, known), ...unknown]);
 }
 
 /** Every release that was applied here whole, newest first, each once. */
@@ -104,13 +120,31 @@ function neverHere(tier: string, { commit }: LedgerRelease) {
   } as const;
 }
 
-function rejected(tier: string, { commit }: LedgerRelease, reason: string) {
-  return {
-    id: "rollback/rejected",
-    severity: "error",
-    message: `${commit.slice(0, 12)} was rejected in ${tier}: ${reason}`,
-    remedy: "Choose another release, or lift the reject first (operate.yml, operation accept).",
-  } as const;
+/** What speaks against it: a reject in any tier, also one that only the ledger remembers, or that nobody can tell. */
+function rejectedOrUnknown(
+  { tier, ledger }: TargetQuestion,
+  { commit, digest }: LedgerRelease,
+  { rejects }: JudgedRelease,
+): Finding[] {
+  const name = commit.slice(0, 12);
+  const standing = standingRejects(rejects, keptOf(ledger).rejects, { tier, release: digest });
+  if (standing.length > 0) {
+    return standing.map((reject) => ({
+      id: "rollback/rejected",
+      severity: "error",
+      message: `${name} was rejected in ${reject.tier} by ${reject.by}: ${reject.reason}`,
+      remedy: `Choose another release, or lift the reject first (operate.yml, operation accept, in ${reject.tier}).`,
+    }));
+  }
+  return judgingProblems(rejects, { noun: "that this release is rejected or accepted" })
+    .filter(({ severity }) => severity === "unknown")
+    .map(({ message, remedy }) => ({
+      id: "rollback/reject-unknown",
+      severity: "unknown",
+      message: `Whether ${name} was rejected cannot be told. ${message}`,
+      why: "No rollback goes to a rejected release.",
+      remedy: `Choose another release, or: ${remedy}`,
+    }));
 }
 
 function noneVerified({ tier, ledger }: TargetQuestion, known: readonly LedgerRelease[]) {

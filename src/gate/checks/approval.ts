@@ -125,7 +125,7 @@ function dispatch(
     ...judgingProblems(
       // Once enough persons approved, what else somebody wrote does not matter.
       counting.length < policy.count ? collected : { ...collected, unread: [], whole: true },
-      { noun: "that these digests are approved", limit: "1000, 20 runs" },
+      { noun: "that these digests are approved" },
     ),
   );
   return conclude("approval", {
@@ -153,7 +153,7 @@ function starterProblems(facts: GateFacts): Problem[] {
     ];
   }
   return [
-    ...judgingProblems(openings.value, { noun: "that it opened a run for this release", limit: "1000, 20 runs" }),
+    ...judgingProblems(openings.value, { noun: "that it opened a run for this release" }),
     {
       what: "starter",
       message: `This run was started by ${WORKFLOW_ACCOUNT}: a workflow started it, and nobody can say whose.`,

@@ -15,7 +15,7 @@ export const estate: Check = {
     ),
 };
 
-const WORDS = { noun: "how an audit ended", limit: "1000 Deployments, 20 runs" };
+const WORDS = { noun: "how an audit ended" };
 
 function judge({ tier, now, stage }: GateFacts, estateMs: number, audits: AuditFacts) {
   const { newest } = audits;

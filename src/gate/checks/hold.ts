@@ -32,7 +32,7 @@ export const hold: Check = {
                 remedy,
               };
             }),
-            ...judgingProblems(found, { noun: "that this tier is held or resumed", limit: "1000, 20 runs" }),
+            ...judgingProblems(found, { noun: "that this tier is held or resumed" }),
           ],
         });
       }),

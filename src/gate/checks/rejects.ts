@@ -1,7 +1,6 @@
 /** Nobody rejected the release, in whatever tier it showed itself bad. */
 import { type Check, conclude, evidenceOf, judgingProblems, short, withFact } from "../check.ts";
-import type { RejectFacts } from "../decision-facts.ts";
-import type { GateFacts } from "../facts.ts";
+import type { KeptReject, RejectFacts } from "../decision-facts.ts";
 
 export const rejects: Check = {
   id: "rejects",
@@ -9,7 +8,8 @@ export const rejects: Check = {
   evaluate: (facts) =>
     withFact("rejects", facts.rejects, (found) => {
       const release = short(facts.candidate.release);
-      const standing = [...found.standing.map(shown), ...keptRejects(facts, found)];
+      const kept = facts.kept.known ? facts.kept.value.rejects : [];
+      const standing = standingRejects(found, kept, { tier: facts.tier, release: facts.candidate.release });
       return conclude("rejects", {
         summary:
           found.lifted.length === 0
@@ -22,12 +22,13 @@ export const rejects: Check = {
             message: `Release ${release} was rejected in ${tier} by ${by} at ${at}: ${reason}`,
             remedy: `Mend it in a new release. If it was a mistake, accept it again: operate.yml, operation accept, in ${tier}.`,
           })),
-          ...judgingProblems(found, { noun: "that this release is rejected or accepted", limit: "1000, 20 runs" }),
+          ...judgingProblems(found, { noun: "that this release is rejected or accepted" }),
         ],
       });
     }),
 };
 
+/** A reject that nobody took back. */
 interface Standing {
   readonly tier: string;
   readonly by: string;
@@ -39,12 +40,19 @@ function shown({ claim, by, at }: RejectFacts["standing"][number]): Standing {
   return { tier: claim.tier, by: by ?? "a deleted account", at, reason: claim.reason };
 }
 
-/** What only the tier's own ledger remembers: somebody deleted the record, or it could not be written. */
-function keptRejects({ kept, candidate, tier }: GateFacts, { standing, lifted }: RejectFacts): Standing[] {
-  if (!kept.known) return [];
-  return kept.value.rejects
-    .filter(({ release }) => release === candidate.release)
+/**
+ * What stands against a release: by records, and what only the tier's own ledger remembers, since somebody deleted the
+ * record, or it could not be written.
+ */
+export function standingRejects(
+  { standing, lifted }: Pick<RejectFacts, "standing" | "lifted">,
+  kept: readonly KeptReject[],
+  { tier, release }: { readonly tier: string; readonly release: string },
+): Standing[] {
+  const own = kept
+    .filter((reject) => reject.release === release)
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
     .filter(({ at }) => !lifted.some((accept) => accept.at >= at))
     .map(({ by, at, reason }) => ({ tier, by, at, reason }));
+  return [...standing.map(shown), ...own];
 }

@@ -94,7 +94,7 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
   return conclude("verification", { summary: `${progress}.`, evidence, problems });
 }
 
-const WORDS = { noun: "how a verification ended", limit: "1000 Deployments, 20 runs" };
+const WORDS = { noun: "how a verification ended" };
 
 /**
  * The times of what counts, oldest first. The deployment is the first verification: it read back what it applied, and ran
