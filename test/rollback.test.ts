@@ -195,8 +195,9 @@ describe("a rollback", () => {
     expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
     expect(result.findings[0]?.remedy).toContain(`run the rollback again, with to: ${good.slice(0, 12)}`);
     expect((await ledgerOf(prod)).unrolled).toEqual(["jobs.stream"]);
-    const again = await rollbackScene(prod, { to: good });
+    const again = await rollbackScene(prod);
     expect(failures(again.result)).toEqual([]);
+    expect(again.result.outputs["commit"]).toBe(good);
     expect(again.writes).toContain("POST /api/2.2/jobs/runs/cancel");
     const [now] = prod.world.runs("prod", "stream");
     expect(now?.id).not.toBe(run?.id);
@@ -372,7 +373,8 @@ describe("a rollback that does not come to its end", () => {
     expect(held((await ledgerOf(prod)).holds, "tier")).toHaveLength(1);
     expect((await ledgerOf(prod)).pending?.release.commit).toBe(good);
 
-    const { result } = await rollbackScene(prod, { run: "72", to: good });
+    // Without a name: neither further back nor forward again to what was left, but to its end.
+    const { result } = await rollbackScene(prod, { run: "72" });
     expect(failures(result)).toEqual([]);
     expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
     const { holds, release, pending } = await ledgerOf(prod);

@@ -4,6 +4,7 @@ import { judgingProblems } from "../gate/check.ts";
 import { standingRejects } from "../gate/checks/rejects.ts";
 import type { RejectFacts } from "../gate/decision-facts.ts";
 import { keptOf } from "../ledger/kept.ts";
+import type { Hold } from "../ledger/holds.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
 
 /** What GitHub's record says of a release that a tier is said to have had. */
@@ -55,6 +56,11 @@ export async function chooseTarget(question: TargetQuestion): Promise<Target> {
     return { release, judged };
   }
   const unknown: Finding[] = [];
+  const begun = known.find((release) => isSame(release, begunByRollback(question.ledger)));
+  if (begun !== undefined) {
+    const judged = await question.judge(begun);
+    if (judged.wasHere && rejectedOrUnknown(question, begun, judged).length === 0) return { release: begun, judged };
+  }
   let looked = 0;
   for (const release of await older(question, known)) {
     if (++looked > MOST_JUDGED) break;
@@ -67,12 +73,24 @@ export async function chooseTarget(question: TargetQuestion): Promise<Target> {
   throw new FourTierError([noneVerified(question, known), ...unknown]);
 }
 
+/**
+ * Where a rollback was on its way that did not come to its end: it is half applied, its schedules are still held, or what
+ * runs all the time is still due. Whoever runs it again wants its end, and not to go further back, or forward to what it left.
+ */
+function begunByRollback({ pending, release, holds, unrolled = [] }: Ledger): LedgerRelease | undefined {
+  const made = (kind: Hold["kind"], by: LedgerRelease | undefined): boolean =>
+    holds.some((hold) => hold.origin === "rollback" && hold.kind === kind && hold.run.id === by?.run.id);
+  if (made("schedules", pending?.release)) return pending?.release;
+  return made("schedules", release) || (unrolled.length > 0 && made("tier", release)) ? release : undefined;
+}
+
+function isSame(one: LedgerRelease, other: LedgerRelease | undefined): boolean {
+  return one.digest === other?.digest && one.commit === other.commit;
+}
+
 /** Every release that was applied here whole, newest first, each once. */
 function distinct({ history }: Ledger): LedgerRelease[] {
-  return history.filter(
-    (release, index) =>
-      history.findIndex(({ digest, commit }) => digest === release.digest && commit === release.commit) === index,
-  );
+  return history.filter((release, index) => history.findIndex((other) => isSame(other, release)) === index);
 }
 
 /**
@@ -86,9 +104,9 @@ async function older(
   const now = ledger.release;
   if (now === undefined) return known;
   const found: LedgerRelease[] = [];
+  const promoting = ledger.pending !== undefined && !isSame(ledger.pending.release, begunByRollback(ledger));
   for (const release of known) {
-    const same = release.commit === now.commit && release.digest === now.digest;
-    if (same ? ledger.pending !== undefined : await isAncestor(release.commit, now.commit)) found.push(release);
+    if (isSame(release, now) ? promoting : await isAncestor(release.commit, now.commit)) found.push(release);
   }
   return found;
 }

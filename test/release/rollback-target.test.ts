@@ -1,5 +1,6 @@
 /** Which release a rollback goes to, by records on the simulated GitHub and by the tier's ledger: honest, forged, gone. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Hold } from "../../src/ledger/holds.ts";
 import { emptyLedger, type Ledger, type LedgerRelease } from "../../src/ledger/model.ts";
 import { readRejects } from "../../src/release/decisions.ts";
 import { runReader } from "../../src/release/read-evidence.ts";
@@ -130,4 +131,59 @@ test("a hand-made verification does not make a release one to go back to by itse
   await record(world, forged, verified(forged, true), "mallory");
   await expect(choose(world)).rejects.toMatchObject(refused("rollback/none-verified"));
   expect(await choose(world, RELEASE)).toBe(RELEASE);
+});
+
+describe("a rollback that did not come to its end", () => {
+  const hold = (kind: Hold["kind"], run: string): Hold => ({
+    id: "c".repeat(64),
+    kind,
+    selector: "all",
+    scope: "project",
+    reason: "Rollback",
+    by: "ada",
+    at: "2026-11-23T12:00:00Z",
+    until: undefined,
+    run: { id: run, attempt: 1 },
+    prior: [],
+    origin: "rollback",
+  });
+
+  test.each<[string, (ledger: Ledger) => Partial<Ledger>]>([
+    [
+      "that is half applied",
+      ({ history: [now, old] }) => ({
+        release: now,
+        pending: old && { release: { ...old, run: { id: "71", attempt: 1 } }, intents: [] },
+        holds: [hold("tier", "72"), hold("schedules", "72"), hold("schedules", "71")],
+      }),
+    ],
+    [
+      "that has not given back its schedules",
+      ({ history: [now, old] }) => ({
+        release: old && { ...old, run: { id: "71", attempt: 1 } },
+        history: [old, now, old].flatMap((each) => each ?? []),
+        holds: [hold("tier", "71"), hold("schedules", "71")],
+      }),
+    ],
+    [
+      "that has not restarted what runs all the time",
+      ({ history: [now, old] }) => ({
+        release: old && { ...old, run: { id: "71", attempt: 1 } },
+        history: [old, now, old].flatMap((each) => each ?? []),
+        unrolled: ["jobs.stream"],
+        holds: [hold("tier", "71")],
+      }),
+    ],
+  ])("%s is taken up, verified or not; not once it is rejected", async (_what, change) => {
+    await using world = await ready();
+    const ledger = ledgerOf(world);
+    const begun = { ...ledger, ...change(ledger) };
+    expect(await choose(world, "", { ledger: begun })).toBe(RELEASE);
+    // Without its hold it is one like any other, and was never verified.
+    await expect(choose(world, "", { ledger: { ...begun, holds: [] } })).rejects.toMatchObject(
+      refused("rollback/none-verified"),
+    );
+    await reject(world, "prod");
+    await expect(choose(world, "", { ledger: begun })).rejects.toMatchObject(refused("rollback/none-verified"));
+  });
 });
