@@ -49,21 +49,23 @@ const BOMB = `a: &a [1,1,1,1,1,1,1,1,1]\n${"bcdefghi"
   .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[index]}`).join(",")}]`)
   .join("\n")}\n`;
 
-test("YAML that grows is a finding, of contract and bundle, and takes no time", () => {
-  const started = performance.now();
+/** Written out they would need more memory than there is: that these tests end at all says that they are not. */
+test("YAML that grows is a finding, of contract and bundle, and is not written out", () => {
   expect(parseContract(`${MINIMAL}${BOMB}`, "four-tier.yml", { allowedHosts: [] })).toMatchObject({
     contract: undefined,
     findings: [{ id: "contract/yaml" }],
   });
   expect(parseYaml(BOMB, "databricks.yml")).toMatchObject({ node: undefined, findings: [{ id: "bundle/yaml" }] });
-  const nested = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+});
+
+test("YAML that is nested deeper than any stack is a finding, of contract and bundle", () => {
+  const nested = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
   for (const { findings } of [
     parseContract(`project: ${nested}\n`, "four-tier.yml", { allowedHosts: [] }),
     parseYaml(`x: ${nested}\n`, "databricks.yml"),
   ]) {
     expect(findings.length).toBeGreaterThan(0);
   }
-  expect(performance.now() - started).toBeLessThan(5_000);
 });
 
 test.each(["../other", "/etc", "a/../../b", "C:\\x", "..\\x"])(
