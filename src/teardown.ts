@@ -51,8 +51,9 @@ export async function teardown(request: TeardownRequest): Promise<TeardownResult
     const targets = inOrder(await ours(request, ledger));
     const removed: Deployed[] = [];
     for (const target of targets) {
-      if (await removeDeployed(workspace, target, { ...request, check })) removed.push(target);
-      log.info(`Removed ${target.name} (${target.id})`);
+      const there = await removeDeployed(workspace, target, { ...request, check });
+      if (there) removed.push(target);
+      log.info(`${there ? "Removed" : "Already gone:"} ${target.name} (${target.id})`);
       if (ledger === undefined || target.key === undefined || !ledger.resources.has(target.key)) continue;
       const resources = new Map([...ledger.resources].filter(([key]) => key !== target.key));
       await check();

@@ -198,6 +198,25 @@ describe("taking a sandbox's deployment down", () => {
     expect(team.names()).toEqual([]);
   });
 
+  it("does not say of what somebody else deleted meanwhile that it removed it", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    const lines: string[] = [];
+    // Removed in the order of their ids: this one is the last.
+    const { world } = team.account.simulator;
+    const jobs = world.picture("dev").filter(({ kind }) => kind === "job");
+    const last = jobs.toSorted((a, b) => (a.id < b.id ? -1 : 1)).at(-1)?.name ?? "";
+    team.account.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/delete",
+      run: () => world.deleteJob("dev", last),
+    });
+    const { removed } = await team.teardown("octocat", { onLine: (line) => lines.push(line) });
+    expect(removed.map(({ name }) => name)).not.toContain(last);
+    expect(lines.filter((line) => line.includes(last))).toEqual([expect.stringMatching(/^Already gone: /)]);
+    expect(team.names()).toEqual([]);
+  });
+
   it("of a sandbox to which nothing was deployed writes nothing", async () => {
     const team = await developers();
     const before = team.account.writes().length;

@@ -1,11 +1,10 @@
 /** action-promote with `mode: teardown`: for the tier sandbox only, and only where it is asked for by this name. */
-import { readFile } from "node:fs/promises";
-import * as v from "valibot";
 import { FourTierError } from "../findings.ts";
 import { getRun } from "../github/runs.ts";
 import { blocks, code, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { teardown } from "../teardown.ts";
+import { branchOfPullRequest } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, lockAccess } from "./github.ts";
 import { accessTier } from "./tier-access.ts";
@@ -25,6 +24,7 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
       remedy: "Write tier: sandbox. In other tiers a resource goes when a release no longer has it.",
     });
   }
+  const branch = await branchOfPullRequest(run);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const github = githubOf(context);
   const result = await teardown({
@@ -33,7 +33,7 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
     contract: access.contract,
     workspace: access.workspace,
     principal: access.clientId,
-    branch: await branchOfPullRequest(run),
+    branch,
     branchOf: async (id) => (await getRun(github, id).catch(() => undefined))?.headBranch,
     lockWaitMs: LOCK_WAIT_MS,
   });
@@ -59,14 +59,4 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
       kept: [...kept],
     },
   };
-}
-
-const payloadSchema = v.looseObject({ pull_request: v.looseObject({ head: v.looseObject({ ref: v.string() }) }) });
-
-/** The head branch of the pull request that this run is for; undefined for any other event. */
-async function branchOfPullRequest({ eventPath }: ActionContext["run"]): Promise<string | undefined> {
-  if (eventPath === undefined) return undefined;
-  const payload: unknown = JSON.parse(await readFile(eventPath, "utf8").catch(() => "{}"));
-  const parsed = v.safeParse(payloadSchema, payload);
-  return parsed.success ? parsed.output.pull_request.head.ref : undefined;
 }

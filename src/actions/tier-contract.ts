@@ -1,11 +1,11 @@
 /** Which contract a run goes by: the one of its commit; for where credentials may go, a pull request's base has the word. */
-import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import type { Contract } from "../contract/model.ts";
 import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import { type Git, openGit } from "../git.ts";
+import { readEvent } from "./event.ts";
 import type { TierInputs } from "./tier-inputs.ts";
 
 /** The contract as it is at the commit the run is for. Throws FourTierError with every finding. */
@@ -90,7 +90,7 @@ const mergeGroupSchema = v.looseObject({ merge_group: v.looseObject({ base_sha: 
 async function baseCommit(run: RunContext): Promise<string | undefined> {
   const proposed = run.event.startsWith("pull_request") || run.event === "merge_group";
   if (!proposed) return undefined;
-  const payload: unknown = run.eventPath === undefined ? undefined : await readJson(run.eventPath);
+  const payload = await readEvent(run);
   const pull = v.safeParse(pullRequestSchema, payload);
   if (pull.success) return pull.output.pull_request.base.sha;
   const group = v.safeParse(mergeGroupSchema, payload);
@@ -101,12 +101,4 @@ async function baseCommit(run: RunContext): Promise<string | undefined> {
     message: `The event ${run.event} does not say which commit its base branch has.`,
     remedy: "Run this on a push to the default branch, or without credentials.",
   });
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -143,6 +143,19 @@ describe("action-promote, mode: teardown", () => {
   });
 });
 
+describe("action-promote, mode: teardown of a pull request", () => {
+  it.each<[string, Partial<ActionOptions>]>([
+    ["has no pull request", { payload: { action: "closed" } }],
+    ["nobody can read", { env: { GITHUB_EVENT_PATH: "/nowhere/event.json" } }],
+  ])("whose event %s takes nothing down, of whatever branch it is", async (_name, more) => {
+    const { own, provision } = await sandboxes();
+    const inputs = { mode: "teardown", tier: "sandbox", developer: "octocat" };
+    const run = await provision({}, { action: "promote", inputs, event: "pull_request", ...more });
+    expect(titles(run)).toEqual(["sandbox/no-branch"]);
+    expect(own.account.simulator.requests).toEqual([]);
+  });
+});
+
 describe("action-setup-env, tier: sandbox", () => {
   const marked = (more: Record<string, string>) => ({
     catalogs: {

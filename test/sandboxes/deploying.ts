@@ -27,7 +27,7 @@ export interface Developers {
   readonly deploy: (login: string, commit: string, run?: string) => Promise<ActionResult>;
   readonly teardown: (
     login: string,
-    options?: { readonly branch?: string; readonly deployed?: string },
+    options?: { readonly branch?: string; readonly deployed?: string; readonly onLine?: (line: string) => void },
   ) => Promise<TeardownResult>;
   /** As the sandbox's principal. */
   readonly sandbox: () => Workspace;
@@ -131,7 +131,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       repository.git("checkout", "-q", "main");
       return commit;
     },
-    teardown: (login, { branch, deployed } = {}) =>
+    teardown: (login, { branch, deployed, onLine } = {}) =>
       teardown({
         run: { runId: String((runs += 1)), runAttempt: 1, job: "teardown" },
         tier: account.tier("sandbox", login),
@@ -142,7 +142,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
         branchOf: () => Promise.resolve(deployed),
         runHasEnded: () => Promise.resolve(false),
         lockWaitMs: 60_000,
-        log: quiet,
+        log: { ...quiet, ...(onLine === undefined ? {} : { info: onLine }) },
         signal: new AbortController().signal,
         now: () => new Date(),
         pause,
