@@ -35,6 +35,8 @@ export interface Group {
   readonly externalId: string | undefined;
   /** Set for a workspace-local group. */
   readonly workspace: string | undefined;
+  /** Where it is shown. */
+  readonly workspaces: ReadonlySet<string>;
   /** Keys as the scenario writes them. */
   readonly members: Set<string>;
 }
@@ -93,6 +95,11 @@ export class Directory {
         id: id(group.id),
         externalId: group.external_id,
         workspace: group.workspace,
+        workspaces: new Set(
+          group.workspace === undefined
+            ? this.#workspaces(group.workspaces ?? everywhere, everywhere, name)
+            : [group.workspace],
+        ),
         members: new Set(group.members),
       });
     }

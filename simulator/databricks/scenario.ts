@@ -163,6 +163,8 @@ const Group = v.strictObject({
   external_id: v.optional(name),
   /** A workspace-local group, which Unity Catalog does not know; default: an account group. */
   workspace: v.optional(name),
+  /** The workspaces an account group is assigned to, and shown in; default: all. */
+  workspaces: v.optional(names),
 });
 
 const Acl = v.array(

@@ -67,17 +67,20 @@ function people({ account, workspace }: Call<unknown>, kind: Principal["kind"]):
 }
 
 function groups({ account, workspace }: Call<unknown>): Resource[] {
-  return [...account.directory.groups.values()]
-    .filter((group) => group.workspace === undefined || group.workspace === workspace.name)
-    .map((group) => ({
-      schemas: [`${CORE}:Group`],
-      id: group.id,
-      displayName: group.name,
-      ...(group.externalId === undefined ? {} : { externalId: group.externalId }),
-      members: [...group.members].map((key) => member(account, key)),
-      groups: account.directory.groupsOf(group.name).map(reference),
-      meta: { resourceType: group.workspace === undefined ? "Group" : "WorkspaceGroup" },
-    }));
+  return (
+    [...account.directory.groups.values()]
+      // an account group is shown where it is assigned (facts: unity-catalog 1.9, 4 pain 3)
+      .filter((group) => group.workspaces.has(workspace.name))
+      .map((group) => ({
+        schemas: [`${CORE}:Group`],
+        id: group.id,
+        displayName: group.name,
+        ...(group.externalId === undefined ? {} : { externalId: group.externalId }),
+        members: [...group.members].map((key) => member(account, key)),
+        groups: account.directory.groupsOf(group.name).map(reference),
+        meta: { resourceType: group.workspace === undefined ? "Group" : "WorkspaceGroup" },
+      }))
+  );
 }
 
 function person(account: Account, principal: Principal): Resource {

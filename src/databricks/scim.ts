@@ -62,7 +62,7 @@ export async function findServicePrincipals(
   const found: ServicePrincipal[] = [];
   for await (const principal of resources(workspace, "ServicePrincipals", filter, principalSchema)) {
     const { id, applicationId, displayName, active } = principal;
-    const same = "displayName" in by ? displayName === by.displayName : applicationId === by.applicationId;
+    const same = "displayName" in by ? equal(displayName, by.displayName) : equal(applicationId, by.applicationId);
     if (same) found.push({ id, applicationId, displayName, active });
   }
   return found;
@@ -76,20 +76,29 @@ export async function* listGroups(
   const name = options.displayName;
   const filter = name === undefined ? undefined : equals("displayName", name);
   for await (const group of resources(workspace, "Groups", filter, groupSchema)) {
-    if (name === undefined || group.displayName === name) yield toGroup(group);
+    if (name === undefined || equal(group.displayName, name)) yield toGroup(group);
   }
 }
 
 /** One group with its direct members; undefined if it does not exist. */
 export async function getGroup(workspace: Workspace, groupId: string): Promise<Group | undefined> {
-  const request: ApiRequest = { method: "GET", path: `${root}/Groups/${encodePath(groupId)}` };
-  const group = await orMissing(ask(workspace, request, groupSchema));
+  const group = await orMissing(ask(workspace, byId("Groups", groupId), groupSchema));
   return group === undefined ? undefined : toGroup(group);
 }
 
 /** Every service principal the caller can see. */
 export async function* listServicePrincipals(workspace: Workspace): AsyncGenerator<ServicePrincipal> {
   for await (const one of resources(workspace, "ServicePrincipals", undefined, principalSchema)) yield one;
+}
+
+/** A service principal by its id; undefined if this workspace does not have it. */
+export async function getServicePrincipal(workspace: Workspace, id: string): Promise<ServicePrincipal | undefined> {
+  return orMissing(ask(workspace, byId("ServicePrincipals", id), principalSchema));
+}
+
+/** A user by its id; undefined if this workspace does not have it. */
+export async function getUser(workspace: Workspace, id: string): Promise<User | undefined> {
+  return orMissing(ask(workspace, byId("Users", id), userSchema));
 }
 
 /** Every user the caller can see. */
@@ -100,7 +109,7 @@ export async function* listUsers(workspace: Workspace): AsyncGenerator<User> {
 /** A user by e-mail address (case does not matter); undefined if there is none. */
 export async function findUser(workspace: Workspace, userName: string): Promise<User | undefined> {
   for await (const user of resources(workspace, "Users", equals("userName", userName), userSchema)) {
-    if (user.userName.toLowerCase() !== userName.toLowerCase()) continue;
+    if (!equal(user.userName, userName)) continue;
     return { id: user.id, userName: user.userName, displayName: user.displayName, active: user.active };
   }
   return undefined;
@@ -126,6 +135,15 @@ async function* resources<const Schema extends v.GenericSchema>(
     if (answer.Resources.length === 0) return;
     if (answer.totalResults !== undefined && start > answer.totalResults) return;
   }
+}
+
+function byId(kind: string, resourceId: string): ApiRequest {
+  return { method: "GET", path: `${root}/${kind}/${encodePath(resourceId)}` };
+}
+
+/** As Unity Catalog compares principals: without case (facts: unity-catalog 1.2). */
+function equal(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
 }
 
 function equals(attribute: string, value: string): string {

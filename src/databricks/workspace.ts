@@ -2,6 +2,7 @@
 import { createHttp, type HttpAnswer, type HttpClient, type HttpOptions, type HttpRequest } from "../http/client.ts";
 import { type Clock, realClock } from "../http/clock.ts";
 import { AmbiguousError } from "../http/errors.ts";
+import { bounded } from "../http/pool.ts";
 import { Redactor } from "../http/redact.ts";
 import { userAgent } from "../http/user-agent.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
@@ -70,6 +71,12 @@ export interface ConnectOptions {
   readonly clock?: Clock;
   /** Deadlines and attempts, other than the defaults. */
   readonly http?: Pick<HttpOptions, "attemptMs" | "overallMs" | "attempts" | "proxyLoopback">;
+}
+
+/** The same connection with at most `limit` requests in flight, whoever sends them. */
+export function sparing(workspace: Workspace, limit: number): Workspace {
+  const inTurn = bounded(limit);
+  return { ...workspace, call: (request) => inTurn(() => workspace.call(request)) };
 }
 
 /** Makes a connection; nothing is sent before the first call. Throws FourTierError for a host that is not one. */

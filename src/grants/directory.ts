@@ -2,14 +2,7 @@
  * Everybody the workspace knows: users, service principals, groups with their members, account groups apart from
  * workspace-local ones (facts: unity-catalog 1.7, 1.9). For the estate proof; the tier proof looks up only whom it meets.
  */
-import {
-  getGroup,
-  type Group as ScimGroup,
-  listGroups,
-  listServicePrincipals,
-  listUsers,
-  type MemberKind,
-} from "../databricks/scim.ts";
+import { getGroup, type Group as ScimGroup, listGroups, listServicePrincipals, listUsers } from "../databricks/scim.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import type { TierPrincipal } from "./expect.ts";
@@ -22,7 +15,8 @@ const NEEDS = "the role of a workspace admin, or of an account admin";
 
 /**
  * Reads all of it. A group whose members came back empty is asked for itself; one that is not shown then is incomplete.
- * Members that are not assigned to this workspace keep the name they are shown by; `tiers` tells which are the tiers'.
+ * Users that are not assigned to this workspace keep the name they are shown by; a service principal that is not makes the
+ * group incomplete, unless `tiers` tells that it is a tier's.
  */
 export async function readWholeDirectory(
   workspace: Workspace,
@@ -41,16 +35,19 @@ export async function readWholeDirectory(
   }
   const groups = await withMembers(workspace, listed, notes);
   const names = new Map(groups.map(({ group }) => [group.id, group.displayName]));
-  const elsewhere = (kind: MemberKind, display: string | undefined): string | undefined => {
-    if (kind === "unknown" || display === undefined || display === "") return undefined;
-    return (kind === "service-principal" ? tiers.find(({ name }) => name === display)?.key : undefined) ?? display;
+  const elsewhere = ({ id, kind, display = "" }: Member): string | undefined => {
+    if (kind === "user") return display === "" ? id : display;
+    // A display name is nobody's alone: only that of a tier's principal says enough, and then on the safe side.
+    if (kind === "service-principal") return tiers.find(({ name }) => keyOf(name) === keyOf(display))?.key;
+    return undefined;
   };
   const result = { groups: new Map<string, Group>(), localGroups: new Map<string, Group>() };
   for (const { group, seen } of groups) {
     const members = group.members.map(
-      ({ id, kind, display }) => names.get(id) ?? byId.get(id)?.name ?? elsewhere(kind, display),
+      (member) => names.get(member.id) ?? byId.get(member.id)?.name ?? elsewhere(member),
     );
     const known = members.filter((member) => member !== undefined);
+    const vague = group.members.some(({ id, kind }) => kind === "user" && !byId.has(id));
     const target = group.kind === "workspace" ? result.localGroups : result.groups;
     if (keyOf(group.displayName) === ACCOUNT_USERS) continue; // Everybody is a member, whatever the list says.
     const before = target.get(keyOf(group.displayName));
@@ -59,10 +56,13 @@ export async function readWholeDirectory(
       name: before?.name ?? group.displayName,
       members: [...(before?.members ?? []), ...known],
       complete: seen && known.length === members.length && (before?.complete ?? true),
+      ...(vague || before?.vague === true ? { vague: true } : {}),
     });
   }
   return { ...result, principals: new Map([...byId.values()].map((one) => [keyOf(one.name), one])) };
 }
+
+type Member = ScimGroup["members"][number];
 
 interface Seen {
   readonly group: ScimGroup;

@@ -41,6 +41,8 @@ export interface Group {
   readonly members: readonly string[];
   /** False if its members could not be read, or came back without what would tell who they are. */
   readonly complete: boolean;
+  /** True if users among its members were shown by display name only. */
+  readonly vague?: boolean;
 }
 
 /** A user or a service principal. */

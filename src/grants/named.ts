@@ -1,7 +1,7 @@
 /** The contract's grants, their principals resolved to what Unity Catalog calls them (facts: unity-catalog 1.7, 1.9). */
 import type { Contract, GrantRule } from "../contract/model.ts";
 import type { Finding, Where } from "../findings.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { holds } from "../schedules/policy.ts";
 import type { ExpectedGrant, TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, isApplicationId, keyOf, type Securable, type SecurableType } from "./model.ts";
@@ -58,17 +58,21 @@ async function bearersOf(
   name: string,
   principals: readonly TierPrincipal[],
 ): Promise<{ readonly names: readonly string[]; readonly local: boolean }> {
-  const only = (...names: string[]) => ({ names, local: false });
-  if (keyOf(name) === ACCOUNT_USERS || isApplicationId(name)) return only(name);
-  if (name.includes("@")) {
-    const user = await people.user(name);
-    return user === undefined ? only() : only(user);
-  }
-  const tier = principals.find((principal) => keyOf(principal.name) === keyOf(name));
+  const only = (found: string) => ({ names: [found], local: false });
+  if (keyOf(name) === ACCOUNT_USERS) return only(name);
+  const tier = principals.find(({ name: called, key }) => keyOf(called) === keyOf(name) || keyOf(key) === keyOf(name));
   if (tier !== undefined) return only(tier.key);
-  const groups = await people.groups(name);
-  const names = [...groups.filter((group) => !group.local).map((group) => group.name), ...(await people.bots(name))];
-  return { names, local: groups.some((group) => group.local) };
+  const [user, bot, bots, groups] = await together([
+    name.includes("@") ? people.user(name) : undefined,
+    isApplicationId(name) ? people.bot(name) : undefined,
+    people.bots(name),
+    people.groups(name),
+  ]);
+  const shared = groups.filter((group) => !group.local).map((group) => group.name);
+  return {
+    names: [user, bot, ...shared, ...bots].filter((found) => found !== undefined),
+    local: groups.some((group) => group.local),
+  };
 }
 
 interface Named {

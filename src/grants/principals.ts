@@ -2,13 +2,13 @@
 import type { Contract, TierName } from "../contract/model.ts";
 import { TIERS } from "../contract/model.ts";
 import { collect } from "../databricks/parse.ts";
-import { findServicePrincipals, findUser, getGroup, type Group as ScimGroup, listGroups } from "../databricks/scim.ts";
+import { findServicePrincipals, findUser, listGroups } from "../databricks/scim.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, type Group, isApplicationId, keyOf, type Principal, type Securable } from "./model.ts";
-import { isRefusal } from "./notes.ts";
+import { GroupReader, shown } from "./read-groups.ts";
 import { READS } from "./read-rest.ts";
 
 /** Everybody who is met in an estate. */
@@ -23,6 +23,8 @@ export interface Directory {
 export interface People {
   /** Application ids of service principals of a display name. */
   bots(displayName: string): Promise<readonly string[]>;
+  /** The application id as the workspace writes it. */
+  bot(applicationId: string): Promise<string | undefined>;
   /** The user name as the workspace writes it. */
   user(userName: string): Promise<string | undefined>;
   /** Groups of a name; those that are local to the workspace are marked. */
@@ -34,6 +36,7 @@ export function peopleOf(workspace: Workspace): People {
   return {
     bots: async (displayName) =>
       (await findServicePrincipals(workspace, { displayName })).map((one) => one.applicationId),
+    bot: async (applicationId) => (await findServicePrincipals(workspace, { applicationId }))[0]?.applicationId,
     user: async (userName) => (await findUser(workspace, userName))?.userName,
     groups: async (displayName) => {
       const found = await collect(listGroups(workspace, { displayName }));
@@ -45,10 +48,15 @@ export function peopleOf(workspace: Workspace): People {
 /** Looks names up in a directory that was read whole. */
 export function peopleIn(directory: Directory): People {
   const all = [...directory.principals.values()];
+  const named = (kind: Principal["kind"], name: string): string | undefined =>
+    all.find((one) => one.kind === kind && keyOf(one.name) === keyOf(name))?.name;
   return {
     bots: async (name) =>
-      all.filter((one) => one.kind === "service-principal" && one.displayName === name).map((one) => one.name),
-    user: async (name) => all.find((one) => one.kind === "user" && keyOf(one.name) === keyOf(name))?.name,
+      all
+        .filter((one) => one.kind === "service-principal" && keyOf(one.displayName) === keyOf(name))
+        .map((one) => one.name),
+    bot: async (name) => named("service-principal", name),
+    user: async (name) => named("user", name),
     groups: async (name) =>
       [directory.groups, directory.localGroups].flatMap((groups, index) => {
         const group = groups.get(keyOf(name));
@@ -90,7 +98,11 @@ export async function resolveTierPrincipals(
   return { principals, findings };
 }
 
-/** Looks up every group that holds something in the estate, what is nested in it, and every service principal. */
+/**
+ * Looks up everybody who holds something in the estate: groups with what is nested in them, service principals, users. A
+ * name says by its shape what it is most likely, never what it is: a group can be called like an e-mail address. Whom
+ * nobody lists is in neither map.
+ */
 export async function readDirectory(
   workspace: Workspace,
   securables: readonly Securable[],
@@ -112,113 +124,18 @@ export async function readDirectory(
     known.set(keyOf(applicationId), { kind: "service-principal", name: applicationId, displayName });
   };
   for (const principal of principals) if (principal.resolved) bot(principal.key, principal.name);
-  await mapBounded(
-    all.filter((name) => isApplicationId(name) && !known.has(keyOf(name))),
-    READS,
-    async (applicationId) => {
-      const [found] = await findServicePrincipals(workspace, { applicationId });
-      if (found !== undefined) bot(found.applicationId, found.displayName);
-    },
-  );
-  const reader = new GroupReader(workspace, bot, principals);
-  await mapBounded(
-    all.filter((name) => !isApplicationId(name) && !name.includes("@")),
-    READS,
-    (name) => reader.readByName(name),
-  );
+  const reader = new GroupReader(workspace, principals, (principal) => known.set(keyOf(principal.name), principal));
+  await mapBounded(all, READS, async (name) => {
+    if (known.has(keyOf(name))) return;
+    if (isApplicationId(name)) {
+      const [found] = await shown(() => findServicePrincipals(workspace, { applicationId: name }), []);
+      if (found !== undefined) return bot(found.applicationId, found.displayName);
+    }
+    if (name.includes("@")) {
+      const user = await shown(() => findUser(workspace, name), undefined);
+      if (user !== undefined) known.set(keyOf(user.userName), { ...user, kind: "user", name: user.userName });
+    }
+    await reader.readByName(name);
+  });
   return { groups: reader.groups, localGroups: new Map(), principals: known };
-}
-
-class GroupReader {
-  readonly groups = new Map<string, Group>();
-  readonly #seen = new Set<string>();
-  readonly #workspace: Workspace;
-  readonly #met: (applicationId: string, displayName: string) => void;
-  readonly #principals: readonly TierPrincipal[];
-
-  constructor(
-    workspace: Workspace,
-    met: (applicationId: string, displayName: string) => void,
-    principals: readonly TierPrincipal[],
-  ) {
-    this.#workspace = workspace;
-    this.#met = met;
-    this.#principals = principals;
-  }
-
-  async readByName(name: string): Promise<void> {
-    const found: ScimGroup[] = [];
-    try {
-      for await (const group of listGroups(this.#workspace, { displayName: name })) {
-        // Unity Catalog knows account groups only (facts: unity-catalog 1.7).
-        if (group.kind !== "workspace") found.push(group);
-      }
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-    }
-    if (found.length === 0) this.#add(name, [], false);
-    for (const group of found) await this.#read(group);
-  }
-
-  async #read(listed: ScimGroup): Promise<void> {
-    if (this.#seen.has(listed.id)) return;
-    this.#seen.add(listed.id);
-    // A listing may leave members out, so a group that looks empty is asked for itself.
-    const group = listed.members.length > 0 ? listed : ((await this.#get(listed.id)) ?? listed);
-    const members: string[] = [];
-    let complete = true;
-    for (const member of group.members) {
-      switch (member.kind) {
-        case "group": {
-          const inner = await this.#get(member.id);
-          members.push(inner?.displayName ?? member.display ?? member.id);
-          if (inner === undefined) this.#add(member.display ?? member.id, [], false);
-          else await this.#read(inner);
-          break;
-        }
-        case "service-principal": {
-          const key = await this.#applicationIdOf(member.id, member.display);
-          if (key === undefined) complete = false;
-          else members.push(key);
-          break;
-        }
-        case "user":
-          members.push(member.display ?? member.id);
-          break;
-        case "unknown":
-          complete = false;
-      }
-    }
-    this.#add(group.displayName, members, complete);
-  }
-
-  async #get(id: string): Promise<ScimGroup | undefined> {
-    try {
-      return await getGroup(this.#workspace, id);
-    } catch (error) {
-      if (isRefusal(error)) return undefined;
-      throw error;
-    }
-  }
-
-  /** Its application id; its name if it is not assigned to this workspace; undefined if there is not even a name. */
-  async #applicationIdOf(id: string, display: string | undefined): Promise<string | undefined> {
-    if (display === undefined || display === "") return undefined;
-    const found = (await findServicePrincipals(this.#workspace, { displayName: display })).find((one) => one.id === id);
-    if (found !== undefined) {
-      this.#met(found.applicationId, found.displayName);
-      return found.applicationId;
-    }
-    return this.#principals.find((principal) => principal.name === display)?.key ?? display;
-  }
-
-  /** Two groups of one name are one here: a grant to the name could be to either. */
-  #add(name: string, members: readonly string[], complete: boolean): void {
-    const before = this.groups.get(keyOf(name));
-    this.groups.set(keyOf(name), {
-      name: before?.name ?? name,
-      members: [...(before?.members ?? []), ...members],
-      complete: complete && (before?.complete ?? true),
-    });
-  }
 }

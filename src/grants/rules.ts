@@ -15,6 +15,7 @@ import { boundElsewhere } from "./rules-bindings.ts";
 import { forbidden } from "./rules-forbidden.ts";
 import { externalAccess, metastoreOwner, policies, policyTrespass, storage, withPolicies } from "./rules-hidden.ts";
 import { sandbox, sources } from "./rules-sandbox.ts";
+import { unseenHolders } from "./rules-unseen.ts";
 import { said } from "./witness.ts";
 
 /** What the rules found. */
@@ -44,7 +45,7 @@ export function judge(whole: Estate, expected: Expectation): Judgement {
       ...missing(estate, expected),
       ...tolerated(estate, expected),
       ...orphans(estate),
-      ...unseenGroups(estate, expected),
+      ...unseenHolders(estate, expected),
     ],
   };
 }
@@ -228,40 +229,4 @@ function orphans(estate: Estate): Finding[] {
     why: "It is power that nobody watches: a restored principal gets it back.",
     remedy: `Revoke them by principal id ${id} through the permissions API.`,
   }));
-}
-
-/** Groups through which power flows and whose members were not seen: a tier's principal could be among them. */
-function unseenGroups(estate: Estate, expected: Expectation): Finding[] {
-  const open = new Map<string, string>();
-  for (const securable of estate.securables.values()) {
-    const holders = securable.grants
-      .filter((grant) => grant.privileges.some((privilege) => effectOf(privilege) !== "look"))
-      .map((grant) => grant.principal);
-    for (const holder of [...holders, securable.owner]) {
-      if (holder !== undefined) for (const group of below(estate, holder)) open.set(keyOf(group), group);
-    }
-  }
-  return [...open.values()].sort().map((group) => ({
-    id: "grants/group-unseen",
-    severity: "unknown",
-    where: { kind: "securable", type: "group", name: group },
-    message: `The group ${group} has rights in ${expected.catalog}, directly or through another group, and its members could not be seen from here.`,
-    why: "The principal of another tier could be a member.",
-    remedy: `Assign ${group} to this workspace, so that its members can be read, or take its rights away.`,
-  }));
-}
-
-/** The incomplete groups among a group and those inside it. */
-function below(estate: Estate, principal: string): string[] {
-  const seen = new Set<string>();
-  const queue = [principal];
-  const incomplete: string[] = [];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const group = estate.groups.get(keyOf(next));
-    if (group === undefined || seen.has(keyOf(next))) continue;
-    seen.add(keyOf(next));
-    if (!group.complete) incomplete.push(group.name);
-    queue.push(...group.members);
-  }
-  return incomplete;
 }

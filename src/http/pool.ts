@@ -29,6 +29,24 @@ export async function mapBounded<Item, Result>(
   return results;
 }
 
+/** Runs what it is given with at most `limit` at once; the rest waits in the order it came. */
+export function bounded(limit: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let free = limit;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      // Whoever waits gets the place itself, so that nobody who comes later takes it.
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
 /**
  * Awaits what was begun at the same time. The first failure, in the order given, is thrown after all have ended, so that
  * nothing goes on behind the back of whoever handles it.

@@ -6,6 +6,7 @@ import {
   keyOf,
   normaliseGrants,
   type Policy,
+  type Principal,
   type Securable,
   type SecurableType,
   securableKey,
@@ -32,6 +33,19 @@ export interface EstateOptions {
   /** Display name by application id. */
   readonly names?: Readonly<Record<string, string>>;
   readonly policies?: readonly Policy[];
+  /** Holders that nobody lists; everybody else with an e-mail address is a user. */
+  readonly unlisted?: readonly string[];
+}
+
+function named({ names = {} }: EstateOptions): Principal[] {
+  return Object.entries(names).map(([name, displayName]) => ({ kind: "service-principal", name, displayName }));
+}
+
+function usersOf(spec: Spec, { unlisted = [], groups = {} }: EstateOptions): Principal[] {
+  const holders = Object.values(spec).flatMap(({ owner, grants = {} }) => [owner ?? "", ...Object.keys(grants)]);
+  return [...holders, ...Object.values(groups).flat()]
+    .filter((name) => name.includes("@") && !unlisted.includes(name))
+    .map((name) => ({ kind: "user", name, displayName: name }));
 }
 
 export function estateOf(spec: Spec, options: EstateOptions = {}): Estate {
@@ -64,12 +78,7 @@ export function estateOf(spec: Spec, options: EstateOptions = {}): Estate {
     securables,
     groups,
     localGroups: new Map(),
-    principals: new Map(
-      Object.entries(options.names ?? {}).map(([name, displayName]) => [
-        keyOf(name),
-        { kind: "service-principal", name, displayName },
-      ]),
-    ),
+    principals: new Map([...usersOf(spec, options), ...named(options)].map((one) => [keyOf(one.name), one])),
     metastoreOwner: options.metastoreOwner,
     externalAccess: undefined,
     bindings: new Map(
