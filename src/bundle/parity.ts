@@ -6,6 +6,7 @@ import type { Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import type { Finding } from "../findings.ts";
 import { isArray, isObject, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
+import { heldByField, heldByItem, hideSecrets, type Holder, MASK, UNNAMED } from "../secrets.ts";
 import type { RenderedBundle, RenderedResource, SettingsPath } from "./model.ts";
 import type { RenderOptions } from "./options.ts";
 import { Problems } from "./problems.ts";
@@ -96,12 +97,15 @@ interface Part {
   readonly symbolic: JsonValue | undefined;
   /** The tier's own names, as they may be written out. */
   readonly names: readonly string[];
+  /** Whether it is a secret, which no message shows. */
+  readonly holder: Holder;
 }
 
 function whole(resource: RenderedResource, { tier, symbolic }: Side): Part {
   const own = [tier.host, tier.clientId, tier.servicePrincipal, tier.workspaceId, tier.catalog, tier.name];
   const names = own.flatMap((name) => (name === undefined || name === "" ? [] : [name]));
-  return { path: [], value: resource.settings, symbolic: symbolic.resources.get(resource.key)?.settings, names };
+  const meant = symbolic.resources.get(resource.key)?.settings;
+  return { path: [], value: resource.settings, symbolic: meant, names, holder: UNNAMED };
 }
 
 type Differ = (path: string, before: Part | undefined, after: Part | undefined) => void;
@@ -124,13 +128,19 @@ function walk(before: Part, after: Part, shown: string, differ: Differ): void {
 
 /** The fields or items of a part, by how a path names them (`.field`, `[item]`); undefined for a single value. */
 function parts(part: Part): ReadonlyMap<string, Part> | undefined {
-  const { value, symbolic, path, names } = part;
+  const { value, symbolic, path, names, holder } = part;
   if (isObject(value)) {
     const symbol = (key: string): JsonValue | undefined => (isObject(symbolic) ? symbolic[key] : undefined);
     return new Map(
       Object.entries(value).map(([key, inner]) => [
         `.${key}`,
-        { path: [...path, key], value: inner, symbolic: symbol(key), names },
+        {
+          path: [...path, key],
+          value: inner,
+          symbolic: symbol(key),
+          names,
+          holder: heldByField(holder, value, key),
+        },
       ]),
     );
   }
@@ -139,7 +149,13 @@ function parts(part: Part): ReadonlyMap<string, Part> | undefined {
     return new Map(
       value.map((item, index) => [
         `[${itemName(item, index)}]`,
-        { path: [...path, index], value: item, symbolic: symbol(index), names },
+        {
+          path: [...path, index],
+          value: item,
+          symbolic: symbol(index),
+          names,
+          holder: heldByItem(holder, value, index),
+        },
       ]),
     );
   }
@@ -186,5 +202,5 @@ function pattern(written: string): (path: string) => boolean {
 }
 
 function show(part: Part | undefined): string {
-  return part === undefined ? "absent" : `\`${stringifyJson(part.value)}\``;
+  return part === undefined ? "absent" : `\`${stringifyJson(hideSecrets(part.value, part.holder, () => MASK))}\``;
 }

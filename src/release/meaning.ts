@@ -3,7 +3,7 @@
  * digest is published, and must be no quick way to guess them (docs/adr/0714).
  */
 import { scryptSync } from "node:crypto";
-import { canonicalJson, type JsonObject } from "../json.ts";
+import { canonicalJson, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
 import { sha256 } from "./digest.ts";
 import { type Difference, pathText } from "./fields.ts";
 import { hidden } from "./mask.ts";
@@ -14,7 +14,8 @@ export function differencesDigest(found: readonly { of: JsonObject; fields: read
     ...of,
     fields: fields.map((field) => {
       const path = pathText(field.segments);
-      const hide = (secret: string): string => slowHash(secret, `${JSON.stringify(of)} ${path}`);
+      // as JSON, which tells 1 from "1"
+      const hide = (secret: JsonValue): string => slowHash(stringifyJson(secret), `${JSON.stringify(of)} ${path}`);
       const [before, after] = [hidden(field, field.old, hide), hidden(field, field.new, hide)];
       return {
         path,

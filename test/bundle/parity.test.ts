@@ -49,6 +49,16 @@ describe("staging and prod", () => {
     expect(compare(JOB + targets)).toEqual([]);
   });
 
+  test("show no secret in what differs", () => {
+    const job = (secret: string) =>
+      `resources: { jobs: { a: { parameters: [{ name: catalog, default: x }, { name: api_token, default: ${secret} }], tags: { see: "https://mona:${secret}@example.com" } } } }`;
+    const found = compare(`${JOB}targets:\n  staging: { ${job("hunter2")} }\n  prod: { ${job("hunter3")} }\n`);
+    const text = JSON.stringify(found);
+    expect(text).toContain('parameters[api_token].default` is `\\"***\\"` in prod');
+    expect(text).toContain("tags.see");
+    expect(text).not.toContain("hunter");
+  });
+
   test("may not differ in anything else: each field is a finding where prod says it", () => {
     const targets = `targets:
   staging: { resources: { jobs: { a: { tasks: [{ task_key: zero, condition_task: { op: EQUAL_TO, left: a, right: b } }] } } } }

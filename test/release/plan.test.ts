@@ -356,6 +356,23 @@ describe("secrets in a plan", () => {
     expect(open.digest).toBe(createHash("sha256").update(text).digest("hex"));
   });
 
+  it('are told apart in the digest by what they are, too: 1 is not "1"', () => {
+    const digest = (pin: JsonValue): string =>
+      makePlan(new Map(), [desired("jobs.x", { configuration: { password: pin } })]).digest;
+    expect(new Set([digest(1), digest("1"), digest(2)]).size).toBe(3);
+  });
+
+  it("are not what stands in a task or belongs to a group that is named like one", () => {
+    const task = { task_key: "rotate_token", notebook_task: { notebook_path: "${release}/src/rotate" } };
+    const added = change({ tasks: [{ task_key: "a" }] }, { tasks: [{ task_key: "a" }, task] });
+    expect(added.fields).toEqual([{ path: "tasks[rotate_token]", old: undefined, new: task }]);
+    const readers = [{ group_name: "secret-readers", permission_level: "CAN_VIEW" }];
+    const open = update(desired("jobs.x", {}, { permissions: [] }), desired("jobs.x", {}, { permissions: readers }));
+    expect(JSON.stringify(open.fields)).toContain("CAN_VIEW");
+    const retried = change({ tasks: [task] }, { tasks: [{ ...task, max_retries: 3 }] });
+    expect(retried.fields).toEqual([{ path: "tasks[rotate_token].max_retries", old: undefined, new: 3 }]);
+  });
+
   it("are not seen everywhere", () => {
     const settings = {
       configuration: {
