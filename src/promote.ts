@@ -114,10 +114,11 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
     const unlisted = unlistedLosses(now.standing, tier);
     if (unlisted.length > 0) throw new FourTierError(unlisted);
     const release = releaseOf(request, now.standing);
-    const record = await request.record(release, promoting(candidate, tier, again), overridesOf(again));
     const policy = refreshed.policy.known ? refreshed.policy.value.onFailure : "hold";
     const work = { ...request, ...now, place, lock, release, phase };
+    // Before the record: what may still refuse must not leave one that nobody ends.
     const ran = policy === "rollback" ? await runsBefore(work) : undefined;
+    const record = await request.record(release, promoting(candidate, tier, again), overridesOf(again));
     const outcome = await settleFailure({ ...work, policy, before: ran }, await carryOut(work));
     const findings = [...outcome.findings, ...(await endRecord(request, record, outcome))];
     return report(request, { ...seen, outcome: { ...outcome, findings }, deployment: record.id });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { readLedger } from "../src/ledger/store.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
-import { approve, failures, names, scene, type Scene } from "./promotion.ts";
+import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 import { rollbackScene } from "./rollback.ts";
 
 const EXTRA =
@@ -42,6 +42,7 @@ describe("on_failure: rollback", () => {
     const [settings, before] = [settingsOf(prod), await ledgerOf(prod)];
     const { result, records } = await approve(prod);
     expect(failures(result)).toEqual(["databricks/refused", "promote/undone"]);
+    expect(result.findings.find(({ id }) => id === "promote/undone")?.message).not.toContain("eanwhile");
     expect(settingsOf(prod)).toEqual(settings);
     expect(names(prod)).not.toContain("extra");
     const after = await ledgerOf(prod);
@@ -90,6 +91,69 @@ describe("on_failure: rollback", () => {
       message: expect.stringContaining("cannot be seen") as string,
     });
     expect(names(blind)).toContain("extra");
+  });
+
+  it("says so where it was put back and nobody could see whether anything ran meanwhile", async () => {
+    const prod = await half(onFailure("prod", "rollback"));
+    let resets = 0;
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () => {
+        // One is refused before this sees it, so the second is the one that takes back.
+        if (++resets !== 2) return;
+        const fault = { path: "/api/2.2/jobs/runs/list", effect: "error", status: 403, times: "always" } as const;
+        prod.simulator.fault({ method: "GET", ...fault });
+      },
+    });
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual(["databricks/refused", "promote/undone"]);
+    expect(result.findings.find(({ id }) => id === "promote/undone")?.message).toMatch(
+      /Whether anything began to run meanwhile, .*cannot be seen: .*403/,
+    );
+  });
+
+  it("names what began to run while it was put back", async () => {
+    const prod = await half(onFailure("prod", "rollback"));
+    let resets = 0;
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () => {
+        if (++resets === 2) prod.world.startRun("prod", "score");
+      },
+    });
+    const { result } = await approve(prod);
+    expect(result.findings.find(({ id }) => id === "promote/undone")?.message).toMatch(
+      /Meanwhile these began to run, .*: jobs\.score\.$/,
+    );
+  });
+
+  it("changes and records nothing where nobody can see what ran before", async () => {
+    const prod = await scene("prod", {}, { "four-tier.yml": onFailure("prod", "rollback") });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    prod.change(MILD);
+    const digests = (await prod.promote()).result.outputs;
+    const records: unknown[] = [];
+    const before = jobWrites(prod.writes()).length;
+    prod.simulator.fault({
+      method: "GET",
+      path: "/api/2.2/jobs/runs/list",
+      effect: "error",
+      status: 403,
+      times: "always",
+    });
+    const approved = { release: digests["release-digest"], plan: digests["plan-digest"] };
+    const asked = prod.promote({
+      approved,
+      github: (what, ask) => {
+        records.push(what);
+        return ask();
+      },
+    });
+    await expect(asked).rejects.toMatchObject({ findings: [{ id: "databricks/refused" }] });
+    expect(records).toEqual([]);
+    expect(jobWrites(prod.writes())).toHaveLength(before);
   });
 
   it.each([

@@ -4,6 +4,7 @@
  */
 import type { TierPolicy } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
+import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Hold, holdId } from "../ledger/holds.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
@@ -123,13 +124,27 @@ async function undo(failed: Failed, ledger: Ledger, outcome: Outcome): Promise<O
     log.warning(`${place.tier.name} could not be put back: ${back.findings.map(({ message }) => message).join(" ")}`);
     return undefined;
   }
-  const late = begunSince(before, await newestRuns(workspace, touchedNow(standing, ledger)).catch(() => new Map()));
+  const stays = { ...standing, steps: standing.steps.filter(({ action }) => action !== "delete") };
+  const late = await begunMeanwhile(workspace, before, touchedNow(stays, ledger));
   const findings = outcome.findings.filter(({ id }) => id !== "promote/unfinished");
   return {
     ...outcome,
     undone: back.done,
     findings: [...findings, undoneFinding(failed, release, back.done, late)],
   };
+}
+
+/** Keys of what began to run while the tier was put back; what cannot be seen is not nothing. */
+async function begunMeanwhile(
+  workspace: Workspace,
+  before: Newest,
+  touched: Parameters<typeof newestRuns>[1],
+): Promise<{ readonly of: readonly string[] } | { readonly unseen: string }> {
+  try {
+    return { of: begunSince(before, await newestRuns(workspace, touched)) };
+  } catch (error) {
+    return { unseen: messageOf(error) };
+  }
 }
 
 /** Holds the tier against every other release, in its ledger; the next run of this one finishes the work. */
@@ -165,19 +180,22 @@ function undoneFinding(
   { place: { tier }, candidate }: Failed,
   { commit }: LedgerRelease,
   done: readonly string[],
-  late: readonly string[],
+  late: Awaited<ReturnType<typeof begunMeanwhile>>,
 ): Finding {
   const old = commit.slice(0, 12);
+  const candidates = `may have the code of ${candidate.commit.slice(0, 12)}`;
+  const meanwhile =
+    "unseen" in late
+      ? ` Whether anything began to run meanwhile, which ${candidates}, cannot be seen: ${late.unseen}`
+      : late.of.length === 0
+        ? ""
+        : ` Meanwhile these began to run, and ${candidates}: ${late.of.join(", ")}.`;
   return {
     id: "promote/undone",
     severity: "error",
-    message: `${tier.name} was put back to ${old}, and read back equal: ${done.length === 0 ? "nothing had been changed" : done.join(", ")}.${
-      late.length === 0
-        ? ""
-        : ` Meanwhile these began to run, and may have the code of ${candidate.commit.slice(0, 12)}: ${late.join(", ")}.`
-    }`,
-    why: `Nothing had run since the first change, and all that was changed waits for its next run (tiers.${tier.name}.on_failure: rollback).`,
-    remedy: `Mend the cause, then promote ${candidate.commit.slice(0, 12)} again, or a newer commit: ${tier.name} is not held.`,
+    message: `${tier.name} was put back to ${old}, and read back equal: ${done.length === 0 ? "nothing had been changed" : done.join(", ")}.${meanwhile}`,
+    why: `Nothing had run when that began, and all that was changed waits for its next run (tiers.${tier.name}.on_failure: rollback).`,
+    remedy: `Fix the cause, then promote ${candidate.commit.slice(0, 12)} again, or a newer commit: ${tier.name} is not held.`,
   };
 }
 
