@@ -42,6 +42,8 @@ export interface HoldRequest extends Request {
   readonly until: Date | undefined;
   /** What makes it, if no person asked for a hold. */
   readonly origin?: HoldOrigin;
+  /** The release that a rollback goes back to, 64 hex. */
+  readonly goal?: string;
 }
 
 interface ResumeRequest extends Request {
@@ -138,7 +140,7 @@ function observeFor({ workspace, tier, principal, contract }: Request, ledger: L
 }
 
 function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
-  const { tier, scope, selector, reason, by, run, now, origin } = request;
+  const { tier, scope, selector, reason, by, run, now, origin, goal } = request;
   const until = request.until?.toISOString();
   const at = now.toISOString();
   const says = {
@@ -154,7 +156,7 @@ function newHold(request: HoldRequest, prior: Hold["prior"]): Hold {
   };
   const id = holdId(says);
   const hold = { id, kind: "schedules" as const, selector, scope, reason, by, at, until, run: { ...run }, prior };
-  return origin === undefined ? hold : { ...hold, origin };
+  return { ...hold, ...(origin === undefined ? {} : { origin }), ...(goal === undefined ? {} : { goal }) };
 }
 
 /** The holds on schedules that an input means. */

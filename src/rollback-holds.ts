@@ -30,6 +30,7 @@ interface Holding {
 /** The release that the tier goes back to. */
 interface Goal {
   readonly commit: string;
+  readonly digest: string;
 }
 
 /** For one job or pipeline to be paused, or given back what it was. */
@@ -37,7 +38,7 @@ const PATIENCE_MS = 120_000;
 const LOOK_MS = 2_000;
 
 /** The hold that keeps promotions out until somebody resumes: there before anything is changed, and after a crash. */
-export function withTierHeld(request: Holding, ledger: Ledger, { commit }: Goal): Ledger {
+export function withTierHeld(request: Holding, ledger: Ledger, { commit, digest }: Goal): Ledger {
   const { run, tier, now, reason } = request;
   const says = {
     kind: "tier" as const,
@@ -52,7 +53,8 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit }: Goal)
     .update(canonicalJson({ ...says, tier: tier.name, project: tier.project }))
     .digest("hex");
   const others = ledger.holds.filter((hold) => hold.kind !== "tier" || !isOfRollback(hold));
-  return { ...ledger, holds: [...others, { ...says, id, until: undefined, prior: [], origin: "rollback" }] };
+  const made: Hold = { ...says, id, until: undefined, prior: [], origin: "rollback", goal: digest };
+  return { ...ledger, holds: [...others, made] };
 }
 
 /** Whether a rollback made it: by its origin, not by its words, since a person may hold a tier with a reason that sounds like it. */
@@ -61,17 +63,18 @@ export function isOfRollback({ origin }: Hold): boolean {
 }
 
 /** Pauses everything of the project; what was running before is in the hold, and safe in the ledger. */
-export async function pauseAll(request: Holding, locked: LockedLedger, { commit }: Goal): Promise<readonly Finding[]> {
+export async function pauseAll(request: Holding, locked: LockedLedger, goal: Goal): Promise<readonly Finding[]> {
   const { run, reason, now } = request;
   const { findings } = await takeHold({
     ...holdRequest(request, locked),
     scope: "project",
     selector: "all",
-    reason: `Rollback to ${commit.slice(0, 12)}: ${reason}`,
+    reason: `Rollback to ${goal.commit.slice(0, 12)}: ${reason}`,
     by: run.actor,
     until: undefined,
     now: now(),
     origin: "rollback",
+    goal: goal.digest,
   });
   return findings;
 }

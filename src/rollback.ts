@@ -12,7 +12,9 @@ import type { Contract } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
-import { acquireLock, type Lock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
+import { together } from "./http/pool.ts";
+import { withoutGoals } from "./ledger/holds.ts";
+import { acquireLock, type Lock, lockHolder, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import { type Ledger, type LedgerRelease, saysNothing } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
@@ -23,7 +25,7 @@ import { carryOut, endRecord, failureFindings, type GoOn, type RunPhase } from "
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { type Look, lookAt, type View } from "./release/look.ts";
 import { dueToRoll, rollForward } from "./release/roll-forward.ts";
-import { chooseTarget, type JudgedRelease } from "./release/rollback-target.ts";
+import { chooseTarget, type JudgedRelease, type Target } from "./release/rollback-target.ts";
 import { type Place, unmarkedLosses } from "./release/standing.ts";
 import { unreadFindings } from "./release/upload.ts";
 import type { Outcome, Phase } from "./report/promotion.ts";
@@ -41,7 +43,7 @@ export interface RollbackRequest extends LockAccess {
   readonly principal: string;
   /** Folder of databricks.yml from the repository root, "" for the root. */
   readonly root: string;
-  /** The release to go back to; empty means the last verified one. */
+  /** The release to go back to; empty means that of a rollback that has not ended, else the last verified one. */
   readonly to: string;
   readonly reason: string;
   /** Resource keys that may be replaced or deleted: the default branch's word. */
@@ -71,8 +73,9 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
     }
   };
 
-  const ledger = await ledgerOf(request, place);
-  const target = await phase("choose", () => chooseTarget({ ...request, tier: tier.name, ledger }));
+  const [ledger, holder] = await together([ledgerOf(request, place), lockHolder(workspace, place.folder)]);
+  const runs = [request.run.runId, ...(holder === undefined ? [] : [holder.run])];
+  const target = await phase("choose", () => chooseTarget({ ...request, tier: tier.name, ledger, runs }));
   const candidate = await request.again(target.release);
   log.info(`Rolling back to ${candidate.commit.slice(0, 12)}, release ${candidate.digest.slice(0, 12)}`);
   const wheels = await keptWheels(workspace, place, candidate);
@@ -84,7 +87,7 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
   const lock = await phase("lock", () => takeLock(request, place));
   try {
     const locked = await lockedLedger(request, place, lock);
-    if (movedSince(ledger, locked.current())) throw new FourTierError(changedMeanwhile(tier.name));
+    if (movedSince(request, ledger, locked.current())) throw new FourTierError(changedMeanwhile(tier.name));
     const release = releaseOf(request, candidate, before);
     const record = await request.record(
       release,
@@ -95,10 +98,11 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
     const goOn = goOnTo(candidate);
     const way = await goBack(request, { place, candidate, wheels, view, before, release, lock, locked, phase, goOn });
     const findings = [...way.outcome.findings, ...(await endRecord({ ...request, goOn }, record, way.outcome))];
+    if (!findings.some(isFailure)) await forgetGoal(request, place, lock);
     const { outcome, left, reached } = way;
     const held = locked.current().holds.some((hold) => hold.kind === "tier" && isOfRollback(hold));
     const shown = { tier, target, candidate, from: ledger.release, before, outcome, left, reached, held, phases };
-    return report({ ...shown, deployment: record.id }, findings);
+    return report({ ...shown, deployment: record.id }, [...takenUp(tier.name, target), ...findings]);
   } finally {
     await releaseQuietly(lock, log);
   }
@@ -170,7 +174,7 @@ async function goBack(request: RollbackRequest, going: Going): Promise<Gone> {
   return gone;
 }
 
-/** A rollback without a name would go further back: the release is named. */
+/** The release is named: so it is the same one even if the ledger should be lost meanwhile. */
 function goOnTo({ commit }: Candidate): GoOn {
   return {
     rerun: `run the rollback again, with to: ${commit.slice(0, 12)}`,
@@ -245,10 +249,29 @@ async function lockedLedger(request: RollbackRequest, place: Place, lock: Lock):
   };
 }
 
-function movedSince(before: Ledger, now: Ledger): boolean {
+function movedSince({ to }: RollbackRequest, before: Ledger, now: Ledger): boolean {
   return (
-    before.release?.digest !== now.release?.digest || before.pending?.release.run.id !== now.pending?.release.run.id
+    before.release?.digest !== now.release?.digest ||
+    before.pending?.release.run.id !== now.pending?.release.run.id ||
+    (to === "" && newestGoal(before) !== newestGoal(now))
   );
+}
+
+function newestGoal({ holds }: Ledger): string | undefined {
+  return holds.findLast(({ goal }) => goal !== undefined)?.goal;
+}
+
+/**
+ * It has come to its end, and the next one without a name goes further back. If that cannot be written, the next one
+ * comes here once more, which does no harm.
+ */
+async function forgetGoal(request: RollbackRequest, place: Place, lock: Lock): Promise<void> {
+  try {
+    const locked = await lockedLedger(request, place, lock);
+    await locked.save({ ...locked.current(), holds: withoutGoals(locked.current().holds) });
+  } catch (error) {
+    request.log.warning(`The ledger does not know yet that the rollback has ended: ${messageOf(error)}`);
+  }
 }
 
 /** What ran all the time before anything was paused: known also to the next run, if this one is killed. */
@@ -344,6 +367,19 @@ function wheelGone(tier: string, component: string, path: string): Finding {
     remedy:
       "Choose another release, or revert on the default branch and promote the revert, which builds the wheel anew.",
   };
+}
+
+/** Says that nothing was chosen: a rollback that had not ended is ended. */
+function takenUp(tier: string, { release, takenUp: hold }: Target): Finding[] {
+  if (hold === undefined) return [];
+  return [
+    {
+      id: "rollback/taken-up",
+      severity: "notice",
+      message: `The rollback of run ${hold.run.id} had not come to its end in ${tier}: this one goes to the same release, ${release.commit.slice(0, 12)}.`,
+      remedy: "To go to another release, name it with the input to.",
+    },
+  ];
 }
 
 function changedMeanwhile(tier: string): Finding {

@@ -141,6 +141,32 @@ it("a rollback that is killed behind any write is taken up by the next one", { t
   expect(await killEverywhere(killing, true)).toBeGreaterThan(10);
 });
 
+const three = new Crossing("prod", [
+  { ...files, "four-tier.yml": ONE_COMPONENT, ...release(SMALL, 1) },
+  release(SMALL.replace("0 5 * * * ?", "0 6 * * * ?"), 2),
+  release(SMALL.replace("0 5 * * * ?", "0 7 * * * ?"), 3),
+]);
+
+it("a rollback of the last release that is killed behind any write ends there, though nobody names it", {
+  timeout: LONG,
+}, async () => {
+  const killing: Killing = {
+    crossing: three,
+    has: [0, 1, 2],
+    run: (tier) => (seat) => tier.rollBack(1, { ...seat, run: "dead", to: "" }),
+    next: async (tier) => {
+      expect(failedOf({ value: await tier.rollBack(1, { run: "next", to: "" }) })).toEqual([]);
+      expect(tier.holds()).toEqual(["tier"]);
+      await tier.proveStanding(1);
+      expect(scheduleOf(tier)).toBe("UNPAUSED");
+      // It has ended: the next one goes further back.
+      expect(failedOf({ value: await tier.rollBack(0, { run: "last", to: "" }) })).toEqual([]);
+      await tier.proveStanding(0);
+    },
+  };
+  expect(await killEverywhere(killing, false)).toBeGreaterThan(15);
+});
+
 it.each(["hold", "resume"] as const)(
   "a %s that is killed behind any write is lifted whole",
   { timeout: LONG },

@@ -386,6 +386,71 @@ describe("a rollback that does not come to its end", () => {
     ]);
   });
 
+  it("goes to the same release when it is run again without a name: from anew, and as another attempt", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    const good = prod.change(better("good"));
+    await approve(prod);
+    prod.change({ ...better("bad"), "src/data/ingest.sql": "select 2\n" });
+    await approve(prod);
+    const stop = new AbortController();
+    prod.simulator.when({ method: "PUT", path: "/api/2.0/pipelines/*", run: () => stop.abort() });
+    expect(failures((await rollbackScene(prod, { run: "71", signal: stop.signal })).result)).toContain(
+      "promote/cancelled",
+    );
+    const next = await rollbackScene(prod, { run: "72" });
+    expect(next.result.findings.map(({ id, message }) => `${id} ${message}`)).toEqual([
+      expect.stringMatching(`^rollback/taken-up .*run 71.*${good.slice(0, 12)}`),
+    ]);
+    expect((await ledgerOf(prod)).release?.commit).toBe(good);
+    // "Re-run all jobs" of a run that came to its end is no second rollback.
+    const again = await rollbackScene(prod, { run: "72" });
+    expect([failures(again.result), again.result.outputs["commit"]]).toEqual([[], good]);
+  });
+
+  it("that could not give back everything goes to the same release when it is run again without a name", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    const good = prod.change(better("good"));
+    await approve(prod);
+    prod.change(better("bad"));
+    await approve(prod);
+    const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () =>
+        void prod.simulator.fault({ method: "POST", path: "/api/2.2/jobs/update", effect: "error", ...refused }),
+    });
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).not.toEqual([]);
+    const next = await rollbackScene(prod);
+    expect([failures(next.result), next.result.outputs["commit"]]).toEqual([[], good]);
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+  });
+
+  it("is over once a promotion has gone over it: the next one without a name goes back from that", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    const good = prod.change(better("good"));
+    await approve(prod);
+    const bad = prod.change({ ...better("bad"), "src/data/ingest.sql": "select 2\n" });
+    await approve(prod);
+    const stop = new AbortController();
+    prod.simulator.when({ method: "PUT", path: "/api/2.0/pipelines/*", run: () => stop.abort() });
+    await rollbackScene(prod, { signal: stop.signal, to: good });
+    prod.change(better("fixed"));
+    const brief = await prod.promote({ decisions: {} });
+    const digests = { release: brief.result.outputs["release-digest"], plan: brief.result.outputs["plan-digest"] };
+    await writeLedger(prod.connect(), prod.folder, {
+      ...(await ledgerOf(prod)),
+      // Somebody resumed the tier; the schedules stay held.
+      holds: (await ledgerOf(prod)).holds.filter(({ kind }) => kind === "schedules"),
+    });
+    expect(failures((await prod.promote({ approved: digests })).result)).toEqual([]);
+    expect((await rollbackScene(prod)).result.outputs["commit"]).toBe(bad);
+  });
+
   it("that cannot pause something changes nothing more, and reports it under its record", async () => {
     const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
     const fault = {

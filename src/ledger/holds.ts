@@ -47,10 +47,17 @@ export interface Hold {
   readonly origin?: HoldOrigin;
   /** Origin promotion: the release that stopped half way, 64 hex. It may enter; no other may. */
   readonly release?: string;
+  /** Origin rollback: the release that it goes back to, 64 hex, for as long as it has not come to its end. */
+  readonly goal?: string;
 }
 
 /** Work of the suite that holds a tier on its own account. */
 export type HoldOrigin = "rollback" | "promotion";
+
+/** The same holds once no rollback is under way any more: it came to its end, or a promotion went over it. */
+export function withoutGoals(holds: readonly Hold[]): Hold[] {
+  return holds.map(({ goal: _reached, ...hold }) => hold);
+}
 
 /** The id of a hold: 64 hex over what it says. */
 export function holdId(says: JsonObject): string {
@@ -83,6 +90,7 @@ export const holdSchema = v.strictObject({
   // Younger than the document: holds without it are a person's.
   origin: v.exactOptional(v.picklist(["rollback", "promotion"])),
   release: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  goal: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
 });
 
 type StoredHold = v.InferOutput<typeof holdSchema>;

@@ -2,6 +2,7 @@
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { together } from "../http/pool.ts";
+import { type Hold, withoutGoals } from "../ledger/holds.ts";
 import type { Lock } from "../ledger/lock.ts";
 import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
@@ -120,7 +121,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
         unrolled: due.map(({ key }) => key),
         // What was put back was here before; and a tier that is whole again needs no hold for that it was not.
         history: (work.undoing ? applied.ledger.history : [release, ...applied.ledger.history]).slice(0, HISTORY),
-        holds: applied.ledger.holds.filter(({ origin }) => origin !== "promotion"),
+        holds: heldAfter(applied.ledger.holds, work),
       });
       // Whoever was overtaken in the middle of that write has not applied a release, and must not be recorded so.
       await lock.check();
@@ -141,6 +142,12 @@ export async function carryOut(work: Work): Promise<Outcome> {
   } catch (error) {
     return { ...outcome, findings: [...outcome.findings, ...failureFindings(work, error, outcome)] };
   }
+}
+
+/** A rollback goes on after this and ends itself; a promotion that went over one leaves nothing of it to be taken up. */
+function heldAfter(holds: readonly Hold[], { goOn, undoing }: Work): readonly Hold[] {
+  const others = holds.filter(({ origin }) => origin !== "promotion");
+  return goOn === undefined && undoing !== true ? withoutGoals(others) : others;
 }
 
 /** A release that is there already came by the plan that was approved, and not by the empty one of a second attempt. */

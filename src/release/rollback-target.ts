@@ -27,15 +27,19 @@ export const NOT_HERE: JudgedRelease = {
 export interface TargetQuestion {
   readonly tier: string;
   readonly ledger: Ledger;
-  /** A commit, a release digest, or 7 or more first digits of either; empty: the last verified one. */
+  /** A commit, a release digest, or 7 or more first digits of either; empty: the goal of a rollback that has not ended, else the last verified one. */
   readonly to: string;
   readonly isAncestor: (ancestor: string, descendant: string) => Promise<boolean>;
   readonly judge: (release: LedgerRelease) => Promise<JudgedRelease>;
+  /** Ids of the run that asks and of the one that has the tier's lock: a rollback of theirs has not ended. */
+  readonly runs?: readonly string[];
 }
 
 export interface Target {
   readonly release: LedgerRelease;
   readonly judged: JudgedRelease;
+  /** The hold of the rollback that had not come to its end, if that is what is taken up. */
+  readonly takenUp?: Hold | undefined;
 }
 
 /** Releases older than the present one that are looked at before somebody has to name one. */
@@ -56,10 +60,13 @@ export async function chooseTarget(question: TargetQuestion): Promise<Target> {
     return { release, judged };
   }
   const unknown: Finding[] = [];
-  const begun = known.find((release) => isSame(release, begunByRollback(question.ledger)));
-  if (begun !== undefined) {
-    const judged = await question.judge(begun);
-    if (judged.wasHere && rejectedOrUnknown(question, begun, judged).length === 0) return { release: begun, judged };
+  const begun = unfinished(question);
+  const goal = known.find(({ digest }) => digest === begun?.goal);
+  if (goal !== undefined) {
+    const judged = await question.judge(goal);
+    if (judged.wasHere && rejectedOrUnknown(question, goal, judged).length === 0) {
+      return { release: goal, judged, takenUp: begun?.hold };
+    }
   }
   let looked = 0;
   for (const release of await older(question, known)) {
@@ -74,18 +81,22 @@ export async function chooseTarget(question: TargetQuestion): Promise<Target> {
 }
 
 /**
- * Where a rollback was on its way that did not come to its end: it is half applied, its schedules are still held, or what
- * runs all the time is still due. Whoever runs it again wants its end, and not to go further back, or forward to what it left.
+ * The newest rollback that has not come to its end, and its goal: whoever runs it again without a name means that one,
+ * and not what came before it.
  */
-function begunByRollback({ pending, release, holds, unrolled = [] }: Ledger): LedgerRelease | undefined {
-  const made = (kind: Hold["kind"], by: LedgerRelease | undefined): boolean =>
-    holds.some((hold) => hold.origin === "rollback" && hold.kind === kind && hold.run.id === by?.run.id);
-  if (made("schedules", pending?.release)) return pending?.release;
-  return made("schedules", release) || (unrolled.length > 0 && made("tier", release)) ? release : undefined;
+function unfinished({ ledger, runs = [] }: TargetQuestion): { readonly goal: string; readonly hold: Hold } | undefined {
+  for (const hold of ledger.holds.toReversed()) {
+    if (hold.origin !== "rollback") continue;
+    if (hold.goal !== undefined) return { goal: hold.goal, hold };
+    // It has written all, and the run is started again, or died before it let go of the lock.
+    const { release } = ledger;
+    if (release?.run.id === hold.run.id && runs.includes(hold.run.id)) return { goal: release.digest, hold };
+  }
+  return undefined;
 }
 
-function isSame(one: LedgerRelease, other: LedgerRelease | undefined): boolean {
-  return one.digest === other?.digest && one.commit === other.commit;
+function isSame(one: LedgerRelease, other: LedgerRelease): boolean {
+  return one.digest === other.digest && one.commit === other.commit;
 }
 
 /** Every release that was applied here whole, newest first, each once. */
@@ -97,14 +108,12 @@ function distinct({ history }: Ledger): LedgerRelease[] {
  * What came before what the tier has: a second rollback goes further back, and never forward to what was left. A
  * promotion that has not ended is gone back from to the last whole release.
  */
-async function older(
-  { ledger, isAncestor }: TargetQuestion,
-  known: readonly LedgerRelease[],
-): Promise<readonly LedgerRelease[]> {
+async function older(question: TargetQuestion, known: readonly LedgerRelease[]): Promise<readonly LedgerRelease[]> {
+  const { ledger, isAncestor } = question;
   const now = ledger.release;
   if (now === undefined) return known;
   const found: LedgerRelease[] = [];
-  const promoting = ledger.pending !== undefined && !isSame(ledger.pending.release, begunByRollback(ledger));
+  const promoting = ledger.pending !== undefined && unfinished(question) === undefined;
   for (const release of known) {
     if (isSame(release, now) ? promoting : await isAncestor(release.commit, now.commit)) found.push(release);
   }

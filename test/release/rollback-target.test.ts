@@ -146,6 +146,7 @@ describe("a rollback that did not come to its end", () => {
     run: { id: run, attempt: 1 },
     prior: [],
     origin: "rollback",
+    goal: RELEASE,
   });
 
   test.each<[string, (ledger: Ledger) => Partial<Ledger>]>([
