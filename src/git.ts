@@ -65,6 +65,8 @@ class Repository implements Git {
   readonly #present = new Set<string>();
   readonly #trees = new Map<string, Promise<readonly TrackedFile[]>>();
   readonly #sources = new Map<string, Promise<BundleSource>>();
+  /** Whether the first of two commits is an ancestor of the second. */
+  readonly #ancestry = new Map<string, Promise<boolean>>();
   /** Proved contents by object id. */
   readonly #blobs = new Map<string, Uint8Array>();
 
@@ -175,7 +177,11 @@ class Repository implements Git {
     return compareCheckout(this.folder, await this.tracked(commit, root), (args, input) => this.#run(args, input));
   }
 
-  async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+  isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+    return once(this.#ancestry, `${ancestor} ${descendant}`, () => this.#isAncestor(ancestor, descendant));
+  }
+
+  async #isAncestor(ancestor: string, descendant: string): Promise<boolean> {
     await this.#need(ancestor);
     await this.#need(descendant);
     const ended = await this.#run(["merge-base", "--is-ancestor", ancestor, descendant]);
