@@ -4,27 +4,12 @@ import { shownAt } from "../gate/wall-clock.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import type { Change, ChangeClass, FieldChange, Plan } from "./plan.ts";
-
-/** What a class of change does to what runs, in the words of somebody who is woken by it; worst first. */
-export const RISK: readonly { readonly class: ChangeClass; readonly icon: string; readonly says: string }[] = [
-  { class: "data-losing", icon: "🔴", says: "loses data" },
-  { class: "deletes", icon: "🔴", says: "deletes" },
-  { class: "replaces", icon: "🔴", says: "deletes and makes anew" },
-  { class: "restarts", icon: "🟠", says: "restarts, and goes on from its checkpoint" },
-  { class: "re-point", icon: "🟢", says: "takes new code from its next run" },
-  { class: "next-run", icon: "🟢", says: "takes new settings from its next run" },
-  { class: "metadata", icon: "🟢", says: "changes name or labels only" },
-];
+import { ACCESS_FIELD, changed, effectOf, fieldChanges, SCHEDULE_FIELD } from "./brief-risk.ts";
+import type { Change, FieldChange, Plan } from "./plan.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */
 const MOST_ROWS = 100;
 const LONGEST_VALUE = 200;
-/** Fields that decide whether something starts by itself. */
-export const SCHEDULE_FIELD = /^(schedule|continuous|trigger|triggers)(\.|\[|$)/;
-/** Fields that decide who may do what with it. */
-export const ACCESS_FIELD = /^(permissions|grants|run_as)(\.|\[|$)/;
-
 /** What the pull requests were, commit by commit and file by file; folded, since the table above names them. */
 export function changesSince(brief: BriefFacts): string {
   const { history, current, candidate, repository, serverUrl, tier } = brief;
@@ -85,7 +70,7 @@ export function planSection(plan: Plan, tier: TierName): string {
   if (changes.length === 0) return blocks("### Plan", `No change: ${text(tier)} has what this release declares.`);
   const rows = changes
     .slice(0, MOST_ROWS)
-    .map((change) => [code(change.key), text(change.action), effect(change), fieldNames(change)]);
+    .map((change) => [code(change.key), text(change.action), effectOf(change), fieldNames(change)]);
   const fields = changes.flatMap((change) => change.fields.map((field) => fieldRow(change.key, field)));
   return blocks(
     "### Plan",
@@ -98,12 +83,6 @@ export function planSection(plan: Plan, tier: TierName): string {
           blocks(table(["Resource", "Field", "Now", "Then"], fields.slice(0, MOST_ROWS)), more(fields.length)),
         ),
   );
-}
-
-function effect({ action, class: kind }: Change): string {
-  if (action === "create") return kind === "restarts" ? "🟠 starts by itself" : "🟢 new";
-  const risk = RISK.find((each) => each.class === kind);
-  return risk === undefined ? text(kind) : `${risk.icon} ${risk.says}`;
 }
 
 function fieldNames({ action, fields }: Change): string {
@@ -128,15 +107,6 @@ export function scheduleSection(plan: Plan): string {
 
 export function accessSection(plan: Plan): string {
   return fieldSection("### Who may do what", ACCESS_FIELD, plan);
-}
-
-/** Only of what is there: a new resource's fields are all new, and in the plan. */
-export function fieldChanges(plan: Plan, fields: RegExp): (readonly [key: string, field: FieldChange])[] {
-  return changed(plan)
-    .filter(({ action }) => action === "update")
-    .flatMap(({ key, fields: all }) =>
-      all.filter(({ path }) => fields.test(path)).map((field) => [key, field] as const),
-    );
 }
 
 function fieldSection(title: string, fields: RegExp, plan: Plan): string {
@@ -223,10 +193,6 @@ export function driftSection({ drift, tier, facts }: BriefFacts): string {
     table(["Resource", "Field", "As promoted", `In ${text(tier)} now`], rows.slice(0, MOST_ROWS)),
     more(rows.length),
   );
-}
-
-export function changed(plan: Plan): Change[] {
-  return plan.changes.filter(({ action }) => action !== "none");
 }
 
 export function count(number: number, noun: string): string {

@@ -11,7 +11,6 @@ import { type Found, picture } from "../report/whereabouts.ts";
 import type { ChangedFile, FailedRun, WayBack } from "./brief-facts.ts";
 import {
   accessSection,
-  changed,
   changesSince,
   contractSection,
   count,
@@ -19,14 +18,10 @@ import {
   failedSection,
   paritySection,
   planSection,
-  ACCESS_FIELD,
-  fieldChanges,
-  RISK,
-  SCHEDULE_FIELD,
   scheduleSection,
 } from "./brief-sections.ts";
+import { changed, listed, risksOf } from "./brief-risk.ts";
 import type { History } from "./history.ts";
-import { lossOf } from "./impact.ts";
 import type { Drift, FieldChange, Plan } from "./plan.ts";
 
 export interface BriefFacts {
@@ -109,7 +104,8 @@ export function renderBrief(brief: BriefFacts): string {
 }
 
 /** One sentence for whoever reads only one. */
-function verdict({ gate, plan, drift, tier, details: more }: BriefFacts): string {
+function verdict(brief: BriefFacts): string {
+  const { gate, drift, tier } = brief;
   if (gate.verdict !== "pass") {
     const why = gate.checks.filter((check) => check.verdict !== "pass" && check.overridden === undefined);
     return `❌ **Do not approve yet: the gate does not let this release in** (${why.map(({ check }) => code(check)).join(", ")}). Approved now, it would stop before anything in ${text(tier)} changes.`;
@@ -117,15 +113,7 @@ function verdict({ gate, plan, drift, tier, details: more }: BriefFacts): string
   if (drift.known && !drift.value.empty && !driftAccepted(gate)) {
     return `❌ **Do not approve yet: somebody changed ${text(tier)} by hand**, and the promotion would stop at it.`;
   }
-  const grave = RISK.filter(({ icon }) => icon !== "🟢").some(({ class: kind }) =>
-    changed(plan).some((change) => change.class === kind && change.action !== "create"),
-  );
-  const doubtful =
-    !drift.known ||
-    (more.failedRuns.known && more.failedRuns.value.length > 0) ||
-    (more.contract.known && more.contract.value.length > 0) ||
-    [SCHEDULE_FIELD, ACCESS_FIELD].some((fields) => fieldChanges(plan, fields).length > 0);
-  return grave || doubtful
+  return risksOf(brief).some(({ icon }) => icon !== "🟢")
     ? "🟠 **The gate lets it in. Weigh the risk below before you approve.**"
     : "✅ **The gate lets it in, and nothing that runs is interrupted.**";
 }
@@ -173,45 +161,12 @@ function people({ commits, pulls }: History): string {
   return authors.size === 0 ? "nobody known" : [...authors].map(text).join(", ");
 }
 
-/** Worst first; what nobody could look at may be the worst. */
-const ICONS = ["🔴", "❓", "🟠", "🟢"];
-
-function risk({ plan, drift, tier, current, details: { failedRuns, contract } }: BriefFacts): string {
-  const lines = RISK.flatMap(({ class: kind, icon, says }) => {
-    const found = changed(plan).filter((change) => change.class === kind && change.action !== "create");
-    const each = found.map((change) => {
-      const loss = lossOf(change);
-      return `${code(change.key)}${loss === undefined ? "" : ` (lost: ${text(loss)})`}`;
-    });
-    return found.length === 0 ? [] : [`${icon} ${says}: ${listed(each)}`];
-  });
-  for (const [fields, says] of [
-    [SCHEDULE_FIELD, "🟠 changes when it starts by itself"],
-    [ACCESS_FIELD, "🟠 changes who may see, run or change it"],
-  ] as const) {
-    const keys = fieldChanges(plan, fields).map(([key]) => key);
-    if (keys.length > 0) lines.push(`${says}: ${listed([...new Set(keys)].map(code))}`);
-  }
-  if (contract.known && contract.value.length > 0 && current !== undefined) {
-    lines.push(`🟠 the contract changes: ${listed(contract.value.map(({ path }) => code(path)))}`);
-  }
-  const starting = changed(plan).filter(({ action, class: kind }) => action === "create" && kind === "restarts");
-  if (starting.length > 0) lines.push(`🟠 new, and starts by itself: ${listed(starting.map(({ key }) => code(key)))}`);
-  if (failedRuns.known && failedRuns.value.length > 0) {
-    const keys = [...new Set(failedRuns.value.map(({ key }) => key))];
-    lines.unshift(`🟠 failed runs whose repair would mix two releases: ${listed(keys.map(code))}`);
-  }
-  if (!drift.known) lines.unshift(`❓ nobody could look whether ${text(tier)} was changed by hand`);
-  else if (!drift.value.empty) {
-    lines.unshift(`🟠 changed by hand in ${text(tier)}: ${listed(drift.value.entries.map(({ key }) => code(key)))}`);
-  }
-  const rank = (line: string): number => ICONS.findIndex((icon) => line.startsWith(icon));
-  if (lines.length > 0) return lines.toSorted((a, b) => rank(a) - rank(b)).join("<br>");
-  return current === undefined ? "🟢 nothing is there yet that could break" : "🟢 nothing that runs is touched";
-}
-
-function listed(items: readonly string[]): string {
-  return items.length <= 8 ? items.join(", ") : `${items.slice(0, 8).join(", ")} and ${items.length - 8} more`;
+function risk(brief: BriefFacts): string {
+  const lines = risksOf(brief).map(
+    ({ icon, says, of }) => `${icon} ${says}${of.length === 0 ? "" : `: ${listed(of)}`}`,
+  );
+  if (lines.length > 0) return lines.join("<br>");
+  return brief.current === undefined ? "🟢 nothing is there yet that could break" : "🟢 nothing that runs is touched";
 }
 
 function proof({ gate, facts }: BriefFacts): string {

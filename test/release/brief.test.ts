@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { evaluateGate } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, notKnown } from "../../src/gate/facts.ts";
 import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
-import type { Change, Drift, Plan } from "../../src/release/plan.ts";
+import type { JsonArray, JsonObject } from "../../src/json.ts";
+import { type Change, type Desired, type Drift, makePlan, type Plan } from "../../src/release/plan.ts";
 import { COMMIT, CURRENT, DRIFT, goodFacts, PLAN, RELEASE } from "../gate/facts.ts";
 
 const base = { kind: "jobs", name: "score", fields: [] };
@@ -26,6 +27,19 @@ const planOf = (...changes: Change[]): Plan => ({
   digest: PLAN,
   empty: changes.every(({ action }) => action === "none"),
 });
+
+const resource = (key: string, settings: JsonObject, permissions?: JsonArray): Desired => ({
+  key,
+  kind: key.slice(0, key.indexOf(".")),
+  name: key,
+  settings,
+  permissions,
+  component: "default",
+  componentDigest: "a".repeat(64),
+});
+/** The plan as it is made. */
+const made = (before: readonly Desired[], after: readonly Desired[]): Plan =>
+  makePlan(new Map(before.map(({ key, ...rest }) => [key, { id: "1", ...rest }])), after);
 
 const none: Drift = { entries: [], digest: "e".repeat(64), empty: true };
 const drifted: Drift = {
@@ -99,7 +113,8 @@ async function read(markdown: string): Promise<string> {
     .replace(/&lt;/g, "<")
     .replace(/&gt;/g, ">")
     .replace(/[ \t]+/g, " ")
-    .replace(/ ([,.])/g, "$1");
+    .replace(/ ([,.])/g, "$1")
+    .replace(/ +\n/g, "\n");
 }
 
 /** The four rows that a tired person reads. */
@@ -209,13 +224,81 @@ describe("the brief", () => {
     expect(brief({ details: { tiers } })).toContain("```mermaid\nflowchart LR\n  source([");
   });
 
+  it("tells what is new and starts by itself, and who else may do something with it", async () => {
+    const plan = made(
+      [],
+      [
+        resource("jobs.mail", {
+          schedule: { quartz_cron_expression: "0 0 * * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" },
+        }),
+        resource("jobs.watch", { triggers: [{ file_arrival: { url: "s3://x" } }] }),
+        resource("jobs.paused", { schedule: { quartz_cron_expression: "0 0 * * * ?", pause_status: "PAUSED" } }, [
+          { user_name: "eve@example.com", permission_level: "CAN_MANAGE" },
+          { service_principal_name: "${principal}", permission_level: "IS_OWNER" },
+        ]),
+        resource("pipelines.stream", { continuous: true }),
+        resource("schemas.gold", { catalog_name: "prod" }, [
+          { principal: "account users", privileges: ["ALL_PRIVILEGES"] },
+        ]),
+        resource("jobs.own", {}, [{ service_principal_name: "${principal}", permission_level: "IS_OWNER" }]),
+      ],
+    );
+    const top = await glance(brief({ plan }));
+    expect(top).toContain("🟠 new, and starts by itself: jobs.mail, jobs.watch, pipelines.stream\n");
+    expect(top).toContain(
+      "🟠 new, and others may see, run or change it: jobs.paused (user eve@example.com: CAN_MANAGE), schemas.gold (account users: ALL_PRIVILEGES)",
+    );
+    expect(top).toContain("🟠 The gate lets it in. Weigh");
+    const page = await read(brief({ plan }));
+    expect(page).toMatch(
+      /What starts by itself[\s\S]*jobs\.mail\s+schedule[\s\S]*Who may do what[\s\S]*eve@example\.com/,
+    );
+    expect(page).toMatch(/jobs\.mail\s+create\s+🟠 new, and starts by itself/);
+    expect(page).toMatch(/jobs\.paused\s+create\s+🟢 new/);
+  });
+
+  it("tells apart who is told of a failure, who may do what, and when it starts from what nobody notices", async () => {
+    const acl = (level: string): JsonArray => [{ group_name: "team", permission_level: level }];
+    const cron = (at: string): JsonObject => ({ schedule: { quartz_cron_expression: at, pause_status: "UNPAUSED" } });
+    const before = [
+      resource("jobs.alerts", { email_notifications: { on_failure: ["oncall@example.com"] } }),
+      resource("jobs.task", { tasks: [{ task_key: "a", webhook_notifications: { on_failure: [{ id: "1" }] } }] }),
+      resource("jobs.access", {}, acl("CAN_VIEW")),
+      resource("jobs.label", { description: "old" }),
+      resource("jobs.time", cron("0 0 6 * * ?")),
+      resource("jobs.settings", { ...cron("0 0 6 * * ?"), max_concurrent_runs: 1 }),
+    ];
+    const after = [
+      resource("jobs.alerts", {}),
+      resource("jobs.task", { tasks: [{ task_key: "a" }] }),
+      resource("jobs.access", {}, acl("CAN_MANAGE")),
+      resource("jobs.label", { description: "new" }),
+      resource("jobs.time", cron("0 0 7 * * ?")),
+      resource("jobs.settings", { ...cron("0 0 7 * * ?"), max_concurrent_runs: 4 }),
+    ];
+    const plan = made(before, after);
+    const top = await glance(brief({ plan }));
+    expect(top).toContain("🟠 changes who is told when it fails: jobs.alerts, jobs.task\n");
+    expect(top).toContain("🟠 changes who may see, run or change it: jobs.access\n");
+    expect(top).toContain("🟠 changes when it starts by itself: jobs.settings, jobs.time\n");
+    expect(top).toContain("🟢 takes new settings from its next run: jobs.settings\n");
+    expect(top).toMatch(/🟢 changes name, description or tags only: jobs\.label\s/);
+    const page = await read(brief({ plan }));
+    expect(page).toMatch(/jobs\.alerts\s+update\s+🟠 changes who is told when it fails/);
+    for (const key of ["alerts", "access", "time"]) {
+      const { changes } = made(
+        before.filter((each) => each.key === `jobs.${key}`),
+        after.filter((each) => each.key === `jobs.${key}`),
+      );
+      expect(await glance(brief({ plan: planOf(...changes) }))).toContain("🟠 The gate lets it in. Weigh");
+    }
+  });
+
   it("puts the worst first", async () => {
     const top = await glance(brief({ plan: planOf(update, restart, deletion) }));
     expect(top.indexOf("deletes: jobs.old")).toBeGreaterThan(0);
-    expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("goes on from its checkpoint: pipelines.ingest"));
-    expect(top.indexOf("goes on from its checkpoint: pipelines.ingest")).toBeLessThan(
-      top.indexOf("next run: jobs.score"),
-    );
+    expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("is stopped and started: pipelines.ingest"));
+    expect(top.indexOf("is stopped and started: pipelines.ingest")).toBeLessThan(top.indexOf("next run: jobs.score"));
     expect(top).toContain("Do not approve yet: the gate does not let this release in");
   });
 
