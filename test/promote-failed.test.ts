@@ -95,16 +95,13 @@ describe("on_failure: rollback", () => {
 
   it("says so where it was put back and nobody could see whether anything ran meanwhile", async () => {
     const prod = await half(onFailure("prod", "rollback"));
-    let resets = 0;
+    const fault = { path: "/api/2.2/jobs/runs/list", effect: "error", status: 403, times: "always" } as const;
+    // One of the first two is refused and counts for nothing here, so the second takes back.
     prod.simulator.when({
       method: "POST",
       path: "/api/2.2/jobs/reset",
-      run: () => {
-        // One is refused before this sees it, so the second is the one that takes back.
-        if (++resets !== 2) return;
-        const fault = { path: "/api/2.2/jobs/runs/list", effect: "error", status: 403, times: "always" } as const;
-        prod.simulator.fault({ method: "GET", ...fault });
-      },
+      nth: 2,
+      run: () => void prod.simulator.fault({ method: "GET", ...fault }),
     });
     const { result } = await approve(prod);
     expect(failures(result)).toEqual(["databricks/refused", "promote/undone"]);
@@ -115,13 +112,11 @@ describe("on_failure: rollback", () => {
 
   it("names what began to run while it was put back", async () => {
     const prod = await half(onFailure("prod", "rollback"));
-    let resets = 0;
     prod.simulator.when({
       method: "POST",
       path: "/api/2.2/jobs/reset",
-      run: () => {
-        if (++resets === 2) prod.world.startRun("prod", "score");
-      },
+      nth: 2,
+      run: () => void prod.world.startRun("prod", "score"),
     });
     const { result } = await approve(prod);
     expect(result.findings.find(({ id }) => id === "promote/undone")?.message).toMatch(
