@@ -3,12 +3,11 @@
  * missing permission. Ids are strings inside.
  */
 import * as v from "valibot";
-import { FourTierError, messageOf } from "../findings.ts";
+import { FourTierError } from "../findings.ts";
 import { proxyFetch } from "../http/agent.ts";
+import { Redactor } from "../http/redact.ts";
+import { explain, type Permission, readFailure, unexpected, unsent, waitBefore } from "./failure.ts";
 
-/** The longest we wait for a rate limit before we say so instead: a job must not sleep for an hour (facts: github 6). */
-const MAX_WAIT_SECONDS = 60;
-const MAX_ATTEMPTS = 4;
 /** For one answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 const PER_PAGE = 100;
@@ -27,17 +26,6 @@ export interface GitHubOptions {
   /** Waits this many milliseconds; a test makes it short. */
   readonly pause?: (milliseconds: number) => Promise<void>;
 }
-
-/** A job's `permissions:` key, as a finding names it. */
-export type Permission =
-  | "actions: read"
-  | "actions: write"
-  | "checks: read"
-  | "contents: read"
-  | "deployments: read"
-  | "deployments: write"
-  | "issues: write"
-  | "pull-requests: read";
 
 /** Values of `{placeholders}` in a route, query parameters, or body fields. */
 export type Parameters = Readonly<Record<string, unknown>>;
@@ -98,7 +86,15 @@ export const OptionalText = v.pipe(
 );
 
 /** Octokit is loaded with the first request: what ends before it need not wait for it. */
-async function octokitFor(options: GitHubOptions) {
+async function octokitFor(options: GitHubOptions, redactor: Redactor) {
+  if (options.token === "") {
+    throw new FourTierError({
+      id: "github/no-token",
+      severity: "error",
+      message: "There is no token to ask GitHub with.",
+      remedy: "Leave the input `github-token` at its default, the job's own token.",
+    });
+  }
   const { getOctokit } = await import("@actions/github");
   return getOctokit(options.token, {
     baseUrl: options.apiUrl,
@@ -106,8 +102,8 @@ async function octokitFor(options: GitHubOptions) {
     log: {
       debug() {},
       info() {},
-      warn: (message) => options.log.debug(message),
-      error: (message) => options.log.debug(message),
+      warn: (message) => options.log.debug(redactor.clean(message)),
+      error: (message) => options.log.debug(redactor.clean(message)),
     },
     // Octokit would pick a proxy once, at import, from a variable; ours looks at each address (facts: toolchain).
     request: { fetch: proxyFetch },
@@ -118,12 +114,21 @@ async function octokitFor(options: GitHubOptions) {
 export function connectGitHub(options: GitHubOptions): GitHub {
   let connected: ReturnType<typeof octokitFor> | undefined;
   const { owner, repository } = options;
+  // Whatever answers at GITHUB_API_URL saw the token, and what it says is shown.
+  const redactor = new Redactor();
+  redactor.add(options.token);
+
+  const check = <S extends AnySchema>(route: string, schema: S, data: unknown): v.InferOutput<S> => {
+    const result = v.safeParse(schema, data);
+    if (result.success) return result.output;
+    throw unexpected(route, result.issues[0], redactor);
+  };
 
   async function once(route: string, parameters: Parameters, needs: Permission, repeatable: boolean): Promise<Answer> {
     const pause = options.pause ?? sleep(options.signal);
     for (let attempt = 1; ; attempt++) {
       try {
-        connected ??= octokitFor(options);
+        connected ??= octokitFor(options, redactor);
         const octokit = await connected;
         const deadline = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
         const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
@@ -133,13 +138,16 @@ export function connectGitHub(options: GitHubOptions): GitHub {
           ...parameters,
           request: { signal },
         });
-        return unmoved(route, v.parse(AnswerSchema, answer));
+        return unmoved(route, check(route, AnswerSchema, answer), redactor);
       } catch (error) {
-        const failure = v.safeParse(FailureSchema, error);
-        if (!failure.success || options.signal?.aborted === true) throw unreachable(route, error);
-        const wait = waitBefore(failure.output, attempt, repeatable);
-        if (wait === undefined) throw explain(route, failure.output, needs, `${owner}/${repository}`);
-        options.log.debug(`${route}: ${failure.output.status}, trying again in ${wait} s`);
+        if (error instanceof FourTierError) throw error;
+        const failure = readFailure(error);
+        const cancelled = options.signal?.aborted === true;
+        if (failure === undefined || cancelled) throw unsent(route, error, cancelled, redactor);
+        const wait = waitBefore(failure, attempt, repeatable);
+        if (wait === undefined) throw explain(route, failure, needs, `${owner}/${repository}`, redactor);
+        const why = failure.kind === "answer" ? String(failure.status) : failure.reason;
+        options.log.debug(redactor.clean(`${route}: ${why}, trying again in ${wait} s`));
         await pause(wait * 1000);
       }
     }
@@ -167,8 +175,9 @@ export function connectGitHub(options: GitHubOptions): GitHub {
       };
       while (next !== undefined) {
         const answer: Answer = await once(next.route, next.parameters, needs, true);
-        for (const item of items(next.route, answer.data)) yield check(route, schema, item);
-        const url = nextPage(answer.headers.link, options.apiUrl);
+        const list = itemsOf(answer.data) ?? check(next.route, v.array(v.unknown()), answer.data);
+        for (const item of list) yield check(route, schema, item);
+        const url = nextPage(answer.headers.link, options.apiUrl, redactor);
         next = url === undefined ? undefined : { route: `GET ${url}`, parameters: {} };
       }
     },
@@ -186,150 +195,42 @@ const AnswerSchema = v.object({
 type Answer = v.InferOutput<typeof AnswerSchema>;
 
 /** Throws for a redirect that was not followed. Only the host of where it leads is shown: the rest may be signed. */
-function unmoved(route: string, answer: Answer): Answer {
+function unmoved(route: string, answer: Answer, redactor: Redactor): Answer {
   if (answer.status < 300) return answer;
-  const { location } = answer.headers;
-  const host = location !== undefined && URL.canParse(location) ? new URL(location).host : "somewhere else";
+  const host = hostOf(answer.headers.location, redactor);
   throw new FourTierError({
     id: "github/redirect",
     severity: "unknown",
-    message: `${route} is answered with ${answer.status}, a redirect to ${host}, which is not followed.`,
+    message: `${redactor.clean(route)} is answered with ${answer.status}, a redirect to ${host}, which is not followed.`,
     remedy: "Find out what answers at GITHUB_API_URL: nothing is asked of another host.",
   });
 }
 
-const FailureSchema = v.object({
-  status: v.number(),
-  message: v.string(),
-  response: v.optional(v.object({ headers: v.record(v.string(), v.unknown()) })),
-});
-type Failure = v.InferOutput<typeof FailureSchema>;
+/** The host of an address that an answer names; the rest of it may be signed. */
+function hostOf(address: string | undefined, redactor: Redactor): string {
+  if (address === undefined || !URL.canParse(address)) return "somewhere else";
+  return redactor.clean(new URL(address).host, 100);
+}
 
 /**
  * Lists come bare or in an envelope `{ total_count, jobs: […] }`; compare's commits are in an envelope too. Anything else
  * is no list, and not an empty one.
  */
-function items(route: string, data: unknown): readonly unknown[] {
+function itemsOf(data: unknown): readonly unknown[] | undefined {
   const found = Array.isArray(data) ? [data] : Object.values(typeof data === "object" && data !== null ? data : {});
-  const list = found.find((value): value is unknown[] => Array.isArray(value));
-  return list ?? check(route, v.array(v.unknown()), data);
+  return found.find((value): value is unknown[] => Array.isArray(value));
 }
 
 /** The next page's address. Throws for one on another host: the token would go there, and half a list proves nothing. */
-function nextPage(link: string | undefined, apiUrl: string): string | undefined {
+function nextPage(link: string | undefined, apiUrl: string, redactor: Redactor): string | undefined {
   const url = /<([^<>]+)>;\s*rel="next"/.exec(link ?? "")?.[1];
   if (url === undefined) return undefined;
-  if (new URL(url).origin === new URL(apiUrl).origin) return url;
+  if (URL.canParse(url) && new URL(url).origin === new URL(apiUrl).origin) return url;
   throw new FourTierError({
     id: "github/foreign-page",
     severity: "unknown",
-    message: `A list of ${new URL(apiUrl).host} goes on at another host, ${new URL(url).host}.`,
+    message: `A list of ${new URL(apiUrl).host} goes on at another host, ${hostOf(url, redactor)}.`,
     remedy: "Find out what answers at GITHUB_API_URL: the token is not sent to another host.",
-  });
-}
-
-/** Seconds to wait before the next attempt, or undefined to give up (facts: github 6). */
-function waitBefore(failure: Failure, attempt: number, repeatable: boolean): number | undefined {
-  if (attempt >= MAX_ATTEMPTS) return undefined;
-  const header = (name: string): string | undefined => {
-    const value = failure.response?.headers[name];
-    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
-  };
-  if (isRateLimit(failure)) {
-    // A refused request had no effect, so even a write may be repeated.
-    const wait = Number(header("retry-after") ?? "NaN");
-    return wait >= 0 && wait <= MAX_WAIT_SECONDS ? wait : undefined;
-  }
-  // octokit reports a broken connection as 500 without a response.
-  return failure.status >= 500 && repeatable ? attempt ** 2 : undefined;
-}
-
-function isRateLimit(failure: Failure): boolean {
-  if (failure.status === 429) return true;
-  const headers = failure.response?.headers ?? {};
-  return failure.status === 403 && (headers["retry-after"] !== undefined || headers["x-ratelimit-remaining"] === "0");
-}
-
-function explain(route: string, failure: Failure, needs: Permission, slug: string): FourTierError {
-  const [method = "GET", path = route] = route.split(" ");
-  const requestId = failure.response?.headers["x-github-request-id"];
-  const where = {
-    kind: "request" as const,
-    method,
-    path,
-    status: failure.status,
-    ...(typeof requestId === "string" ? { requestId } : {}),
-  };
-  if (isRateLimit(failure)) {
-    return new FourTierError({
-      id: "github/rate-limit",
-      severity: "unknown",
-      where,
-      message: `GitHub's rate limit for ${slug} is used up.`,
-      remedy: "Wait until it resets (within the hour), then start a new run.",
-    });
-  }
-  if (failure.status === 401) {
-    return new FourTierError({
-      id: "github/credentials",
-      severity: "unknown",
-      where,
-      message: "GitHub does not accept the token.",
-      remedy: "Leave `github-token` at its default, the job's own token.",
-    });
-  }
-  if (failure.status === 403) {
-    const missing = /not accessible by integration/i.test(failure.message);
-    return new FourTierError({
-      id: "github/permission",
-      severity: "unknown",
-      where,
-      message: missing
-        ? `The job's token may not do this: it lacks the permission \`${needs}\`.`
-        : `GitHub refuses: ${failure.message}`,
-      remedy: `Add \`${needs}\` under \`permissions:\` of the job, and of the caller's job if this is a reusable workflow.`,
-    });
-  }
-  if (failure.status === 404) {
-    return new FourTierError({
-      id: "github/not-found",
-      severity: "unknown",
-      where,
-      message: `GitHub has nothing there in ${slug}, or the token may not see it.`,
-      remedy: `Check that it exists and that the job has \`${needs}\`.`,
-    });
-  }
-  return new FourTierError({
-    id: "github/api",
-    severity: "unknown",
-    where,
-    message: `GitHub answered ${failure.status}: ${failure.message}`,
-    remedy: failure.status >= 500 ? "Try again; see https://www.githubstatus.com." : "Open an issue with this message.",
-  });
-}
-
-function unreachable(route: string, error: unknown): Error {
-  if (error instanceof FourTierError) return error;
-  return new FourTierError(
-    {
-      id: "github/unreachable",
-      severity: "unknown",
-      message: `${route} got no answer from GitHub: ${messageOf(error)}`,
-      remedy: "Check the runner's network, its proxy variables and NODE_EXTRA_CA_CERTS.",
-    },
-    { cause: error },
-  );
-}
-
-function check<S extends AnySchema>(route: string, schema: S, data: unknown): v.InferOutput<S> {
-  const result = v.safeParse(schema, data);
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  throw new FourTierError({
-    id: "github/unexpected-answer",
-    severity: "unknown",
-    message: `${route} answered something unexpected at ${v.getDotPath(issue) ?? "its top"}: ${issue.message}`,
-    remedy: "Open an issue with this message.",
   });
 }
 

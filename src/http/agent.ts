@@ -7,6 +7,7 @@
  */
 import type { Dispatcher, request, RequestInit, Response } from "undici";
 import { isLoopback } from "../hosts.ts";
+import { ProxyVariableError } from "./errors.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Sockets a host at most: enough for the pool's default, few enough not to be throttled. */
@@ -15,7 +16,10 @@ const CONNECTIONS = 16;
 let direct: Dispatcher | undefined;
 let proxied: Dispatcher | undefined;
 
-/** The dispatcher for a URL. `proxyLoopback` sends even loopback through the proxy, if NO_PROXY does not exempt it. */
+/**
+ * The dispatcher for a URL. `proxyLoopback` sends even loopback through the proxy, if NO_PROXY does not exempt it.
+ * Throws ProxyVariableError.
+ */
 export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import("undici");
   const settings = { allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS }, connections: CONNECTIONS };
@@ -23,7 +27,11 @@ export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?
     direct ??= new Agent(settings);
     return direct;
   }
-  proxied ??= new EnvHttpProxyAgent(settings);
+  try {
+    proxied ??= new EnvHttpProxyAgent(settings);
+  } catch (error) {
+    throw new ProxyVariableError({ cause: error });
+  }
   return proxied;
 }
 

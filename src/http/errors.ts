@@ -13,7 +13,7 @@ type NetworkProblem = "unreachable" | "timeout" | "cancelled" | "host-refused" |
 const REMEDY: Readonly<Record<NetworkProblem, string>> = {
   unreachable: "Check the host in the contract, and that the runner reaches it (firewall, private link, HTTPS_PROXY).",
   timeout: "Run this again; if it stays, check the network between the runner and the host.",
-  cancelled: "Nothing to mend: the run was cancelled.",
+  cancelled: "Nothing to fix: the run was cancelled.",
   "host-refused": "Use the host's own address in the contract; the suite sends credentials nowhere else.",
   certificate:
     "If a proxy or a private CA signs this host's certificate, give it to the runner in NODE_EXTRA_CA_CERTS.",
@@ -57,6 +57,14 @@ export class AmbiguousError extends FourTierError {
   }
 }
 
+/** The runner's variables name no proxy that can be spoken to. Nothing was sent, and no attempt will change it. */
+export class ProxyVariableError extends Error {
+  constructor(options?: ErrorOptions) {
+    // the value may carry a password
+    super("HTTPS_PROXY or HTTP_PROXY is no proxy's address, such as http://proxy.example.com:3128", options);
+  }
+}
+
 /** How a failed attempt is to be taken. */
 export interface Failure {
   readonly problem: NetworkProblem;
@@ -78,14 +86,20 @@ const NOT_SENT = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
+/** What no server was asked: the request itself cannot be sent. */
+const REFUSED = new Set(["UND_ERR_INVALID_ARG", "ERR_INVALID_URL", "ERR_INVALID_ARG_TYPE", "ERR_INVALID_CHAR"]);
+
 /** Sorts what undici or Node threw for one attempt. */
 export function sortFailure(error: unknown): Failure {
   const chain = causes(error);
+  const variable = chain.find((one) => one instanceof ProxyVariableError);
+  if (variable !== undefined) return { problem: "proxy", reason: variable.message, sent: false, passing: false };
   const codes = chain.flatMap((one) => ("code" in one && typeof one.code === "string" ? [one.code] : []));
   const text = chain.map((one) => one.message).join(" ");
-  const tunnel = /Proxy response \((\d+)\)/.exec(text);
+  // CONNECT's answer, or a plain request's
+  const tunnel = /Proxy response \((\d+)\)|Proxy Authentication Required \((\d+)\)/.exec(text);
   if (tunnel !== null) {
-    const status = Number(tunnel[1]);
+    const status = Number(tunnel[1] ?? tunnel[2]);
     const refused = status === 407 ? "the proxy wants credentials (407)" : `the proxy answered ${status}`;
     return { problem: "proxy", reason: refused, sent: false, passing: status >= 500 };
   }
@@ -93,6 +107,9 @@ export function sortFailure(error: unknown): Failure {
   if (certificate !== undefined) {
     return { problem: "certificate", reason: certificate, sent: false, passing: false };
   }
+  // undici looks at what it is asked for before it connects
+  const refused = codes.find((code) => REFUSED.has(code));
+  if (refused !== undefined) return { problem: "unreachable", reason: refused, sent: false, passing: false };
   const notSent = codes.find((code) => NOT_SENT.has(code));
   if (notSent !== undefined) {
     return { problem: "unreachable", reason: notSent, sent: false, passing: notSent !== "ENOTFOUND" };

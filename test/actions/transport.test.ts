@@ -9,7 +9,8 @@ import type { TokenFacts } from "../../simulator/github/oidc.ts";
 import { APPLICATION, SECRET } from "../account.ts";
 import { selfSigned } from "../http/certificate.ts";
 import { proxy } from "../http/forward-proxy.ts";
-import type { ActionOptions } from "./harness.ts";
+import { serve } from "../http/loopback.ts";
+import type { ActionOptions, ActionRun } from "./harness.ts";
 import { GITHUB, type Project, type ProjectOptions, project, titles } from "./project.ts";
 
 const module = (name: string, query = ""): string => `file://${resolve(`test/actions/${name}.ts`)}${query}`;
@@ -142,6 +143,68 @@ describe("a promotion over a bad line to GitHub", () => {
     expect(hub.world.deployments).toEqual([]);
   });
 });
+
+describe("a promotion that does not reach GitHub", () => {
+  const token = "ghs_canary0123456789canary0123456789";
+
+  test.each<[string, (said: string) => [status: number, type: string, body: string]]>([
+    ["refuses", (said) => [403, "application/json", JSON.stringify({ message: said })]],
+    ["fails", (said) => [500, "text/plain", said]],
+    ["sends another shape", (said) => [200, "application/json", JSON.stringify({ default_branch: [said], id: said })]],
+    ["sends a text", (said) => [200, "text/plain", said]],
+  ])("but somebody who %s and says what it was sent: the token is nowhere", async (_how, answer) => {
+    const echo = await serve((request, response) => {
+      const [status, type, body] = answer(JSON.stringify(request.headers));
+      response.writeHead(status, { "content-type": type }).end(body);
+    });
+    const { account, run } = await project();
+    // the harness looks for every secret in the log, summary, report and outputs
+    const result = await run(PROMOTE, {
+      ...impatient,
+      apiUrl: echo.url,
+      githubToken: token,
+      secrets: [...Object.values(SECRET), token],
+    });
+    expect(echo.seen[0]?.headers.authorization).toBe(`token ${token}`);
+    expect(result.exitCode).toBe(1);
+    expect(account.writes()).toEqual([]);
+  });
+
+  const BEHIND = "https://github.four-tier.test";
+  const plain = (one: Project, env: Record<string, string>) =>
+    one.run({ mode: "plan", tier: "dev" }, { apiUrl: BEHIND, env });
+
+  test("but a proxy that wants another password asks it once: a second time may lock the account", async () => {
+    const { url, asked } = await proxy();
+    const result = await plain(await project(), { HTTPS_PROXY: url.replace("canary-", "wrong-") });
+    expect(said(result)).toContain("GitHub was not reached: the proxy wants credentials (407)");
+    expect(said(result)).not.toContain("wrong-password");
+    expect(asked).toEqual(["CONNECT github.four-tier.test:443"]);
+  });
+
+  test("for the variable that names the proxy has no scheme says so", async () => {
+    const result = await plain(await project(), { HTTPS_PROXY: "proxy.four-tier.test:3128" });
+    expect(said(result)).toContain("is no proxy's address");
+  });
+
+  test("for its certificate is nobody's says so, and sends nothing", async () => {
+    const one = await project({
+      tls: { ...selfSigned("*.four-tier.test"), host: (server) => `${server}.four-tier.test` },
+    });
+    const { url } = await proxy();
+    const result = await one.run(
+      { mode: "plan", tier: "dev", "allowed-hosts": ".four-tier.test" },
+      { env: { HTTPS_PROXY: url } },
+    );
+    expect(said(result)).toContain("has a certificate that is not trusted");
+    expect(said(result)).toContain("NODE_EXTRA_CA_CERTS");
+    expect(one.hub.requests).toEqual([]);
+  });
+});
+
+/** All that a run left for a person. */
+const said = ({ stdout, stderr, summary, report }: ActionRun): string =>
+  [stdout, stderr, summary, JSON.stringify(report)].join("\n");
 
 describe("with a clock ten minutes wrong", () => {
   describe.each([-10, 10])("by %i minutes", (minutes) => {

@@ -69,6 +69,12 @@ async function serve(
   return { github, requests, waits, logs, url };
 }
 
+async function listening() {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
 function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
@@ -170,8 +176,30 @@ describe("GitHub's client", () => {
         production: false,
       }),
     );
-    expect(finding.severity).toBe("unknown");
+    expect(finding).toMatchObject({ id: "github/unreachable", severity: "unknown" });
+    expect(finding.message).toContain("Whether it was done is not known");
     expect(requests).toHaveLength(1);
+  });
+
+  it("tries a write again where nobody can have seen it, and says that nobody was there", async () => {
+    const { url, server } = await listening();
+    await new Promise((resolve) => server.close(resolve));
+    const waits: number[] = [];
+    const github = connectGitHub({
+      token: TOKEN,
+      apiUrl: url,
+      serverUrl: "https://github.com",
+      owner: "acme",
+      repository: "ml-pipelines",
+      log: { debug: () => {} },
+      pause: (milliseconds) => {
+        waits.push(milliseconds);
+        return Promise.resolve();
+      },
+    });
+    const finding = await findingOf(setDeploymentStatus(github, "5", { state: "success", description: "done" }));
+    expect(finding).toMatchObject({ id: "github/unreachable", message: "GitHub did not answer: ECONNREFUSED." });
+    expect(waits).toHaveLength(3);
   });
 
   it("never sends twice what may have been done", async () => {
@@ -240,6 +268,54 @@ describe("GitHub's client", () => {
     const finding = await findingOf(getRepository(github));
     expect(finding.id).toBe("github/unexpected-answer");
     expect(finding.message).toContain("default_branch");
+  });
+
+  it.each<[string, (response: ServerResponse, said: string) => void]>([
+    ["refuses", (response, said) => json(response, 403, { message: said })],
+    ["cannot do it", (response, said) => json(response, 422, { message: "no", errors: [{ resource: said }] })],
+    ["fails", (response, said) => void response.writeHead(500, { "content-type": "text/plain" }).end(said)],
+    [
+      "sends a page",
+      (response, said) => void response.writeHead(502, { "content-type": "text/html" }).end(`<p>${said}`),
+    ],
+    ["answers a text", (response, said) => void response.writeHead(200, { "content-type": "text/plain" }).end(said)],
+    ["answers another shape", (response, said) => json(response, 200, { default_branch: [said], [said]: said })],
+    ["leads elsewhere", (response, said) => json(response, 302, {}, { location: `https://${said.slice(-26)}.test/` })],
+    [
+      "has a number for it",
+      (response, said) => json(response, 400, { message: "no" }, { "x-github-request-id": said }),
+    ],
+  ])("shows nothing of what it sent to a server that %s and echoes it", async (_how, answer) => {
+    const { github, logs } = await serve((request, response) => answer(response, `you sent ${request.authorization}`));
+    const finding = await findingOf(getRepository(github));
+    expect(JSON.stringify([finding, logs]).toLowerCase()).not.toContain("canary");
+    expect(finding.id).toMatch(/^github\//);
+  });
+
+  it("shows the beginning of a long text, and of somebody's page that it is one", async () => {
+    const long = await serve((_request, response) => json(response, 400, { message: "no ".repeat(500) }));
+    expect((await findingOf(getRepository(long.github))).message.length).toBeLessThan(400);
+    const page = await serve((_request, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end("<html><p>Sign in, please</html>"),
+    );
+    const { message, remedy } = await findingOf(getRepository(page.github));
+    expect(message).toMatch(/a page of HTML, not Object\.$/);
+    expect(message).not.toContain("Sign in");
+    expect(remedy).toContain("proxy");
+  });
+
+  it("asks nobody without a token, and says that there is none", async () => {
+    const { url, requests } = await serve((_request, response) => json(response, 200, REPOSITORY));
+    const github = connectGitHub({
+      token: "",
+      apiUrl: url,
+      serverUrl: "https://github.com",
+      owner: "acme",
+      repository: "ml-pipelines",
+      log: { debug: () => {} },
+    });
+    expect((await findingOf(getRepository(github))).id).toBe("github/no-token");
+    expect(requests).toEqual([]);
   });
 
   it("keeps large ids whole", async () => {

@@ -2,15 +2,18 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 
-/** GETs a URL with the client and with `proxyFetch`; gives what it printed: two lines, or the error with its stacks. */
-export async function inProcess(env: Record<string, string>, url: string): Promise<string> {
+/**
+ * Asks for a URL with the client and with `proxyFetch`; gives what it printed: two lines, or the error with its stacks.
+ * Without a method a GET, once; another one is no more repeatable than a create, and is tried again where the client does.
+ */
+export async function inProcess(env: Record<string, string>, url: string, method?: "POST"): Promise<string> {
   const script = `
     import { createHttp } from ${JSON.stringify(resolve("src/http/client.ts"))};
     import { proxyFetch } from ${JSON.stringify(resolve("src/http/agent.ts"))};
     const url = new URL(${JSON.stringify(url)});
-    const http = createHttp({ origins: [url.origin], userAgent: "test", attempts: 1 });
+    const http = createHttp({ origins: [url.origin], userAgent: "test", attempts: ${method === undefined ? 1 : 2}, onRetry: (label, reason, wait) => console.log("again in", wait, reason) });
     try {
-      const answer = await http.send({ method: "GET", url, headers: { authorization: "Bearer canary-token" } }, () => "final", true);
+      const answer = await http.send({ method: ${JSON.stringify(method ?? "GET")}, url, headers: { authorization: "Bearer canary-token" } }, () => "final", ${method === undefined});
       console.log("send", answer.status, answer.text());
       console.log("fetch", await (await proxyFetch(url)).text());
     } catch (error) {

@@ -31,4 +31,27 @@ describe("proxies", () => {
     expect(said).toContain("407");
     expect(said).not.toContain("canary");
   });
+
+  it.each([
+    ["proxy.example.test:3128"],
+    ["socks4://user:canary-password@127.0.0.1:9"],
+    ["http://user:canary-password@"],
+  ])("whose address is none are a fault of the runner, told at once: %s", async (address) => {
+    const said = await inProcess({ HTTPS_PROXY: address }, "https://workspace.invalid/x", "POST");
+    expect(said).toContain("http/proxy");
+    expect(said).toContain("HTTPS_PROXY or HTTP_PROXY is no proxy's address");
+    expect(said).not.toContain("http/lost-answer");
+    expect(said).not.toContain("again in");
+    expect(said).not.toContain("canary-password");
+  });
+
+  it("that refuse a plain request are told apart, too, and asked once", async () => {
+    const target = await serve((_request, response) => void response.end());
+    const { url, asked } = await proxy(target.url);
+    const wrong = url.replace("canary-password", "canary-wrong-password");
+    const said = await inProcess({ HTTP_PROXY: wrong }, "http://workspace.invalid/x", "POST");
+    expect(asked).toEqual(["POST http://workspace.invalid/x"]);
+    expect(said).toContain("http/proxy");
+    expect(said).toContain("(407)");
+  });
 });
