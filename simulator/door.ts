@@ -1,5 +1,5 @@
 /** How the simulators are reached: plainly on loopback, or over TLS as the services are; and how an answer goes wrong. */
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,6 +10,16 @@ export interface Tls {
   readonly cert: string;
   /** The host that a server's address shows, by the server's name. Default: localhost. */
   readonly host?: (server: string) => string;
+}
+
+/** Where a credential belongs; what depends on the connection alone is left out, too. */
+const EXPECTED = new Set(["authorization", "host", "connection", "content-length"]);
+
+/** What a request's headers said but for its credential, as `name: value`: a secret has no place in any of them. */
+export function headerLines(request: Pick<IncomingMessage, "headersDistinct">): string[] {
+  return Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
+    EXPECTED.has(name) ? [] : values.map((value) => `${name}: ${value}`),
+  );
 }
 
 export interface Door {

@@ -31,6 +31,11 @@ export class Acls {
     this.#workspace = workspace;
   }
 
+  /** Everything that was granted on something, as text to search. */
+  get all(): readonly (readonly [object: string, entries: readonly Entry[]])[] {
+    return [...this.#entries];
+  }
+
   of(kind: Kind, id: string): readonly Entry[] {
     return this.#entries.get(`${kind}/${id}`) ?? [];
   }

@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Door, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
+import { type Door, headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { stringifyJson } from "../json.ts";
 import { Account, Workspace } from "./account.ts";
 import { type Answer, ApiError, type Call, type ErrorStyle, type Route, Unmodelled } from "./api.ts";
@@ -25,6 +25,8 @@ export interface DatabricksSimulator {
   readonly workspaces: Readonly<Record<string, { readonly url: string; readonly id: string }>>;
   /** Everything that was asked, in order; grows while the simulator runs. */
   readonly requests: readonly RequestRecord[];
+  /** Every header that came, once, but for `authorization`. */
+  readonly headers: ReadonlySet<string>;
   /** What was refused because it is not modelled. A test that ends with an entry here should fail. */
   readonly unmodelled: readonly string[];
   /** The behaviours ([?]) that decided an answer so far: what a test of them has really met. */
@@ -96,8 +98,9 @@ export async function startDatabricks(
   const faults = new Faults(account.scenario.faults);
   const log: RequestRecord[] = [];
   const unmodelled: string[] = [];
+  const headers = new Set<string>();
   const router = new Router(allRoutes(authority));
-  const front = new Front({ account, authority, faults, router, log, unmodelled });
+  const front = new Front({ account, authority, faults, router, log, headers, unmodelled });
 
   const accountDoor = new Workspace(account, "account", "0");
   const doors: Door[] = [];
@@ -126,6 +129,7 @@ export async function startDatabricks(
     accountUrl: account.url,
     workspaces: Object.fromEntries([...account.workspaces.values()].map(({ name, url, id }) => [name, { url, id }])),
     requests: log,
+    headers,
     unmodelled,
     met: account.met,
     world,
@@ -163,6 +167,7 @@ interface FrontParts {
   readonly faults: Faults;
   readonly router: Router;
   readonly log: RequestRecord[];
+  readonly headers: Set<string>;
   readonly unmodelled: string[];
 }
 
@@ -190,6 +195,7 @@ class Front {
     response.setHeader("date", new Date(this.#parts.account.clock.now()).toUTCString());
     try {
       if (isGone(request.socket)) return;
+      for (const header of headerLines(request)) this.#parts.headers.add(header);
       if (account.scenario.latency_ms > 0) await sleep(account.scenario.latency_ms);
       const workspace = this.#workspace(door, request);
       const answer = await this.#answer(workspace, request, method, url, bytes, trace);

@@ -155,7 +155,7 @@ export class World {
     return this.#account.metastore.named(fullName);
   }
 
-  /** What was written to the metastore and to experiments, as text to search: names, comments, properties, tags, grants. */
+  /** What was written to the metastore, experiments and permissions, as text to search: names, comments, tags, grants. */
   notes(): Record<string, string> {
     const below = (securable: Securable): Securable[] => [
       securable,
@@ -172,7 +172,11 @@ export class World {
       `${name}'s experiments`,
       JSON.stringify(experiments.all.map((one) => [one.name, ...one.tags])),
     ]);
-    return Object.fromEntries([...securables, ...experiments]);
+    const permissions = [...this.#account.workspaces.values()].map(({ name, acls }): [string, string] => [
+      `${name}'s permissions`,
+      JSON.stringify(acls.all),
+    ]);
+    return Object.fromEntries([...securables, ...experiments, ...permissions]);
   }
 
   has(catalog: string): boolean {

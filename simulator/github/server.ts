@@ -1,7 +1,7 @@
 /** GitHub on loopback: one repository's REST API and OIDC issuer, deciding as the service does. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
-import { isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
+import { headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { type Answer, authorise, paginate, readBody, type Route, sendJson } from "./http.ts";
 import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oidc.ts";
 import { mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
@@ -38,6 +38,8 @@ export interface GitHubSimulator {
   /** What the service remembers; may be changed as an administrator or a forger would. */
   readonly world: World;
   readonly requests: GitHubRequest[];
+  /** Every header that came, once, but for `authorization`. */
+  readonly headers: ReadonlySet<string>;
   /** Routes and parameters that were asked for and are not modelled. Tests demand that it is empty. */
   readonly unmodelled: string[];
   /** A personal token with everything the person's role allows. */
@@ -112,6 +114,7 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
     repoDir: options.repoDir,
     world,
     requests: service.requests,
+    headers: service.headers,
     unmodelled: service.unmodelled,
     userToken: (login) => {
       if (!world.people.has(login)) throw new Error(`The scenario has no user ${login}`);
@@ -135,6 +138,7 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
 
 class Service {
   readonly requests: GitHubRequest[] = [];
+  readonly headers = new Set<string>();
   readonly unmodelled: string[] = [];
   apiUrl = "";
   readonly #world: World;
@@ -182,6 +186,7 @@ class Service {
       });
     };
     if (isGone(request.socket)) return void request.socket.resetAndDestroy();
+    for (const header of headerLines(request)) this.headers.add(header);
     response.setHeader("x-github-request-id", crypto.randomUUID());
     try {
       if (url.pathname.startsWith("/_oidc/")) return await this.#oidc(request, response, url, record);

@@ -10,7 +10,7 @@ export function formsOf(secret: string): string[] {
     secret,
     url,
     url.replaceAll("%20", "+"),
-    url.toLowerCase(),
+    url.replaceAll(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
     JSON.stringify(secret).slice(1, -1),
   ]);
   for (const shift of [0, 1, 2]) {

@@ -32,7 +32,10 @@ export interface ActionOptions {
   readonly oidc?: { readonly url: string; readonly token: string };
   /** More variables, or other values for those above; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Every secret that exists in this test; asked for after the run, so that tokens given out meanwhile count too. */
+  /**
+   * Every secret that exists in this test, beside what the run itself is given (the job's tokens, a proxy's password);
+   * asked for after the run, so that tokens given out meanwhile count too.
+   */
   readonly secrets: readonly string[] | (() => readonly string[]);
   /** Secrets that the action was asked to export: the only place where they may stand is GITHUB_ENV. */
   readonly exported?: readonly string[];
@@ -113,7 +116,8 @@ export async function runAction(name: string, options: ActionOptions): Promise<A
   const { exitCode, stdout, stderr } = await runNode(name, options, variables);
 
   const read = (file: string): string => readFileSync(file, "utf8");
-  const secrets = typeof options.secrets === "function" ? options.secrets() : options.secrets;
+  const named = typeof options.secrets === "function" ? options.secrets() : options.secrets;
+  const secrets = [...new Set([...named, ...givenTo(options)])];
   const shown = stdout.replaceAll(/^::add-mask::.*$/gm, "");
   const places: Record<string, string> = { stdout: shown, stderr };
   for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -143,6 +147,14 @@ export async function runAction(name: string, options: ActionOptions): Promise<A
     masked: [...stdout.matchAll(/^::add-mask::(.*)$/gm)].map((match) => unescape(match[1] ?? "")),
     report: reportPath === undefined ? undefined : (JSON.parse(read(reportPath)) as unknown),
   };
+}
+
+/** The secrets among what a run is given, whatever its test thinks of. */
+function givenTo({ githubToken, oidc, env }: ActionOptions): string[] {
+  const proxies = ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"].map((name) => env?.[name] ?? "");
+  const passwords = proxies.flatMap((proxy) => (URL.canParse(proxy) ? [new URL(proxy).password] : []));
+  const secrets = [githubToken, oidc?.token, ...passwords, ...passwords.map(decodeURIComponent)];
+  return secrets.filter((secret): secret is string => secret !== undefined && secret.length >= 8);
 }
 
 /** `client-secret` becomes INPUT_CLIENT-SECRET; what is not given has action.yml's default (facts: github 1). */

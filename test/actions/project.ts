@@ -100,8 +100,13 @@ export async function project(options: ProjectOptions = {}): Promise<Project> {
         ...(promoting ? { "client-secret": SECRET[tier] } : {}),
         ...inputs,
       },
-      secrets: Object.values(SECRET),
       ...more,
+      secrets: () => [
+        ...Object.values(SECRET),
+        ...account.simulator.secrets(),
+        ...hub.secrets(),
+        ...(typeof more.secrets === "function" ? more.secrets() : (more.secrets ?? [])),
+      ],
     });
     expect(account.simulator.unmodelled).toEqual([]);
     expect(hub.unmodelled).toEqual([]);

@@ -77,6 +77,14 @@ function said(run: RunResult): string[] {
   return [...run.errors, ...annotations.map(({ title, message }) => `${title ?? ""}: ${message}`)];
 }
 
+/** For a test that failed by another assertion: what its runs had to say, unless its errors say it. */
+export function explainUnsaid(runs: readonly RunResult[], errors: readonly { readonly message: string }[]): string {
+  const unsaid = runs.filter((run) => !errors.some(({ message }) => message.includes(titleOf(run))));
+  return unsaid.map(explain).join("\n\n");
+}
+
+const titleOf = ({ id, attempt, conclusion }: RunResult): string => `Run ${id}, attempt ${attempt}: ${conclusion}`;
+
 const LOG_LINES = 60;
 const REQUEST_LINES = 40;
 
@@ -92,7 +100,7 @@ function explain(run: RunResult): string {
     .map(({ job, step }) => `--- ${job.name}, ${step.name}\n${step.log.split("\n").slice(-LOG_LINES).join("\n")}`);
   const requests = requestsOf.get(run)?.().slice(-REQUEST_LINES) ?? [];
   return [
-    `Run ${run.id}, attempt ${run.attempt}: ${run.conclusion}`,
+    titleOf(run),
     ...run.errors,
     ...jobs,
     ...logs,

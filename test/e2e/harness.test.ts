@@ -1,7 +1,12 @@
 /** What holds of every whole run: a failing one explains itself, and no test is without the search for secrets. */
-import { readdirSync, readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { ASSUMPTIONS } from "../../simulator/github/scenario.ts";
+import type { Issue } from "../../simulator/github/world.ts";
+import { writeZip } from "../../simulator/runner/zip.ts";
 import { formsOf } from "../actions/canary.ts";
 import { edit } from "../../demo/stage.ts";
 import { expectRun } from "./expect-run.ts";
@@ -10,6 +15,33 @@ import { openPlay, TIERS } from "./play.ts";
 const DEV = "deploy-to-dev / promote";
 const merged = (play: ReturnType<typeof openPlay>, branch: string) =>
   play.merge(branch, branch, (path) => edit(path("src/models/train.py"), (text) => `${text}\n# ${branch}\n`));
+
+const DEPLOYMENT = {
+  id: 1,
+  sha: "a".repeat(40),
+  ref: "main",
+  task: "t",
+  payload: {},
+  environment: "dev",
+  description: null,
+  creator: "octocat",
+  transient: false,
+  production: false,
+  createdAt: "",
+  statuses: [],
+};
+const ISSUE: Issue = {
+  id: 1,
+  number: 1,
+  user: "octocat",
+  labels: [],
+  title: "",
+  body: "",
+  state: "open",
+  stateReason: null,
+  createdAt: "",
+  updatedAt: "",
+};
 
 describe("a test that fails", () => {
   const play = openPlay({
@@ -59,10 +91,26 @@ describe("the search for secrets", () => {
   const play = openPlay();
   const secret = 'dose/"canary"+e2e 6713';
 
+  it("knows each token that a job gets", async () => {
+    const { github } = play.stage;
+    const before = new Set(github.secrets());
+    await merged(play, "tokens");
+    const given = github.secrets().filter((one) => !before.has(one));
+    expect(given.filter((one) => one.startsWith("ghs_")).length).toBeGreaterThan(0);
+  });
+
   it("finds each form in each place", () => {
     const { databricks, github } = play.stage;
     github.scenario.secrets["CANARY"] = secret;
     const { world } = databricks;
+    const { artifacts, issues, deployments, runs } = github.world;
+    const [run] = runs;
+    if (run === undefined) throw new Error("The test before this one makes a run");
+    const archived = (name: string, path: string, text: string): (() => void) => {
+      const zip = writeZip([{ path, bytes: Buffer.from(text) }]);
+      artifacts.push({ id: 1, run, name, zip, digest: "", createdAt: "" });
+      return () => void artifacts.pop();
+    };
     const silver = world.securable("dev.silver");
     const places: Readonly<Record<string, (text: string) => () => void>> = {
       "dev's pipelines": (text) => {
@@ -73,6 +121,22 @@ describe("the search for secrets", () => {
       "metastore dev.silver": (text) => {
         silver.comment = text;
         return () => void (silver.comment = undefined);
+      },
+      "dev's permissions": (text) => {
+        const { acls } = world.workspace("dev");
+        acls.set("jobs", "1", [{ principal: text, level: "CAN_VIEW" }]);
+        return () => acls.remove("jobs", "1");
+      },
+      artifacts: (text) => archived("digests", "a.txt", `${"x".repeat(99)}${text}`),
+      "artifacts (a file's name)": (text) => archived("digests", text, ""),
+      "artifacts (their own name)": (text) => archived(text, "a.txt", ""),
+      deployments: (text) => {
+        deployments.push({ ...DEPLOYMENT, payload: { text } });
+        return () => void deployments.pop();
+      },
+      issues: (text) => {
+        issues.push({ ...ISSUE, body: text });
+        return () => void issues.pop();
       },
       "dev/Shared/left": (text) => {
         world.writeFile("dev", "/Shared/left", `x${text}y`);
@@ -85,10 +149,72 @@ describe("the search for secrets", () => {
         const undo = plant(form);
         const found = play.leaks();
         undo();
-        expect([place, form, found.some((line) => line.includes(` is in ${place}`))]).toEqual([place, form, true]);
+        const [where = ""] = place.split(" (");
+        expect([place, form, found.some((line) => line.includes(` is in ${where}`))]).toEqual([place, form, true]);
       }
     }
     delete github.scenario.secrets["CANARY"];
+  });
+
+  it("finds each form in each header", async () => {
+    const { databricks, github } = play.stage;
+    github.scenario.secrets["CANARY"] = secret;
+    const forms = formsOf(secret).map((form) => form.replaceAll(/[^\x20-\x7e]/g, ""));
+    for (const [index, form] of forms.entries()) {
+      const headers = { authorization: "Bearer none", "x-note": `${index} ${form}` };
+      await fetch(`${databricks.workspaces["dev"]?.url}/api/2.2/jobs/list`, { headers });
+      await fetch(`${github.apiUrl}/repos/acme/ml-pipelines`, { headers });
+      const found = play.leaks();
+      const seen = ["headers to Databricks", "headers to GitHub"].map((place) =>
+        found.some((line) => line.includes(` is in ${place}`)),
+      );
+      expect([form, ...seen]).toEqual([form, true, true]);
+    }
+    delete github.scenario.secrets["CANARY"];
+  });
+
+  it("finds each form in what an action prints, and in each file of its job", () => {
+    const { scenario } = play.stage.github;
+    scenario.secrets["CANARY"] = secret;
+    const folder = mkdtempSync(join(tmpdir(), "four-tier-tapped-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const roots = ["RUNNER_TEMP", "GITHUB_WORKSPACE", "HOME"];
+    for (const root of roots) mkdirSync(join(folder, root, "objects"), { recursive: true });
+    const script = `
+      import { writeFileSync } from "node:fs";
+      import { tmpdir } from "node:os";
+      process.stdout.write(process.env.FORM);
+      process.stderr.write(process.env.FORM);
+      for (const root of ${JSON.stringify(roots)}) writeFileSync(process.env[root] + "/objects/left", process.env.FORM);
+      writeFileSync(tmpdir() + "/left", process.env.FORM);`;
+    for (const form of formsOf(secret)) {
+      const env = { ...Object.fromEntries(roots.map((root) => [root, join(folder, root)])), FORM: form };
+      execFileSync(process.execPath, [...play.nodeArguments, "--input-type=module", "--eval", script], {
+        env: { PATH: process.env["PATH"], ...env },
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      const found = play.leaks();
+      const places = ["stdout", "stderr", ...[...roots, "TMPDIR"].map((root) => `${root}/`)];
+      const seen = places.filter((place) => found.some((line) => line.includes(`.json ${place}`)));
+      expect([form, ...seen]).toEqual([form, ...places]);
+    }
+    delete scenario.secrets["CANARY"];
+  });
+});
+
+describe("a test that fails by any other assertion", () => {
+  const said: string[] = [];
+  const play = openPlay({ onFailure: (explanation) => said.push(explanation) });
+
+  it.fails("fails", async () => {
+    const { validate } = await merged(play, "unexpected");
+    expect(validate.conclusion).toBe("failure");
+  });
+
+  it("says what its runs had to say", () => {
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(/^Run \d+, attempt 1: success$/m);
+    expect(said[0]).toContain("--- requests that changed something or were refused");
   });
 });
 

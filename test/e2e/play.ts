@@ -5,14 +5,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { renderReport } from "../../demo/report.ts";
 import { setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
 import { openTheatre, type Theatre } from "../../demo/theatre.ts";
 import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";
+import { readZip } from "../../simulator/runner/zip.ts";
 import { findSecrets } from "../actions/canary.ts";
 import { COMPILED } from "../actions/compiled.ts";
-import { remember } from "./expect-run.ts";
+import { explainUnsaid, remember } from "./expect-run.ts";
 
 export type Tier = "dev" | "staging" | "prod";
 export const TIERS: readonly Tier[] = ["dev", "staging", "prod"];
@@ -20,6 +21,8 @@ export const TIERS: readonly Tier[] = ["dev", "staging", "prod"];
 export interface Play extends Theatre {
   /** Where a secret of this play can be read in what was left since the last test. */
   leaks(): string[];
+  /** What Node is told for each action: to leave loopback alone, and to keep what it printed and wrote. */
+  readonly nodeArguments: readonly string[];
   /** What the simulators were asked to write since a moment: `dev POST /api/2.2/jobs/create`. */
   mark(): Mark;
   /** Settings of all jobs and pipelines of a tier by key, with their ids; throws if two have one key. */
@@ -44,6 +47,8 @@ export interface Resource {
 interface PlayOptions extends StageOptions {
   /** Actions keep compiled code in their job's folder as on a real runner, where the search for secrets comes, too. */
   readonly keepsOwnCode?: boolean;
+  /** Told what the runs of a test that failed had to say, where its own error does not. Default: stderr. */
+  readonly onFailure?: (explanation: string) => void;
 }
 
 /** Opens the play for a file of tests. Only its functions may be used, and only in tests and hooks. */
@@ -51,7 +56,9 @@ export function openPlay(options: PlayOptions = {}): Play {
   let stage: Stage | undefined;
   let theatre: Theatre | undefined;
   let tapFolder = "";
+  let nodeArguments: readonly string[] = [];
   const runs: RunResult[] = [];
+  let ofThisTest: RunResult[] = [];
   const ends = new Map<number, PromiseWithResolvers<RunResult>>();
   const endOf = (run: number): PromiseWithResolvers<RunResult> => {
     const end = ends.get(run) ?? Promise.withResolvers<RunResult>();
@@ -69,6 +76,7 @@ export function openPlay(options: PlayOptions = {}): Play {
     if (event.type === "run-end") {
       const from = begun.get(event.run) ?? { databricks: 0, github: 0 };
       runs.push(event.result);
+      ofThisTest.push(event.result);
       endOf(event.run).resolve(event.result);
       remember(event.result, () => [
         ...databricks.requests.slice(from.databricks).filter(mattered).map(lineOf),
@@ -81,9 +89,10 @@ export function openPlay(options: PlayOptions = {}): Play {
     tapFolder = mkdtempSync(join(tmpdir(), "four-tier-tap-"));
     stage = await setStage(options);
     const preloads = [resolve("test/actions/loopback-only.ts"), `${resolve("test/e2e/tap.ts")}?folder=${tapFolder}`];
+    nodeArguments = preloads.flatMap((file) => ["--import", `file://${file}`]);
     theatre = openTheatre(stage, {
       onEvent,
-      nodeArguments: preloads.flatMap((file) => ["--import", `file://${file}`]),
+      nodeArguments,
       ...(options.keepsOwnCode === true ? {} : { environment: COMPILED }),
     });
   });
@@ -98,6 +107,13 @@ export function openPlay(options: PlayOptions = {}): Play {
     runs.length = 0;
     return [...findSecrets(places, secretsOf(opened().stage)), ...refused.map(([place]) => `${place}: left loopback`)];
   };
+  beforeEach(({ onTestFailed }) => {
+    ofThisTest = [];
+    onTestFailed(({ task }) => {
+      const said = explainUnsaid(ofThisTest, task.result?.errors ?? []);
+      if (said !== "") (options.onFailure ?? ((text) => process.stderr.write(`${text}\n`)))(said);
+    });
+  });
   afterEach(() => {
     const acted = runs.some((run) => run.jobs.some((job) => job.steps.length > 2));
     if (acted) expect(readdirSync(tapFolder)).not.toEqual([]);
@@ -113,6 +129,9 @@ export function openPlay(options: PlayOptions = {}): Play {
 
   const own = {
     leaks,
+    get nodeArguments() {
+      return nodeArguments;
+    },
     ended: (run: number) => endOf(run).promise,
     mark: (): Mark => {
       const { databricks } = opened().stage;
@@ -210,6 +229,10 @@ function placesOf(runs: readonly RunResult[]): Record<string, string> {
   ]);
 }
 
+/** What is in an archive is deflated: it is searched unpacked. */
+const textOfEntry = ({ path, bytes }: { readonly path: string; readonly bytes: Buffer }): string =>
+  `${path}\n${bytes.toString("latin1")}`;
+
 /** What stands in the two services: records on GitHub; files, jobs and pipelines in the workspaces; paths and queries. */
 function worldOf({ databricks, github }: Stage): Record<string, string> {
   const { deployments, issues, comments, statuses, artifacts } = github.world;
@@ -218,9 +241,11 @@ function worldOf({ databricks, github }: Stage): Record<string, string> {
     issues: JSON.stringify(issues),
     comments: JSON.stringify(comments),
     statuses: JSON.stringify(statuses),
-    artifacts: artifacts.map(({ zip }) => zip.toString("latin1")).join("\n"),
+    artifacts: artifacts.flatMap(({ name, zip }) => [name, ...readZip(zip).map(textOfEntry)]).join("\n"),
     "requests to Databricks": JSON.stringify(databricks.requests),
     "requests to GitHub": JSON.stringify(github.requests),
+    "headers to Databricks": [...databricks.headers].join("\n"),
+    "headers to GitHub": [...github.headers].join("\n"),
     ...databricks.world.notes(),
   };
   for (const workspace of Object.keys(databricks.workspaces)) {

@@ -3,11 +3,16 @@
  * as it is, before the runner masks it. A secret that only the mask hides is found this way.
  */
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
 const folder = new URL(import.meta.url).searchParams.get("folder") ?? "";
 const printed: Record<string, string> = { stdout: "", stderr: "" };
+
+// A runner's /tmp is shared by all jobs of a machine, and here with everybody: each action gets one of its own.
+const shared = tmpdir();
+process.env["TMPDIR"] = mkdtempSync(join(shared, "four-tier-tmp-"));
 
 for (const name of ["stdout", "stderr"] as const) {
   const stream = process[name];
@@ -20,20 +25,25 @@ for (const name of ["stdout", "stderr"] as const) {
 
 process.on("exit", () => {
   const places = { ...printed };
-  if (process.env["RUNNER_TEMP"] === undefined) return; // not a job: its home is somebody's
-  for (const name of ["RUNNER_TEMP", "GITHUB_WORKSPACE", "HOME"]) {
+  const temporary = process.env["TMPDIR"] ?? "";
+  // not a job: its home is somebody's
+  const job = process.env["RUNNER_TEMP"] !== undefined;
+  for (const name of job ? ["RUNNER_TEMP", "GITHUB_WORKSPACE", "HOME", "TMPDIR"] : []) {
     const root = process.env[name] ?? "";
     for (const file of filesBelow(root)) places[`${name}/${relative(root, file)}`] = readFileSync(file, "latin1");
   }
+  if (temporary.startsWith(join(shared, "four-tier-tmp-"))) rmSync(temporary, { recursive: true, force: true });
+  if (!job) return;
   writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify({ action: process.argv[1] ?? "", places }));
 });
 
 /** Without git's own database, which is compressed; its configuration is where a token would be. */
 function filesBelow(root: string): string[] {
   if (!existsSync(root)) return [];
-  return readdirSync(root).flatMap((name) => {
+  const names = readdirSync(root);
+  return names.flatMap((name) => {
     const path = join(root, name);
-    if (name === "objects") return [];
+    if (name === "objects" && names.includes("HEAD")) return [];
     return statSync(path).isDirectory() ? filesBelow(path) : [path];
   });
 }
