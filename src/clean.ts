@@ -3,18 +3,19 @@
  * unused. A dry run writes nothing. One sandbox's trouble stops none of the others, and never more than `most` go at once.
  */
 import type { Contract } from "./contract/model.ts";
-import { type Catalog, listCatalogs } from "./databricks/unity.ts";
+import { type Catalog, getCatalog, listCatalogs } from "./databricks/unity.ts";
 import { updateCatalog } from "./databricks/unity-write.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
 import type { LockOptions } from "./ledger/lock.ts";
-import { DAY, type Decision, decide, type Rules } from "./sandboxes/decide.ts";
-import { takeCensus } from "./sandboxes/deployed.ts";
-import { isSandboxName, MARK, readMark } from "./sandboxes/mark.ts";
+import { checkClock } from "./sandboxes/clock.ts";
+import { DAY, type Decision, decide, type Rules, type Usage } from "./sandboxes/decide.ts";
+import { type Deployed, takeCensus } from "./sandboxes/deployed.ts";
+import { isSandboxName, MARK, readMark, removingSince, sandboxComment, whyNotOurs } from "./sandboxes/mark.ts";
 import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { removeSandbox } from "./sandboxes/remove.ts";
-import { type UsageQuestion, usageOf } from "./sandboxes/usage.ts";
+import { inspect, type UsageQuestion } from "./sandboxes/usage.ts";
 
 export interface CleanRequest {
   /** As dev's principal. */
@@ -51,47 +52,76 @@ export interface CleanResult {
 
 /** Sandboxes looked at, at a time. */
 const PARALLEL = 4;
-/** How far this machine's clock may be from the workspace's, in milliseconds. */
-const SKEW = 5 * 60_000;
 
 /** Cleans; throws FourTierError for what makes all decisions doubtful, before anything is written. */
 export async function clean(request: CleanRequest): Promise<CleanResult> {
   const { workspace, contract, principal, now, log } = request;
+  if (contract.users.size === 0) throw new FourTierError(nobodyIsHere(contract));
   await checkClock(workspace, now);
   const { keepDays, graceDays } = contract.tiers.sandbox;
   const rules: Rules = { ours: { contract, owner: principal }, keepDays, graceDays, now };
+  const census = await takeCensus(workspace, contract);
+  const sandboxPrincipal = await sandboxPrincipalOf(workspace, contract);
+  const all: Catalog[] = [];
+  for await (const catalog of listCatalogs(workspace)) all.push(catalog);
+  const candidates = all.filter((catalog) => isCandidate(catalog, contract));
+  log.info(`${candidates.length} catalogs are sandboxes or are called like one`);
+  const findings: Finding[] = orphans(census, all);
+  const left = tooManyLeft(contract, candidates, rules.ours);
+  if (left !== undefined) findings.push(left);
   const question: UsageQuestion = {
     contract,
-    census: await takeCensus(workspace, contract),
-    sandboxPrincipal: await sandboxPrincipalOf(workspace, contract),
+    census,
+    owner: principal,
+    sandboxPrincipal,
+    believeUsers: left === undefined,
     now,
   };
-  const candidates: Catalog[] = [];
-  for await (const catalog of listCatalogs(workspace)) if (isCandidate(catalog, contract)) candidates.push(catalog);
-  log.info(`${candidates.length} catalogs are sandboxes or are called like one`);
-  const decided = await mapBounded(candidates, PARALLEL, async (catalog) => ({
-    catalog,
-    decision: decide(catalog, await usageOf(workspace, catalog, question), rules),
-  }));
-  const findings: Finding[] = [];
+  const seen = await mapBounded(candidates, PARALLEL, async (catalog): Promise<Seen> => {
+    const { usage } = await inspect(workspace, catalog, question);
+    return { catalog, usage, decision: decide(catalog, usage, rules) };
+  });
   const rows: CleanRow[] = [];
   let removals = 0;
   // The longest unused first; one after the other, so that whoever cancels knows where it stopped.
-  for (const { catalog, decision } of decided.toSorted((a, b) => lastUseOf(a.decision) - lastUseOf(b.decision))) {
-    const row = { catalog: catalog.name, developer: readMark(catalog.properties).developer, decision, removed: [] };
-    if (decision.do === "ask") findings.push(asked(catalog, decision));
-    if (request.dryRun) rows.push({ ...row, outcome: "dry-run" });
-    else if (decision.do !== "remove")
-      rows.push({ ...row, outcome: await written(request, rules, catalog, decision, findings) });
-    else if (removals >= request.most) rows.push({ ...row, outcome: "postponed" });
-    else {
-      removals += 1;
-      rows.push({ ...row, ...(await removed(request, rules, question, catalog, findings)) });
-    }
-    log.info(`${catalog.name}: ${decision.do} (${decision.why})`);
+  for (const one of seen.toSorted((a, b) => lastUseOf(a.decision) - lastUseOf(b.decision))) {
+    const row = await settle(request, rules, question, one, removals < request.most, findings);
+    // What could not even be begun takes nobody else's turn.
+    if (row.decision.do === "remove" && (row.outcome === "dry-run" || row.removed.length > 0)) removals += 1;
+    rows.push(row);
+    log.info(`${row.catalog}: ${row.decision.do} (${row.decision.why})`);
   }
   if (rows.some(({ outcome }) => outcome === "postponed")) findings.push(postponed(request.most));
   return { dryRun: request.dryRun, rows, findings };
+}
+
+/** A catalog as it was looked at, and what is to become of it. */
+interface Seen {
+  readonly catalog: Catalog;
+  readonly usage: Usage;
+  readonly decision: Decision;
+}
+
+/** Does with one catalog what was decided, if it may be done now. */
+async function settle(
+  request: CleanRequest,
+  rules: Rules,
+  question: UsageQuestion,
+  seen: Seen,
+  mayRemove: boolean,
+  findings: Finding[],
+): Promise<CleanRow> {
+  const { catalog } = seen;
+  let { decision } = seen;
+  let outcome: CleanRow["outcome"] = "dry-run";
+  let gone: readonly string[] = [];
+  if (decision.do === "remove" && !mayRemove) outcome = "postponed";
+  else if (!request.dryRun && decision.do === "remove") {
+    ({ outcome, removed: gone } = await removed(request, question, rules, seen, findings));
+  } else if (!request.dryRun) ({ decision, outcome } = await written(request, rules, seen, findings));
+  if (decision.do === "ask") findings.push(asked(catalog, decision));
+  const { developer } = readMark(catalog.properties);
+  return { catalog: catalog.name, developer, decision, outcome, removed: gone };
 }
 
 /** Looked at and shown: what is called like a sandbox, and what carries this project's mark, whatever it is called. */
@@ -99,24 +129,56 @@ function isCandidate(catalog: Catalog, contract: Contract): boolean {
   return isSandboxName(catalog.name) || readMark(catalog.properties).project === contract.project;
 }
 
-/** Marks what was decided; nothing else of the sandbox is touched. */
+/**
+ * Marks what was decided; nothing else of the sandbox is touched. It is read and decided about once more for that, so that
+ * what somebody has set since it was listed stays, and counts.
+ */
 async function written(
-  { workspace }: CleanRequest,
+  { workspace, contract }: CleanRequest,
   rules: Rules,
-  catalog: Catalog,
-  decision: Decision,
+  seen: Seen,
   findings: Finding[],
-): Promise<CleanRow["outcome"]> {
-  const properties = markAfter(catalog, decision, rules);
-  if (properties === undefined) return "done";
+): Promise<Pick<CleanRow, "decision" | "outcome">> {
+  if (changeAfter(seen.catalog, seen.decision, rules, contract) === undefined) {
+    return { decision: seen.decision, outcome: "done" };
+  }
+  const { name } = seen.catalog;
   try {
-    await updateCatalog(workspace, catalog.name, { properties });
-    return "done";
+    const catalog = await getCatalog(workspace, name);
+    if (catalog === undefined) return { decision: { do: "nothing", why: "it is gone" }, outcome: "done" };
+    const decision = decide(catalog, seen.usage, rules);
+    const change = changeAfter(catalog, decision, rules, contract);
+    if (change === undefined) return { decision, outcome: decision.do === "remove" ? "postponed" : "done" };
+    const after = await updateCatalog(workspace, name, change);
+    const lacks = Object.entries(change.properties ?? {}).filter(([key, value]) => after.properties[key] !== value);
+    if (lacks.length === 0) return { decision, outcome: "done" };
+    findings.push(
+      notMarked(
+        name,
+        lacks.map(([key]) => key),
+      ),
+    );
+    return { decision, outcome: "failed" };
   } catch (error) {
     if (!(error instanceof FourTierError)) throw error;
     findings.push(...error.findings);
-    return "failed";
+    return { decision: seen.decision, outcome: "failed" };
   }
+}
+
+/** What is to be written of a decision; undefined if nothing changes by as much as a day. */
+function changeAfter(
+  catalog: Catalog,
+  decision: Decision,
+  rules: Rules,
+  contract: Contract,
+): { properties?: Readonly<Record<string, string>>; comment?: string } | undefined {
+  const properties = markAfter(catalog, decision, rules);
+  // A removal that was interrupted, of what is in use again.
+  const isRevived = (decision.do === "keep" || decision.do === "warn") && removingSince(catalog) !== undefined;
+  const developer = readMark(catalog.properties).developer ?? "";
+  if (!isRevived) return properties === undefined ? undefined : { properties };
+  return { ...(properties === undefined ? {} : { properties }), comment: sandboxComment(developer, contract.project) };
 }
 
 /** All properties as they shall be after a decision; undefined if nothing changes by as much as a day. */
@@ -138,21 +200,20 @@ function markAfter(
     [MARK.expires]: new Date(expires).toISOString(),
     // Sent empty: a service that merges properties has no other way to take one back.
     [MARK.warned]: isWarning ? now.toISOString() : "",
-    [MARK.removing]: "",
   };
 }
 
 async function removed(
   request: CleanRequest,
-  rules: Rules,
   question: UsageQuestion,
-  catalog: Catalog,
+  rules: Rules,
+  { catalog, usage }: Seen,
   findings: Finding[],
 ): Promise<Pick<CleanRow, "outcome" | "removed">> {
   const { workspace, lock, pause } = request;
   const done: string[] = [];
   try {
-    await removeSandbox({ ...question, workspace, catalog, rules, lock, pause }, done);
+    findings.push(...(await removeSandbox({ ...question, workspace, catalog, usage, rules, lock, pause }, done)));
     return { outcome: "done", removed: done };
   } catch (error) {
     if (!(error instanceof FourTierError)) throw error;
@@ -162,18 +223,41 @@ async function removed(
   }
 }
 
-/** Every decision is one of days: a clock that is wrong by days would remove what was used yesterday. */
-async function checkClock(workspace: Workspace, now: Date): Promise<void> {
-  const answer = await workspace.call({ method: "GET", path: "/api/2.0/preview/scim/v2/Me" });
-  const theirs = Date.parse(answer.header("date") ?? "");
-  if (Number.isNaN(theirs) || Math.abs(theirs - now.getTime()) <= SKEW) return;
-  throw new FourTierError({
-    id: "sandbox/clock",
-    severity: "error",
-    message: `This runner's clock says ${now.toISOString()}, the workspace's ${new Date(theirs).toISOString()}. Nothing was looked at.`,
-    why: "What is unused is told by dates.",
-    remedy: "Set the runner's clock, then run this again.",
+/** What is deployed to sandboxes that are not there: a deployment that ended while its sandbox went, or a catalog dropped by hand. */
+function orphans(census: readonly Deployed[], catalogs: readonly Catalog[]): Finding[] {
+  const names = new Set(catalogs.map(({ name }) => name.toLowerCase()));
+  const lost = census.filter(({ developer }) => developer !== undefined && !names.has(`${developer}_sandbox`));
+  const developers = [...new Set(lost.flatMap(({ developer }) => developer ?? []))].toSorted();
+  return developers.map((developer) => {
+    const left = lost.filter((each) => each.developer === developer);
+    return {
+      id: "sandbox/orphans",
+      severity: "warning",
+      where: { kind: "securable", type: "catalog", name: `${developer}_sandbox` },
+      message: `There is no catalog ${developer}_sandbox, and this is deployed to it: ${left.map(({ kind, id, name }) => `${kind} ${id} "${name}"`).join(", ")}.`,
+      remedy: "Delete it; or have the sandbox provisioned again, and start the caller `sandbox` with teardown.",
+    };
   });
+}
+
+/**
+ * One or two leave at a time. If most have left at once, `users` was more likely emptied by a wrong merge: then leaving
+ * hurries nothing, and each sandbox stays as long as any other that nobody uses.
+ */
+function tooManyLeft(contract: Contract, candidates: readonly Catalog[], ours: Rules["ours"]): Finding | undefined {
+  const own = candidates.filter((catalog) => whyNotOurs(catalog, ours).length === 0);
+  const left = own
+    .flatMap(({ properties }) => readMark(properties).developer ?? [])
+    .filter((each) => !contract.users.has(each));
+  if (left.length < 2 || left.length * 2 <= own.length) return undefined;
+  return {
+    id: "sandbox/many-left",
+    severity: "warning",
+    where: contract.at(["users"]),
+    message: `${left.length} of ${own.length} sandboxes belong to people who are not among the contract's users: ${left.toSorted().join(", ")}.`,
+    why: "So many seldom leave at once: they were taken as if they were still here, and their sandboxes are removed only once nobody has used them.",
+    remedy: "Add who is still here to `users` again. If all have left, nothing: their sandboxes go as others do.",
+  };
 }
 
 function lastUseOf(decision: Decision): number {
@@ -183,6 +267,28 @@ function lastUseOf(decision: Decision): number {
 function asked({ name }: Catalog, { id, why, remedy }: Extract<Decision, { do: "ask" }>): Finding {
   const message = `${name} is kept, since ${why}.`;
   return { id, severity: "unknown", where: { kind: "securable", type: "catalog", name }, message, remedy };
+}
+
+function nobodyIsHere(contract: Contract): Finding {
+  return {
+    id: "sandbox/nobody",
+    severity: "error",
+    where: contract.at(["users"]),
+    message:
+      "The contract names no users, so everybody's sandbox would be taken for a leaver's. Nothing was looked at.",
+    remedy:
+      "Add `users: { <GitHub login>: <Databricks user name> }` to the contract; to remove the last sandboxes, name one user who has none.",
+  };
+}
+
+function notMarked(name: string, properties: readonly string[]): Finding {
+  return {
+    id: "sandbox/not-marked",
+    severity: "unknown",
+    where: { kind: "securable", type: "catalog", name },
+    message: `${name} was written, and does not show its properties ${properties.join(", ")} as they were written.`,
+    remedy: "Run this again; if it stays, look who else writes this catalog's properties.",
+  };
 }
 
 function postponed(most: number): Finding {
@@ -199,7 +305,8 @@ function unfinished({ name }: Catalog, done: readonly string[]): Finding {
     id: "sandbox/unfinished",
     severity: "error",
     where: { kind: "securable", type: "catalog", name },
-    message: `The removal of ${name} stopped half way. Gone: ${done.join(", ")}.`,
-    remedy: "Mend the cause and run this again: it goes on from there, if the sandbox is still unused.",
+    message: `The removal of ${name} stopped halfway. Gone: ${done.join(", ")}.`,
+    remedy:
+      "Fix the cause and run this again: it goes on from there, if the sandbox is still unused. If it is used, provision it for its developer by name: only its data is lost.",
   };
 }

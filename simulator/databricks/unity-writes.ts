@@ -18,6 +18,7 @@ const NewCatalog = v.strictObject({
   storage_root: v.optional(v.string()),
 });
 const ChangedCatalog = v.strictObject({
+  comment: v.optional(v.string()),
   isolation_mode: v.optional(v.picklist(["OPEN", "ISOLATED"])),
   owner: v.optional(v.string()),
   properties: v.optional(Properties),
@@ -74,6 +75,7 @@ function changeCatalog(call: Call<v.InferOutput<typeof ChangedCatalog>>): Answer
       throw notFound(`Could not find principal with name ${body.owner}`, "PRINCIPAL_DOES_NOT_EXIST");
     catalog.owner = owner;
   }
+  if (body.comment !== undefined) catalog.comment = body.comment === "" ? undefined : body.comment;
   if (body.properties !== undefined) {
     const before = account.behaviours.catalog_properties === "merge" ? catalog.properties : {};
     catalog.properties = { ...before, ...body.properties };

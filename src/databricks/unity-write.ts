@@ -33,16 +33,18 @@ export async function updateCatalog(
   name: string,
   change: {
     readonly properties?: Readonly<Record<string, string>>;
+    readonly comment?: string;
     /** ISOLATED binds the catalog to the workspace that is asked. */
     readonly isolationMode?: "OPEN" | "ISOLATED";
   },
 ): Promise<Catalog> {
-  const { properties, isolationMode } = change;
+  const { properties, comment, isolationMode } = change;
   const request: ApiRequest = {
     method: "PATCH",
     path: `${root}/catalogs/${encodePath(name)}`,
     json: {
       ...(properties === undefined ? {} : { properties }),
+      ...(comment === undefined ? {} : { comment }),
       ...(isolationMode === undefined ? {} : { isolation_mode: isolationMode }),
     },
     repeatable: true,
@@ -56,6 +58,18 @@ export async function deleteEmptyCatalog(workspace: Workspace, name: string): Pr
     workspace.call({
       method: "DELETE",
       path: `${root}/catalogs/${encodePath(name)}`,
+      query: { force: false },
+      repeatable: true,
+    }),
+  );
+}
+
+/** Drops an empty schema; that it is already gone is fine. One that holds something is refused by the service: ApiError. */
+export async function deleteEmptySchema(workspace: Workspace, fullName: string): Promise<void> {
+  await orMissing(
+    workspace.call({
+      method: "DELETE",
+      path: `${root}/schemas/${encodePath(fullName)}`,
       query: { force: false },
       repeatable: true,
     }),

@@ -47,6 +47,7 @@ export interface Catalog extends Securable {
   /** OPEN, ISOLATED; undefined if the service did not say. Bindings count only if ISOLATED. */
   readonly isolationMode: string | undefined;
   readonly type: string | undefined;
+  readonly comment: string | undefined;
   readonly properties: Readonly<Record<string, string>>;
   /** Where it keeps managed data; undefined: in the metastore's own storage. */
   readonly storageRoot: string | undefined;
@@ -93,6 +94,7 @@ export const catalogSchema = v.looseObject({
   ...securableEntries,
   isolation_mode: optionalText,
   catalog_type: optionalText,
+  comment: optionalText,
   properties: v.optional(v.record(v.string(), v.string()), {}),
   storage_root: optionalText,
 });
@@ -303,6 +305,7 @@ export function toCatalog(found: v.InferOutput<typeof catalogSchema>): Catalog {
     ...toSecurable(found, []),
     isolationMode: found.isolation_mode,
     type: found.catalog_type,
+    comment: found.comment,
     properties: found.properties,
     storageRoot: found.storage_root,
   };

@@ -29,6 +29,8 @@ export interface Deployed {
   readonly developer: string | undefined;
   /** The catalog a pipeline writes, lower case. */
   readonly catalog: string | undefined;
+  /** Carries our tags of another tier or project: whatever it writes, it is not a sandbox's. */
+  readonly taggedElsewhere: boolean;
   readonly creator: string | undefined;
 }
 
@@ -45,8 +47,9 @@ export async function takeCensus(
   const found: Deployed[] = [];
   for await (const job of listJobs(workspace)) {
     const tags = tagsOf(job.settings["tags"], contract);
-    if (tags !== undefined)
-      found.push({ kind: "jobs", id: job.id, name: job.name, creator: job.creator, catalog: undefined, ...tags });
+    if (tags === undefined) continue;
+    const { id, name, creator } = job;
+    found.push({ kind: "jobs", id, name, creator, catalog: undefined, taggedElsewhere: false, ...tags });
   }
   const ids: string[] = [];
   for await (const status of listPipelines(workspace)) if (wanted(status.name)) ids.push(status.id);
@@ -60,14 +63,17 @@ export async function takeCensus(
 function fromPipeline(pipeline: Pipeline, contract: Pick<Contract, "project">): Deployed {
   const { id, name, creator, spec } = pipeline;
   const catalog = spec["catalog"];
-  const tags = tagsOf(spec["tags"], contract) ?? { key: undefined, developer: undefined };
+  const tags = tagsOf(spec["tags"], contract);
+  const declared = spec["tags"];
   return {
     kind: "pipelines",
     id,
     name,
     creator,
     catalog: typeof catalog === "string" ? catalog.toLowerCase() : undefined,
-    ...tags,
+    key: tags?.key,
+    developer: tags?.developer,
+    taggedElsewhere: tags === undefined && isObject(declared) && declared[TAGS.tier] !== undefined,
   };
 }
 
@@ -82,18 +88,48 @@ function tagsOf(
   return typeof key === "string" && typeof developer === "string" ? { key, developer } : undefined;
 }
 
-/** The last time a job or pipeline started, milliseconds since 1970; `now` if it runs; undefined if it never did. */
+/** How many of a job's newest runs are looked at: one page. An older one may have ended later, or go on still. */
+const NEWEST = 24;
+
+/**
+ * The last time a job ran or a pipeline was updated, milliseconds since 1970; `now` if it runs; undefined if it never did.
+ * A run counts by its end. Throws FourTierError for one without a time.
+ */
 export async function lastRunOf(
   workspace: Workspace,
   { kind, id }: Pick<Deployed, "kind" | "id">,
   now: Date,
 ): Promise<number | undefined> {
   if (kind === "jobs") {
-    for await (const run of listRuns(workspace, { jobId: id })) return run.done ? run.startTime : now.getTime();
-    return undefined;
+    let last: number | undefined;
+    let seen = 0;
+    for await (const run of listRuns(workspace, { jobId: id })) {
+      if (!run.done) return now.getTime();
+      const time = run.endTime ?? run.startTime;
+      if (time === undefined) throw noTime(`run ${run.id} of job ${id}`, "ran");
+      last = Math.max(last ?? 0, time);
+      seen += 1;
+      if (seen === NEWEST) break;
+    }
+    return last;
   }
-  for await (const update of listUpdates(workspace, id)) return update.done ? update.createdAt : now.getTime();
+  for await (const update of listUpdates(workspace, id)) {
+    if (!update.done) return now.getTime();
+    if (update.createdAt === undefined) throw noTime(`update ${update.id} of pipeline ${id}`, "ran");
+    return update.createdAt;
+  }
   return undefined;
+}
+
+/** Something without a time is never "unused": what is done about it is up to a person. */
+export function noTime(name: string, what: "ran" | "was last changed"): FourTierError {
+  return new FourTierError({
+    id: "sandbox/no-time",
+    severity: "unknown",
+    where: { kind: "securable", type: "object", name },
+    message: `The service does not say when ${name} ${what}.`,
+    remedy: "Look at it by hand.",
+  });
 }
 
 interface Removal {
@@ -143,7 +179,12 @@ async function removePipeline(workspace: Workspace, target: Deployed, removal: R
   const pipeline = await read();
   if (pipeline === undefined) return false;
   const now = fromPipeline(pipeline, removal.contract);
-  if (now.key !== target.key || now.developer !== target.developer || now.catalog !== target.catalog) {
+  if (
+    now.key !== target.key ||
+    now.developer !== target.developer ||
+    now.catalog !== target.catalog ||
+    now.taggedElsewhere !== target.taggedElsewhere
+  ) {
     throw changedHands(target);
   }
   await stopped(target, removal, async () => {

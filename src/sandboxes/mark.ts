@@ -20,8 +20,6 @@ export const MARK = {
   lastUse: "four_tier_last_use",
   /** When its developer was warned of the removal; empty: not warned. */
   warned: "four_tier_warned",
-  /** When its removal began, so that an interrupted one is known; empty: it did not. */
-  removing: "four_tier_removing",
 } as const;
 
 /** A day until which a sandbox is kept whatever happens; set by hand. */
@@ -35,7 +33,6 @@ export interface Mark {
   readonly expires: string | undefined;
   readonly lastUse: string | undefined;
   readonly warned: string | undefined;
-  readonly removing: string | undefined;
   readonly keepUntil: string | undefined;
 }
 
@@ -48,9 +45,28 @@ export function readMark(properties: Readonly<Record<string, string>>): Mark {
     expires: get(MARK.expires),
     lastUse: get(MARK.lastUse),
     warned: get(MARK.warned),
-    removing: get(MARK.removing),
     keepUntil: get(KEEP_UNTIL),
   };
+}
+
+const REMOVING = "Being removed by Four-Tier since ";
+
+/** A sandbox's comment, for people to read. */
+export function sandboxComment(login: string, project: string): string {
+  return `The sandbox of ${login} (${project}); made and removed by Four-Tier.`;
+}
+
+/**
+ * The comment of a sandbox whose removal has begun. It is not among the properties: those are sent whole, so that writing
+ * one undoes what somebody sets in the same moment, and what is written before a removal must undo nothing.
+ */
+export function removingComment(since: Date): string {
+  return `${REMOVING}${since.toISOString()}: nobody had used it.`;
+}
+
+/** When a catalog's removal began, as its comment says; undefined if it did not. */
+export function removingSince({ comment }: Pick<Catalog, "comment">): string | undefined {
+  return comment?.startsWith(REMOVING) === true ? comment.slice(REMOVING.length).split(": ")[0] : undefined;
 }
 
 /** A sandbox's catalog: `{username}_sandbox`, as provisioning names it. */
@@ -61,10 +77,14 @@ export function isSandboxName(name: string): boolean {
 }
 
 /** Whether a catalog is the sandbox that a tier was resolved to: by the mark, since two logins can come to one name. */
-export function markFinding(tier: Tier, catalog: Pick<Catalog, "name" | "properties">): Finding | undefined {
+export function markFinding(
+  tier: Pick<Tier, "name" | "project" | "login">,
+  catalog: Pick<Catalog, "name" | "comment" | "properties">,
+): Finding | undefined {
   if (tier.name !== "sandbox") return undefined;
-  const { project, developer, removing } = readMark(catalog.properties);
+  const { project, developer } = readMark(catalog.properties);
   if (project === tier.project && developer === tier.login) {
+    const removing = removingSince(catalog);
     return removing === undefined ? undefined : beingRemoved(catalog.name, removing);
   }
   const whose =
@@ -86,9 +106,9 @@ function beingRemoved(name: string, since: string): Finding {
     id: "identity/sandbox-removing",
     severity: "error",
     where: { kind: "securable", type: "catalog", name },
-    message: `The sandbox ${name} is being removed since ${since}: nobody had used it.`,
+    message: `The sandbox ${name} has been in removal since ${since}: nobody had used it.`,
     remedy:
-      "Wait for the clean-up to end and have the sandbox provisioned anew; to keep what is left, empty its property four_tier_removing.",
+      "Have it provisioned for this developer by name: that stops the removal and brings back what is missing, except data. Then deploy again.",
   };
 }
 

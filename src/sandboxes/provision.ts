@@ -6,6 +6,7 @@ import { changeBindings, changeGrants, createCatalog, isTaken, updateCatalog } f
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { together } from "../http/pool.ts";
+import { sandboxComment } from "./mark.ts";
 import { GOLD, planSandbox, type Seen, type Step, type Wanted } from "./plan.ts";
 
 /** What became of one sandbox. */
@@ -83,7 +84,7 @@ async function applyStep(workspace: Workspace, wanted: Wanted, step: Step): Prom
       return unlessTaken(
         createCatalog(workspace, {
           name: catalog,
-          comment: `The sandbox of ${login} (${ours.contract.project}); made and removed by Four-Tier.`,
+          comment: sandboxComment(login, ours.contract.project),
           properties: step.properties,
           storageRoot: wanted.storageRoot,
         }).catch((error: unknown) => {

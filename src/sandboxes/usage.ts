@@ -16,50 +16,87 @@ import {
 } from "../databricks/unity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { readLedger } from "../ledger/store.ts";
 import type { Usage } from "./decide.ts";
-import { type Deployed, lastRunOf } from "./deployed.ts";
+import { type Deployed, lastRunOf, noTime } from "./deployed.ts";
 import { readMark } from "./mark.ts";
 
 export interface UsageQuestion {
   readonly contract: Contract;
   /** Everything that is deployed to any sandbox. */
   readonly census: readonly Deployed[];
+  /** dev's application id, which owns the sandboxes. */
+  readonly owner: string;
   /** The sandbox principal's application id; undefined if there is none. */
   readonly sandboxPrincipal: string | undefined;
+  /** False if too many have left at once for the contract's `users` to be believed (see clean.ts). */
+  readonly believeUsers: boolean;
   readonly now: Date;
+}
+
+/** One sandbox as it was looked at. */
+export interface Inspection {
+  readonly usage: Usage;
+  /** What is deployed to it and goes with it. */
+  readonly own: readonly Deployed[];
+  /** What carries its tags or writes its catalog, and is not shown to be its own. */
+  readonly others: readonly Deployed[];
 }
 
 /** Requests in flight. */
 const PARALLEL = 8;
 
-/** What belongs to one sandbox of a census: by our tags, or because it writes its catalog. */
-export function deployedTo(catalog: string, census: readonly Deployed[]): Deployed[] {
-  return census.filter(
-    (each) => each.catalog === catalog || (each.developer !== undefined && `${each.developer}_sandbox` === catalog),
-  );
-}
-
 /** Looks; never throws for what one sandbox alone does not show: that is said, and it is kept. */
-export async function usageOf(workspace: Workspace, catalog: Catalog, question: UsageQuestion): Promise<Usage> {
+export async function inspect(workspace: Workspace, catalog: Catalog, question: UsageQuestion): Promise<Inspection> {
   try {
-    const deployed = deployedTo(catalog.name, question.census);
-    const [lastChange, runs, hidden, developerLeft] = [
-      await lastChangeIn(workspace, catalog.name),
-      await mapBounded(deployed, PARALLEL, (each) => lastRunOf(workspace, each, question.now)),
-      await unseenResources(workspace, catalog, deployed, question),
-      await whyLeft(workspace, catalog, question.contract),
-    ];
+    const touching = question.census.filter((each) => isNamedBy(each, catalog.name) || each.catalog === catalog.name);
+    const [lastChange, runs, ledger, developerLeft] = await together([
+      lastChangeIn(workspace, catalog.name),
+      mapBounded(touching, PARALLEL, (each) => lastRunOf(workspace, each, question.now)),
+      readResources(workspace, catalog, touching, question),
+      whyLeft(workspace, catalog, question),
+    ]);
     const times = runs.filter((time) => time !== undefined);
     const lastRun = times.length === 0 ? undefined : Math.max(...times);
-    return { lastChange, lastRun, unseen: hidden, developerLeft };
+    const isOwn = ownership(catalog, question, ledger.ids);
+    return {
+      usage: { lastChange, lastRun, unseen: ledger.unseen, developerLeft },
+      own: touching.filter(isOwn),
+      others: touching.filter((each) => !isOwn(each)),
+    };
   } catch (error) {
     if (!(error instanceof FourTierError)) throw error;
     const unseen = `what is in it could not be read: ${error.findings[0]?.message ?? error.message}`;
-    return { lastChange: undefined, lastRun: undefined, unseen, developerLeft: undefined };
+    return {
+      usage: { lastChange: undefined, lastRun: undefined, unseen, developerLeft: undefined },
+      own: [],
+      others: [],
+    };
   }
+}
+
+/** By our tags; or, where there are none of ours, because it writes the sandbox's catalog. */
+function isNamedBy({ developer, catalog, taggedElsewhere }: Deployed, sandbox: string): boolean {
+  return developer === undefined ? catalog === sandbox && !taggedElsewhere : `${developer}_sandbox` === sandbox;
+}
+
+/**
+ * Tags are copied by whoever clones, and anybody may name a catalog: a sandbox's own is also made by the sandbox's
+ * principal, by dev's or by the developer, or known to the ledger by its id.
+ */
+function ownership(
+  catalog: Catalog,
+  { contract, owner, sandboxPrincipal }: UsageQuestion,
+  ledger: ReadonlySet<string>,
+): (each: Deployed) => boolean {
+  const { developer } = readMark(catalog.properties);
+  const person = developer === undefined ? undefined : contract.users.get(developer);
+  const makers = new Set([owner, sandboxPrincipal, person].map((name) => name?.toLowerCase()));
+  return (each) =>
+    isNamedBy(each, catalog.name) &&
+    (ledger.has(`${each.kind} ${each.id}`) || (each.creator !== undefined && makers.has(each.creator.toLowerCase())));
 }
 
 /** The last change of anything in a catalog; undefined if nothing is in it. Throws for an object without a time. */
@@ -77,22 +114,29 @@ export async function lastChangeOf(workspace: Workspace, catalog: string, schema
   for (const list of [listTables, listVolumes, listFunctions, listModels]) {
     const objects: AsyncGenerator<Securable> = list(workspace, catalog, schema);
     for await (const { fullName, updatedAt } of objects) {
-      if (updatedAt === undefined) throw noTime(fullName);
+      if (updatedAt === undefined) throw noTime(fullName, "was last changed");
       last = Math.max(last ?? 0, updatedAt);
     }
   }
   return last;
 }
 
-/** What the sandbox's ledger names and the census does not show: dev's principal may not see it, so it cannot remove it. */
-async function unseenResources(
+interface LedgerResources {
+  /** `jobs 123`: what the sandbox's ledger names. */
+  readonly ids: ReadonlySet<string>;
+  /** What of it the census does not show, as a sentence: dev's principal may not see it, so it cannot remove it. */
+  readonly unseen: string | undefined;
+}
+
+async function readResources(
   workspace: Workspace,
   catalog: Catalog,
-  deployed: readonly Deployed[],
+  touching: readonly Deployed[],
   { contract, sandboxPrincipal }: UsageQuestion,
-): Promise<string | undefined> {
+): Promise<LedgerResources> {
+  const none: ReadonlySet<string> = new Set();
   const user = userOf(catalog, contract);
-  if (sandboxPrincipal === undefined || user === undefined) return undefined;
+  if (sandboxPrincipal === undefined || user === undefined) return { ids: none, unseen: undefined };
   const folder = tierFolder(sandboxPrincipal, { project: contract.project, name: "sandbox", developer: user });
   const read = readLedger(workspace, folder, { project: contract.project, tier: "sandbox" });
   const ledger = await read.catch((error: unknown) => {
@@ -101,14 +145,15 @@ async function unseenResources(
   });
   // A folder that is not there is refused like one that is hidden. Deployments share theirs with dev's principal, so
   // without anything deployed it is the former.
-  if (ledger === "hidden") return deployed.length === 0 ? undefined : `dev's principal may not read ${folder}`;
-  const seen = new Set(deployed.map(({ kind, id }) => `${kind} ${id}`));
-  const missing = [...(ledger?.resources ?? [])].filter(
-    ([, { kind, id }]) => (kind === "jobs" || kind === "pipelines") && !seen.has(`${kind} ${id}`),
-  );
+  if (ledger === "hidden") {
+    return { ids: none, unseen: touching.length === 0 ? undefined : `dev's principal may not read ${folder}` };
+  }
+  const resources = [...(ledger?.resources ?? [])].filter(([, { kind }]) => kind === "jobs" || kind === "pipelines");
+  const seen = new Set(touching.map(({ kind, id }) => `${kind} ${id}`));
   // What is gone is gone; what only hides would stay behind and run on.
   const hidden: string[] = [];
-  for (const [key, { kind, id }] of missing) {
+  for (const [key, { kind, id }] of resources) {
+    if (seen.has(`${kind} ${id}`)) continue;
     const read = kind === "jobs" ? getJob(workspace, id) : getPipeline(workspace, id);
     const found = await read.catch((error: unknown) => {
       if (error instanceof ApiError && error.status === 403) return "hidden" as const;
@@ -116,7 +161,10 @@ async function unseenResources(
     });
     if (found !== undefined) hidden.push(key);
   }
-  return hidden.length === 0 ? undefined : `dev's principal does not see ${hidden.join(", ")} as part of it`;
+  return {
+    ids: new Set(resources.map(([, { kind, id }]) => `${kind} ${id}`)),
+    unseen: hidden.length === 0 ? undefined : `dev's principal does not see ${hidden.join(", ")} as part of it`,
+  };
 }
 
 /** The developer's part of the catalog's name, as the mark gives it. */
@@ -126,24 +174,20 @@ export function userOf(catalog: Pick<Catalog, "properties">, contract: Contract)
 }
 
 /** Why a developer does not need the sandbox any more. Who is not shown may only not be visible, and counts as here. */
-async function whyLeft(workspace: Workspace, catalog: Catalog, contract: Contract): Promise<string | undefined> {
+async function whyLeft(
+  workspace: Workspace,
+  catalog: Catalog,
+  { contract, believeUsers }: UsageQuestion,
+): Promise<string | undefined> {
   const { developer } = readMark(catalog.properties);
   if (developer === undefined) return undefined;
   const name = contract.users.get(developer);
-  if (name === undefined) return `${developer} is not among the contract's users any more`;
+  if (name === undefined) {
+    return believeUsers ? `${developer} is not among the contract's users any more` : undefined;
+  }
   const user = await findUser(workspace, name).catch((error: unknown) => {
     if (error instanceof ApiError && error.status === 403) return undefined;
     throw error;
   });
   return user?.active === false ? `${user.userName} is deactivated in Databricks` : undefined;
-}
-
-function noTime(fullName: string): FourTierError {
-  return new FourTierError({
-    id: "sandbox/no-time",
-    severity: "unknown",
-    where: { kind: "securable", type: "object", name: fullName },
-    message: `The service does not say when ${fullName} was last changed.`,
-    remedy: "Look at it by hand.",
-  });
 }

@@ -169,8 +169,9 @@ describe("action-setup-env, tier: sandbox", () => {
       },
     },
   });
-  const prove = async (properties: Record<string, string>, developer: string) => {
-    const { provision } = await sandboxes({ databricks: marked(properties) });
+  const prove = async (properties: Record<string, string>, developer: string, comment?: string) => {
+    const { own, provision } = await sandboxes({ databricks: marked(properties) });
+    own.account.simulator.world.securable("octo_cat_sandbox").comment = comment;
     const inputs = { tier: "sandbox", developer, "client-secret": SANDBOX_SECRET, "allowed-hosts": "127.0.0.1" };
     return provision({}, { action: "setup-env", inputs });
   };
@@ -182,7 +183,7 @@ describe("action-setup-env, tier: sandbox", () => {
     expect(run.env).toMatchObject({ BUNDLE_VAR_catalog: "octo_cat_sandbox", BUNDLE_VAR_source_catalog: "dev" });
   });
 
-  it.each<[string, Record<string, string>, string, string]>([
+  it.each<[string, Record<string, string>, string, string, string?]>([
     ["another login that comes to the same name", {}, "octo_cat", "identity/sandbox-mark"],
     [
       "a catalog without a mark",
@@ -190,9 +191,15 @@ describe("action-setup-env, tier: sandbox", () => {
       "octo-cat",
       "identity/sandbox-mark",
     ],
-    ["a sandbox that is being removed", { four_tier_removing: "2027-01-01" }, "octo-cat", "identity/sandbox-removing"],
-  ])("stops for %s", async (_name, properties, developer, id) => {
-    const run = await prove(properties, developer);
+    [
+      "a sandbox that is being removed",
+      {},
+      "octo-cat",
+      "identity/sandbox-removing",
+      "Being removed by Four-Tier since 2027-01-01T00:00:00.000Z: nobody had used it.",
+    ],
+  ])("stops for %s", async (_name, properties, developer, id, comment) => {
+    const run = await prove(properties, developer, comment);
     expect(titles(run)).toEqual([id]);
     expect(run.env).toEqual({});
   });
