@@ -102,6 +102,7 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
     drift: compared.drift,
     facts,
     gate,
+    findings: compared.findings,
     details,
   });
   return {

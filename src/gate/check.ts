@@ -64,6 +64,8 @@ export interface CheckResult {
   readonly summary: string;
   readonly evidence: readonly Evidence[];
   readonly findings: readonly Finding[];
+  /** It is a matter of time, and would be no problem from here on; milliseconds since 1970. */
+  readonly notBefore?: number;
 }
 
 /** What a person can look at to believe it. */
@@ -93,6 +95,7 @@ export function conclude(
     readonly problems?: readonly Problem[];
     /** Findings of a proof made elsewhere, passed on as they are. */
     readonly findings?: readonly Finding[];
+    readonly notBefore?: number | undefined;
   },
 ): CheckResult {
   const problems = (outcome.problems ?? []).map((problem) => ({
@@ -111,6 +114,7 @@ export function conclude(
     summary: worst?.message ?? outcome.summary,
     evidence: outcome.evidence ?? [],
     findings,
+    ...(outcome.notBefore === undefined ? {} : { notBefore: outcome.notBefore }),
   };
 }
 

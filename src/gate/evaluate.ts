@@ -95,6 +95,11 @@ export interface GateResult {
   readonly verdict: Verdict;
   readonly checks: readonly CheckResult[];
   readonly findings: readonly Finding[];
+  /**
+   * Checks that pass before the approval, since there is still time, and that would stop the promotion if it began now:
+   * as the promotion itself would make them. What is asked to be overridden is not among them.
+   */
+  readonly waiting: readonly CheckResult[];
   /** Checks of this tier that only the promotion itself can make, with their titles. */
   readonly later: readonly { readonly id: CheckId; readonly title: string }[];
 }
@@ -116,8 +121,17 @@ export function evaluateGate(facts: GateFacts): GateResult {
     ]),
     checks,
     findings,
+    waiting: facts.stage === "promote" ? [] : waitingOf(facts, checks),
     later: stages.promote.filter((id) => !ids.includes(id)).map((id) => ({ id, title: CHECKS[id].title })),
   };
+}
+
+/** What is unknown at the promotion only because nobody has looked yet does not count. */
+function waitingOf(facts: GateFacts, checks: readonly CheckResult[]): CheckResult[] {
+  return checks
+    .filter(({ verdict, overridden }) => verdict === "pass" && overridden === undefined)
+    .map(({ check }) => CHECKS[check].evaluate({ ...facts, stage: "promote" }))
+    .filter(({ verdict }) => verdict === "fail");
 }
 
 /** What a check proves, for a table's row. */

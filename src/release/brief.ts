@@ -21,6 +21,7 @@ import {
   scheduleSection,
 } from "./brief-sections.ts";
 import { changed, listed, risksOf } from "./brief-risk.ts";
+import { verdictOf } from "./brief-verdict.ts";
 import type { History } from "./history.ts";
 import type { Drift, FieldChange, Plan } from "./plan.ts";
 
@@ -40,6 +41,8 @@ export interface BriefFacts {
   readonly drift: Fact<Drift>;
   readonly facts: GateFacts;
   readonly gate: GateResult;
+  /** What a look at the tier found beside the gate; a failure stops the promotion. */
+  readonly findings: readonly Finding[];
   readonly details: BriefDetails;
 }
 
@@ -59,9 +62,11 @@ export interface BriefDetails {
 /** The brief as Markdown for a job summary; outside text is escaped. */
 export function renderBrief(brief: BriefFacts): string {
   const { tier, candidate, gate } = brief;
+  const verdict = verdictOf(brief);
+  const passes = gate.verdict === "pass" && gate.waiting.length === 0;
   return blocks(
     `## ${text(brief.project)} to ${text(tier)}: what you approve`,
-    verdict(brief),
+    verdict.says,
     overrideNotice(gate),
     table(
       [
@@ -75,11 +80,11 @@ export function renderBrief(brief: BriefFacts): string {
         ["**Way&nbsp;back**", wayBackText(brief)],
       ],
     ),
-    approvers(brief),
+    verdict.kind === "stop" ? "" : approvers(brief),
     brief.details.tiers === undefined
       ? ""
       : picture({ name: "this release", commit: candidate.commit }, brief.details.tiers, brief.facts.now),
-    gate.verdict === "pass" ? "" : gateSummary(gate),
+    passes ? "" : gateSummary(gate),
     driftSection(brief),
     failedSection(brief),
     planSection(brief.plan, tier),
@@ -88,7 +93,7 @@ export function renderBrief(brief: BriefFacts): string {
     contractSection(brief),
     changesSince(brief),
     paritySection(brief),
-    gate.verdict === "pass" ? details(`The gate: all ${gate.checks.length} checks`, gateSummary(gate)) : "",
+    passes ? details(`The gate: all ${gate.checks.length} checks`, gateSummary(gate)) : "",
     details(
       "Digests: an approval is for these, and for nothing else",
       table(
@@ -101,25 +106,6 @@ export function renderBrief(brief: BriefFacts): string {
       ),
     ),
   );
-}
-
-/** One sentence for whoever reads only one. */
-function verdict(brief: BriefFacts): string {
-  const { gate, drift, tier } = brief;
-  if (gate.verdict !== "pass") {
-    const why = gate.checks.filter((check) => check.verdict !== "pass" && check.overridden === undefined);
-    return `❌ **Do not approve yet: the gate does not let this release in** (${why.map(({ check }) => code(check)).join(", ")}). Approved now, it would stop before anything in ${text(tier)} changes.`;
-  }
-  if (drift.known && !drift.value.empty && !driftAccepted(gate)) {
-    return `❌ **Do not approve yet: somebody changed ${text(tier)} by hand**, and the promotion would stop at it.`;
-  }
-  return risksOf(brief).some(({ icon }) => icon !== "🟢")
-    ? "🟠 **The gate lets it in. Weigh the risk below before you approve.**"
-    : "✅ **The gate lets it in, and nothing that runs is interrupted.**";
-}
-
-function driftAccepted(gate: GateResult): boolean {
-  return gate.checks.some(({ check, verdict: each }) => check === "drift" && each === "pass");
 }
 
 function what({ plan, history, current, tier, details: { files } }: BriefFacts): string {
@@ -170,7 +156,7 @@ function risk(brief: BriefFacts): string {
 }
 
 function proof({ gate, facts }: BriefFacts): string {
-  const passed = gate.checks.filter(({ verdict: each }) => each === "pass").length;
+  const passed = gate.checks.filter(({ verdict: each }) => each === "pass").length - gate.waiting.length;
   const source = checkOf(gate, "source");
   const below =
     facts.previous === undefined || source === undefined
@@ -178,10 +164,16 @@ function proof({ gate, facts }: BriefFacts): string {
       : source.verdict === "pass"
         ? [`✅ ${text(facts.previous)} runs this very release (${evidenceOf(source)})`]
         : [`❌ nothing proves that ${text(facts.previous)} runs it`];
+  const failing = gate.checks.length - passed - gate.waiting.length;
+  const rest = [
+    ...(failing === 0 ? [] : [`${failing} not`]),
+    ...(gate.waiting.length === 0 ? [] : [`${gate.waiting.length} not yet`]),
+  ];
   return [
     ...below,
     ...verified(gate, facts),
-    `${passed === gate.checks.length ? "✅" : "❌"} ${passed} of ${gate.checks.length} checks of the gate pass`,
+    ...gate.waiting.filter(({ check }) => check !== "verification").map(({ summary }) => `⏳ ${text(summary)}`),
+    `${failing > 0 ? "❌" : rest.length > 0 ? "⏳" : "✅"} ${passed} of ${gate.checks.length} checks of the gate pass${rest.length === 0 ? "" : `, ${rest.join(", ")}`}`,
   ].join("<br>");
 }
 
@@ -189,15 +181,12 @@ function proof({ gate, facts }: BriefFacts): string {
 function verified(gate: GateResult, facts: GateFacts): string[] {
   const check = checkOf(gate, "verification");
   if (check === undefined || facts.previous === undefined) return [];
-  // Before the approval, what is missing is only a warning: it passes, and the promotion would still stop.
-  const missing = check.verdict !== "pass" || check.findings.some(({ severity }) => severity === "warning");
   const links = check.evidence.length === 0 ? "" : ` (${evidenceOf(check)})`;
   const soak = facts.policy.known && facts.policy.value.soakMs > 0 ? facts.policy.value.soakMs : undefined;
   const asked = soak === undefined ? "" : ` Asked: ${duration(soak)} there.`;
-  const words = missing
-    ? (check.findings.find(({ severity }) => severity !== "notice")?.message ?? check.summary)
-    : check.summary;
-  return [`${missing ? "⏳" : "✅"} ${text(words)}${text(asked)}${links}`];
+  const later = gate.waiting.find((each) => each.check === "verification");
+  const icon = check.verdict !== "pass" ? "❌" : later === undefined ? "✅" : "⏳";
+  return [`${icon} ${text((later ?? check).summary)}${text(asked)}${links}`];
 }
 
 function checkOf(gate: GateResult, id: CheckId) {

@@ -9,18 +9,23 @@ const ICON = { pass: "✅", fail: "❌", unknown: "❓" } as const;
 
 /** The gate's table as Markdown. */
 export function gateSummary(gate: GateResult): string {
-  const passed = gate.checks.filter(({ verdict }) => verdict === "pass").length;
+  const waiting = new Map(gate.waiting.map((check) => [check.check, check]));
+  const passed = gate.checks.filter(({ check, verdict }) => verdict === "pass" && !waiting.has(check)).length;
   const overridden = gate.checks.filter((check) => check.overridden !== undefined);
+  const besides = [
+    ...(waiting.size === 0 ? [] : [`${waiting.size} not yet`]),
+    ...(overridden.length === 0 ? [] : [`${overridden.length} overridden`]),
+  ];
   const headline =
     passed === gate.checks.length
       ? `### Gate to ${text(gate.tier)}: all ${passed} checks pass`
-      : `### Gate to ${text(gate.tier)}: ${passed} of ${gate.checks.length} checks pass${overridden.length === 0 ? "" : `, ${overridden.length} overridden`}`;
+      : `### Gate to ${text(gate.tier)}: ${[`${passed} of ${gate.checks.length} checks pass`, ...besides].join(", ")}`;
   const rows = gate.checks.map((check) => [
-    check.overridden === undefined ? ICON[check.verdict] : "🚨",
+    iconOf(check, waiting.has(check.check)),
     code(check.check),
     check.overridden === undefined
-      ? text(check.summary)
-      : `**Overridden** by ${text(check.overridden.by)}: ${text(check.overridden.reason)} It says: ${text(check.summary)}`,
+      ? text(said(waiting.get(check.check) ?? check))
+      : `**Overridden** by ${text(check.overridden.by)}: ${text(check.overridden.reason)} It says: ${text(said(check))}`,
     check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join(", "),
   ]);
   const later = gate.later.map(({ id }) => code(id)).join(", ");
@@ -29,6 +34,20 @@ export function gateSummary(gate: GateResult): string {
     table(["", "Check", "Result", "Evidence"], rows),
     later === "" ? "" : `Checked again and further in the promotion itself: ${later}.`,
   );
+}
+
+function iconOf({ verdict, overridden, findings }: CheckResult, waits: boolean): string {
+  if (overridden !== undefined) return "🚨";
+  if (waits) return "⏳";
+  return verdict === "pass" && findings.some(({ severity }) => severity === "warning") ? "⚠️" : ICON[verdict];
+}
+
+/** What a check says; with its first warning, which alone would pass unread. */
+function said({ summary, findings, verdict }: CheckResult): string {
+  const warnings = findings.filter(({ severity }) => severity === "warning").map(({ message }) => message);
+  if (verdict !== "pass" || warnings.length === 0) return summary;
+  const more = warnings.length === 1 ? "" : ` And ${warnings.length - 1} more of the kind.`;
+  return [summary, `${warnings[0] ?? ""}${more}`].filter((part) => part !== "").join(" ");
 }
 
 /** A broken glass, for the top of a page; empty if there is none. */
@@ -50,6 +69,10 @@ export function gateJson(gate: GateResult): JsonObject {
     stage: gate.stage,
     verdict: gate.verdict,
     checks: gate.checks.map(checkJson),
+    waiting: gate.waiting.map(({ check, notBefore }) => ({
+      check,
+      not_before: notBefore === undefined ? null : new Date(notBefore).toISOString(),
+    })),
     later: gate.later.map(({ id }) => id),
   };
 }

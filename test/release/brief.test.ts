@@ -1,11 +1,12 @@
 import { marked } from "marked";
 import { describe, expect, it } from "vitest";
 import { evaluateGate } from "../../src/gate/evaluate.ts";
-import { type GateFacts, known, notKnown } from "../../src/gate/facts.ts";
+import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
+import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
 import type { JsonArray, JsonObject } from "../../src/json.ts";
 import { type Change, type Desired, type Drift, makePlan, type Plan } from "../../src/release/plan.ts";
-import { COMMIT, CURRENT, DRIFT, goodFacts, PLAN, RELEASE } from "../gate/facts.ts";
+import { COMMIT, CURRENT, DECIDED, DRIFT, goodFacts, judged, PLAN, RELEASE, seen } from "../gate/facts.ts";
 
 const base = { kind: "jobs", name: "score", fields: [] };
 const update: Change = {
@@ -96,6 +97,7 @@ function brief(change: Otherwise = {}): string {
     drift,
     facts,
     gate: evaluateGate(facts),
+    findings: [],
     ...change,
     details: { ...DETAILS, ...change.details },
   });
@@ -151,10 +153,113 @@ describe("the brief", () => {
     const mild = planOf({ ...update, class: "re-point", fields: [] });
     expect(await verdict({ plan: mild })).toContain("✅ The gate lets it in, and nothing that runs is interrupted.");
     expect(await verdict({ plan: planOf(restart) })).toContain("🟠 The gate lets it in. Weigh the risk below");
-    expect(await verdict({ plan: planOf(deletion) })).toContain("❌ Do not approve yet: the gate does not let");
+    expect(await verdict({ plan: planOf(deletion) })).toContain("❌ Do not approve: the gate does not let");
     const failed = { key: "jobs.score", runId: "77", url: undefined, code: "FAILED", endedAt: undefined };
     expect(await verdict({ plan: mild, details: { failedRuns: known([failed]) } })).toContain("🟠");
     expect(await verdict({})).toContain("🟠");
+  });
+
+  describe("does not say go where the promotion would stop", () => {
+    const mild = planOf({ ...update, class: "re-point", fields: [] });
+    const asks = (change: Partial<PolicyFacts>, more: Partial<GateFacts> = {}): Otherwise => {
+      const { policy } = goodFacts();
+      if (!policy.known) throw new Error("the good facts know the policy");
+      return { plan: mild, gateFacts: { policy: known({ ...policy.value, ...change }), ...more } };
+    };
+    // It is Monday 2026-11-23, 12:00 UTC; staging has had it since 10:10.
+    const windows = ["Mon-Thu 14:00-16:00 Europe/Berlin", "Mon-Tue 08:00-10:00 Europe/Berlin"].flatMap(
+      (each) => parseWindow(each) ?? [],
+    );
+    const freezes = [
+      { from: "2026-11-20", until: "2026-11-24", zone: "Europe/Berlin", reason: "Black Friday" },
+    ].flatMap((each) => parseFreeze(each) ?? []);
+    const DAY = 24 * 3_600_000;
+
+    it.each<[string, Otherwise, string]>([
+      ["outside of the windows", asks({ windows }), "before Mon 2026-11-23 14:00 Europe/Berlin. prod takes promotions"],
+      ["in a freeze", asks({ freezes }), "before Wed 2026-11-25 00:00 Europe/Berlin. prod is frozen until"],
+      ["before the soak is over", asks({ soakMs: DAY }), "before Tue 2026-11-24 10:10 UTC. It must stand in staging"],
+      // the soak ends at 11:10 in Berlin, behind Tuesday's first window
+      ["before both", asks({ soakMs: DAY, windows }), "before Tue 2026-11-24 14:00 Europe/Berlin. It must stand"],
+      ["before all three", asks({ soakMs: DAY, windows, freezes }), "before Wed 2026-11-25 14:00 Europe/Berlin. It"],
+      ["with too few verifications", asks({ verifications: 3 }), "yet. 1 of 3 verifications"],
+      ["too few, whatever the window", asks({ verifications: 3, windows }), "yet. 1 of 3 verifications"],
+    ])("%s", async (_name, change, says) => {
+      const page = await read(brief(change));
+      expect(page).toContain(`⏳ Do not approve ${says}`);
+      expect(page).toContain("Approved now, the promotion would stop, and nothing in prod would change.");
+      // the table of the gate is open, and says it, too
+      expect(page).toMatch(/Gate to prod: 1[12] of 13 checks pass, [12] not yet/);
+      expect(page).toMatch(/⏳\s+(?:window|verification)\s+\S+/);
+      expect(page).not.toMatch(/✅\s+window\s+prod (?:takes promotions Mon|is frozen)/);
+    });
+
+    it("and does where somebody takes it on themselves, with the override in sight", async () => {
+      const override = { checks: ["window"], reason: "Incident 7.", by: "octocat" };
+      const page = await read(brief(asks({ windows }, { override })));
+      expect(page).toContain("✅ The gate lets it in");
+      expect(page).toContain("Break-glass: octocat asks to override window");
+    });
+
+    it("since staging is not like prod", async () => {
+      const finding = {
+        id: "bundle/differs-from-staging",
+        severity: "error" as const,
+        message: "jobs.a: `x` is 2.",
+        remedy: "",
+      };
+      const top = await read(brief({ plan: mild, details: { parity: { findings: [finding, finding], allowed: [] } } }));
+      expect(top).toContain("❌ Do not approve: staging is not like prod.");
+      expect(top).toMatch(/jobs\.a: `x` is 2\. And 1 more, below/);
+    });
+
+    it("since the tier is not as it should be", async () => {
+      const finding = {
+        id: "release/duplicate",
+        severity: "error" as const,
+        message: "Two jobs carry our mark.",
+        remedy: "",
+      };
+      const page = await read(brief({ plan: mild, findings: [finding] }));
+      expect(page).toContain("❌ Do not approve: prod is not as a promotion needs it. Two jobs carry our mark.");
+      expect(await read(brief({ plan: mild, findings: [{ ...finding, severity: "notice" }] }))).toContain(
+        "✅ The gate",
+      );
+    });
+
+    it("since somebody changed the tier by hand, until that is accepted", async () => {
+      const page = await read(brief({ plan: mild, drift: known(drifted) }));
+      expect(page).toContain("❌ Do not approve: somebody changed prod by hand. The promotion would stop at it.");
+      expect(await read(brief({ plan: mild, drift: known(drifted), gateFacts: { acceptedDrift: DRIFT } }))).toContain(
+        "🟠 The gate lets it in.",
+      );
+    });
+
+    it("but does for what only the promotion itself can look at, and shows a warning that stops nothing", async () => {
+      const forged = {
+        ...judged({ ...DECIDED, kind: "hold" as const, hold: "tier" as const, selector: "all", until: null }),
+        doubts: ["the run behind it ran on the branch evil"],
+      };
+      const holds = known({ ...seen, standing: [], resumed: undefined, doubted: [forged] });
+      const kept = notKnown("Nobody looked into the ledger.", "Look.");
+      const page = await read(brief({ plan: mild, gateFacts: { stage: "plan", kept, holds } }));
+      expect(page).toContain("✅ The gate lets it in");
+      expect(page).toMatch(/⚠️\s+hold\s+prod is not held\.[^\n]*the branch evil/);
+    });
+
+    it("and names nobody who may approve what nobody should", async () => {
+      expect(await read(brief({ plan: planOf(deletion) }))).not.toContain("Who may approve");
+      expect(await read(brief(asks({ windows })))).toContain("Who may approve");
+    });
+
+    it("nor that something happens where nothing does", async () => {
+      const nothing = await read(brief({ plan: planOf(untouched) }));
+      expect(nothing).toContain("✅ Nothing changes: prod has all that this release declares already.");
+      const same = { commit: CURRENT, release: RELEASE };
+      expect(await read(brief({ plan: planOf(untouched), current: same }))).toContain(
+        "prod has this very release already",
+      );
+    });
   });
 
   it("names failed runs that a repair would split, and says where nobody looked", async () => {
@@ -213,6 +318,8 @@ describe("the brief", () => {
     const soak = { ...policy.value, soakMs: 24 * 3_600_000 };
     const top = await glance(brief({ gateFacts: { policy: known(soak) } }));
     expect(top).toContain("⏳ It must stand in staging for 1d; that is reached at 2026-11-24 10:10 UTC.");
+    expect(top).toContain("⏳ 12 of 13 checks of the gate pass, 1 not yet");
+    expect(top).toContain("⏳ Do not approve before Tue 2026-11-24 10:10 UTC.");
     const long = { ...policy.value, soakMs: 3_600_000 };
     expect(await glance(brief({ gateFacts: { policy: known(long) } }))).toMatch(
       /✅ 1 of 1 verifications.*Asked: 1h there/,
@@ -299,7 +406,7 @@ describe("the brief", () => {
     expect(top.indexOf("deletes: jobs.old")).toBeGreaterThan(0);
     expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("is stopped and started: pipelines.ingest"));
     expect(top.indexOf("is stopped and started: pipelines.ingest")).toBeLessThan(top.indexOf("next run: jobs.score"));
-    expect(top).toContain("Do not approve yet: the gate does not let this release in");
+    expect(top).toContain("Do not approve: the gate does not let this release in");
   });
 
   it("shows what was changed by hand, and how to accept it", async () => {
@@ -382,8 +489,10 @@ describe("the brief", () => {
         ...drifted,
         entries: [{ key: evil, what: "changed", fields: [{ path: evil, old: evil, new: evil }] }],
       }),
-      gateFacts: { run: { ...goodFacts().run, actor: evil } },
+      // accepted, since a brief that says stop names nobody who may approve
+      gateFacts: { run: { ...goodFacts().run, actor: evil }, acceptedDrift: DRIFT },
     });
+    expect(markdown).toContain("Who may approve");
     const html = await marked.parse(markdown);
     expect(html).not.toMatch(/<img|<!--|href="javascript|href="https:\/\/evil|<strong>b|<h1/);
     expect(markdown).not.toContain("@acme");

@@ -102,6 +102,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     drift: facts.drift,
     facts,
     gate,
+    findings: [{ id: "release/x", severity: "error", message: text, remedy: text }],
     details: {
       files: known([{ path: text, what: "changed" }]),
       contract: known([{ path: text, old: text, new: text }]),

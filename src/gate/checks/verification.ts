@@ -91,7 +91,12 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
           : `${facts.stage === "promote" ? "Start a new run" : "Approve"} after ${shownAt("UTC", reached)}.`,
     });
   }
-  return conclude("verification", { summary: `${progress}.`, evidence, problems });
+  return conclude("verification", {
+    summary: `${progress}.`,
+    evidence,
+    problems,
+    notBefore: enough ? reached : undefined,
+  });
 }
 
 const WORDS = { noun: "how a verification ended" };

@@ -32,6 +32,7 @@ export const window: Check = {
           : `${facts.stage === "promote" ? "Start a new run" : "Approve"} then.`;
       return conclude("window", {
         summary: "",
+        notBefore: next,
         problems:
           frozen.length > 0
             ? frozen.map((freeze) => ({

@@ -1,0 +1,77 @@
+/** The first line of a brief: whether to approve, as far as anybody can tell now, and if not, why and from when on. */
+import { isFailure } from "../findings.ts";
+import { shownAt, wallClock } from "../gate/wall-clock.ts";
+import { nextOpening, openingAt } from "../gate/windows.ts";
+import { code, text } from "../report/markdown.ts";
+import type { BriefFacts } from "./brief.ts";
+import { changed, risksOf } from "./brief-risk.ts";
+
+export interface BriefVerdict {
+  /** `stop`: do not approve. `wait`: not now. The others: it can be approved, and this is what it means. */
+  readonly kind: "stop" | "wait" | "weigh" | "nothing" | "go";
+  /** Markdown. */
+  readonly says: string;
+}
+
+/** What whoever reads only one sentence has to know; the gravest is said. */
+export function verdictOf(brief: BriefFacts): BriefVerdict {
+  const { gate, tier, findings, details, plan, current, candidate } = brief;
+  const name = text(tier);
+  const failing = gate.checks.filter((check) => check.verdict !== "pass" && check.overridden === undefined);
+  if (gate.verdict !== "pass") {
+    const ids = failing.length === 0 ? "" : ` (${failing.map(({ check }) => code(check)).join(", ")})`;
+    const why = gate.findings.find(isFailure)?.message ?? "";
+    return stop(`the gate does not let this release in${ids}`, `${text(why)} Nothing in ${name} changes.`);
+  }
+  const failed = findings.find(isFailure);
+  if (failed !== undefined) return stop(`${name} is not as a promotion needs it`, text(failed.message));
+  const waiting = gate.waiting.filter(({ check }) => check !== "drift");
+  if (waiting.length < gate.waiting.length) {
+    return stop(`somebody changed ${name} by hand`, "The promotion would stop at it.");
+  }
+  if (waiting.length > 0) {
+    const from = notBefore(brief);
+    const why = waiting.map(({ summary }) => text(summary)).join(" ");
+    return {
+      kind: "wait",
+      says: `⏳ **Do not approve ${from === undefined ? "yet" : `before ${from}`}.** ${why} Approved now, the promotion would stop, and nothing in ${name} would change.`,
+    };
+  }
+  if (details.parity !== undefined && details.parity.findings.length > 0) {
+    const [first, ...more] = details.parity.findings;
+    const others = more.length === 0 ? "" : ` And ${more.length} more, below.`;
+    return stop(
+      "staging is not like prod",
+      `What was verified there is not what prod would run, and the promotion itself does not compare them. ${text(first?.message ?? "")}${others}`,
+    );
+  }
+  if (risksOf(brief).some(({ icon }) => icon !== "🟢")) {
+    return { kind: "weigh", says: "🟠 **The gate lets it in. Weigh the risk below before you approve.**" };
+  }
+  if (changed(plan).length === 0) {
+    const same = current?.release === candidate.release;
+    return {
+      kind: "nothing",
+      says: `✅ **Nothing changes: ${name} has ${same ? "this very release" : "all that this release declares"} already.**`,
+    };
+  }
+  return { kind: "go", says: "✅ **The gate lets it in, and nothing that runs is interrupted.**" };
+}
+
+function stop(what: string, why: string): BriefVerdict {
+  return { kind: "stop", says: `❌ **Do not approve: ${what}.** ${why}` };
+}
+
+/** When nothing of what waits would stop it any more, by the clock of the tier's windows; undefined if no time says so. */
+function notBefore({ gate, facts }: BriefFacts): string | undefined {
+  const times = gate.waiting.map((check) => check.notBefore);
+  if (times.some((time) => time === undefined)) return undefined;
+  const latest = Math.max(...times.filter((time) => time !== undefined));
+  const { windows, freezes } = facts.policy.known ? facts.policy.value : { windows: [], freezes: [] };
+  const from = openingAt(windows, freezes, latest).open ? latest : nextOpening(windows, freezes, latest);
+  if (from === undefined) return undefined;
+  const zone = windows[0]?.zone ?? freezes[0]?.zone ?? "UTC";
+  return `${WEEKDAYS[wallClock(zone, from).weekday - 1] ?? ""} ${shownAt(zone, from)}`;
+}
+
+const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
