@@ -6,16 +6,16 @@
  */
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
-import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
+import { type Finding, FourTierError } from "./findings.ts";
 import { type Hold, holdId, type HoldOrigin } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
-import { applyAll, policyOf, rowOf, type ScheduleRow, type SchedulesResult } from "./schedules.ts";
+import { carryOut, policyOf, remember, rowOf, type SchedulesResult } from "./schedules.ts";
 import type { ApplyOptions } from "./schedules/apply.ts";
 import { names, priorMix } from "./schedules/holds.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
 import { decide } from "./schedules/policy.ts";
-import { restore } from "./schedules/restore.ts";
+import { liftAndSave, recorded } from "./schedules/restore.ts";
 
 interface Request extends ApplyOptions {
   readonly workspace: Workspace;
@@ -49,6 +49,8 @@ export interface HoldRequest extends Request {
 interface ResumeRequest extends Request {
   /** `all`, an id or its first digits; empty: the only one there is. */
   readonly hold: string;
+  /** What cannot be given back is left as it is, and no longer held. */
+  readonly giveUp?: boolean;
 }
 
 export interface HoldResult extends SchedulesResult {
@@ -63,13 +65,18 @@ export async function takeHold(request: HoldRequest): Promise<HoldResult> {
 
 async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldResult> {
   const { workspace, tier, scope, selector, now, log } = request;
-  const resources = await observeFor(request, ledger.current(), scope);
+  const { resources, findings: unread } = await observeFor(request, ledger.current(), scope);
   const selected = resources.filter((resource) => names({ scope, selector }, resource));
   if (selected.length === 0 && selector !== "all") throw new FourTierError(matchesNothing(request, resources.length));
   const standing = ledger.current().holds;
   // A run that is started again takes up its own hold: what it met first is the prior mix.
   const own = standing.find(
-    (each) => each.kind === "schedules" && each.run.id === request.run.id && each.selector === selector,
+    (each) =>
+      each.kind === "schedules" &&
+      each.remainder === undefined &&
+      each.run.id === request.run.id &&
+      each.selector === selector &&
+      each.scope === scope,
   );
   const made = own ?? newHold(request, priorMix(selected, standing));
   if (own === undefined) await ledger.save({ ...ledger.current(), holds: [...standing, made] });
@@ -78,8 +85,11 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
   );
 
   const decisions = decide(selected, policyOf(tier, ledger.current().holds), now);
-  const applied = await applyAll(workspace, tier, decisions, request, log);
+  await remember(ledger, decisions);
+  const applied = await carryOut(workspace, tier, decisions, request, log);
   const findings = [...applied.values()].flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
+  // Whether what cannot be read is paused is not known, whatever the tier wants of it otherwise.
+  findings.push(...unread.map((finding) => ({ ...finding, severity: "unknown" as const })));
   return {
     tier: tier.name,
     scope,
@@ -89,7 +99,8 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
     touched: [made],
     history: new Map(),
     now,
-    findings: [...findings, ...(await recorded(request, made, findings))],
+    // It stands once the ledger has it, whether or not everything is paused by now.
+    findings: [...findings, ...(await recorded(tier.name, () => request.record(made)))],
   };
 }
 
@@ -104,34 +115,30 @@ async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldR
   const lifted = chosen(request, standing);
   const remaining = standing.filter((each) => !lifted.includes(each));
   const scope = lifted.some((each) => each.scope === "workspace") ? "workspace" : "project";
-  const resources = await observeFor(request, ledger.current(), scope);
-  const restored = await restore(workspace, resources, lifted, {
-    remaining,
-    policy: policyOf(tier, remaining),
-    ledger: ledger.current(),
+  const { resources } = await observeFor(request, ledger.current(), scope);
+  const policy = policyOf(tier, remaining);
+  const result = await liftAndSave(workspace, lifted, {
+    resources,
+    ledger,
+    policy,
     now,
     options: request,
+    giveUp: request.giveUp ?? false,
   });
-  for (const { decision, outcome } of restored) log.info(`${decision.resource.name}: ${outcome}`);
-  const findings: Finding[] = restored.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
-  const failed = findings.some(isFailure);
-  // What could not be given back keeps its hold, and with it the memory of what it was.
-  if (failed) findings.push(keepsStanding(tier, lifted));
-  else {
-    await ledger.save({ ...ledger.current(), holds: remaining });
-    const [first] = lifted; // All at once is one record.
-    if (first !== undefined) findings.push(...(await recorded(request, first, [])));
-  }
+  for (const { decision, outcome } of result.rows) log.info(`${decision.resource.name}: ${outcome}`);
+  const findings: Finding[] = [...result.findings];
+  const [first] = result.lifted; // All at once is one record.
+  if (first !== undefined) findings.push(...(await recorded(tier.name, () => request.record(first))));
   return {
     tier: tier.name,
     scope,
     seen: resources.length,
-    rows: restored.map(({ decision, outcome }): ScheduleRow => ({ decision, outcome })),
-    holds: failed ? standing : remaining,
+    rows: result.rows,
+    holds: result.standing,
     touched: lifted,
     history: new Map(),
     now,
-    findings: [...findings, ...gone(tier, lifted, resources)],
+    findings,
   };
 }
 
@@ -177,25 +184,6 @@ function chosen({ hold, tier }: ResumeRequest, standing: readonly Hold[]): reado
   });
 }
 
-/** A record that GitHub did not take makes no hold undone: that is said, and the run fails. */
-async function recorded(request: Request, hold: Hold, findings: readonly Finding[]): Promise<Finding[]> {
-  if (findings.some(isFailure)) return [];
-  try {
-    await request.record(hold);
-    return [];
-  } catch (error) {
-    return [
-      {
-        id: "schedules/not-recorded",
-        severity: "error",
-        message: `What was done is in the ledger of ${request.tier.name}, and GitHub did not take its record: ${messageOf(error)}`,
-        why: "If the ledger is lost, it is rebuilt from records.",
-        remedy: "Give the job `deployments: write` and run this again.",
-      },
-    ];
-  }
-}
-
 function matchesNothing({ selector, tier, scope }: HoldRequest, seen: number): Finding {
   return {
     id: "schedules/hold-matches-nothing",
@@ -204,31 +192,4 @@ function matchesNothing({ selector, tier, scope }: HoldRequest, seen: number): F
     remedy:
       "Correct the selector: `all`, `name:` with a name, a key (jobs.score) or a pattern with *, or `tag:` with a key or key=value.",
   };
-}
-
-function keepsStanding(tier: Tier, lifted: readonly Hold[]): Finding {
-  return {
-    id: "schedules/hold-stands",
-    severity: "error",
-    message: `Not everything could be given back, so ${lifted.length === 1 ? "the hold still stands" : "the holds still stand"} in ${tier.name}.`,
-    remedy: "Mend the cause and resume again: what is given back already is left as it is.",
-  };
-}
-
-/** What a hold met and what is there no more. */
-function gone(
-  tier: Tier,
-  lifted: readonly Hold[],
-  resources: readonly { id: string; key: string | undefined }[],
-): Finding[] {
-  const met = new Map(lifted.flatMap(({ prior }) => prior.map((each) => [each.id, each] as const)));
-  return [...met.values()]
-    .filter(({ id, key }) => !resources.some((each) => each.id === id || (key !== undefined && each.key === key)))
-    .map(({ id, key, name }) => ({
-      id: "schedules/held-and-gone",
-      severity: "notice",
-      where: { kind: "resource", tier: tier.name, key: key ?? name },
-      message: `${name} (${id}) was held and is not there any more: nothing is to be given back.`,
-      remedy: "Nothing, if it was meant to go.",
-    }));
 }

@@ -6,13 +6,14 @@
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
-import { mapBounded, together } from "./http/pool.ts";
+import { together } from "./http/pool.ts";
 import type { Hold } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
-import { type Applied, apply, type ApplyOptions } from "./schedules/apply.ts";
+import { type Applied, applyAll, type ApplyOptions, type Order } from "./schedules/apply.ts";
 import { historyOf, type Ran } from "./schedules/history.ts";
-import { observe, type Scope } from "./schedules/observe.ts";
+import { remembering } from "./schedules/holds.ts";
+import { type Observation, observe, type Scope } from "./schedules/observe.ts";
 import { duplicateFindings, othersNotice } from "./schedules/ownership.ts";
 import {
   type Decision,
@@ -20,12 +21,10 @@ import {
   exceptionFindings,
   hasExpired,
   holdFindings,
-  type Resource,
   type SchedulePolicy,
   standingStill,
-  WRITES,
 } from "./schedules/policy.ts";
-import { restore } from "./schedules/restore.ts";
+import { liftAndSave, recorded } from "./schedules/restore.ts";
 import { type Also, watcherFindings } from "./schedules/watchers.ts";
 
 export interface SchedulesOptions extends ApplyOptions {
@@ -43,6 +42,8 @@ export interface SchedulesOptions extends ApplyOptions {
   readonly principal: string;
   /** The tier's ledger, undefined if there is none; a finding if it may not be read. */
   readonly ledger: () => Promise<Ledger | undefined | Finding>;
+  /** Records that a hold was lifted because its time was over. */
+  readonly record: (hold: Hold) => Promise<string>;
   /** Runs work on the tier's ledger under its lock. */
   readonly locked: <T>(work: (ledger: LockedLedger) => Promise<T>) => Promise<T>;
 }
@@ -82,10 +83,11 @@ export async function matchSchedules(
   const read = await options.ledger();
   const unseen = read !== undefined && "id" in read ? read : undefined;
   const ledger = read === undefined || "id" in read ? undefined : read;
-  const [watchers, resources] = await together([
+  const [watchers, observation] = await together([
     watcherFindings(workspace, { ...options, tier, names }),
     observe(workspace, { tier, principal, ledger, names }, scope),
   ]);
+  const { resources } = observation;
   const policy = policyOf(tier, ledger?.holds ?? []);
   const decisions = decide(resources, policy, now);
   const drifted = decisions.filter((decision) => decision.drifted.length > 0);
@@ -95,24 +97,28 @@ export async function matchSchedules(
   const noisy = drifted.filter(({ wanted }) => wanted === "paused").map(({ resource }) => resource);
   const history = tier.schedules === "paused" ? await historyOf(workspace, noisy, now) : new Map<string, Ran>();
   const result = { tier: tier.name, scope, seen: resources.length, holds: policy.holds, history, now };
-  if (options.mode === "check" || unseen !== undefined) {
-    const findings = [
+  if (options.mode === "enforce" && unseen === undefined && isDue(decisions, policy, options)) {
+    return options.locked(async (locked) => {
+      const enforced = await enforce(workspace, tier, locked, options, log);
+      return { ...result, ...enforced, findings: [...watchers, ...enforced.findings] };
+    });
+  }
+  return {
+    ...result,
+    findings: [
       ...(unseen === undefined ? [] : [unseen]),
       ...watchers,
-      ...common(resources, decisions, policy, options),
+      ...common(observation, decisions, policy, options),
       ...drifted.map((decision) => driftFinding(tier, decision, options.strict)),
-    ];
-    return { ...result, findings, rows: decisions.map((decision) => rowOf(decision, undefined)) };
-  }
-  const due = policy.holds.some((hold) => isLifted(hold, options));
-  if (drifted.length === 0 && !due) {
-    const findings = [...watchers, ...common(resources, decisions, policy, options)];
-    return { ...result, findings, rows: decisions.map((decision) => rowOf(decision, undefined)) };
-  }
-  return options.locked(async (ledger) => {
-    const enforced = await enforce(workspace, tier, resources, ledger, options, log);
-    return { ...result, ...enforced, findings: [...watchers, ...enforced.findings] };
-  });
+    ],
+    rows: decisions.map((decision) => rowOf(decision, undefined)),
+  };
+}
+
+/** True if `enforce` has anything to write, to end or to lift. */
+function isDue(decisions: readonly Decision[], { holds }: SchedulePolicy, options: SchedulesOptions): boolean {
+  if (holds.some((hold) => isLifted(hold, options))) return true;
+  return ordersFor(decisions, options).length > 0;
 }
 
 /** What a tier wants, with what its ledger holds. */
@@ -120,44 +126,69 @@ export function policyOf(tier: Tier, holds: readonly Hold[]): SchedulePolicy {
   return { tier: tier.name, rule: tier.schedules, exceptions: tier.exceptions, holds };
 }
 
-/** Under the lock, where no hold can come or go: expired ones are lifted if the contract says so, the rest is enforced. */
+/**
+ * Under the lock, where no hold can come or go and no promotion writes, everything is looked at again: what was seen
+ * before may have waited for another run. Expired holds are lifted if the contract says so, the rest is enforced.
+ */
 async function enforce(
   workspace: Workspace,
   tier: Tier,
-  resources: readonly Resource[],
   ledger: LockedLedger,
   options: SchedulesOptions,
   log: Log,
 ): Promise<Pick<SchedulesResult, "rows" | "findings" | "holds">> {
-  const { now } = options;
-  const all = ledger.current().holds;
-  const ended = all.filter((hold) => isLifted(hold, options));
-  const remaining = all.filter((hold) => !ended.includes(hold));
-  const policy = policyOf(tier, remaining);
-  const restored = await restore(workspace, resources, ended, {
-    remaining,
-    policy,
-    ledger: ledger.current(),
-    now,
-    options,
-  });
-  const failed = restored.flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
-  if (ended.length > 0 && failed.length === 0) {
-    await ledger.save({ ...ledger.current(), holds: remaining });
-    for (const { reason, by } of ended) log.info(`Lifted the hold of ${by} (${reason}): it has expired`);
-  }
-  const lifted = new Set(restored.map(({ decision }) => decision.resource.id));
-  const decisions = decide(resources, policy, now).filter(({ resource }) => !lifted.has(resource.id));
-  const applied = await applyAll(workspace, tier, decisions, options, log);
+  const { now, scope, principal, contract } = options;
+  const ended = ledger.current().holds.filter((hold) => isLifted(hold, options));
+  // What a hold of the whole workspace paused is given back whatever this run looks at otherwise.
+  const widest = ended.some((hold) => hold.scope === "workspace") ? "workspace" : scope;
+  const owner = { tier, principal, ledger: ledger.current(), names: contract.schedules.names };
+  const observation = await observe(workspace, owner, widest);
+  const lifted = await liftExpired(workspace, tier, ended, observation, ledger, options, log);
+  const policy = policyOf(tier, lifted.standing);
+  const given = new Set(lifted.rows.map(({ decision }) => decision.resource.id));
+  const inScope = observation.resources.filter(({ project }) => scope === "workspace" || project);
+  const decisions = decide(inScope, policy, now).filter(({ resource }) => !given.has(resource.id));
+  await remember(ledger, decisions);
+  const applied = await carryOut(workspace, tier, decisions, options, log);
   return {
-    holds: remaining,
-    rows: [...restored, ...decisions.map((decision) => rowOf(decision, applied.get(decision)))],
+    holds: ledger.current().holds,
+    rows: [...lifted.rows, ...decisions.map((decision) => rowOf(decision, applied.get(decision)))],
     findings: [
-      ...common(resources, decisions, policy, options),
-      ...failed,
+      ...common({ ...observation, resources: inScope }, decisions, policy, options),
+      ...lifted.findings,
       ...[...applied.values()].flatMap(({ finding }) => (finding === undefined ? [] : [finding])),
     ],
   };
+}
+
+async function liftExpired(
+  workspace: Workspace,
+  tier: Tier,
+  ended: readonly Hold[],
+  { resources }: Observation,
+  ledger: LockedLedger,
+  options: SchedulesOptions,
+  log: Log,
+) {
+  const { now } = options;
+  const remaining = ledger.current().holds.filter((hold) => !ended.includes(hold));
+  if (ended.length === 0) return { rows: [], findings: [], standing: remaining };
+  const policy = policyOf(tier, remaining);
+  const result = await liftAndSave(workspace, ended, { resources, ledger, policy, now, options, giveUp: false });
+  const findings = [...result.findings];
+  for (const hold of result.lifted) {
+    log.info(`Lifted the hold of ${hold.by} (${hold.reason}): it has expired`);
+    findings.push(...(await recorded(tier.name, () => options.record(hold))));
+  }
+  return { ...result, findings };
+}
+
+/** What a hold has not met, and is about to pause, is remembered first: so lifting gives it back. */
+export async function remember(ledger: LockedLedger, decisions: readonly Decision[]): Promise<void> {
+  const { holds } = ledger.current();
+  const drifted = decisions.filter((decision) => decision.drifted.length > 0).map(({ resource }) => resource);
+  const known = remembering(holds, drifted);
+  if (known !== holds) await ledger.save({ ...ledger.current(), holds: known });
 }
 
 /** True if `enforce` lifts the hold by itself. */
@@ -165,32 +196,53 @@ function isLifted(hold: Hold, { contract, now }: SchedulesOptions): boolean {
   return contract.holds.onExpiry === "resume" && hold.kind === "schedules" && hasExpired(hold, now);
 }
 
-/** Writes what drifted of the decisions, a few at a time. */
-export async function applyAll(
+/** Writes what drifted, and lets the active runs of all that shall be paused end, as the options say. */
+export async function carryOut(
   workspace: Workspace,
   tier: Pick<Tier, "name">,
   decisions: readonly Decision[],
   options: ApplyOptions,
   log: Log,
 ): Promise<ReadonlyMap<Decision, Applied>> {
-  const applied = new Map<Decision, Applied>();
-  const drifted = decisions.filter((decision) => decision.drifted.length > 0);
-  await mapBounded(drifted, WRITES, async (decision) => {
-    const { resource, wanted = "paused" } = decision;
-    const result = await apply(workspace, tier.name, resource, (starters) => starters.map(() => wanted), options);
-    applied.set(decision, result);
-    log.info(`${resource.name}: ${result.outcome}`);
+  const orders = ordersFor(decisions, options);
+  const applied = await applyAll(
+    workspace,
+    tier.name,
+    orders.map(({ order }) => order),
+    options,
+  );
+  return new Map(
+    orders.flatMap(({ decision, order }) => {
+      const result = applied.get(order);
+      if (result === undefined) return [];
+      if (order.write || result.outcome !== "right") log.info(`${decision.resource.name}: ${result.outcome}`);
+      return [[decision, result] as const];
+    }),
+  );
+}
+
+/** With `wait` and `cancel` not only what is written: what an earlier run paused may still run. */
+function ordersFor(
+  decisions: readonly Decision[],
+  { activeRuns }: ApplyOptions,
+): readonly { readonly decision: Decision; readonly order: Order }[] {
+  return decisions.flatMap((decision): { decision: Decision; order: Order }[] => {
+    const { resource, wanted = "paused", drifted } = decision;
+    const target: Order["target"] = (starters) => starters.map(() => wanted);
+    if (drifted.length > 0) return [{ decision, order: { resource, target, write: true } }];
+    const ends = activeRuns !== "leave" && decision.wanted === "paused" && resource.kind === "jobs";
+    return ends ? [{ decision, order: { resource, target, write: false } }] : [];
   });
-  return applied;
 }
 
 function common(
-  resources: readonly Resource[],
+  { resources, findings }: Observation,
   decisions: readonly Decision[],
   policy: SchedulePolicy,
   { now, contract }: SchedulesOptions,
 ): Finding[] {
   return [
+    ...findings,
     ...duplicateFindings({ name: policy.tier }, policy.rule, resources),
     ...othersNotice(policy.tier, resources),
     ...exceptionFindings(resources, policy, now),
@@ -201,13 +253,16 @@ function common(
 
 export function rowOf(decision: Decision, applied: Applied | undefined): ScheduleRow {
   if (decision.wanted === undefined) return { decision, outcome: "foreign" };
-  if (decision.drifted.length === 0) return { decision, outcome: "right" };
-  return { decision, outcome: applied?.outcome ?? "drift" };
+  return { decision, outcome: applied?.outcome ?? (decision.drifted.length === 0 ? "right" : "drift") };
 }
 
 function driftFinding(tier: Tier, { resource, drifted, wanted, why }: Decision, strict: boolean): Finding {
   const runs = wanted === "paused";
-  const byHand = resource.kicked ? " It is set to paused, and goes on since somebody started it by hand." : "";
+  const byHand = !resource.goesOn
+    ? ""
+    : resource.kind === "jobs"
+      ? " It is set to paused, and goes on since somebody started it by hand."
+      : " It is not continuous any more, and its continuous update was not stopped.";
   return {
     id: "schedules/drift",
     severity: strict ? "error" : "warning",

@@ -179,7 +179,16 @@ export class Tier {
     };
     if (what === "enforce") {
       const read = () => readLedger(workspace, ledger.folder, ledger);
-      const options = { ...common, mode: "enforce", scope: "project", strict: true, also: [], ledger: read } as const;
+      const record = () => Promise.resolve("1");
+      const options = {
+        ...common,
+        record,
+        mode: "enforce",
+        scope: "project",
+        strict: true,
+        also: [],
+        ledger: read,
+      } as const;
       return matchSchedules(workspace, tier, options, QUIET);
     }
     const record = async (): Promise<string> =>

@@ -4,6 +4,7 @@ import type { Hold } from "../src/ledger/holds.ts";
 import { matchSchedules, type SchedulesOptions } from "../src/schedules.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 import {
+  applied,
   cron,
   type Deployed,
   job,
@@ -13,6 +14,7 @@ import {
   pipeline,
   scheduleWrites,
   tags,
+  task,
 } from "./schedules/tier.ts";
 
 const running = { ...cron, pause_status: "UNPAUSED" };
@@ -76,8 +78,23 @@ async function hold(account: Account, options: Partial<HoldRequest> & { run?: Ho
   return { ...result, recorded: request.recorded };
 }
 
-const resume = (account: Account, which = ""): Promise<HoldResult> =>
-  liftHolds({ ...requestFor(account, "prod", "200"), hold: which });
+const resume = (account: Account, which = "", giveUp = false): Promise<HoldResult> =>
+  liftHolds({ ...requestFor(account, "prod", "200"), hold: which, giveUp });
+
+/** A job of somebody else, which the tier's principal may manage. */
+const hers = (name: string, schedule: Record<string, string>) => ({
+  owner: "mona@example.com",
+  settings: { name, tasks: [task], schedule },
+  permissions: [{ principal: "ml-pipelines-prod", level: "CAN_MANAGE" as const }],
+});
+/** From now on the principal may do no more than this with a job. */
+function limit(account: Account, name: string, level: "CAN_VIEW" | "CAN_MANAGE" | undefined): void {
+  const { acls } = account.simulator.world.workspace("prod");
+  acls.set("jobs", String(account.simulator.world.job("prod", name).id), [
+    { principal: "mona@example.com", level: "IS_OWNER" },
+    ...(level === undefined ? [] : [{ principal: APPLICATION.prod, level }]),
+  ]);
+}
 
 const enforce = (account: Account, options: Partial<SchedulesOptions> = {}) =>
   matchSchedules(
@@ -137,6 +154,7 @@ describe("a hold on everything", () => {
       "jobs.byHand",
       "jobs.cron",
       "jobs.several",
+      "pipelines.batch",
       "pipelines.stream",
     ]);
     expect(result.recorded).toEqual([kept]);
@@ -307,6 +325,101 @@ describe("while a hold stands", () => {
   });
 });
 
+describe("what cannot be given back", () => {
+  const two = { jobs: { prod: [hers("hers", running), job("prod", "cron", { schedule: running })] } };
+
+  test("stays held alone: the rest is lifted, and no enforcement pauses it again", async () => {
+    const account = await startAccount(two);
+    await hold(account, { scope: "workspace" });
+    limit(account, "hers", "CAN_VIEW");
+    const result = await resume(account);
+    expect(ids(result)).toEqual(["error schedules/not-applied", "error schedules/hold-stands"]);
+    expect(result.findings[1]?.message).toContain("1 of what was held in prod could not be given back");
+    expect(states(account)).toEqual({ hers: "PAUSED", cron: "UNPAUSED" });
+    const [left] = await ledgerOf(account, "prod").holds();
+    expect(left).toMatchObject({ remainder: true, prior: [{ name: "hers" }] });
+    await enforce(account, { scope: "workspace" });
+    expect(states(account)).toEqual({ hers: "PAUSED", cron: "UNPAUSED" });
+    limit(account, "hers", "CAN_MANAGE");
+    expect(ids(await resume(account))).toEqual([]);
+    expect(states(account)).toEqual({ hers: "UNPAUSED", cron: "UNPAUSED" });
+    expect(await ledgerOf(account, "prod").holds()).toEqual([]);
+  });
+
+  test("is given up by who says so: it stays as it is, and nothing is held", async () => {
+    const account = await startAccount(two);
+    await hold(account, { scope: "workspace" });
+    limit(account, "hers", "CAN_VIEW");
+    expect(ids(await resume(account, "", true))).toEqual(["warning schedules/not-applied"]);
+    expect(await ledgerOf(account, "prod").holds()).toEqual([]);
+    expect(states(account)).toEqual({ hers: "PAUSED", cron: "UNPAUSED" });
+  });
+
+  test("because it is not to be seen any more is not gone", async () => {
+    const account = await startAccount(PROD);
+    await hold(account);
+    limit(account, "cron", undefined);
+    expect(ids(await resume(account))).toEqual(["error schedules/not-applied", "error schedules/hold-stands"]);
+    expect(states(account)).toEqual({ ...BEFORE, cron: "PAUSED" });
+    limit(account, "cron", "CAN_MANAGE");
+    expect(ids(await resume(account))).toEqual([]);
+    expect(states(account)).toEqual(BEFORE);
+  });
+});
+
+test("a held job whose tags somebody took away is given back all the same", async () => {
+  const account = await startAccount(PROD);
+  await hold(account);
+  account.simulator.world.changeJob("prod", "cron", (settings) => void (settings["tags"] = {}));
+  expect(ids(await resume(account))).toEqual([]);
+  expect(states(account)).toEqual(BEFORE);
+});
+
+test("a pipeline that was off before the hold stays off, though the release declares it continuous", async () => {
+  const account = await startAccount(PROD);
+  const batch = account.simulator.world.pipeline("prod", "batch");
+  await applied(account, "prod", [["pipelines.batch", batch.id, { continuous: true }]]);
+  await hold(account);
+  await resume(account);
+  expect(states(account)).toEqual(BEFORE);
+});
+
+test("two file arrivals that a deploy puts in another order each go back to their own state", async () => {
+  const entry = (url: string, pause_status: string) => ({ file_arrival: { url }, pause_status });
+  const triggers = [entry("/Volumes/a/", "UNPAUSED"), entry("/Volumes/b/", "PAUSED")];
+  const account = await startAccount({ jobs: { prod: [job("prod", "several", { triggers })] } });
+  await hold(account);
+  account.simulator.world.changeJob("prod", "several", (settings) => {
+    settings["triggers"] = [entry("/Volumes/b/", "PAUSED"), entry("/Volumes/a/", "PAUSED")];
+  });
+  await resume(account);
+  expect(account.simulator.world.job("prod", "several").settings["triggers"]).toEqual([
+    entry("/Volumes/b/", "PAUSED"),
+    entry("/Volumes/a/", "UNPAUSED"),
+  ]);
+});
+
+test("somebody else's job that came under a hold and was paused by an enforcement runs again after it", async () => {
+  const account = await startAccount({ jobs: { prod: [hers("hers", running)] } });
+  await hold(account, { scope: "workspace" });
+  const { settings, permissions } = hers("young", running);
+  account.simulator.world.createJob("prod", "mona@example.com", settings);
+  account.simulator.world.createJob("prod", "mona@example.com", { ...settings, name: "calm", schedule: paused });
+  for (const name of ["young", "calm"]) limit(account, name, permissions[0]?.level);
+  await enforce(account, { scope: "workspace" });
+  expect(states(account)).toEqual({ hers: "PAUSED", young: "PAUSED", calm: "PAUSED" });
+  await resume(account);
+  expect(states(account)).toEqual({ hers: "UNPAUSED", young: "UNPAUSED", calm: "PAUSED" });
+});
+
+test("a hold is recorded once the ledger has it, though not everything could be paused", async () => {
+  const account = await startAccount({ jobs: { prod: [hers("hers", running)] } });
+  limit(account, "hers", "CAN_VIEW");
+  const result = await hold(account, { scope: "workspace" });
+  expect(ids(result)).toEqual(["error schedules/not-applied"]);
+  expect(result.recorded).toHaveLength(1);
+});
+
 describe("a hold that names something", () => {
   test.each([
     ["by name", "name:cron", ["cron"]],
@@ -347,6 +460,20 @@ describe("a hold that names something", () => {
 describe("a hold that has expired", () => {
   const later = new Date("2027-01-17T00:00:00Z");
   const until = new Date("2027-01-16T00:00:00Z");
+
+  test("of the whole workspace is lifted whole by an enforcement of the project alone, and that is recorded", async () => {
+    const account = await startAccount(
+      { jobs: { prod: [hers("hers", running), job("prod", "cron", { schedule: running })] } },
+      "holds: { on_expiry: resume }\n",
+    );
+    await hold(account, { scope: "workspace", until });
+    const recorded: Hold[] = [];
+    const record = (one: Hold) => Promise.resolve(String(recorded.push(one)));
+    expect(ids(await enforce(account, { now: later, record }))).toEqual([]);
+    expect(states(account)).toEqual({ hers: "UNPAUSED", cron: "UNPAUSED" });
+    expect(recorded.map(({ reason }) => reason)).toEqual(["incident 7"]);
+    expect(await ledgerOf(account, "prod").holds()).toEqual([]);
+  });
 
   test("still holds, and is reported", async () => {
     const account = await startAccount(PROD);

@@ -23,7 +23,7 @@ export type PauseInputs = Shared &
         readonly also: readonly Also[];
       }
     | { readonly mode: "hold"; readonly selector: string; readonly reason: string; readonly until: Date | undefined }
-    | { readonly mode: "resume"; readonly hold: string; readonly reason: string }
+    | { readonly mode: "resume"; readonly hold: string; readonly giveUp: boolean; readonly reason: string }
   );
 
 const MODES = ["check", "enforce", "hold", "resume"] as const;
@@ -72,6 +72,7 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
     lockWaitMs: whole("lock-wait-minutes", 30, 0, 360) * 60_000,
     now,
   };
+  const giveUp = oneOf("give-up", ["true", "false"], "false") === "true";
   const strict = oneOf("strict", ["true", "false"], "true") === "true";
   const also = listOf(context.input("also"));
   if (also.some((each) => each !== "alerts" && each !== "monitors")) refuse("also", "alerts, monitors or both");
@@ -97,7 +98,7 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
   if (wrong.length > 0) throw new FourTierError(wrong);
 
   if (mode === "hold") return { ...shared, mode, selector, reason, until: until === "wrong" ? undefined : until };
-  if (mode === "resume") return { ...shared, mode, hold, reason };
+  if (mode === "resume") return { ...shared, mode, hold, giveUp, reason };
   return { ...shared, mode, strict, also: (["alerts", "monitors"] as const).filter((each) => also.includes(each)) };
 }
 

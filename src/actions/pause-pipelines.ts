@@ -1,4 +1,5 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
+import type { Tier } from "../contract/model.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
 import { getRepository } from "../github/repository.ts";
@@ -20,6 +21,9 @@ import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
 import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
 import { withTier } from "./under-lock.ts";
+
+/** As long as a record takes. */
+const LONGEST_REASON = 500;
 
 type Holding = Extract<PauseInputs, { readonly mode: "hold" | "resume" }>;
 type Matching = Exclude<PauseInputs, Holding>;
@@ -51,6 +55,7 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
         const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
         return ledger === "refused" ? unseenHolds(tier.name) : ledger;
       },
+      record: (hold) => recordExpiry(context, tier, hold),
       locked: (work) => withTier(context, { ...access, tier, folder }, own.lockWaitMs, work),
     },
     context.log,
@@ -100,7 +105,7 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
           until: own.until,
           by: run.triggeringActor,
         })
-      : await liftHolds({ ...shared, hold: own.hold });
+      : await liftHolds({ ...shared, hold: own.hold, giveUp: own.giveUp });
   const statement = result.touched.map((hold) =>
     statementOf({ suite: "four-tier", version: 1, ...payloadOf(context, access, own, hold) }),
   );
@@ -148,19 +153,43 @@ async function record(context: ActionContext, access: TierAccess, own: Holding, 
   });
 }
 
+/** That `enforce` lifted a hold whose time was over: whoever reads the records sees that it no longer stands. */
+async function recordExpiry(context: ActionContext, tier: Tier, hold: Hold): Promise<string> {
+  if (tier.name === "sandbox") return "";
+  const reason = `Expired on ${(hold.until ?? "").slice(0, 16)}Z: ${hold.reason}`.slice(0, LONGEST_REASON);
+  return recordOperation(githubOf(context), {
+    commit: context.run.sha,
+    payload: {
+      ...commonPayload(context, tier),
+      kind: "resume",
+      hold: "schedules",
+      selector: recordSelector(hold),
+      reason,
+      by: context.run.triggeringActor,
+    },
+    description: `Resume schedules of ${hold.selector}: ${reason}`.slice(0, 140),
+  });
+}
+
+function commonPayload({ run }: ActionContext, tier: Pick<Tier, "name" | "project">) {
+  return {
+    tier: tier.name === "sandbox" ? ("dev" as const) : tier.name,
+    project: tier.project,
+    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+  };
+}
+
 function payloadOf(
-  { run }: ActionContext,
+  context: ActionContext,
   { tier }: TierAccess,
   own: Holding,
   hold: Hold,
 ): RecordInput<"hold" | "resume"> {
   const common = {
-    tier: tier.name === "sandbox" ? ("dev" as const) : tier.name,
-    project: tier.project,
-    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    ...commonPayload(context, tier),
     hold: "schedules" as const,
     reason: own.reason,
-    by: run.triggeringActor,
+    by: context.run.triggeringActor,
   };
   if (own.mode === "hold")
     return { ...common, kind: "hold", selector: recordSelector(hold), until: hold.until ?? null };

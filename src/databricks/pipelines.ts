@@ -22,6 +22,7 @@ export interface Pipeline extends PipelineStatus {
   readonly lastModified: number | undefined;
   /** When its newest update began, milliseconds since 1970. */
   readonly lastUpdate: number | undefined;
+  readonly lastUpdateId: string | undefined;
 }
 
 interface PipelineUpdate {
@@ -33,6 +34,8 @@ interface PipelineUpdate {
   readonly cause: string | undefined;
   /** Milliseconds since 1970. */
   readonly createdAt: number | undefined;
+  /** Whether it runs until it is stopped; undefined if the service does not say. */
+  readonly continuous: boolean | undefined;
 }
 
 const statusSchema = v.looseObject({
@@ -47,13 +50,17 @@ const pipelineSchema = v.looseObject({
   spec: v.optional(jsonObject, {}),
   parameters: v.optional(jsonObject),
   last_modified: v.optional(integer),
-  latest_updates: v.optional(v.array(v.looseObject({ creation_time: v.optional(v.union([v.string(), integer])) }))),
+  latest_updates: v.optional(
+    v.array(v.looseObject({ update_id: optionalText, creation_time: v.optional(v.union([v.string(), integer])) })),
+  ),
 });
 const updateSchema = v.looseObject({
   update_id: id,
   state: v.optional(v.string(), "UNKNOWN"),
   cause: optionalText,
   creation_time: v.optional(integer),
+  mode: optionalText,
+  config: v.optional(v.looseObject({ continuous: v.optional(v.boolean()) })),
 });
 
 const root = "/api/2.0/pipelines";
@@ -80,6 +87,7 @@ export async function getPipeline(workspace: Workspace, pipelineId: string): Pro
     spec: found.spec,
     parameters: found.parameters,
     lastModified: found.last_modified,
+    lastUpdateId: found.latest_updates?.[0]?.update_id,
     lastUpdate: timeOf(found.latest_updates?.[0]?.creation_time),
   };
 }
@@ -202,6 +210,7 @@ function toUpdate(update: v.InferOutput<typeof updateSchema>): PipelineUpdate {
     succeeded: update.state === "COMPLETED",
     cause: update.cause,
     createdAt: update.creation_time,
+    continuous: update.mode === undefined ? update.config?.continuous : update.mode === "CONTINUOUS",
   };
 }
 

@@ -13,6 +13,8 @@ interface PriorStarter {
   /** `cron 0 0 6 * * ? (UTC)`: tells it from its siblings. */
   readonly what: string;
   readonly state: "running" | "paused";
+  /** Tells it from siblings of the same words. */
+  readonly entry?: string;
 }
 
 /** A resource that a hold met, as it was before any hold. */
@@ -43,6 +45,8 @@ export interface Hold {
   readonly run: { readonly id: string; readonly attempt: number };
   /** The prior mix. Empty for the kind tier. */
   readonly prior: readonly PriorState[];
+  /** It was lifted, and not everything could be given back: only what `prior` names is still held. */
+  readonly remainder?: true;
   /** What made it, where that was not a person who wanted a hold: only that may take it over or drop it. */
   readonly origin?: HoldOrigin;
   /** Origin promotion: the release that stopped half way, 64 hex. It may enter; no other may. */
@@ -84,13 +88,14 @@ export const holdSchema = v.strictObject({
       id: text,
       key: v.nullable(text),
       name: v.string(),
-      starters: v.array(v.strictObject({ field: text, what: v.string(), state })),
+      starters: v.array(v.strictObject({ field: text, what: v.string(), state, entry: v.exactOptional(text) })),
     }),
   ),
   // Younger than the document: holds without it are a person's.
   origin: v.exactOptional(v.picklist(["rollback", "promotion"])),
   release: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
   goal: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  remainder: v.exactOptional(v.literal(true)),
 });
 
 type StoredHold = v.InferOutput<typeof holdSchema>;

@@ -13,6 +13,7 @@ const OUTCOME = {
   drift: "❌ not as wanted",
   held: "⏸️ another hold keeps it",
   changed: "✅ changed",
+  "still-running": "❌ paused, still running",
   gone: "➖ deleted meanwhile",
   failed: "❌ not changed",
 } as const;
@@ -21,6 +22,7 @@ const OUTCOME = {
 const MOST_ROWS = 500;
 const WORST_FIRST: readonly ScheduleRow["outcome"][] = [
   "failed",
+  "still-running",
   "drift",
   "changed",
   "held",
@@ -79,7 +81,7 @@ function nameOf({ decision: { resource } }: ScheduleRow): string {
 
 function before({ decision: { resource } }: ScheduleRow): string {
   const states = [...new Set(resource.starters.map((starter) => starter.state))].sort().join(" and ");
-  return resource.kicked ? `${states}, started by hand` : states || "paused";
+  return resource.goesOn ? `${states}, started by hand` : states || "paused";
 }
 
 function after(row: ScheduleRow): string {

@@ -51,8 +51,11 @@ function covers(hold: Hold, resource: Holdable): boolean {
 }
 
 /** True if the hold's selector names the resource as it is now, within the hold's scope. */
-export function names({ scope, selector }: Pick<Hold, "scope" | "selector">, resource: Holdable): boolean {
-  if (resource.others !== undefined || (scope === "project" && !resource.project)) return false;
+export function names(
+  { scope, selector, remainder }: Pick<Hold, "scope" | "selector" | "remainder">,
+  resource: Holdable,
+): boolean {
+  if (remainder === true || resource.others !== undefined || (scope === "project" && !resource.project)) return false;
   return selects(selector, resource);
 }
 
@@ -63,7 +66,7 @@ export function selects(selector: string, { key, name, tags }: Holdable): boolea
   if (parsed.kind === "all") return true;
   if (parsed.kind === "name")
     return matches(parsed.pattern, name) || (key !== undefined && matches(parsed.pattern, key));
-  const value = tags[parsed.key];
+  const value = Object.hasOwn(tags, parsed.key) ? tags[parsed.key] : undefined;
   return value !== undefined && (parsed.value === undefined || value === parsed.value);
 }
 
@@ -131,10 +134,45 @@ export function priorMix(resources: readonly Met[], standing: readonly Hold[]): 
       const known = priorOf(older, resource);
       return known === undefined ? [] : [known];
     }
-    const { kind, id, key, name, starters } = resource;
-    if (starters.length === 0) return [];
-    return [{ kind, id, key, name, starters: starters.map(({ field, what, state }) => ({ field, what, state })) }];
+    return stateNow(resource);
   });
+}
+
+/** A resource as a hold remembers it, its starters in these states. */
+export function rememberedState({ kind, id, key, name, starters }: Met, states: readonly State[]): PriorState {
+  const remembered = starters.map((starter, index) =>
+    rememberedStarter({ ...starter, state: states[index] ?? starter.state }),
+  );
+  return { kind, id, key, name, starters: remembered };
+}
+
+/** How a resource is now, as a hold remembers it; nothing for a job that nothing starts. */
+function stateNow({ kind, id, key, name, starters }: Met): PriorState[] {
+  // A pipeline that is not continuous was off: lifting must not switch it on.
+  const off = { field: "pipeline", what: "continuous", state: "paused" } as const;
+  const all = kind === "pipelines" && starters.length === 0 ? [off] : starters.map(rememberedStarter);
+  return all.length === 0 ? [] : [{ kind, id, key, name, starters: all }];
+}
+
+function rememberedStarter({ field, what, state, entry }: Starter): PriorState["starters"][number] {
+  return { field, what, state, ...(entry === undefined ? {} : { entry }) };
+}
+
+/**
+ * The holds with what they have not met before and are about to pause: remembered by the oldest that names it, so that
+ * lifting gives back what came while it stood, and was somebody's. The same array if there is nothing of the kind.
+ */
+export function remembering(holds: readonly Hold[], resources: readonly Met[]): readonly Hold[] {
+  const added = new Map<Hold, PriorState[]>();
+  for (const resource of resources) {
+    const covering = holdsOn(holds, resource);
+    const [oldest] = covering;
+    const runs = resource.starters.some(({ state }) => state === "running");
+    if (oldest === undefined || !runs || covering.some((hold) => priorOf(hold, resource) !== undefined)) continue;
+    added.set(oldest, [...(added.get(oldest) ?? []), ...stateNow(resource)]);
+  }
+  if (added.size === 0) return holds;
+  return holds.map((hold) => ({ ...hold, prior: [...hold.prior, ...(added.get(hold) ?? [])] }));
 }
 
 /**
@@ -150,11 +188,18 @@ export function restoredStates(
   const left = [...before];
   const common = new Set(before.map((starter) => starter.state));
   const [only] = common.size === 1 ? common : [];
-  return starters.map(({ field, what }) => {
-    const at = left.findIndex((starter) => starter.field === field && starter.what === what);
-    if (at === -1) return only ?? otherwise;
-    return left.splice(at, 1)[0]?.state ?? otherwise;
-  });
+  const take = (same: (starter: PriorState["starters"][number]) => boolean): State | undefined => {
+    const at = left.findIndex(same);
+    return at === -1 ? undefined : left.splice(at, 1)[0]?.state;
+  };
+  // First what is the same to the letter, wherever it is by now; then, of what is left, what is called the same.
+  const exact = starters.map(({ field, entry }) =>
+    entry === undefined ? undefined : take((starter) => starter.field === field && starter.entry === entry),
+  );
+  return starters.map(
+    ({ field, what }, index) =>
+      exact[index] ?? take((starter) => starter.field === field && starter.what === what) ?? only ?? otherwise,
+  );
 }
 
 /** `held by octocat since 2027-01-15: incident 7`. Outside text: escape it. */

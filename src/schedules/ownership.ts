@@ -12,7 +12,7 @@ import { matches } from "./holds.ts";
 
 /** Whose resources are looked for. */
 export interface Owner {
-  readonly tier: Pick<Tier, "name" | "project" | "developer" | "adopt">;
+  readonly tier: Pick<Tier, "name" | "project" | "developer" | "adopt" | "schedules">;
   /** Application id of the tier's own principal, whoever looks. */
   readonly principal: string;
   /** Undefined: there is none, or it may not be read. */

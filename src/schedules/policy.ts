@@ -15,14 +15,11 @@ export interface Resource extends Holdable, Ownership {
   readonly starters: readonly Starter[];
   /** Milliseconds since 1970, if the list says. */
   readonly created: number | undefined;
-  /** A paused continuous job that goes on after a start by hand (facts: databricks-api 3.3). */
-  readonly kicked: boolean;
+  /** It is set not to start by itself, and goes on all the same: see `observe`. */
+  readonly goesOn: boolean;
   /** Pipelines only: IDLE, RUNNING, … */
   readonly activity: string | undefined;
 }
-
-/** Writes in flight: a change of many schedules is not urgent enough to be throttled for. */
-export const WRITES = 8;
 
 /** What a tier wants of its schedules. */
 export interface SchedulePolicy {
@@ -54,9 +51,13 @@ export function decide(resources: readonly Resource[], policy: SchedulePolicy, n
     .filter((resource) => resource.starters.length > 0)
     .map((resource) => {
       const { wanted, why } = wantedOf(resource, policy, now);
-      // Nothing here makes a pipeline continuous: only what is continuous has a starter, and only stopping is wanted of it.
-      const wrong = (starter: Starter): boolean =>
-        starter.state !== wanted || (wanted === "paused" && resource.kicked && starter.field === "continuous");
+      const wrong = (starter: Starter): boolean => {
+        if (wanted === "paused") {
+          return starter.state === "running" || (resource.goesOn && /^(continuous|pipeline)$/.test(starter.field));
+        }
+        // Nothing here makes a pipeline continuous.
+        return starter.state === "paused" && starter.field !== "pipeline";
+      };
       const drifted = wanted === undefined ? [] : resource.starters.filter(wrong);
       return { resource, wanted, drifted, why };
     });

@@ -1,7 +1,8 @@
 /**
  * What makes a job or a pipeline start by itself, and the fields that make it start or not (facts: databricks-api 3). Pure.
  */
-import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
+import { createHash } from "node:crypto";
+import { canonicalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 
 export type State = "running" | "paused";
 
@@ -11,6 +12,8 @@ export interface Starter {
   /** `cron 0 0 6 * * ? (Europe/Berlin)`, `file arrival`, `continuous`. Outside text: escape it. */
   readonly what: string;
   readonly state: State;
+  /** Digest of all that is set of it but its state: tells two file arrivals apart. Absent for a pipeline. */
+  readonly entry?: string;
   /** If it goes by a clock. Outside text. */
   readonly cron?: { readonly expression: string; readonly zone: string };
 }
@@ -19,7 +22,9 @@ export interface Starter {
 export function startersOfJob(settings: JsonObject): Starter[] {
   const single = (["schedule", "trigger", "continuous"] as const).flatMap((field): Starter[] => {
     const value = settings[field];
-    return isObject(value) ? [{ field, what: describe(field, value), state: stateOf(value), ...cronOf(value) }] : [];
+    return isObject(value)
+      ? [{ field, what: describe(field, value), state: stateOf(value), entry: entryOf(value), ...cronOf(value) }]
+      : [];
   });
   const several = isArray(settings["triggers"]) ? settings["triggers"] : [];
   return [
@@ -29,6 +34,7 @@ export function startersOfJob(settings: JsonObject): Starter[] {
         field: "triggers",
         what: describeEntry(value),
         state: stateOf(value),
+        entry: entryOf(value),
         ...cronOf(isObject(value["schedule"]) ? value["schedule"] : value),
       }),
     ),
@@ -42,6 +48,10 @@ export function startersOfPipeline(spec: JsonObject): Starter[] {
 
 function stateOf(value: JsonObject): State {
   return value["pause_status"] === "PAUSED" ? "paused" : "running";
+}
+
+function entryOf({ pause_status: _state, ...entry }: JsonObject): string {
+  return createHash("sha256").update(canonicalJson(entry)).digest("hex").slice(0, 16);
 }
 
 function cronOf(value: JsonObject): Pick<Starter, "cron"> {

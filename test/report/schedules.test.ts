@@ -23,7 +23,7 @@ function row(
         starters,
         activity: undefined,
         created: undefined,
-        kicked: false,
+        goesOn: false,
       },
       wanted,
       drifted: starters.filter((starter) => starter.state !== wanted),

@@ -105,7 +105,7 @@ describe("what is decided", () => {
     starters: [{ field: "schedule", what: "cron", state }],
     activity: undefined,
     created: undefined,
-    kicked: false,
+    goesOn: false,
   });
   const stream: Resource = {
     kind: "pipelines",
@@ -115,7 +115,7 @@ describe("what is decided", () => {
     project: true,
     tags: {},
     created: undefined,
-    kicked: false,
+    goesOn: false,
     starters: [{ field: "pipeline", what: "continuous", state: "running" }],
     activity: "RUNNING",
   };
@@ -163,7 +163,7 @@ describe("what is decided", () => {
       "paused",
       1,
     ],
-    ["a paused loop that goes on after a start by hand is drift", { ...loop, kicked: true }, staging, "paused", 1],
+    ["a paused loop that goes on after a start by hand is drift", { ...loop, goesOn: true }, staging, "paused", 1],
     ["a paused loop is right", loop, staging, "paused", 0],
     ["a hold pauses in prod", job("running"), { ...prod, holds: [held] }, "paused", 1],
     [

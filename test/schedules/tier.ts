@@ -69,6 +69,7 @@ export function optionsFor(account: Account, tier: Deployed): Omit<SchedulesOpti
     contract: account.contract,
     principal: APPLICATION[tier],
     ledger: read,
+    record: () => Promise.resolve("1"),
     locked,
   };
 }
