@@ -25,6 +25,7 @@ import type { CurrentRelease } from "./release/gather.ts";
 import type { History } from "./release/history.ts";
 import { type Observation, observe } from "./release/observe.ts";
 import { type Applied, type Drift, driftOf, makePlan, type Plan } from "./release/plan.ts";
+import { lostLedger } from "./release/lost-ledger.ts";
 import { driftContext, type Place, standingOf } from "./release/standing.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { heldNotices } from "./schedules/holds.ts";
@@ -250,6 +251,8 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
   const place = { tier, principal, folder };
   const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
   if (ledger === "refused") return compareSeen(request, workspace, place);
+  const lost = await lostLedger(tier.name, folder, ledger, request.current);
+  if (lost !== undefined) throw new FourTierError(lost);
   const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
   const standing = standingOf(ledger, observation, candidate.desired, place);
   const release = ledger?.release;

@@ -27,6 +27,7 @@ import type { DeploymentRecord, Evidence } from "./release/evidence.ts";
 import { runsBefore, settleFailure } from "./release/failed.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
+import { lostLedger, type RecordedNow } from "./release/lost-ledger.ts";
 import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
 import { owedNow } from "./release/roll-forward.ts";
 import { type Content, unreadFindings } from "./release/upload.ts";
@@ -49,6 +50,8 @@ export interface PromoteRequest extends LockAccess {
   /** Folder of databricks.yml from the repository root, "" for the root. */
   readonly root: string;
   readonly git: Pick<Git, "isAncestor">;
+  /** What runs prove the tier to have; asked only where its ledger says nothing. */
+  readonly recorded: () => Promise<Fact<RecordedNow>>;
   /** Compare live state and content whole, even if the tier has this release already. */
   readonly deep: boolean;
   /** The input `accept-drift`; empty means not given. */
@@ -132,8 +135,8 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
  * is; if they show nothing to do, nothing is looked at twice. Before anything is written, the tier is looked at whole.
  */
 async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
-  const { workspace, tier, candidate, deep, acceptDrift } = request;
-  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  const { workspace, candidate, deep, acceptDrift } = request;
+  const ledger = await ledgerOf(request, place);
   const settled = ledger !== undefined && hasRelease(ledger, candidate) && (ledger.unrolled ?? []).length === 0;
   if (!deep && acceptDrift === "" && settled) {
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
@@ -143,9 +146,15 @@ async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
 }
 
 function lookAgain(request: PromoteRequest, place: Place, before: Look): Promise<Look> {
-  const { workspace, tier, deep } = request;
-  const ledger = () => readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-  return lookAgainAt(viewOf(request, place), before, ledger, deep ? "all" : "used");
+  return lookAgainAt(viewOf(request, place), before, () => ledgerOf(request, place), request.deep ? "all" : "used");
+}
+
+/** Throws FourTierError where the ledger was lost: a tier that has a release is not taken for one that has none. */
+async function ledgerOf({ workspace, tier, recorded }: PromoteRequest, place: Place): Promise<Ledger | undefined> {
+  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  const lost = await lostLedger(tier.name, place.folder, ledger, recorded);
+  if (lost !== undefined) throw new FourTierError(lost);
+  return ledger;
 }
 
 function viewOf(request: PromoteRequest, place: Place): View {

@@ -1,10 +1,11 @@
 /**
- * Makes a tier's lost ledger again: which release the tier has is GitHub's record's word, as far as runs bear it out;
- * which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
+ * Makes a tier's lost ledger again: which release the tier has, and whether a rollback keeps it closed, is the word of
+ * GitHub's record, as far as runs bear it out; which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
  */
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import { type Hold, holdId } from "./ledger/holds.ts";
 import { type LockAccess, lockFor } from "./ledger/lock.ts";
 import { withLedger } from "./ledger/locked.ts";
 import { HISTORY, type LedgerRelease, saysNothing } from "./ledger/model.ts";
@@ -14,6 +15,7 @@ import type { Candidate } from "./release/candidate.ts";
 import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
+import type { RolledBack } from "./release/rolled-back.ts";
 
 interface RebuildRequest extends LockAccess {
   readonly workspace: Workspace;
@@ -22,6 +24,8 @@ interface RebuildRequest extends LockAccess {
   readonly run: { readonly runId: string; readonly runAttempt: number; readonly job: string };
   /** What the tier had, newest first, as far as runs that can be believed say so. */
   readonly records: () => Promise<readonly RecordedRelease[]>;
+  /** The rollback that keeps the tier closed, as far as a run bears it out; undefined: none. */
+  readonly rolledBack: () => Promise<RolledBack | undefined>;
   readonly again: (release: Pick<LedgerRelease, "digest" | "commit" | "artifacts">) => Promise<Candidate>;
   readonly lockWaitMs: number;
 }
@@ -35,6 +39,7 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
   if (standing !== undefined && !saysNothing(standing)) return [notNeeded(tier)];
   const [current, ...older] = await request.records();
   if (current === undefined) throw new FourTierError(nothingRecorded(tier));
+  const held = await request.rolledBack();
   const candidate = await request.again(current);
   log.info(
     `GitHub's record says that ${tier.name} has ${current.commit.slice(0, 12)}; looking for its resources by their tags`,
@@ -49,17 +54,47 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
       const live = observation.live.get(key);
       return live?.foundBy === "tags" ? [[key, { id: live.id, ...resource }] as const] : [];
     });
+    if (found.length === 0 && candidate.desired.length > 0) throw new FourTierError(nothingFound(tier, current));
     const plan = makePlan(new Map(), candidate.desired).digest;
     const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
     await ledger.save({
       ...ledger.current(), // holds and rejects that were written since the loss
+      holds: [...ledger.current().holds, ...(held === undefined ? [] : [holdOf(tier, held)])],
       release: { ...current, plan },
       resources: new Map(found),
       history,
     });
     const missing = candidate.desired.map(({ key }) => key).filter((key) => !found.some(([other]) => other === key));
-    return [rebuilt(tier, current, found.length, missing)];
+    return [rebuilt(tier, current, found.length, missing, held)];
   });
+}
+
+/** The hold that the rollback had made: the gate does not count it if somebody resumed the tier since. */
+function holdOf(tier: Tier, { reason, by, at, run }: RolledBack): Hold {
+  const { id, attempt } = run;
+  return {
+    id: holdId({ project: tier.project, tier: tier.name, reason, by, at, run: id }),
+    kind: "tier",
+    selector: "all",
+    scope: "project",
+    reason,
+    by,
+    at,
+    until: undefined,
+    run: { id, attempt },
+    prior: [],
+    origin: "rollback",
+  };
+}
+
+function nothingFound(tier: Tier, { commit }: RecordedRelease): Finding {
+  return {
+    id: "ledger/nothing-found",
+    severity: "error",
+    message: `GitHub's record says that ${tier.name} has ${commit.slice(0, 12)}, and none of its resources is found by its tags; nothing was written.`,
+    why: "The next promotion would make everything a second time beside what is there and cannot be seen.",
+    remedy: `If another principal took over, hand over first (docs/guides/rolling-back.md). If ${tier.name} was emptied on purpose, set the state of its Deployments of this project to inactive: nothing is proven then, and the next promotion is its first.`,
+  };
 }
 
 function notNeeded(tier: Tier): Finding {
@@ -80,11 +115,17 @@ function nothingRecorded(tier: Tier): Finding {
   };
 }
 
-function rebuilt(tier: Tier, { commit }: RecordedRelease, found: number, missing: readonly string[]): Finding {
+function rebuilt(
+  tier: Tier,
+  { commit }: RecordedRelease,
+  found: number,
+  missing: readonly string[],
+  held: RolledBack | undefined,
+): Finding {
   return {
     id: "ledger/rebuilt",
     severity: "warning",
-    message: `The ledger of ${tier.name} was made again: release of ${commit.slice(0, 12)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.`,
+    message: `The ledger of ${tier.name} was made again: release of ${commit.slice(0, 12)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held === undefined ? "" : ` It is held, as since the rollback of run ${held.run.id}.`}`,
     why: "Holds on schedules, and what was running before them, were in the lost ledger and are forgotten.",
     remedy:
       missing.length === 0

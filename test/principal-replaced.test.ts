@@ -65,6 +65,7 @@ async function rebuild(dev: Scene, last: Run) {
     principal: IDS.dev,
     run: { runId: "800", runAttempt: 1, job: "verify" },
     records: () => Promise.resolve([record.release]),
+    rolledBack: () => Promise.resolve(undefined),
     again: (release) =>
       releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
     runHasEnded: () => Promise.resolve(undefined),
@@ -81,6 +82,14 @@ it("verify and rollback say that there is no ledger, and what makes one", async 
   const missing = { findings: [{ id: "ledger/missing", remedy: expect.stringContaining("rebuild: true") as string }] };
   await expect(verifyScene(dev)).rejects.toMatchObject(missing);
   await expect(rollbackScene(dev)).rejects.toMatchObject(missing);
+});
+
+it("a promotion does not take the tier for an empty one, and a rebuild before the hand-over finds nothing and says so", async () => {
+  const { dev, last } = await replaced();
+  const before = names(dev);
+  await expect(dev.promote()).rejects.toMatchObject({ findings: [{ id: "ledger/missing" }] });
+  await expect(rebuild(dev, last)).rejects.toMatchObject({ findings: [{ id: "ledger/nothing-found" }] });
+  expect(names(dev)).toEqual(before);
 });
 
 it("once the jobs are handed over, the ledger is rebuilt by their tags, and a promotion takes them over", async () => {

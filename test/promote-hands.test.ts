@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
+import { emptyLedger } from "../src/ledger/model.ts";
+import { writeLedger } from "../src/ledger/store.ts";
 import { BUNDLE, FILES } from "./promotion-files.ts";
-import { approve, failures, jobWrites, names, scene } from "./promotion.ts";
+import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
 
@@ -313,17 +315,54 @@ describe("a resource that stood before us", () => {
 });
 
 describe("a lost ledger", () => {
-  it("costs nothing: what is ours is found by its tags", async () => {
+  const lose = (tier: Scene): void => {
+    const path = `${tier.folder}/ledger.json`.replace("/Workspace", "");
+    tier.world.workspace(tier.tier).files.delete(tier.world.principal(`ml-pipelines-${tier.tier}`), path, false);
+  };
+
+  it("is not taken for an empty tier where a run proves a release: nothing is written before it is rebuilt", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('newer')\n" });
+    lose(prod);
+    const before = prod.writes().length;
+    await expect(approve(prod)).rejects.toMatchObject({
+      findings: [{ id: "ledger/missing", remedy: expect.stringContaining("rebuild: true") as string }],
+    });
+    expect(prod.writes()).toHaveLength(before);
+    // One that holds only what was decided since says no more.
+    await writeLedger(prod.connect(), prod.folder, emptyLedger("ml-pipelines", "prod"));
+    await expect(approve(prod)).rejects.toMatchObject({ findings: [{ id: "ledger/missing" }] });
+  });
+
+  it("is noticed under the lock, too", async () => {
     const dev = await scene();
     await dev.promote();
+    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('newer')\n" });
+    let lost = false;
+    const promoting = dev.promote({
+      through: (workspace) => ({
+        ...workspace,
+        call: (request) => {
+          if (!lost && request.method === "POST" && request.path.includes("lock")) {
+            lost = true;
+            lose(dev);
+          }
+          return workspace.call(request);
+        },
+      }),
+    });
+    await expect(promoting).rejects.toMatchObject({ findings: [{ id: "ledger/missing" }] });
+    expect(lost).toBe(true);
+    expect(dev.world.readFile("dev", `${dev.folder}/ledger.json`)).toBeUndefined();
+  });
+
+  it("costs nothing where nothing was proven yet: what is ours is found by its tags", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.recorded = undefined;
     const before = dev.world.picture("dev").map(({ id }) => id);
-    dev.world
-      .workspace("dev")
-      .files.delete(
-        dev.world.principal("ml-pipelines-dev"),
-        `${dev.folder}/ledger.json`.replace("/Workspace", ""),
-        false,
-      );
+    lose(dev);
     const { result } = await dev.promote();
     expect(failures(result)).toEqual([]);
     expect(dev.world.picture("dev").map(({ id }) => id)).toEqual(before);

@@ -72,6 +72,8 @@ export class Scene {
   readonly repository: Repository;
   readonly simulator: DatabricksSimulator;
   readonly tier: OwnTier;
+  /** What GitHub's record proves that the tier has. */
+  recorded: { readonly commit: string; readonly release: string } | undefined;
   #runs = 100;
 
   constructor(repository: Repository, simulator: DatabricksSimulator, tier: OwnTier) {
@@ -196,6 +198,7 @@ export class Scene {
           ...options.facts,
         };
       },
+      recorded: () => Promise.resolve(known(this.recorded)),
       decisions: () => Promise.resolve(options.decisions ?? {}),
       record: (release, description, overrides) =>
         github("POST deployments", () => {
@@ -207,6 +210,7 @@ export class Scene {
               github("POST statuses", async () => {
                 await options.finish?.();
                 record.ended = `${state}: ${text}`;
+                if (state === "success") this.recorded = { commit: release.commit, release: release.digest };
               }),
           });
         }),

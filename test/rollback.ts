@@ -69,6 +69,7 @@ export async function rollbackScene(
           finish: (state: string, text: string) =>
             github("POST statuses", () => {
               record.ended = `${state}: ${text}`;
+              if (state === "success") scene.recorded = { commit: release.commit, release: release.digest };
               return Promise.resolve();
             }),
         });

@@ -117,6 +117,7 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     },
     decisions: () => gatherAgain(gathering(ground, "promote", {})),
     record: (release, description, overrides) => record(ground, release, description, overrides),
+    recorded: () => currentRelease({ github, contract: access.contract, tier: access.tier }),
     deep: own.deep,
     lockWaitMs: own.lockWaitMs,
   });

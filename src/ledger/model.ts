@@ -287,6 +287,6 @@ function corrupt(path: string, what: string): Finding {
     message: `The tier's ledger ${path} cannot be read: ${what}.`,
     why: "It says which jobs and pipelines are ours and what was last applied; nothing was written over it.",
     remedy:
-      "Look who changed it. Put its last good version back, or move it away: the next promotion then finds our resources by their tags.",
+      "Look who changed it. Put its last good version back, or move it away and run verify.yml with rebuild: true, which makes it again.",
   };
 }

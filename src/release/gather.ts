@@ -1,7 +1,6 @@
 /** Gathers what the gate decides on from GitHub's record. Thin: it reads, the checks decide. */
 import type { Contract, Tier, TierName } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
-import { FourTierError } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import { GATE } from "../gate/evaluate.ts";
 import type { EvidenceFacts, SuiteTrust } from "../gate/evidence-facts.ts";
@@ -28,7 +27,7 @@ import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
 import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
-import { judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
+import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { commitFacts, readOrigin } from "./read-commit.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
@@ -208,17 +207,6 @@ const notLookedAt = notKnown(
   "Nobody looked at the tier itself.",
   "Run this where the tier's credential is: in the job of its environment.",
 );
-
-/** Records can be written faster than they can be judged; then nobody can say what the tier has. */
-function flooded(tier: TierName): FourTierError {
-  return new FourTierError({
-    id: "evidence/too-many",
-    severity: "unknown",
-    message: `The newest ${MOST_LOOKED_AT} Deployments of ${tier} do not show what it has: too few are backed by a run that can be believed.`,
-    why: "Anybody with push access can write Deployments.",
-    remedy: `Find out who writes Deployments of ${tier}, and delete those (set them inactive first). A brief with a look at the tier does not need them.`,
-  });
-}
 
 /** The order, and on the way who wrote what is new. */
 async function readOrder(

@@ -5,13 +5,14 @@ import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
-import { readRejects, readVerifications } from "./decisions.ts";
+import { readHolds, readRejects, readVerifications } from "./decisions.ts";
 import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
-import { judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
+import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { recordReader } from "./records.ts";
 import { type JudgedRelease, NOT_HERE } from "./rollback-target.ts";
+import { type RolledBack, standingRollback } from "./rolled-back.ts";
 
 /** A release that a run of ours provably brought to a tier; the digest of its plan is not needed any more. */
 export type RecordedRelease = Omit<LedgerRelease, "plan">;
@@ -75,7 +76,10 @@ export async function recordedReleases(github: GitHub, context: JudgeContext): P
   const readRun = runReader(github, suite.repository, repository.head);
   const expected = { ...trust, tier, project, candidate: undefined };
   const found: RecordedRelease[] = [];
-  for await (const { deployment, doubts } of judgedEvidence(github, expected, readRun)) {
+  const uncertain = (): void => {
+    if (found.length === 0) throw flooded(tier);
+  };
+  for await (const { deployment, doubts } of judgedEvidence(github, expected, readRun, uncertain)) {
     if (found.length === MOST_RELEASES) break;
     if (doubts.length > 0) continue;
     const record = parseRecord(deployment.payload);
@@ -93,4 +97,14 @@ export async function recordedReleases(github: GitHub, context: JudgeContext): P
     });
   }
   return found;
+}
+
+/** The rollback that keeps a tier closed, as far as runs that can be believed say so; undefined: none. */
+export async function recordedRollback(github: GitHub, context: JudgeContext): Promise<RolledBack | undefined> {
+  const { project, tier, repository } = context;
+  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const readRun = runReader(github, suite.repository, repository.head);
+  const reader = recordReader(github, { project, repository, suite, readRun });
+  const { resumed } = await readHolds(reader, tier);
+  return standingRollback(github, { repository, suite, trustPinsAtCommit: true, tier, project, readRun }, resumed);
 }

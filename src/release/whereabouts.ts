@@ -13,7 +13,7 @@ import { readApprovals, readHolds, readRejects, readVerifications } from "./deci
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
-import { judgedEvidence } from "./judged-evidence.ts";
+import { flooded, judgedEvidence } from "./judged-evidence.ts";
 import { type ReadRun, runReader } from "./read-evidence.ts";
 import { recordReader } from "./records.ts";
 
@@ -131,16 +131,16 @@ async function newestRelease(
     readonly readRun: ReadRun;
   },
 ): Promise<Newest> {
-  const { project } = about;
   const expected = { ...about, candidate: undefined };
   const doubted: Whereabouts["doubted"][number][] = [];
   let unfinished: Whereabouts["unfinished"];
   let has: Newest["has"];
   let plan: string | undefined;
-  for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, about.readRun)) {
+  const uncertain = (): void => {
+    if (has === undefined) throw flooded(about.tier);
+  };
+  for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, about.readRun, uncertain)) {
     const { claim, run } = evidence;
-    // Another project of this repository has records of its own.
-    if (claim !== undefined && claim.project !== project) continue;
     if (claim !== undefined && evidence.deployment.state !== "success") {
       const state = evidence.deployment.state ?? "without a state";
       if (has === undefined) unfinished ??= { commit: deployment.sha, state, runId: claim.runId };

@@ -28,6 +28,14 @@ describe("a bad release in prod", () => {
   const operate = (inputs: Record<string, string>) =>
     play.promote({ workflow: "operate.yml", event: "workflow_dispatch", inputs: { tier: "prod", ...inputs } });
 
+  /** As code that runs as the tier's principal could. */
+  const lose = (): void => {
+    const { databricks } = play.stage;
+    const { world } = databricks;
+    const folder = `/Users/${databricks.credentials("ml-pipelines-prod").clientId}/.four-tier/ml-pipelines/prod`;
+    world.workspace("prod").files.delete(world.principal("ml-pipelines-prod"), `${folder}/ledger.json`, false);
+  };
+
   beforeAll(async () => {
     for (const [now, next] of [
       [7, 8],
@@ -104,6 +112,21 @@ describe("a bad release in prod", () => {
     expect(textOf(run, BRIEF)).toContain("scores are <b>wrong</b>");
   });
 
+  it("cannot come back by deleting the ledger either: that is no empty tier, and the hold is put back with it", async () => {
+    lose();
+    const mark = play.mark();
+    const run = await play.promote({ event: "workflow_dispatch" });
+    expectRun(run).toStopAt(BRIEF, "ledger/missing");
+    const again = await play.promote({
+      workflow: "verify.yml",
+      event: "workflow_dispatch",
+      inputs: { tier: "prod", rebuild: "true" },
+    });
+    expectRun(again).toSucceed(VERIFY);
+    expect(mark.writes("prod").filter((write) => /\/api\/2\.\d\/(jobs|pipelines)/.test(write))).toEqual([]);
+    expectRun(await play.promote({ event: "workflow_dispatch" })).toStopAt(BRIEF, "gate/hold-held");
+  });
+
   it("is rejected by its digest, so that no gate takes it again", async () => {
     const run = await operate({ operation: "reject", "release-digest": digests[1] ?? "", reason: "wrong scores" });
     expectRun(run).toSucceed(OPERATE);
@@ -119,13 +142,9 @@ describe("a bad release in prod", () => {
   });
 
   it("leaves a tier whose lost ledger is made again from tags and records, and nothing else is written", async () => {
-    const { databricks } = play.stage;
-    const { world } = databricks;
-    const folder = `/Users/${databricks.credentials("ml-pipelines-prod").clientId}/.four-tier/ml-pipelines/prod`;
-    const files = world.workspace("prod").files;
     const before = play.resources("prod");
     const now = play.ledger("prod").release.digest;
-    files.delete(world.principal("ml-pipelines-prod"), `${folder}/ledger.json`, false);
+    lose();
 
     const lost = await play.promote({
       workflow: "verify.yml",

@@ -98,6 +98,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       git,
       acceptDrift: "",
       deep: false,
+      recorded: () => Promise.reject(new Error("a sandbox has no record")),
       gather: async (looked) => ({
         ...good,
         tier: "sandbox",
