@@ -3,6 +3,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { MODES } from "../src/actions/operations.ts";
+import { OVERRIDABLE } from "../src/gate/check.ts";
 import { read, ROOT } from "./workflows/files.ts";
 import { lint } from "./workflows/language-service.ts";
 
@@ -125,5 +127,19 @@ describe("the checks see", () => {
     ["a name in another style", / {2}release-digest:/, "  releaseDigest:", "written-like-this"],
   ])("%s", (_name, what, instead, says) => {
     expect(offences(v.parse(Action, parse(good.replace(what, instead)))).join("\n")).toContain(says);
+  });
+});
+
+describe("what action-promote says of its inputs", () => {
+  const { inputs } = actionOf("action-promote");
+  const named = (input: string, part: RegExp): string[] =>
+    [...(part.exec(inputs[input]?.description ?? "")?.[0] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name);
+
+  it("names every check that can be overridden, and no other", () => {
+    expect(named("override", /Possible are [^.]*\./).toSorted()).toEqual(OVERRIDABLE.toSorted());
+  });
+
+  it("names every mode", () => {
+    expect(named("mode", /^.*$/s)).toEqual(expect.arrayContaining([...MODES]));
   });
 });

@@ -1,6 +1,20 @@
-/** The modes of action-promote in which a person decides; apart from their story, which is loaded only for them. */
+/** The modes of action-promote, and those in which a person decides; apart from their stories, which are loaded only for them. */
 const OPERATIONS = ["reject", "accept", "hold", "resume", "approve"] as const;
 export type Operation = (typeof OPERATIONS)[number];
+
+/** Every mode of action-promote. */
+export const MODES: readonly string[] = [
+  "plan",
+  "promote",
+  "verify",
+  "rollback",
+  "status",
+  "drift",
+  "open",
+  "opened",
+  "teardown",
+  ...OPERATIONS,
+];
 
 /** True for the name of one. */
 export function isOperation(mode: string): mode is Operation {

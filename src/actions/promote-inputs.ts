@@ -1,12 +1,14 @@
 /** The inputs of action-promote's modes plan and promote: read once, and refused all at once. */
 import { isAbsolute, join } from "node:path";
 import { TIERS } from "../contract/model.ts";
+import { nearestName } from "../contract/nearest.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { OVERRIDABLE } from "../gate/check.ts";
 import { parseBuilt } from "../release/built.ts";
 import type { Artifact } from "../release/digest.ts";
 import type { GatherRequest } from "../release/gather.ts";
 import type { ActionContext } from "./frame.ts";
+import { MODES } from "./operations.ts";
 
 /** The inputs that only this action has, checked. */
 export interface Inputs {
@@ -36,7 +38,9 @@ export function readInputs(context: ActionContext): Inputs {
   };
   const mode = input("mode") || "plan";
   if (mode !== "plan" && mode !== "promote") {
-    wrong("mode", `There is no mode ${mode}.`, "Use mode: plan or mode: promote.");
+    const near = nearestName(mode, MODES);
+    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
+    wrong("mode", `There is no mode ${mode}.${meant}`, `Use one of these: ${MODES.join(", ")}.`);
   }
   const tier = input("tier");
   if (tier === "all" && mode !== "plan") {

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
 import { orMissing } from "./errors.ts";
-import { ask, id, list, optionalText, parse } from "./parse.ts";
+import { ask, collect, id, items, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
 export interface Experiment {
@@ -49,26 +49,14 @@ export async function searchExperiments(
   const filter = Object.entries(tags)
     .map(([key, value]) => `tags.${key} = '${value}'`)
     .join(" AND ");
-  const page = v.looseObject({ experiments: list(experimentSchema), next_page_token: optionalText });
-  const found: Experiment[] = [];
-  let token: string | undefined;
-  do {
-    const request: ApiRequest = {
-      method: "POST",
-      path: `${root}/search`,
-      json: {
-        filter,
-        max_results: 1000,
-        view_type: "ACTIVE_ONLY",
-        ...(token === undefined ? {} : { page_token: token }),
-      },
-      repeatable: true,
-    };
-    const answer = parse(page, (await workspace.call(request)).json(), request);
-    found.push(...answer.experiments.map(toExperiment));
-    token = answer.next_page_token === token ? undefined : answer.next_page_token;
-  } while (token !== undefined && token !== "");
-  return found;
+  const request: ApiRequest = {
+    method: "POST",
+    path: `${root}/search`,
+    json: { filter, max_results: 1000, view_type: "ACTIVE_ONLY" },
+    repeatable: true,
+  };
+  const found = await collect(items(workspace, request, "experiments", experimentSchema));
+  return found.map(toExperiment);
 }
 
 /** Creates an experiment and gives its id; its folder must be there. Throws LostAnswer if it may have happened. */

@@ -62,9 +62,7 @@ export async function ask<const Schema extends v.GenericSchema>(
 export async function* pages(workspace: Workspace, request: ApiRequest): AsyncGenerator<JsonObject> {
   let token: string | undefined;
   do {
-    const answer: ApiAnswer = await workspace.call(
-      token === undefined ? request : { ...request, query: { ...request.query, page_token: token } },
-    );
+    const answer: ApiAnswer = await workspace.call(token === undefined ? request : pageOf(request, token));
     const page = answer.json();
     if (!isObject(page)) throw new UnexpectedAnswer(request, "a page is not an object");
     yield page;
@@ -74,6 +72,13 @@ export async function* pages(workspace: Workspace, request: ApiRequest): AsyncGe
     }
     token = typeof next === "string" && next !== "" ? next : undefined;
   } while (token !== undefined);
+}
+
+/** A search is a POST, and says in its body which page it wants; a list says it in its query. */
+function pageOf(request: ApiRequest, token: string): ApiRequest {
+  return isObject(request.json)
+    ? { ...request, json: { ...request.json, page_token: token } }
+    : { ...request, query: { ...request.query, page_token: token } };
 }
 
 /** The items under one key of all pages, parsed one by one; a page without the key has none. */

@@ -51,7 +51,7 @@ const pipelineSchema = v.looseObject({
   parameters: v.optional(jsonObject),
   last_modified: v.optional(integer),
   latest_updates: v.optional(
-    v.array(v.looseObject({ update_id: optionalText, creation_time: v.optional(v.union([v.string(), integer])) })),
+    v.array(v.looseObject({ update_id: optionalText, creation_time: v.optional(v.union([integer, v.string()])) })),
   ),
 });
 const updateSchema = v.looseObject({

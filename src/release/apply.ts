@@ -225,7 +225,7 @@ async function update(workspace: Workspace, step: Step, id: string, settings: Js
             message: `${step.key} (${id}) runs as ${step.live?.runAs ?? "somebody else"}, and the tier's principal may not make it run as itself.`,
             why: "Whoever a job runs as decides what it can read and write: in a tier that is the tier's principal.",
             remedy:
-              "Give the principal the role servicePrincipal.user on itself, or change `run as` by hand once; then promote again.",
+              "Give the principal the role servicePrincipal.user on itself, or change `run as` by hand once; then run this again.",
           },
           ...error.findings,
         ],

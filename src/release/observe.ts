@@ -290,6 +290,6 @@ function duplicate(tier: Tier, key: string, ids: readonly string[]): Finding {
     where: { kind: "resource", tier: tier.name, key },
     message: `${ids.length} resources carry our tags for ${key}: ${ids.join(", ")}.`,
     why: "Only one can be ours; the others may run on a schedule too.",
-    remedy: "Delete the copies (or remove their tags), and promote again.",
+    remedy: "Delete the copies (or remove their tags), and run this again.",
   };
 }

@@ -275,7 +275,7 @@ function tampered(content: Content, path: string, what: string, tier: string): F
     where: { kind: "resource", tier, key: content.component },
     message: `${content.folder}/${path} ${what}.`,
     why: "A release's folder is written once; somebody with the rights of the tier's principal changed it afterwards. Nothing was applied.",
-    remedy: `Find out who did it (the workspace's audit log has it). Then delete the folder and ${content.folder}.manifest.json, and promote again: the same bytes go up anew.`,
+    remedy: `Find out who did it (the workspace's audit log has it). Then delete the folder and ${content.folder}.manifest.json, and run this again: the same bytes are uploaded once more.`,
   };
 }
 

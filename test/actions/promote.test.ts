@@ -82,6 +82,15 @@ test("prod takes nothing without the two digests, and no digest that is not one"
   expect(malformed.report).toMatchObject({ findings: [{ id: "input/release-digest" }, { id: "input/plan-digest" }] });
 });
 
+test("a mode with a slip of the pen is told the one that was meant, and all there are", async () => {
+  const { account, run } = await project();
+  const result = await run({ mode: "rolback", tier: "dev" });
+  expect(titles(result)).toEqual(["input/mode"]);
+  expect(result.annotations[0]?.message).toContain("There is no mode rolback. Did you mean rollback?");
+  expect(result.annotations[0]?.message).toContain("plan, promote, verify, rollback, status, drift");
+  expect(account.simulator.requests).toEqual([]);
+});
+
 test("what skips staging does not enter prod", async () => {
   const { account, run } = await project();
   const brief = await run({ mode: "plan", tier: "prod" });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError, isMissing, LostAnswer, UnexpectedAnswer } from "../../src/databricks/errors.ts";
+import { searchExperiments } from "../../src/databricks/experiments.ts";
 import { fileStatus, listFolder, readFile, writeFile } from "../../src/databricks/files.ts";
 import {
   createJob,
@@ -150,6 +151,19 @@ describe("jobs", () => {
     expect(calls).toHaveLength(2);
   });
 
+  it("stops at a search that names the same page again and again, and asks for a page in its body", async () => {
+    const { workspace, calls } = await open({
+      "POST /api/2.0/mlflow/experiments/search": (_request, response) =>
+        json(response, 200, { experiments: [], next_page_token: "again" }),
+    });
+    await expect(searchExperiments(workspace, { key: "k" })).rejects.toThrow(UnexpectedAnswer);
+    const asked = { filter: "tags.key = 'k'", max_results: 1000, view_type: "ACTIVE_ONLY" };
+    expect(calls.map(({ body }) => JSON.parse(body.toString()) as unknown)).toEqual([
+      asked,
+      { ...asked, page_token: "again" },
+    ]);
+  });
+
   it("merges the pages of a job with many tasks", async () => {
     const { workspace } = await open({
       "GET /api/2.2/jobs/get": inPages(
@@ -273,6 +287,8 @@ describe("pipelines", () => {
         state: "IDLE",
         spec: { name: "A" },
         last_modified: 1_700_000_000_000,
+        // A time in milliseconds may come as text; `Date.parse` takes its digits for a year.
+        latest_updates: [{ creation_time: "1700000000001" }],
       }),
       "GET /api/2.0/pipelines/b": (_request, response) =>
         json(response, 404, {
@@ -286,6 +302,7 @@ describe("pipelines", () => {
       id: "a",
       spec: { name: "A" },
       lastModified: 1_700_000_000_000,
+      lastUpdate: 1_700_000_000_001,
     });
     expect(await getPipeline(workspace, "b")).toBeUndefined();
   });
@@ -456,12 +473,12 @@ describe("Unity Catalog", () => {
 describe("people and groups", () => {
   const scim = "GET /api/2.0/preview/scim/v2";
 
-  it("counts SCIM pages from 1, goes on after what came, and compares names exactly", async () => {
+  it("counts SCIM pages from 1, goes on after what came, and compares whole names without case", async () => {
     const principal = (id: number, displayName: string) => ({ id, applicationId: `app-${id}`, displayName });
     const { workspace, calls } = await open({
       [`${scim}/ServicePrincipals`]: inPages(
         { totalResults: 3, Resources: [principal(1, "ml")] },
-        { totalResults: 3, Resources: [principal(2, "ML"), principal(3, "ml")] },
+        { totalResults: 3, Resources: [principal(2, "mlops"), principal(3, "ML")] },
       ),
     });
     const found = await findServicePrincipals(workspace, { displayName: "ml" });

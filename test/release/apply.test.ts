@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { FourTierError } from "../../src/findings.ts";
 import { accessList } from "../../src/release/access.ts";
 import { inOrder, type Step } from "../../src/release/apply.ts";
+import { kindOf } from "../../src/release/kinds/index.ts";
 
 function step(key: string, action: Step["action"], references: readonly string[] = []): Step {
   const kind = key.slice(0, key.indexOf("."));
@@ -17,6 +19,11 @@ function step(key: string, action: Step["action"], references: readonly string[]
   };
 }
 const keys = (...steps: Step[]): string[] => inOrder(steps).map(({ key, action }) => `${action} ${key}`);
+
+it("a kind that only a newer suite deploys is said to be that, and what to do", () => {
+  expect(() => kindOf("dashboards")).toThrow(FourTierError);
+  expect(() => kindOf("dashboards")).toThrow(/kind dashboards.* Use that version here/);
+});
 
 describe("the order of writes", () => {
   it("puts what is needed first, pipelines before jobs where nothing else decides", () => {

@@ -1,6 +1,7 @@
 /** Every kind of resource that is deployed, and the order in which they are. */
 import { RESOURCE_KINDS, type ResourceKind } from "../../contract/model.ts";
 import { registeredModels, schemas, volumes } from "./catalog.ts";
+import { type Finding, FourTierError } from "../../findings.ts";
 import { experiments } from "./experiments.ts";
 import { jobs } from "./jobs.ts";
 import type { Kind } from "./kind.ts";
@@ -15,11 +16,21 @@ const KINDS: Readonly<Record<ResourceKind, Kind>> = {
   jobs,
 };
 
-/** The kind of a name; throws for one that this suite does not deploy (a ledger of a newer suite). */
+/** The kind of a name; throws FourTierError `release/unknown-kind` for one that only a newer suite deploys. */
 export function kindOf(name: string): Kind {
   const found = RESOURCE_KINDS.find((kind) => kind === name);
-  if (found === undefined) throw new Error(`${name} is not a kind of resource that is deployed here`);
+  if (found === undefined) throw new FourTierError(unknownKind(name));
   return KINDS[found];
+}
+
+function unknownKind(name: string): Finding {
+  return {
+    id: "release/unknown-kind",
+    severity: "error",
+    message: `The tier's ledger names a resource of the kind ${name}, which this version of the suite does not deploy.`,
+    why: "A newer version of the suite has written it.",
+    remedy: "Use that version here, too: every workflow that writes to the tier pins the same commit of the suite.",
+  };
 }
 
 /** Where a kind stands in the order of creation. */

@@ -82,7 +82,7 @@ function changedMeanwhile({ id, name }: Live): Finding {
     severity: "error",
     message: `Pipeline ${id}, "${name}", was changed or deleted after this run had looked at it, so it was not written.`,
     why: "Somebody's change would be gone unseen.",
-    remedy: "Find out who changed it, and promote again: the change is then shown as drift.",
+    remedy: "Find out who changed it, and run this again: the change is then shown as drift.",
   };
 }
 
