@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { type ProvisionResult, provision } from "../src/provision.ts";
+import { MARK } from "../src/sandboxes/mark.ts";
 import { GOLD_PRIVILEGES } from "../src/sandboxes/plan.ts";
 import { type Account, APPLICATION } from "./account.ts";
 import { estate, NOW, SANDBOX_APPLICATION, USERS } from "./sandboxes/estate.ts";
@@ -149,17 +150,31 @@ describe("provisioning", () => {
     expect(made).toHaveLength(1);
   });
 
-  it.each<[string, DatabricksScenario["behaviours"]]>([
-    ["merged properties", { catalog_properties: "merge" }],
+  it.each<[string, NonNullable<DatabricksScenario["behaviours"]>]>([
     ["409 for a used name", { securable_exists: 409 }],
     ["no schema default", { default_schema: false }],
     ["empty pages", { empty_pages: true }],
-  ])("does the same with %s", async (_name, behaviours = {}) => {
+  ])("does the same with %s", async (_name, behaviours) => {
     const account = await estate({ behaviours });
     const results = await Promise.all([run(account, ["octocat"]), run(account, ["octocat"])]);
     expect(results.flatMap(said)).toEqual([]);
     expect(outcomes(await run(account, ["octocat"]))).toEqual(["octocat_sandbox: unchanged"]);
+    expect([...account.simulator.met]).toEqual(expect.arrayContaining(Object.keys(behaviours)));
   });
+
+  it.each([{ catalog_properties: "replace" }, { catalog_properties: "merge" }] as const)(
+    "completes a mark and keeps what somebody else wrote, with $catalog_properties",
+    async (behaviours) => {
+      const account = await estate({ behaviours });
+      await run(account, ["octocat"]);
+      const catalog = account.simulator.world.securable("octocat_sandbox");
+      const { [MARK.expires]: _gone, ...rest } = catalog.properties ?? {};
+      catalog.properties = { ...rest, note: "mine" };
+      expect(said(await run(account, ["octocat"]))).toEqual([]);
+      expect(catalog.properties).toMatchObject({ ...rest, note: "mine", [MARK.expires]: expect.any(String) });
+      expect([...account.simulator.met]).toContain("catalog_properties");
+    },
+  );
 
   it("without a principal of the sandbox's own, only the developer is granted", async () => {
     const account = await estate({}, { sandbox: "" });

@@ -42,6 +42,11 @@ export const Behaviours = v.strictObject({
   pipeline_ansi_default: v.optional(v.boolean(), false),
   /** Writing a file where a notebook is, or the other way round (facts: databricks-api 6). */
   file_over_notebook: v.optional(v.picklist(["conflict", "replace"]), "conflict"),
+  /**
+   * How a write without `overwrite` is refused where a file is: 409; 400 and a code; or 400 and a text alone, as the
+   * service is changing to (facts: databricks-api 6, the CLI's libs/filer).
+   */
+  file_exists: v.optional(v.picklist(["conflict", "code", "text"]), "conflict"),
   /** A catalog's or schema's properties in an update: all of them, or what is to be added (facts: unity-catalog 1.4). */
   catalog_properties: v.optional(v.picklist(["replace", "merge"]), "replace"),
   /** Status of creating a catalog or schema of a used name (facts: unity-catalog 1.10). */
@@ -76,6 +81,7 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   workspace_paths: "A30",
   pipeline_ansi_default: "A31",
   file_over_notebook: "A32",
+  file_exists: "A9",
   catalog_properties: "A73",
   securable_exists: "A74",
   default_schema: "A75",

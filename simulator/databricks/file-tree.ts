@@ -148,12 +148,20 @@ export class FileTree {
       const replaces = there.kind === kind || this.#account.behaviours.file_over_notebook === "replace";
       if (there.kind === "directories" || (overwrite && !replaces))
         throw new ApiError(400, "RESOURCE_ALREADY_EXISTS", exists);
-      // a file's collision is a conflict, a notebook's a bad request
-      if (!overwrite) throw new ApiError(kind === "files" ? 409 : 400, "RESOURCE_ALREADY_EXISTS", exists);
+      if (!overwrite) throw this.#collision(kind, path);
     }
     const node = this.#put(path, kind, language);
     node.bytes = bytes;
     return node;
+  }
+
+  #collision(kind: Node["kind"], path: string): ApiError {
+    const how = this.#account.behaviours.file_exists;
+    const text = `Path (${path}) already exists.`;
+    if (how === "text") return new ApiError(400, "BAD_REQUEST", `RESOURCE_ALREADY_EXISTS: ${path} already exists.`);
+    if (how === "code") return new ApiError(400, "RESOURCE_ALREADY_EXISTS", `Path (${path}) is taken.`);
+    // a file's collision is a conflict, a notebook's a bad request
+    return new ApiError(kind === "files" ? 409 : 400, "RESOURCE_ALREADY_EXISTS", text);
   }
 
   delete(principal: Principal, path: string, recursive: boolean): void {

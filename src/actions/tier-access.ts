@@ -55,7 +55,7 @@ export async function resolveTierOfRun(
 export async function accessTier(context: ActionContext): Promise<TierAccess> {
   const resolved = await resolveTierOfRun(context);
   const { inputs, contract } = resolved;
-  const trusted = await trustedContract(context.run, inputs, contract);
+  const trusted = await trustedContract(context, inputs, contract);
   const tier = { ...resolved.tier, ...whereAndWho(resolveTier(trusted, inputs.tier, { developer: inputs.developer })) };
   const clientId = clientIdFor(trusted, tier, inputs.clientId);
   const [first, ...others] = credentialsFor(context, inputs, clientId);

@@ -5,7 +5,10 @@ import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import { type Git, openGit } from "../git.ts";
+import { defaultBranchContract } from "../release/policy.ts";
 import { readEvent } from "./event.ts";
+import type { ActionContext } from "./frame.ts";
+import { githubOf } from "./github.ts";
 import type { TierInputs } from "./tier-inputs.ts";
 
 /** The contract as it is at the commit the run is for. Throws FourTierError with every finding. */
@@ -15,11 +18,17 @@ export async function contractOfRun(run: RunContext, inputs: TierInputs): Promis
 
 /**
  * The contract that says to which hosts and for which principals this run may authenticate: a pull request could have
- * changed its own copy, so it goes by its base branch (design 3). Throws FourTierError if that cannot be read.
+ * changed its own copy, so it goes by its base branch (design 3). Whoever can push a branch can open a pull request into
+ * it, too: with any base but the default branch, it is the default branch's that counts. Throws FourTierError if that
+ * cannot be read.
  */
-export async function trustedContract(run: RunContext, inputs: TierInputs, own: Contract): Promise<Contract> {
-  const base = await baseCommit(run);
-  return base === undefined ? own : contractAt(run, inputs, base, "the base branch");
+export async function trustedContract(context: ActionContext, inputs: TierInputs, own: Contract): Promise<Contract> {
+  const { run, log } = context;
+  const base = await baseOf(run);
+  if (base === undefined) return own;
+  if (base.isDefault) return contractAt(run, inputs, base.commit, "the base branch");
+  log.info("This pull request is not into the default branch: where credentials go is said by the default branch.");
+  return defaultBranchContract(githubOf(context), inputs.contract, inputs.allowedHosts);
 }
 
 const repositories = new WeakMap<RunContext, Promise<Git>>();
@@ -81,20 +90,37 @@ async function contractAt(
 }
 
 const commit = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
+const repository = v.looseObject({ default_branch: v.string() });
 const pullRequestSchema = v.looseObject({
-  pull_request: v.looseObject({ base: v.looseObject({ sha: commit }) }),
+  pull_request: v.looseObject({ base: v.looseObject({ sha: commit, ref: v.string() }) }),
+  repository,
 });
-const mergeGroupSchema = v.looseObject({ merge_group: v.looseObject({ base_sha: commit }) });
+const mergeGroupSchema = v.looseObject({
+  merge_group: v.looseObject({ base_sha: commit, base_ref: v.string() }),
+  repository,
+});
 
-/** The commit of the base branch if this run carries changes that are not on it yet; undefined otherwise. */
-async function baseCommit(run: RunContext): Promise<string | undefined> {
+interface Base {
+  readonly commit: string;
+  /** Whether it is a commit of the default branch. */
+  readonly isDefault: boolean;
+}
+
+/** The base branch if this run carries changes that are not on it yet; undefined otherwise. */
+async function baseOf(run: RunContext): Promise<Base | undefined> {
   const proposed = run.event.startsWith("pull_request") || run.event === "merge_group";
   if (!proposed) return undefined;
   const payload = await readEvent(run);
   const pull = v.safeParse(pullRequestSchema, payload);
-  if (pull.success) return pull.output.pull_request.base.sha;
+  if (pull.success) {
+    const { base } = pull.output.pull_request;
+    return { commit: base.sha, isDefault: base.ref === pull.output.repository.default_branch };
+  }
   const group = v.safeParse(mergeGroupSchema, payload);
-  if (group.success) return group.output.merge_group.base_sha;
+  if (group.success) {
+    const { base_sha, base_ref } = group.output.merge_group;
+    return { commit: base_sha, isDefault: base_ref === `refs/heads/${group.output.repository.default_branch}` };
+  }
   throw new FourTierError({
     id: "contract/base",
     severity: "error",

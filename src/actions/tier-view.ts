@@ -27,7 +27,7 @@ export interface TierView {
 /** Signs in to look: as the principal of the input `client-id`, or as the tier's own without it. Throws FourTierError. */
 export async function viewTier(context: ActionContext): Promise<TierView> {
   const { inputs, contract, tier: own } = await resolveTierOfRun(context);
-  const trusted = await trustedContract(context.run, inputs, contract);
+  const trusted = await trustedContract(context, inputs, contract);
   const tier = { ...own, ...whereAndWho(resolveTier(trusted, inputs.tier, { developer: inputs.developer })) };
   const clientId = inputs.clientId;
   if (clientId === "" || clientId === tier.clientId?.toLowerCase()) return accessTier(context);

@@ -102,7 +102,7 @@ async function writeByImport(
 /** Something is at the path already: 409, or 400 for a notebook of that name. */
 function isTaken(error: unknown): boolean {
   if (!(error instanceof ApiError)) return false;
-  return error.status === 409 || (error.status === 400 && /already exists/i.test(`${error.detail} ${error.code}`));
+  return error.status === 409 || (error.status === 400 && /already[ _]exists/i.test(`${error.detail} ${error.code}`));
 }
 
 function isEndpointGone(error: unknown): boolean {

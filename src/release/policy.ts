@@ -22,11 +22,29 @@ export async function policyContract(
 ): Promise<Contract> {
   const current = head ?? (await headOf(github));
   if (run.sha === current) return own;
-  const text = await fileAt(github, own.file, current);
-  if (text === undefined) throw gone(own.file);
   // Where a credential may go is not decided here: hosts that the run's own contract was allowed are good enough.
   const allowedHosts = Object.values(own.tiers).map(({ host }) => new URL(host).hostname);
-  const { contract, findings } = parseContract(text, own.file, { allowedHosts });
+  return contractAt(github, own.file, current, allowedHosts);
+}
+
+/** The contract that the default branch has now, and its hosts by what the run allows. Throws as `policyContract`. */
+export async function defaultBranchContract(
+  github: GitHub,
+  file: string,
+  allowedHosts: readonly string[],
+): Promise<Contract> {
+  return contractAt(github, file, await headOf(github), allowedHosts);
+}
+
+async function contractAt(
+  github: GitHub,
+  file: string,
+  commit: string,
+  allowedHosts: readonly string[],
+): Promise<Contract> {
+  const text = await fileAt(github, file, commit);
+  if (text === undefined) throw gone(file);
+  const { contract, findings } = parseContract(text, file, { allowedHosts });
   if (contract === undefined) throw new FourTierError(findings);
   return contract;
 }

@@ -345,12 +345,50 @@ describe("a job that is not", () => {
   });
 });
 
+/** What GitHub says of one, as far as it is read. */
+const pullRequest = (sha: string, ref = "main") => ({
+  pull_request: { base: { sha, ref } },
+  repository: { default_branch: "main" },
+});
+
 describe("a pull request", () => {
+  it("into a branch of its author's goes by the default branch's contract", async () => {
+    const { run, repository, contract, sha: head, workspaces } = await account();
+    const thief = await serve((_request, response) => json(response, 200, { access_token: "x" }));
+    const base = repository.commit({ "four-tier.yml": contract.replace(workspaces.prod.url, thief.url) });
+    const github = await serve((request, response) => {
+      if (request.path.endsWith("/contents/four-tier.yml")) {
+        const content = Buffer.from(request.query.get("ref") === head ? contract : "").toString("base64");
+        return json(response, 200, { type: "file", encoding: "base64", size: contract.length, content });
+      }
+      if (request.path.endsWith("/branches/main")) {
+        return json(response, 200, { name: "main", protected: true, commit: { sha: head } });
+      }
+      const owner = { login: "acme", type: "Organization" };
+      return json(response, 200, { default_branch: "main", private: true, visibility: "private", owner });
+    });
+    const options = { sha: base, apiUrl: github.url, githubToken: "ghs_canary0123456789" };
+    for (const [event, payload] of [
+      ["pull_request", pullRequest(base, "mine")],
+      [
+        "merge_group",
+        {
+          merge_group: { base_sha: base, base_ref: "refs/heads/mine" },
+          repository: { default_branch: "main" },
+        },
+      ],
+    ] as const) {
+      const result = await run({ tier: "prod", "client-secret": SECRET.prod }, { ...options, event, payload });
+      expect([ids(result), result.outputs["host"]]).toEqual([[], workspaces.prod.url]);
+    }
+    expect(thief.seen).toEqual([]);
+  });
+
   it("cannot send a credential to a host of its own making", async () => {
     const { run, repository, contract, sha: base, workspaces } = await account();
     const thief = await serve((_request, response) => json(response, 200, { access_token: "x" }));
     const sha = repository.commit({ "four-tier.yml": contract.replace(workspaces.prod.url, thief.url) });
-    const payload = { pull_request: { base: { sha: base } } };
+    const payload = pullRequest(base);
     const result = await run({ tier: "prod", "client-secret": SECRET.prod }, { sha, event: "pull_request", payload });
     expect(thief.seen).toEqual([]);
     expect(result.exitCode).toBe(0);
@@ -362,7 +400,7 @@ describe("a pull request", () => {
 
   it("whose base is not in the checkout is refused", async () => {
     const { run, workspaces } = await account();
-    for (const payload of [{ pull_request: { base: { sha: "f".repeat(40) } } }, {}]) {
+    for (const payload of [pullRequest("f".repeat(40)), { pull_request: { base: { sha: "f".repeat(40) } } }, {}]) {
       const result = await run(
         { tier: "prod", "client-secret": SECRET.prod },
         { event: "pull_request_target", payload },

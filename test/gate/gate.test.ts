@@ -253,6 +253,14 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "gate/approval-missing",
   ],
   [
+    "an approval by a workflow's own token",
+    () => ({
+      approvals: known([{ environments: ["prod"], state: "approved", user: "github-actions[bot]", comment: "" }]),
+    }),
+    "approval",
+    "gate/approval-self",
+  ],
+  [
     "an approval by the actor, spelt otherwise",
     () => ({ approvals: known([{ environments: ["prod"], state: "approved", user: "OctoCat", comment: "" }]) }),
     "approval",

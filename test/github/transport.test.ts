@@ -71,6 +71,17 @@ describe("an answer of GitHub's", () => {
     await expect(approvalsOfRun(client, "7")).rejects.toThrow("github/unexpected-answer");
   });
 
+  it("that ends where the connection ends is whole only if its JSON is", async () => {
+    const { client } = await github((_request, response) => {
+      const body = '[{"id": 1}';
+      response.socket?.end(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n${body}`);
+    });
+    await expect(approvalsOfRun(client, "7")).rejects.toThrow("github/unexpected-answer");
+    await expect(list(listDeployments(client, { environment: "dev", task: "four-tier" }))).rejects.toThrow(
+      "github/unexpected-answer",
+    );
+  });
+
   it.each([301, 302, 307, 308])("that leads to another host is not followed (%s)", async (status) => {
     const other = await serve((_request, response) => void response.end("{}"));
     const { client, seen } = await github(

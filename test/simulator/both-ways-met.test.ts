@@ -206,9 +206,21 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
     expect(await writeFile(estate.connect("dev"), path, ours, { overwrite: false })).toBe("exists");
     return estate.simulator;
   },
-  catalog_properties: "nothing of ours changes a catalog or schema",
-  securable_exists: "nothing of ours creates a catalog or schema",
-  default_schema: "nothing of ours creates a catalog",
+  file_exists: async (behaviours) => {
+    // somebody else's lock: neither taken over nor taken for a failure, whatever the refusal looks like
+    const dev = await scene("dev", { behaviours });
+    const folder = `/Users/${IDS.dev}/.four-tier/ml-pipelines/dev`;
+    const lock = { run: "77", attempt: 1, job: "promote", token: "7e57", at: new Date().toISOString() };
+    dev.world.writeFile("dev", `${folder}/lock.1`, JSON.stringify(lock));
+    const path = `${folder}/lock.1`;
+    const ours = new TextEncoder().encode("ours");
+    expect(await writeFile(dev.connect(), path, ours, { overwrite: false })).toBe("exists");
+    expect(Buffer.from(dev.world.readFile("dev", path) ?? []).toString()).toBe(JSON.stringify(lock));
+    return dev.simulator;
+  },
+  catalog_properties: { played: "test/provision.test.ts" },
+  securable_exists: { played: "test/provision.test.ts" },
+  default_schema: { played: "test/provision.test.ts" },
   direct_grant_mark: (behaviours) => readsBySql(behaviours),
   policy_view: async (behaviours, value) => {
     const owner = "ml-pipelines-prod";

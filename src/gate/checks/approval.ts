@@ -36,7 +36,7 @@ export const approval: Check = {
 
 function review(facts: GateFacts, policy: ApproverPolicy, reviews: readonly ApprovalFacts[]) {
   const { run, environment } = facts;
-  const others = reviews.filter(({ user }) => user !== undefined && !startersOf(facts).has(user.toLowerCase()));
+  const others = reviews.filter(({ user }) => isPerson(user) && !startersOf(facts).has(user.toLowerCase()));
   const named = others.filter(({ user = "" }) => mayApprove(policy, user));
   const problems = [...starterProblems(facts)];
   if (run.attempt > 1) {
@@ -57,8 +57,8 @@ function review(facts: GateFacts, policy: ApproverPolicy, reviews: readonly Appr
   } else if (others.length === 0) {
     problems.push({
       what: "self",
-      message: `Only ${reviews.map(({ user }) => user ?? "a deleted account").join(", ")}, who started this run, approved it.`,
-      remedy: "Have somebody else approve a new run.",
+      message: `Nobody else than ${reviews.map(({ user }) => user ?? "a deleted account").join(", ")} approved this run: who started it, a workflow and an App do not count.`,
+      remedy: "Have another person approve a new run.",
     });
   } else if (named.length === 0) {
     problems.push(notNamed(facts, policy, logins(others)));
@@ -69,6 +69,11 @@ function review(facts: GateFacts, policy: ApproverPolicy, reviews: readonly Appr
     evidence: named.map(reviewEvidence),
     problems,
   });
+}
+
+/** An App, a workflow's own token among them, approves for whoever made it do so. */
+function isPerson(login: string | undefined): login is string {
+  return login !== undefined && login !== "" && !login.toLowerCase().endsWith("[bot]");
 }
 
 /** Persons, each once: those who gave the digests, and a reviewer of this very attempt. */
@@ -82,11 +87,11 @@ function dispatch(
   const starters = startersOf(facts);
   const opening = openingOf(facts);
   const requester = (opening === undefined ? run.actor : (opening.by ?? "")).toLowerCase();
-  const reviewed = run.attempt > 1 ? [] : reviews.filter(({ user }) => !starters.has(user?.toLowerCase() ?? ""));
+  const reviewed =
+    run.attempt > 1 ? [] : reviews.filter(({ user }) => isPerson(user) && !starters.has(user.toLowerCase()));
   // Whoever runs a failed job again asked for nothing new: only the run's own starter is left out.
   const given = collected.approved.filter(({ record }) => {
-    const by = record.by?.toLowerCase() ?? "";
-    return by !== "" && by !== requester && !by.endsWith("[bot]");
+    return isPerson(record.by) && record.by.toLowerCase() !== requester;
   });
   const outsiders = given.filter(({ mayWrite }) => mayWrite !== true);
   const able = given.filter(({ mayWrite }) => mayWrite === true);
