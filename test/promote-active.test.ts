@@ -203,6 +203,52 @@ describe("a continuous job", () => {
   });
 });
 
+describe("what runs all the time, where only who may see it changes", () => {
+  const bundle = STREAM.replace("continuous: false", "continuous: true");
+  const LEVEL = /level: CAN_VIEW/g;
+  const open = (text: string, key: string, level: string): string =>
+    text.replace(
+      new RegExp(`^( *)name: ${key}$`, "m"),
+      `$1name: ${key}\n$1permissions: [{ user_name: mona@example.com, level: ${level} }]`,
+    );
+  const readable = open(open(bundle, "stream", "CAN_VIEW"), "ingest", "CAN_VIEW");
+
+  it.each([false, true])(
+    "is neither written nor started again, also after a promotion that was killed (%s)",
+    async (killed) => {
+      const prod = await scene(
+        "prod",
+        { behaviours: { edit_restarts_continuous: true } },
+        { "databricks.yml": readable, "four-tier.yml": STREAM_CONTRACT },
+      );
+      await approve(prod);
+      const runs = () => [prod.world.runs("prod", "stream"), prod.world.pipeline("prod", "ingest").updates];
+      const before = runs().map((list) => list.map(({ id }) => id));
+      const first = prod.writes().length;
+      prod.change({ "databricks.yml": readable.replace(LEVEL, "level: CAN_MANAGE") });
+      if (killed) {
+        // all is written; then the ledger cannot be
+        prod.simulator.when({
+          method: "PUT",
+          path: "/api/2.0/permissions/jobs/*",
+          run: () => {
+            prod.simulator.fault({ method: "POST", path: "*ledger*", effect: "error", ...REFUSED });
+          },
+        });
+      }
+      const stopped = killed ? failures((await approve(prod)).result) : [];
+      expect(stopped).toEqual(killed ? ["databricks/refused", "promote/unfinished"] : []);
+      const { result } = await approve(prod);
+      expect(failures(result)).toEqual([]);
+      expect(jobWrites(prod.writes().slice(first))).toEqual([
+        expect.stringContaining("/permissions/pipelines/"),
+        expect.stringContaining("/permissions/jobs/"),
+      ]);
+      expect(runs().map((list) => list.map(({ id }) => id))).toEqual(before);
+    },
+  );
+});
+
 describe("a continuous pipeline", () => {
   const bundle = BUNDLE.replace("continuous: false", "continuous: true");
 

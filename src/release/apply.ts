@@ -29,6 +29,8 @@ export interface Step {
   readonly references: readonly string[];
   /** What lives now; undefined if nothing does. */
   readonly live: Observed | undefined;
+  /** Settings are to be written: not where only access is, since writing them can restart what runs all the time. */
+  readonly settings: boolean;
   /** Access is to be written. */
   readonly permissions: boolean;
   /** The access that we last applied. */
@@ -167,7 +169,7 @@ async function applyStep(
     id = await create(workspace, step, settings, options);
   } else if (live !== undefined) {
     id = live.id;
-    await update(workspace, step, id, settings);
+    if (step.settings) await update(workspace, step, id, settings);
   } else {
     id = await create(workspace, step, settings, options);
   }

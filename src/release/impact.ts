@@ -118,6 +118,8 @@ export function lossOf({ kind, action, class: each }: Pick<Change, "kind" | "act
 }
 
 function classOfJobField(old: JsonObject, now: JsonObject, { segments }: Difference): ChangeClass {
+  // written by a request of its own, which no run notices
+  if (segments[0] === "permissions") return "metadata";
   // what runs all the time is rolled forward, or the new release never runs (roll-forward.ts)
   if (runsAlways("jobs", old) && runsAlways("jobs", now)) return "restarts";
   const field = segments[0] === "tasks" && segments.length > 2 ? segments[2] : segments[0];

@@ -8,13 +8,13 @@ import { cancelRun, listRuns } from "../databricks/jobs.ts";
 import { getPipeline, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, messageOf } from "../findings.ts";
-import type { JsonObject } from "../json.ts";
+import { canonicalJson, type JsonObject } from "../json.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { underHolds } from "../schedules/holds.ts";
 import { activeUpdate, runsAllTheTime } from "./active-runs.ts";
 import type { Step } from "./apply.ts";
 import type { Observed } from "./observe.ts";
-import type { Desired } from "./plan.ts";
+import type { AppliedResource, Desired } from "./plan.ts";
 import { untilAtRest } from "./started.ts";
 
 interface RollForwardOptions {
@@ -58,21 +58,32 @@ export function dueToRoll(
 ): readonly Step[] {
   // What is owed ran all the time once, whatever a hold has made of it since.
   const owed = new Set(ledger?.unrolled);
-  const begun = (ledger?.pending?.intents ?? []).filter(({ action }) => action === "update").map(({ key }) => key);
+  const begun = (ledger?.pending?.intents ?? [])
+    .filter(({ key, action, target }) => action === "update" && !onlyAccess(ledger?.resources.get(key), target))
+    .map(({ key }) => key);
   const stepped = new Set(steps.map(({ key }) => key));
   const left = desired.flatMap((resource): Step[] => {
     const { key, kind, name } = resource;
     if (stepped.has(key) || !(owed.has(key) || begun.includes(key))) return [];
-    const none = { permissions: false, accessBefore: undefined, references: [] };
+    const none = { settings: true, permissions: false, accessBefore: undefined, references: [] };
     return [{ key, kind, name, action: "update", desired: resource, live: live.get(key), ...none }];
   });
   return [...steps, ...left].filter(
     (step) =>
       step.action === "update" &&
+      (step.settings || owed.has(step.key)) &&
       step.live !== undefined &&
       runsByItself(step.kind, step.desired?.settings ?? {}) &&
       (owed.has(step.key) || runsByItself(step.kind, step.live.settings)),
   );
+}
+
+/** True if a write changed who may do what and nothing that runs. */
+function onlyAccess(before: AppliedResource | undefined, target: AppliedResource | undefined): boolean {
+  if (before === undefined || target === undefined) return false;
+  const told = (resource: AppliedResource): string => canonicalJson({ ...resource, id: "", permissions: null });
+  const access = (resource: AppliedResource): string => canonicalJson(resource.permissions ?? null);
+  return told(before) === told(target) && access(before) !== access(target);
 }
 
 /** What an earlier promotion or rollback owes, and no hold keeps paused: it may run the release before. */

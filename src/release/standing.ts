@@ -107,7 +107,7 @@ function stepsOf(
 ): Step[] {
   const standing = new Map([...applied].filter(([key]) => observation.live.get(key) !== undefined));
   const wanted = new Map(desired.map((resource) => [resource.key, resource]));
-  const drifted = new Set(drift.entries.map((entry) => entry.key));
+  const drifted = new Map(drift.entries.map((entry) => [entry.key, entry]));
   const steps: Step[] = [];
   const { changes } = makePlan(standing, desired);
   const renewed = new Set(
@@ -122,9 +122,12 @@ function stepsOf(
     const permissions = resource !== undefined && accessIsDue(resource, live, accessBefore, place.principal);
     const needed = references(resource?.settings ?? applied.get(change.key)?.settings ?? {});
     // A resource that names another by its id moves when that id does.
-    const due = drifted.has(change.key) || permissions || needed.some((key) => renewed.has(key));
+    const moved = needed.some((key) => renewed.has(key));
+    const due = drifted.has(change.key) || permissions || moved;
     const action = change.action === "none" && due ? "update" : change.action;
     if (action === "none") continue;
+    const differ = [...change.fields, ...(drifted.get(change.key)?.fields ?? [])];
+    const settings = change.action === "create" || moved || !permissions || differ.some(({ path }) => !isAccess(path));
     steps.push({
       key: change.key,
       kind: change.kind,
@@ -132,12 +135,18 @@ function stepsOf(
       action: action === "create" && live !== undefined ? "update" : action,
       desired: resource,
       live,
+      settings,
       permissions,
       accessBefore,
       references: needed,
     });
   }
   return steps;
+}
+
+/** A field that is written by a request of its own. */
+function isAccess(path: string): boolean {
+  return /^(?:permissions|grants)(?:\[|$)/.test(path);
 }
 
 /** Access is written only where the release declares it, and only if it is not so already. */

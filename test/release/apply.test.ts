@@ -14,6 +14,7 @@ function step(key: string, action: Step["action"], references: readonly string[]
     references,
     desired: undefined,
     live: undefined,
+    settings: true,
     permissions: false,
     accessBefore: undefined,
   };

@@ -305,6 +305,15 @@ describe("what a change means", () => {
     const { action: found, class: each } = change(before, after, kind);
     expect([found, each]).toEqual([action, meaning]);
   });
+
+  it.each([
+    ["pipelines", { continuous: true }],
+    ["jobs", { continuous: {} }],
+  ])("of who may see what runs all the time is nothing that a run notices: %s", (kind, settings) => {
+    const acl = (level: string): JsonArray => [{ group_name: "readers", permission_level: level }];
+    const of = (level: string): Desired => desired(`${kind}.x`, settings, { permissions: acl(level) });
+    expect(update(of("CAN_VIEW"), of("CAN_MANAGE"))).toMatchObject({ action: "update", class: "metadata" });
+  });
 });
 
 describe("secrets in a plan", () => {
