@@ -4,7 +4,7 @@
  * GITHUB_TOKEN reads contents, deployments, actions and pull requests; GITHUB_API_URL and GITHUB_SERVER_URL say where.
  */
 import { parseArgs } from "node:util";
-import { FourTierError } from "../src/findings.ts";
+import { describeWhere, FourTierError } from "../src/findings.ts";
 import { connectGitHub } from "../src/github/client.ts";
 import { whatRunsWhere } from "../src/what-runs-where.ts";
 
@@ -45,7 +45,9 @@ try {
   if (found.tiers.some((tier) => !tier.found.known)) process.exitCode = 1;
 } catch (error) {
   const findings = error instanceof FourTierError ? error.findings : [];
-  for (const { id, message, remedy } of findings) console.error(`${id}: ${message} ${remedy}`);
+  for (const { id, where, message, remedy } of findings) {
+    console.error(`${where === undefined ? "" : `${describeWhere(where)}: `}${id}: ${message} ${remedy}`);
+  }
   if (findings.length === 0) console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 2;
 }

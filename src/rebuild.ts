@@ -4,6 +4,7 @@
  */
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
+import type { RolledBack } from "./gate/decision-facts.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { type Hold, holdId } from "./ledger/holds.ts";
 import { type LockAccess, lockFor } from "./ledger/lock.ts";
@@ -15,7 +16,6 @@ import type { Candidate } from "./release/candidate.ts";
 import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
-import type { RolledBack } from "./release/rolled-back.ts";
 
 interface RebuildRequest extends LockAccess {
   readonly workspace: Workspace;

@@ -2,7 +2,8 @@ import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { statementOf } from "../src/gate/record-runs.ts";
-import { recordOperation, type RecordInput } from "../src/release/evidence.ts";
+import { known } from "../src/gate/facts.ts";
+import { recordDeployment, recordOperation, type RecordInput } from "../src/release/evidence.ts";
 import { whatRunsWhere } from "../src/what-runs-where.ts";
 import type { Job } from "../simulator/github/world.ts";
 import {
@@ -12,7 +13,11 @@ import {
   connect,
   deployed,
   end,
+  gate,
+  ids,
+  LIVE,
   merged,
+  payload,
   PIN,
   promoteRun,
   RELEASE,
@@ -26,6 +31,7 @@ beforeEach(async () => {
   world = await merged(
     {},
     {
+      ".github/workflows/rollback.yml": `on: workflow_dispatch\njobs:\n  rollback: { name: rollback, uses: "${WORKFLOWS}/rollback.yml@${PIN}" }\n`,
       ".github/workflows/operate.yml": `on: workflow_dispatch\njobs:\n  operate: { name: operate, uses: "${WORKFLOWS}/operate.yml@${PIN}" }\n`,
     },
   );
@@ -45,7 +51,10 @@ async function promoted(): Promise<Job> {
 }
 
 /** A decision by operate.yml, with the step that says so, unless `says` is another. */
-type Decided = Omit<RecordInput<"hold">, "run"> | Omit<RecordInput<"reject">, "run">;
+type Decided =
+  | Omit<RecordInput<"hold">, "run">
+  | Omit<RecordInput<"resume">, "run">
+  | Omit<RecordInput<"reject">, "run">;
 async function decide(input: Decided, says?: string): Promise<void> {
   const path = ".github/workflows/operate.yml";
   const referenced = [{ path: `${WORKFLOWS}/operate.yml@${PIN}`, sha: PIN }];
@@ -59,6 +68,35 @@ async function decide(input: Decided, says?: string): Promise<void> {
   end(job);
 }
 
+/** A rollback of prod, approved in the environment of operations by hubot. */
+async function rolledBack(): Promise<Job> {
+  const path = ".github/workflows/rollback.yml";
+  const referenced = [{ path: `${WORKFLOWS}/rollback.yml@${PIN}`, sha: PIN }];
+  const job = addRun(world, { path, event: "workflow_dispatch", referenced }, "rollback / rollback");
+  const { kind: _promotion, ...what } = payload("prod", job.run);
+  const input = { ...what, kind: "rollback", from: OTHER_RELEASE, reason: "scores are wrong", by: "octocat" } as const;
+  const statement = statementOf({ ...input, suite: "four-tier", version: 1 });
+  job.steps.push({
+    name: statement,
+    number: 1,
+    conclusion: "success",
+    startedAt: job.startedAt,
+    completedAt: job.startedAt,
+  });
+  const environment = world.github.world.environments.get("prod-ops");
+  if (environment === undefined) throw new Error("the scenario has prod-ops");
+  job.run.approvals.push({ environments: [environment], user: "hubot", state: "approved", comment: "go back" });
+  const record = await recordDeployment(connect(world, job), {
+    commit: world.commit,
+    payload: input,
+    description: "rolling back",
+  });
+  await record.finish("success", "done");
+  end(job);
+  return job;
+}
+
+const OTHER_RELEASE = "9".repeat(64);
 const decided = { project: "ml-pipelines", reason: "It scores everybody twice.", by: "hubot" };
 
 describe("what runs where", () => {
@@ -109,6 +147,86 @@ describe("what runs where", () => {
     expect(text).toContain("REJECTED:");
   });
 
+  it("knows that a rollback holds the tier until somebody resumes it, and who approved it", async () => {
+    await promoted();
+    const job = await rolledBack();
+    const held = await look();
+    expect(held.json["tiers"]).toMatchObject({
+      prod: {
+        has: { kind: "rollback", approved_by: ["hubot"] },
+        holds: [{ reason: expect.stringContaining("scores are wrong") as string, by: "octocat" }],
+      },
+    });
+    expect(held.text).toMatch(/HELD: Rollback to [0-9a-f]{12}: scores are wrong/);
+    expect(held.picture).toMatch(/prod\[.*rolled back, held/);
+    // A brief that looks at no tier says so, too; whoever sees the ledger has it from there.
+    const { run, prod } = promoteRun(world);
+    const asked = connect(world, prod);
+    expect(ids(await gate(world, asked, run, { stage: "plan" }))).toContain("gate/hold-held");
+    expect(ids(await gate(world, asked, run, { stage: "plan-live" }))).not.toContain("gate/hold-held");
+    const kept = {
+      holds: [{ reason: "r", by: "b", at: "2026-11-23T12:00:00Z", until: undefined, runId: String(job.run.id) }],
+      rejects: [],
+    };
+    const both = await gate(world, asked, run, { stage: "plan", live: { ...LIVE, kept: known(kept) } });
+    expect(ids(both).filter((id) => id === "gate/hold-held")).toHaveLength(1);
+
+    await decide({ ...decided, kind: "resume", tier: "prod", hold: "tier", selector: "" });
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
+    expect(ids(await gate(world, asked, run, { stage: "plan" }))).not.toContain("gate/hold-held");
+  });
+
+  it("shows what keeps schedules paused, until that is lifted: one by one, or all at once", async () => {
+    await promoted();
+    const pause = { ...decided, tier: "prod", hold: "schedules", until: null } as const;
+    const unpause = { ...decided, tier: "prod", hold: "schedules", kind: "resume" } as const;
+    await decide({ ...pause, kind: "hold", selector: "name:score*" });
+    await decide({ ...pause, kind: "hold", selector: "all", until: "2027-01-31" });
+    const both = await look();
+    expect(both.json["tiers"]).toMatchObject({
+      prod: { holds: [], schedules_held: [{ of: "all", until: "2027-01-31" }, { of: "name:score*" }] },
+      staging: { schedules_held: [] },
+    });
+    expect(both.text).toContain(`SCHEDULES HELD (name:score*): ${decided.reason}`);
+    await decide({ ...unpause, selector: "all" });
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { schedules_held: [{ of: "name:score*" }] } });
+    await decide({ ...unpause, selector: "" });
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { schedules_held: [] } });
+  });
+
+  it("is not hidden by what failed, or by what another project of the repository records", async () => {
+    await promoted();
+    for (let count = 0; count < 21; count += 1) {
+      const { run, prod } = promoteRun(world);
+      const github = connect(world, prod);
+      await deployed(github, "prod", run, world.commit, { project: "another" });
+      const failed = await recordDeployment(github, {
+        commit: world.commit,
+        payload: payload("prod", run),
+        description: "promoting",
+      });
+      await failed.finish("failure", "0 of 1 changes applied");
+      end(prod, "failure");
+    }
+    const { json, text } = await look();
+    expect(json["tiers"]).toMatchObject({ prod: { has: { release: RELEASE }, unfinished: { state: "failure" } } });
+    expect(text).toMatch(/failure; what that made of prod, and whether it holds it, only its ledger says/);
+  });
+
+  it("is not known, and not empty, where more records claim success than can be judged", async () => {
+    await promoted();
+    const stranger = client(world, world.github.userToken("mallory"));
+    const { run } = addRun(world, { path: ".github/workflows/innocent.yml", headBranch: "innocent" }, "tests");
+    for (let count = 0; count < 21; count += 1) await deployed(stranger, "prod", run, world.commit);
+    const { tiers, text } = await look();
+    expect(tiers.map(({ tier, found }) => [tier, found.known])).toEqual([
+      ["dev", true],
+      ["staging", true],
+      ["prod", false],
+    ]);
+    expect(text).toMatch(/^prod +GitHub does not say: The newest Deployments of prod do not show what it has/m);
+  });
+
   it("counts from the first record of what is there, however often it was promoted again", async () => {
     const { run, staging } = promoteRun(world);
     const github = connect(world, staging);
@@ -153,6 +271,14 @@ describe("the command", () => {
       tiers: { prod: { has: { release: RELEASE } } },
     });
     expect((await command("--mermaid")).stdout).toMatch(/^```mermaid\nflowchart LR\n/);
+  });
+
+  it("says where the contract is wrong, by file and line", async () => {
+    world.repository.commit("break it", { "four-tier.yml": "project: ml-pipelines\ntears: {}\n" }, "main");
+    await expect(command()).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^four-tier\.yml:2:\d+: contract\/unknown-key: /m) as string,
+    });
   });
 
   it("says what it needs", () => {

@@ -46,6 +46,19 @@ export interface HoldFacts extends Judging {
   readonly standing: readonly JudgedRecord<RecordOf<"hold">>[];
   /** What lifted those before. */
   readonly resumed: JudgedRecord<RecordOf<"resume">> | undefined;
+  /** What keeps the tier closed since a rollback; read only where the tier's ledger, which has it too, is not. */
+  readonly rolledBack?: RolledBack;
+}
+
+/** A rollback that a run bears out, and after which nobody resumed the tier. */
+export interface RolledBack {
+  /** Said as in the tier's own hold. */
+  readonly reason: string;
+  /** GitHub login. */
+  readonly by: string;
+  /** ISO: when its job ended. */
+  readonly at: string;
+  readonly run: { readonly id: string; readonly attempt: number; readonly url: string };
 }
 
 /** Runs that open-approval.yml opened. */

@@ -15,13 +15,15 @@ import {
   type VerificationFacts,
 } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
-import type { Fact, GateFacts, RepositoryFacts } from "../gate/facts.ts";
+import type { Fact, GateFacts, RepositoryFacts, Stage } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { mayWrite } from "../github/repository.ts";
 import { together } from "../http/pool.ts";
 import { factOf, notAsked } from "./fact-of.ts";
 import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { runReader } from "./read-evidence.ts";
+import type { RecordOf } from "./evidence.ts";
+import { standingRollback } from "./rolled-back.ts";
 import { type ClaimedRecord, isBelieved, type RecordReader, recordReader } from "./records.ts";
 
 type OwnTier = Exclude<TierName, "sandbox">;
@@ -45,6 +47,8 @@ export async function readDecisions(
     /** The plan that was approved, if any. */
     readonly plan: string | undefined;
     readonly asked: ReadonlySet<CheckId>;
+    /** Only a brief that looks at no tier has to tell a rollback's hold from records. */
+    readonly stage: Stage;
     /** Who started the run that asks. */
     readonly starters: readonly string[];
   },
@@ -81,7 +85,15 @@ export async function readDecisions(
       : needed("approval", () => readOpenings(reader, name, release)),
     below === undefined ? notAsked : needed("verification", () => readVerifications(reader, below, release, wanted)),
     needed("rejects", () => readRejects(reader, release)),
-    name === "sandbox" ? notAsked : needed("hold", () => readHolds(reader, name)),
+    name === "sandbox"
+      ? notAsked
+      : needed("hold", async () => {
+          const holds = await readHolds(reader, name);
+          if (request.stage !== "plan") return holds;
+          const trust = { repository: repository.value, suite, trustPinsAtCommit: true };
+          const back = await standingRollback(github, { ...trust, tier: name, project, readRun }, holds.resumed);
+          return back === undefined ? holds : { ...holds, rolledBack: back };
+        }),
     name === "sandbox" || !audited ? notAsked : needed("estate", () => readAudits(reader, name)),
   ]);
   return { collected, openings, verifications, rejects, holds, audits };
@@ -218,6 +230,34 @@ export async function readHolds(reader: RecordReader, tier: OwnTier): Promise<Ho
     // What is older than what lifted everything does not matter.
     whole: whole && (listing.whole || resumed !== undefined),
   };
+}
+
+/** Holds on a tier's schedules that nobody lifted since, newest first: what was lifted names a selector, or everything. */
+export async function readScheduleHolds(
+  reader: RecordReader,
+  tier: OwnTier,
+): Promise<readonly JudgedRecord<RecordOf<"hold">>[]> {
+  const bench = new Bench(reader);
+  const listing = await reader.list(tier, ["hold", "resume"]);
+  const standing: JudgedRecord<RecordOf<"hold">>[] = [];
+  const lifted: string[] = [];
+  const runs = new Set<string>();
+  for (const each of listing.records) {
+    if (each.claim.hold !== "schedules") continue;
+    const record = await bench.believed(each);
+    if (record === undefined) continue;
+    const { selector, run } = record.claim;
+    if (isKind(record, "resume")) {
+      if (selector === "") break;
+      lifted.push(selector);
+    } else if (isKind(record, "hold") && !runs.has(run.id)) {
+      runs.add(run.id); // A run that is started again takes up its own hold.
+      const at = lifted.indexOf(selector);
+      if (at === -1) standing.push(record);
+      else lifted.splice(at, 1);
+    }
+  }
+  return standing;
 }
 
 /** Approvals of these digests for a tier, each with whether its person may write here. */

@@ -149,8 +149,9 @@ function askedOf({ tier, stage, override }: GatherRequest): ReadonlySet<CheckId>
   return new Set([...GATE[tier.name][stage], ...(override === undefined ? [] : (["approval"] as const))]);
 }
 
-function decisionsOf({ github, contract, tier, release, approved, run }: GatherRequest) {
+function decisionsOf({ github, contract, tier, stage, release, approved, run }: GatherRequest) {
   return {
+    stage,
     starters: [run.actor, run.triggeringActor],
     github,
     project: contract.project,

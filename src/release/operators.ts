@@ -25,7 +25,7 @@ interface OperatorsRequest {
 }
 
 /** The environment that such a run is in. */
-function operatingEnvironment(tier: TierName): string {
+export function operatingEnvironment(tier: TierName): string {
   return tier === "prod" ? "prod-ops" : tier;
 }
 

@@ -1,5 +1,5 @@
 /** What GitHub's record says of releases that a tier is said to have had: only what the runs behind it bear out. */
-import type { VerificationFacts } from "../gate/decision-facts.ts";
+import type { RolledBack, VerificationFacts } from "../gate/decision-facts.ts";
 import { doubts, type Trust } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
@@ -12,7 +12,7 @@ import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { recordReader } from "./records.ts";
 import { type JudgedRelease, NOT_HERE } from "./rollback-target.ts";
-import { type RolledBack, standingRollback } from "./rolled-back.ts";
+import { standingRollback } from "./rolled-back.ts";
 
 /** A release that a run of ours provably brought to a tier; the digest of its plan is not needed any more. */
 export type RecordedRelease = Omit<LedgerRelease, "plan">;

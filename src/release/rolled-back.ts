@@ -2,23 +2,13 @@
  * Whether a rollback keeps a tier closed, as far as runs bear it out: it does until somebody resumes the tier. The
  * tier's ledger has the hold itself; this is for whoever cannot read it, and for a ledger that was lost.
  */
+import type { RolledBack } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import { deployingTime, type Expectation } from "../gate/evidence-run.ts";
 import type { GitHub } from "../github/client.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { judgedEvidence } from "./judged-evidence.ts";
 import type { ReadRun } from "./read-evidence.ts";
-
-/** A rollback after which nobody resumed the tier. */
-export interface RolledBack {
-  /** Said as in the tier's own hold. */
-  readonly reason: string;
-  /** GitHub login. */
-  readonly by: string;
-  /** ISO: when its job ended. */
-  readonly at: string;
-  readonly run: { readonly id: string; readonly attempt: number; readonly url: string };
-}
 
 /**
  * The rollback that holds the tier; undefined if none does. A promotion that came after it shows that the tier was

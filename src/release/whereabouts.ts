@@ -4,18 +4,21 @@
  * a run behind it is told apart, never believed.
  */
 import type { Trust } from "../gate/evidence-run.ts";
+import type { RolledBack } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { approvalsOfRun } from "../github/runs.ts";
-import { readApprovals, readHolds, readRejects, readVerifications } from "./decisions.ts";
+import { readApprovals, readHolds, readRejects, readScheduleHolds, readVerifications } from "./decisions.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
 import { flooded, judgedEvidence } from "./judged-evidence.ts";
 import { type ReadRun, runReader } from "./read-evidence.ts";
+import { operatingEnvironment } from "./operators.ts";
 import { recordReader } from "./records.ts";
+import { standingRollback } from "./rolled-back.ts";
 
 /** The tiers that records speak of, in the order in which a release goes through them. */
 const RECORDED_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
@@ -25,7 +28,10 @@ export interface Whereabouts {
   readonly tier: RecordTier;
   /** Undefined if no run that can be believed brought anything. */
   readonly has: TierRelease | undefined;
+  /** Why it takes no promotion. */
   readonly holds: readonly Told[];
+  /** Why schedules are paused; `of` is the selector. */
+  readonly paused: readonly (Told & { readonly of: string })[];
   /** Records that claim a release newer than what is believed, and why each is not believed. */
   readonly doubted: readonly {
     readonly id: string;
@@ -83,12 +89,17 @@ export async function readWhereabouts(
   const reader = recordReader(github, { ...context, suite, readRun });
 
   const one = async (tier: RecordTier): Promise<Whereabouts> => {
-    const [newest, holding] = await Promise.all([
-      newestRelease(github, { ...trust, tier, project: context.project, readRun }),
+    const about = { ...trust, tier, project: context.project, readRun };
+    const [newest, holding, pausing] = await Promise.all([
+      newestRelease(github, about),
       readHolds(reader, tier),
+      readScheduleHolds(reader, tier),
     ]);
+    const back = await standingRollback(github, about, holding.resumed);
     const { has, plan, doubted, unfinished } = newest;
-    const seen = { tier, holds: holding.standing.map(toldHold), doubted, unfinished };
+    const holds = [...(back === undefined ? [] : [toldRollback(back)]), ...holding.standing.map(toldHold)];
+    const paused = pausing.map((record) => ({ ...toldHold(record), of: record.claim.selector }));
+    const seen = { tier, holds, paused, doubted, unfinished };
     if (has === undefined) return { ...seen, has };
     const [verifications, rejects, reviews, given] = await Promise.all([
       readVerifications(reader, tier, has.digest, 1),
@@ -97,8 +108,9 @@ export async function readWhereabouts(
       // Who may not write any more by now could then.
       readApprovals(reader, tier, { release: has.digest, plan }, () => Promise.resolve(true)),
     ]);
+    const environment = has.kind === "rollback" ? operatingEnvironment(tier) : tier;
     const reviewers = reviews
-      .filter(({ state, environments }) => state === "approved" && environments.includes(tier))
+      .filter(({ state, environments }) => state === "approved" && environments.includes(environment))
       .flatMap(({ user }) => user ?? []);
     const approvedBy = [...new Set([...reviewers, ...given.approved.flatMap(({ record }) => record.by ?? [])])];
     const verdict = verifications.passed[0] ?? verifications.failed;
@@ -168,6 +180,10 @@ async function newestRelease(
     };
   }
   return { has, plan, doubted, unfinished };
+}
+
+function toldRollback({ reason, by, at, run }: RolledBack): Told {
+  return { reason, by, at, until: undefined, runUrl: run.url };
 }
 
 function toldHold(record: JudgedRecord<RecordOf<"hold">>): Told {

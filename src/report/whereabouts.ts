@@ -65,18 +65,21 @@ export function justPromoted(
     verified: undefined,
     rejected: undefined,
   };
-  return { tier, found: known({ tier, has, holds: [], doubted: [], unfinished: undefined }) };
+  return { tier, found: known({ tier, has, holds: [], paused: [], doubted: [], unfinished: undefined }) };
 }
 
-function linesOf({ has, holds }: Whereabouts, now: Date): string[] {
+function linesOf({ has, holds, paused }: Whereabouts, now: Date): string[] {
   if (has === undefined) return ["nothing yet"];
   return [
     `commit ${plain(has.commit.slice(0, 12))}`,
     `release ${plain(has.digest.slice(0, 12))}`,
     `for ${age(has.since, now)}`,
-    [stateOf(has), ...(has.kind === "rollback" ? ["rolled back"] : []), ...(holds.length > 0 ? ["held"] : [])].join(
-      ", ",
-    ),
+    [
+      stateOf(has),
+      ...(has.kind === "rollback" ? ["rolled back"] : []),
+      ...(holds.length > 0 ? ["held"] : []),
+      ...(paused.length > 0 ? ["schedules held"] : []),
+    ].join(", "),
   ];
 }
 
@@ -86,10 +89,10 @@ function stateOf({ verified, rejected }: TierRelease): string {
   return verified.passed ? "verified" : "verification failed";
 }
 
-function moodOf({ has, holds }: Whereabouts): "good" | "bad" | "unsure" {
+function moodOf({ has, holds, paused }: Whereabouts): "good" | "bad" | "unsure" {
   if (has === undefined) return "unsure";
   if (has.rejected !== undefined || has.verified?.passed === false) return "bad";
-  return has.verified === undefined || holds.length > 0 ? "unsure" : "good";
+  return has.verified === undefined || holds.length + paused.length > 0 ? "unsure" : "good";
 }
 
 /** Whatever could end a label or mean something in it becomes an underscore. */
@@ -114,12 +117,17 @@ export function whereaboutsText(tiers: readonly Found[], now: Date): string {
   return lines.map((line) => visible(line.replaceAll(/[\r\n]+/g, " "))).join("\n");
 }
 
-function tierLines({ has, holds, unfinished, doubted }: Whereabouts, now: Date): string[] {
-  const held = holds.map((hold) => `HELD: ${toldText(hold)}`);
+function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabouts, now: Date): string[] {
+  const held = [
+    ...holds.map((hold) => `HELD: ${toldText(hold)}`),
+    ...paused.map((hold) => `SCHEDULES HELD (${hold.of}): ${toldText(hold)}`),
+  ];
   const newer = [
     ...(unfinished === undefined
       ? []
-      : [`run ${unfinished.runId} began with ${unfinished.commit.slice(0, 12)} after that: ${unfinished.state}`]),
+      : [
+          `run ${unfinished.runId} began with ${unfinished.commit.slice(0, 12)} after that: ${unfinished.state}${unfinished.state === "failure" ? `; what that made of ${tier}, and whether it holds it, only its ledger says (mode: status)` : ""}`,
+        ]),
     ...doubted.map(
       ({ id, creator, doubts }) =>
         `NOT BELIEVED: Deployment ${id} by ${creator ?? "an unknown account"}: ${doubts.join("; ")}`,
@@ -161,7 +169,7 @@ export function whereaboutsJson(tiers: readonly Found[]): JsonObject {
   );
 }
 
-function tierJson({ has, holds, doubted, unfinished }: Whereabouts): JsonObject {
+function tierJson({ has, holds, paused, doubted, unfinished }: Whereabouts): JsonObject {
   return {
     has:
       has === undefined
@@ -179,6 +187,7 @@ function tierJson({ has, holds, doubted, unfinished }: Whereabouts): JsonObject 
             rejected: has.rejected === undefined ? null : toldJson(has.rejected),
           },
     holds: holds.map(toldJson),
+    schedules_held: paused.map((hold) => ({ of: hold.of, ...toldJson(hold) })),
     unfinished: unfinished === undefined ? null : { ...unfinished },
     not_believed: doubted.map(({ id, creator, doubts }) => ({
       deployment: id,

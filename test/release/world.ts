@@ -40,6 +40,7 @@ export const SCENARIO = {
     dev: TIER_ENVIRONMENT,
     staging: TIER_ENVIRONMENT,
     prod: { ...TIER_ENVIRONMENT, reviewers: ["hubot"], prevent_self_review: true, can_admins_bypass: false },
+    "prod-ops": { ...TIER_ENVIRONMENT, reviewers: ["hubot"] },
   },
 };
 

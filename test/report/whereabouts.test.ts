@@ -22,6 +22,7 @@ const full: Whereabouts = {
     rejected: undefined,
   },
   holds: [told],
+  paused: [{ ...told, of: EVIL }],
   doubted: [{ id: EVIL, creator: EVIL, doubts: [EVIL] }],
   unfinished: { commit: EVIL, state: EVIL, runId: EVIL },
 };
@@ -47,7 +48,7 @@ it("draws four boxes in a grammar of its own, whatever anybody wrote", () => {
   const drawn = picture({ name: EVIL, commit: EVIL }, tiers, NOW).split("\n");
   expect(drawn.filter((line) => !LINES.some((form) => form.test(line)))).toEqual([]);
   expect(drawn.filter((line) => /^ {2}\w+[[(]/.test(line))).toHaveLength(4);
-  expect(drawn.join()).toContain("for 3h<br>verified, held");
+  expect(drawn.join()).toContain("for 3h<br>verified, held, schedules held");
 });
 
 it("lets nobody add a line to what a terminal shows", () => {

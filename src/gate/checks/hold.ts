@@ -12,7 +12,7 @@ export const hold: Check = {
         // Only the promotion itself sees the tier's ledger, and then it must.
         if (facts.stage === "promote" && !facts.kept.known)
           return withFact("hold", facts.kept, () => conclude("hold", { summary: "" }));
-        const holds = [...found.standing.map(shown), ...keptHolds(facts, found)];
+        const holds = [...found.standing.map(shown), ...rolledBack(found), ...keptHolds(facts, found)];
         const over = (until: string | undefined): boolean => until !== undefined && endOf(until) <= facts.now.getTime();
         return conclude("hold", {
           summary: found.resumed === undefined ? `${facts.tier} is not held.` : `${facts.tier} was held, and resumed.`,
@@ -50,12 +50,17 @@ function shown({ claim, by, at }: HoldFacts["standing"][number]): Standing {
   return { by: by ?? "a deleted account", at, until: claim.until ?? undefined, reason: claim.reason };
 }
 
+function rolledBack({ rolledBack: back }: HoldFacts): Standing[] {
+  return back === undefined ? [] : [{ by: back.by, at: back.at, until: undefined, reason: back.reason }];
+}
+
 /** What only the tier's own ledger remembers: somebody deleted the record, or it could not be written. */
-function keptHolds({ kept, candidate }: GateFacts, { standing, resumed }: HoldFacts): Standing[] {
+function keptHolds({ kept, candidate }: GateFacts, { standing, resumed, rolledBack: back }: HoldFacts): Standing[] {
   if (!kept.known) return [];
   return kept.value.holds
     .filter(({ release }) => release !== candidate.release)
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
+    .filter(({ runId }) => runId !== back?.run.id)
     .filter(({ at }) => resumed === undefined || resumed.at < at);
 }
 
