@@ -14,6 +14,8 @@ import type { ActionResult } from "./report/report.ts";
 const AUTHOR = "github-actions[bot]";
 /** Issues of our label that are looked at: somebody may have put it on many. */
 const MOST_ISSUES = 200;
+/** How the mark of any contract's issue begins. */
+const ANY_MARK = "<!-- four-tier drift ";
 
 interface ReportDriftRequest {
   readonly github: GitHub;
@@ -60,8 +62,10 @@ export function readResults(text: string): Look[] {
   return Object.entries(parsed.output).flatMap(([tier, { result, outputs }]) =>
     CHECKS.flatMap((check): Look[] => {
       const given = outputs[check];
-      if (given === NOT_ASKED || result === "skipped") return [];
-      const carried = given === undefined || given === "" ? undefined : readFindings(given);
+      if (given === NOT_ASKED) return [];
+      // A job that was skipped has looked at nothing, whatever it once said.
+      const carried =
+        result === "skipped" ? undefined : given === undefined || given === "" ? undefined : readFindings(given);
       return [{ tier, check, findings: carried?.findings, more: carried?.more ?? 0 }];
     }),
   );
@@ -72,10 +76,11 @@ export async function reportDrift(request: ReportDriftRequest): Promise<ActionRe
   const { log, runUrl } = request;
   const looks = readResults(request.results);
   const clean = looks.length > 0 && looks.every((look) => look.findings !== undefined && drifted(look).length === 0);
-  const marker = `<!-- four-tier drift ${request.key} -->`;
-  const standing = await find(request, marker);
+  const marker = `${ANY_MARK}${request.key} -->`;
+  const [standing, ...doubles] = await findOwn(request, marker);
   const body = driftBody(looks, { marker, runUrl });
   const issue = await bring(request, standing, clean, body);
+  for (const double of doubles) await closeDouble(request, double, issue);
   if (issue !== undefined) log.info(`Issue #${issue.number} is ${issue.state}`);
   return {
     findings: looks.flatMap((look) => findingsOf(look)),
@@ -100,14 +105,34 @@ async function bring(
   return issue;
 }
 
-/** Ours: opened by a job of this repository, with our mark. The newest, if somebody made several. */
-async function find({ github, label }: ReportDriftRequest, marker: string): Promise<Issue | undefined> {
+/** Two runs at once may each have opened one: the older ones are closed, so that one is left to look at. */
+async function closeDouble({ github }: ReportDriftRequest, double: Issue, issue: Issue | undefined): Promise<void> {
+  if (double.state === "closed" || issue === undefined) return;
+  await updateIssue(github, double.number, { body: double.body, state: "closed" });
+  await commentOnIssue(github, double.number, `Goes on in #${issue.number}.`);
+}
+
+/**
+ * Ours: opened by a job of this repository, newest first. Anybody with triage rights may edit an issue, so it is known by
+ * our mark anywhere in it; without any mark by its label and title; and without its label among all that are open.
+ */
+async function findOwn({ github, label, title }: ReportDriftRequest, marker: string): Promise<Issue[]> {
+  const labelled = await own(listIssues(github, label));
+  const marked = labelled.filter(({ body }) => body.includes(marker));
+  if (marked.length > 0) return marked;
+  const bare = labelled.filter((issue) => issue.title === title && !issue.body.includes(ANY_MARK));
+  if (bare.length > 0) return bare;
+  return (await own(listIssues(github, undefined))).filter(({ body }) => body.includes(marker));
+}
+
+async function own(issues: AsyncGenerator<Issue>): Promise<Issue[]> {
+  const found: Issue[] = [];
   let seen = 0;
-  for await (const issue of listIssues(github, label)) {
-    if (issue.author === AUTHOR && issue.body.startsWith(marker)) return issue;
-    if (++seen >= MOST_ISSUES) return undefined;
+  for await (const issue of issues) {
+    if (issue.author === AUTHOR) found.push(issue);
+    if (++seen >= MOST_ISSUES) break;
   }
-  return undefined;
+  return found;
 }
 
 function findingsOf(look: Look): Finding[] {

@@ -25,6 +25,7 @@ import {
   standingStill,
 } from "./schedules/policy.ts";
 import { liftAndSave, recorded } from "./schedules/restore.ts";
+import type { Starter } from "./schedules/starters.ts";
 import { type Also, watcherFindings } from "./schedules/watchers.ts";
 
 export interface SchedulesOptions extends ApplyOptions {
@@ -40,6 +41,8 @@ export interface SchedulesOptions extends ApplyOptions {
   readonly also: readonly Also[];
   /** Application id of the tier's own principal, whoever looks. */
   readonly principal: string;
+  /** Who looks is an administrator of the workspace, whom nothing in it is hidden from. */
+  readonly seesAll: boolean;
   /** The tier's ledger, undefined if there is none; a finding if it may not be read. */
   readonly ledger: () => Promise<Ledger | undefined | Finding>;
   /** Records that a hold was lifted because its time was over. */
@@ -64,7 +67,7 @@ export interface SchedulesResult {
   /** How many jobs and pipelines were looked at, those that start nothing by themselves included. */
   readonly seen: number;
   readonly findings: readonly Finding[];
-  /** What ran by itself where it should be quiet, by id. */
+  /** What ran by itself in a tier that is paused, by exception too, by id. */
   readonly history: ReadonlyMap<string, Ran>;
   readonly now: Date;
 }
@@ -94,7 +97,10 @@ export async function matchSchedules(
   log.info(
     `${resources.length} jobs and pipelines seen, ${decisions.length} start by themselves, ${drifted.length} not as ${tier.name} wants`,
   );
-  const noisy = drifted.filter(({ wanted }) => wanted === "paused").map(({ resource }) => resource);
+  // What an exception lets run costs too; what another tier's tags say is theirs does not count here.
+  const noisy = decisions
+    .filter(({ resource, wanted }) => wanted !== undefined && (resource.goesOn || resource.starters.some(isRunning)))
+    .map(({ resource }) => resource);
   const history = tier.schedules === "paused" ? await historyOf(workspace, noisy, now) : new Map<string, Ran>();
   const result = { tier: tier.name, scope, seen: resources.length, holds: policy.holds, history, now };
   if (options.mode === "enforce" && unseen === undefined && isDue(decisions, policy, options)) {
@@ -113,6 +119,10 @@ export async function matchSchedules(
     ],
     rows: decisions.map((decision) => rowOf(decision, undefined)),
   };
+}
+
+function isRunning({ state }: Starter): boolean {
+  return state === "running";
 }
 
 /** True if `enforce` has anything to write, to end or to lift. */
@@ -239,10 +249,11 @@ function common(
   { resources, findings }: Observation,
   decisions: readonly Decision[],
   policy: SchedulePolicy,
-  { now, contract }: SchedulesOptions,
+  { now, contract, scope, seesAll }: SchedulesOptions,
 ): Finding[] {
   return [
     ...findings,
+    ...(scope === "workspace" && !seesAll ? [partlySeen(policy)] : []),
     ...duplicateFindings({ name: policy.tier }, policy.rule, resources),
     ...othersNotice(policy.tier, resources),
     ...exceptionFindings(resources, policy, now),
@@ -254,6 +265,16 @@ function common(
 export function rowOf(decision: Decision, applied: Applied | undefined): ScheduleRow {
   if (decision.wanted === undefined) return { decision, outcome: "foreign" };
   return { decision, outcome: applied?.outcome ?? (decision.drifted.length === 0 ? "right" : "drift") };
+}
+
+function partlySeen({ tier }: SchedulePolicy): Finding {
+  return {
+    id: "schedules/partly-seen",
+    severity: "notice",
+    message: `What the principal may not see in the workspace of ${tier} is not in this result, and it may start by itself.`,
+    remedy:
+      "To see everything, look with a principal in the workspace's group admins; or give this one CAN_VIEW on what it shall see.",
+  };
 }
 
 function driftFinding(tier: Tier, { resource, drifted, wanted, why }: Decision, strict: boolean): Finding {

@@ -183,6 +183,7 @@ export class Tier {
       const options = {
         ...common,
         record,
+        seesAll: true,
         mode: "enforce",
         scope: "project",
         strict: true,

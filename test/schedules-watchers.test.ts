@@ -85,6 +85,37 @@ test.each([
   expect(await check(account, "dev", { also })).toEqual([expected]);
 });
 
+test.each([
+  [400, "FEATURE_DISABLED"],
+  [501, "NOT_IMPLEMENTED"],
+])("alerts that a workspace does not have (%d %s), and nobody asked for, stop nothing", async (status, code) => {
+  const account = await startAccount({});
+  account.simulator.fault({ path: "/api/2.0/alerts", effect: "error", status, code, message: "off", times: 20 });
+  expect(await check(account, "dev", { mode: "enforce" })).toEqual(["notice schedules/unseen "]);
+});
+
+test("one table that cannot be read hides no other's monitor", async () => {
+  const account = await startAccount(estate, contract);
+  account.simulator.fault({
+    path: "/api/2.1/unity-catalog/tables/dev.gold.calm/monitor",
+    effect: "error",
+    status: 403,
+    code: "PERMISSION_DENIED",
+    message: "no",
+  });
+  const found = await check(account, "dev", { also: ["monitors"] });
+  expect(found).toContain("error schedules/watcher-runs quality monitor dev.gold.scores");
+  expect(found).toContain("unknown schedules/unseen ");
+});
+
+test("with the whole workspace in scope it is said that a principal may not see everything, unless it is an administrator", async () => {
+  const account = await startAccount({});
+  expect(await check(account, "dev", { scope: "workspace", seesAll: false })).toEqual([
+    "notice schedules/partly-seen ",
+  ]);
+  expect(await check(account, "dev", { scope: "workspace", seesAll: true })).toEqual([]);
+});
+
 test("more alerts than a page are all seen", async () => {
   const many = Array.from({ length: 130 }, (_, index) => alert(`churn ${index}`));
   const account = await startAccount({ alerts: { dev: many } }, contract);

@@ -370,6 +370,53 @@ test("holds that cannot be read are unknown, and nothing is written then", async
   expect(scheduleWrites(account)).toEqual([]);
 });
 
+describe("what ran by itself", () => {
+  const account = () => startAccount({ jobs: { staging: [job("staging", "cron", { schedule: cron })] } });
+  const ran = async (play: Account, contractNow = new Date()) => {
+    const result = await match(play, "staging", { mode: "check", now: contractNow });
+    return result.history.get(String(play.simulator.world.job("staging", "cron").id));
+  };
+  const play = (on: Account, trigger: "PERIODIC" | "ONE_TIME", count: number): void => {
+    const { jobs } = on.simulator.world.workspace("staging");
+    const one = on.simulator.world.job("staging", "cron");
+    for (let run = 0; run < count; run += 1) jobs.start(one, { trigger, creator: "x" }).end("SUCCESS", Date.now());
+  };
+
+  test("does not count runs that somebody started by hand", async () => {
+    const on = await account();
+    play(on, "PERIODIC", 2);
+    play(on, "ONE_TIME", 3);
+    expect(await ran(on)).toMatchObject({ runs: 2, more: false });
+  });
+
+  test("costs one page a job, and says that there may be more", async () => {
+    const on = await account();
+    play(on, "PERIODIC", 40);
+    expect(await ran(on)).toMatchObject({ runs: 24, more: true });
+    expect(on.simulator.requests.filter(({ path }) => path.endsWith("/runs/list"))).toHaveLength(1);
+  });
+
+  test("has no beginning where nothing ran yet", async () => {
+    expect(await ran(await account())).toEqual({ since: undefined, runs: 0, busyMs: 0, more: false });
+  });
+
+  test("is told of what an exception lets run, too, and not of a pipeline that stands still", async () => {
+    const on = await startAccount(
+      {
+        jobs: { staging: [job("staging", "cron", { schedule: cron })] },
+        pipelines: { staging: [pipeline("staging", "stream", { continuous: true })] },
+      },
+      "schedules: { exceptions: [{ tier: staging, job: cron, state: running, until: 2027-02-10, reason: load test }] }\n",
+    );
+    const { pipelines } = on.simulator.world.workspace("staging");
+    const stream = on.simulator.world.pipeline("staging", "stream");
+    pipelines.stop(stream);
+    pipelines.step(stream);
+    const result = await match(on, "staging", { mode: "check" });
+    expect([...result.history.keys()]).toEqual([String(on.simulator.world.job("staging", "cron").id)]);
+  });
+});
+
 test("what ran by itself outside prod is told with its runs; what was started by hand is not counted", async () => {
   const account = await startAccount({
     jobs: { staging: [job("staging", "always", { continuous: { pause_status: "UNPAUSED" } })] },

@@ -5,6 +5,7 @@ import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
 import { recordOperation } from "../release/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
+import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
 import type { Operation } from "./operations.ts";
@@ -91,11 +92,12 @@ function readInputs(context: ActionContext, mode: Operation): Decided {
     : "";
   const plan = mode === "approve" ? digest("plan-digest", "in the brief that you read") : "";
   const until = input("until");
-  if (until !== "" && (mode !== "hold" || !isUntil(until))) {
+  const end = parseUntil(until, new Date());
+  if (until !== "" && (mode !== "hold" || end === undefined)) {
     wrong(
       "until",
       mode === "hold" ? `The input until is ${until}.` : "The input until goes with mode: hold only.",
-      "Write a day, 2026-12-01 (the whole of it, in UTC), or a moment, 2026-12-01T08:00Z.",
+      `Give it ${UNTIL_FORMS}.`,
     );
   }
   if (findings.length > 0) throw new FourTierError(findings);
@@ -106,16 +108,8 @@ function readInputs(context: ActionContext, mode: Operation): Decided {
     case "approve":
       return { kind: "approval", release, plan, reason };
     case "hold":
-      return { kind: mode, hold: "tier", selector: "", reason, until: until === "" ? null : until };
+      return { kind: mode, hold: "tier", selector: "", reason, until: end?.says ?? null };
     case "resume":
       return { kind: mode, hold: "tier", selector: "", reason };
   }
-}
-
-function isUntil(text: string): boolean {
-  return (
-    /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/.test(text) &&
-    !Number.isNaN(Date.parse(text)) &&
-    new Date(text).toISOString().startsWith(text.slice(0, 10))
-  );
 }

@@ -5,6 +5,7 @@ import { parseSelector } from "../schedules/holds.ts";
 import type { Scope } from "../schedules/observe.ts";
 import type { Also } from "../schedules/watchers.ts";
 import type { Patience } from "../schedules/wait.ts";
+import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
 
 interface Shared {
@@ -78,7 +79,8 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
   if (also.some((each) => each !== "alerts" && each !== "monitors")) refuse("also", "alerts, monitors or both");
   const reason = context.input("reason");
   const selector = context.input("selector");
-  const until = untilOf(context.input("until"), now);
+  const until = context.input("until");
+  const end = parseUntil(until, now)?.end;
   const hold = context.input("hold").toLowerCase();
   if (mode === "hold" || mode === "resume") {
     if (reason === "" || reason.length > LONGEST.reason || /[\r\n]/.test(reason)) {
@@ -89,15 +91,14 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
     if (parseSelector(selector) === undefined || selector.length > LONGEST.selector || /[\r\n]/.test(selector)) {
       refuse("selector", "`all`, `name:` and a name, a key or a pattern with *, or `tag:` and a key or key=value");
     }
-    if (until === "wrong")
-      refuse("until", "a day (2027-01-31), a time (2027-01-31T08:00Z) or a length (4h, 2d), ahead of now");
+    if (until !== "" && end === undefined) refuse("until", UNTIL_FORMS);
   }
   if (mode === "resume" && !/^(all|[0-9a-f]{6,64}|)$/.test(hold)) {
     refuse("hold", "the first digits of a hold's id, at least six, or all; nothing if there is only one");
   }
   if (wrong.length > 0) throw new FourTierError(wrong);
 
-  if (mode === "hold") return { ...shared, mode, selector, reason, until: until === "wrong" ? undefined : until };
+  if (mode === "hold") return { ...shared, mode, selector, reason, until: end };
   if (mode === "resume") return { ...shared, mode, hold, giveUp, reason };
   return { ...shared, mode, strict, also: (["alerts", "monitors"] as const).filter((each) => also.includes(each)) };
 }
@@ -107,20 +108,4 @@ function listOf(text: string): string[] {
     .split(/[\n,]/)
     .map((each) => each.trim())
     .filter((each) => each !== "");
-}
-
-const LENGTHS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** When a hold ends: after a length of time, at a time, or with a day (UTC, like an exception's); undefined for never. */
-function untilOf(text: string, now: Date): Date | undefined | "wrong" {
-  if (text === "") return undefined;
-  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  if (unit === undefined && !day && !time) return "wrong";
-  const end =
-    unit === undefined
-      ? Date.parse(text) + (day ? (LENGTHS["d"] ?? 0) : 0)
-      : now.getTime() + Number(count) * (LENGTHS[unit] ?? 0);
-  return Number.isNaN(end) || end <= now.getTime() ? "wrong" : new Date(end);
 }

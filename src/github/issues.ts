@@ -7,6 +7,7 @@ export interface Issue {
   readonly state: "open" | "closed";
   /** Who opened it. */
   readonly author: string | undefined;
+  readonly title: string;
   readonly body: string;
   readonly url: string;
 }
@@ -17,15 +18,16 @@ const IssueSchema = v.object({
   number: Id,
   state: v.picklist(["open", "closed"]),
   user: Login,
+  title: v.optional(v.string(), ""),
   body: v.nullish(v.string()),
   html_url: v.string(),
   /** Pull requests are issues too. */
   pull_request: v.optional(v.unknown()),
 });
 
-/** Issues with a label, open and closed, newest first. */
-export async function* listIssues(github: GitHub, label: string): AsyncGenerator<Issue> {
-  const filter = { state: "all", labels: label };
+/** Issues with a label, open and closed, or all that are open, newest first. */
+export async function* listIssues(github: GitHub, label: string | undefined): AsyncGenerator<Issue> {
+  const filter = label === undefined ? { state: "open" } : { state: "all", labels: label };
   for await (const found of github.list(`GET ${ISSUES}`, filter, IssueSchema, "issues: write")) {
     if (found.pull_request === undefined) yield toIssue(found);
   }
@@ -61,6 +63,6 @@ export async function commentOnIssue(github: GitHub, number: string, body: strin
 }
 
 function toIssue(found: v.InferOutput<typeof IssueSchema>): Issue {
-  const { number, state, user, body, html_url: url } = found;
-  return { number, state, author: user, body: body ?? "", url };
+  const { number, state, user, title, body, html_url: url } = found;
+  return { number, state, author: user, title, body: body ?? "", url };
 }

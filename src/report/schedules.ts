@@ -1,4 +1,5 @@
 /** Schedules as a page: tier × job, before → after, when it starts next, and why; what is held; what runs where it should not. */
+import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import type { HoldResult } from "../holds.ts";
 import type { ScheduleRow, SchedulesResult } from "../schedules.ts";
@@ -48,10 +49,18 @@ export function schedulesSummary(result: SchedulesResult): string {
 /** The same for a hold that was made, or holds that were lifted. */
 export function holdsSummary(result: HoldResult, mode: "hold" | "resume"): string {
   const { tier, touched } = result;
+  const failed = result.rows.filter(({ outcome }) => outcome === "failed" || outcome === "still-running").length;
+  const those = failed === 1 ? "one of them that is" : `${failed} of them that are`;
+  const held = `Schedules in ${code(tier)} are held. What is paused stays so, through deploys too, until ${code("mode: resume")} gives back what was before.`;
+  const stands = result.findings.some(({ id }) => id === "schedules/hold-stands");
+  const lifted = `${touched.length === 1 ? "A hold" : `${touched.length} holds`} in ${code(tier)} lifted`;
+  const whole = failed === 0 && !stands && !result.findings.some(isFailure);
   const lead =
     mode === "hold"
-      ? `Schedules in ${code(tier)} are held. They stay paused, through deploys too, until ${code("mode: resume")} gives back what was before.`
-      : `${touched.length === 1 ? "A hold" : `${touched.length} holds`} in ${code(tier)} lifted: everything is as it was before, not simply on.`;
+      ? `${held}${failed === 0 ? "" : ` **But for ${those} not quiet yet:** see below.`}`
+      : whole
+        ? `${lifted}: everything is as it was before, not simply on.`
+        : `${lifted} **in part:** what could be given back is as it was before; the rest is below.`;
   return blocks(lead, heldTable({ ...result, holds: touched }), rowsTable(result));
 }
 
@@ -81,17 +90,20 @@ function nameOf({ decision: { resource } }: ScheduleRow): string {
 
 function before({ decision: { resource } }: ScheduleRow): string {
   const states = [...new Set(resource.starters.map((starter) => starter.state))].sort().join(" and ");
-  return resource.goesOn ? `${states}, started by hand` : states || "paused";
+  if (!resource.goesOn) return states || "paused";
+  return resource.kind === "jobs" ? `${states}, started by hand` : `${states}, still running`;
 }
 
 function after(row: ScheduleRow): string {
   if (row.outcome === "gone") return "gone";
+  if (row.outcome === "still-running") return "paused, still running";
   const states = [...new Set(startersAfter(row).map(({ state }) => state))].sort().join(" and ");
   return row.outcome === "changed" ? states || (row.decision.wanted ?? "") : before(row);
 }
 
 function startersAfter({ decision, outcome }: ScheduleRow): readonly Starter[] {
   const { resource, drifted, wanted } = decision;
+  if (outcome === "still-running") return [];
   if (outcome !== "changed") return resource.starters;
   if (wanted !== undefined) return resource.starters.map((starter) => ({ ...starter, state: wanted }));
   const other = { running: "paused", paused: "running" } as const;
@@ -103,11 +115,14 @@ function startersAfter({ decision, outcome }: ScheduleRow): readonly Starter[] {
 /** When it will start by itself next, one a starter; nothing for what is paused. */
 function nextOf(row: ScheduleRow, now: Date): string[] {
   if (row.outcome === "gone") return [];
+  const { resource, wanted } = row.decision;
+  const givenBack = resource.kind === "pipelines" && wanted === "running" && row.outcome === "changed";
+  if (givenBack || (resource.goesOn && row.outcome !== "changed" && row.outcome !== "still-running")) return ["always"];
   const running = startersAfter(row).filter(({ state }) => state === "running");
   return running.map((starter) => nextStart(starter, now));
 }
 
-function heldTable({ holds }: Pick<SchedulesResult, "holds">): string {
+function heldTable({ holds, now }: Pick<SchedulesResult, "holds" | "now">): string {
   const ours = holds.filter(({ kind }) => kind === "schedules");
   if (ours.length === 0) return "";
   return blocks(
@@ -119,11 +134,17 @@ function heldTable({ holds }: Pick<SchedulesResult, "holds">): string {
         `${code(selector)}${scope === "workspace" ? " of the whole workspace" : ""}`,
         text(reason),
         text(by),
-        text(at.slice(0, 16)),
-        until === undefined ? "lifted by hand" : text(until.slice(0, 16)),
+        text(inUtc(at)),
+        until === undefined
+          ? "lifted by hand"
+          : `${text(inUtc(until))}${Date.parse(until) <= now.getTime() ? " ⌛ over" : ""}`,
       ]),
     ),
   );
+}
+
+function inUtc(time: string): string {
+  return `${time.slice(0, 16).replace("T", " ")} UTC`;
 }
 
 /** What ran by itself in a tier that should be quiet. */
@@ -136,16 +157,20 @@ function costTable({ tier, rows, history, now }: SchedulesResult): string {
       ["Job or pipeline", "Since", "Runs nobody started", "Hours"],
       costly.map((row) => {
         const ran = history.get(row.decision.resource.id);
-        const days = ran?.since === undefined ? "" : ` (${Math.floor((now.getTime() - ran.since) / 86_400_000)} days)`;
+        const atLeast = ran?.more === true ? "at least " : "";
+        const days =
+          ran?.since === undefined ? "" : ` (${atLeast}${Math.floor((now.getTime() - ran.since) / 86_400_000)} days)`;
         return [
           nameOf(row),
-          ran?.since === undefined ? "not known" : text(`${new Date(ran.since).toISOString().slice(0, 10)}${days}`),
+          ran?.since === undefined ? "no such run" : text(`${new Date(ran.since).toISOString().slice(0, 10)}${days}`),
           `${ran?.runs ?? 0}${ran?.more === true ? " or more" : ""}`,
           ((ran?.busyMs ?? 0) / 3_600_000).toFixed(1),
         ];
       }),
     ),
-    costly.length >= MOST_JOBS ? `At most ${MOST_JOBS} jobs are looked at, and of each its newest runs.` : "",
+    costly.length >= MOST_JOBS
+      ? `At most ${MOST_JOBS} jobs are looked at, those that run all the time first, and of each its newest runs.`
+      : "",
   );
 }
 

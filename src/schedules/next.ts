@@ -32,11 +32,18 @@ function quartz(expression: string): string {
 export function nextStart(starter: Starter, now: Date): string {
   if (starter.field === "pipeline" || starter.what === "continuous") return "always";
   if (starter.cron === undefined) return starter.what.startsWith("every ") ? starter.what : `on ${starter.what}`;
+  const { zone } = starter.cron;
   const next = nextFire(starter.cron, now);
-  return next === undefined ? "not known" : `${inZone(next, starter.cron.zone)} ${starter.cron.zone}`;
+  const shown = next === undefined ? undefined : inZone(next, zone);
+  return shown === undefined ? "not known" : `${shown} ${zone}`;
 }
 
-function inZone(time: Date, zone: string): string {
-  // The Swedish way of writing a time is ISO's.
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(time);
+/** Undefined for a zone that nobody knows, such as an empty one: nothing that is only shown may fail what was done. */
+function inZone(time: Date, zone: string): string | undefined {
+  try {
+    // The Swedish way of writing a time is ISO's.
+    return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(time);
+  } catch {
+    return undefined;
+  }
 }

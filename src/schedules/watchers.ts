@@ -2,12 +2,11 @@
  * SQL alerts and quality monitors of a tier that should be quiet. They are reported and never written: they belong to
  * people, no release brings them, and a monitor's pause cannot be set through the API.
  */
-import { ApiError } from "../databricks/errors.ts";
 import { listSchemas, listTables } from "../databricks/unity.ts";
 import { getMonitor, listAlerts, type Watcher } from "../databricks/watchers.ts";
 import type { Tier } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import type { Finding } from "../findings.ts";
+import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { matches } from "./holds.ts";
 import type { Scope } from "./observe.ts";
@@ -36,24 +35,26 @@ export async function watcherFindings(workspace: Workspace, question: WatchersQu
   return [...alerts, ...monitors];
 }
 
-/** What may not be read is unseen: said, and unknown only if somebody asked for it. */
-async function seen(what: Also, { tier, also }: WatchersQuestion, look: () => Promise<Finding[]>): Promise<Finding[]> {
+/** What cannot be read is unseen: said, and unknown only if somebody asked for it. It never keeps jobs from being paused. */
+async function seen(what: Also, question: WatchersQuestion, look: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await look();
   } catch (error) {
-    if (!(error instanceof ApiError) || ![403, 404].includes(error.status)) throw error;
-    const asked = also.includes(what);
-    return [
-      {
-        id: "schedules/unseen",
-        severity: asked ? "unknown" : "notice",
-        message: `The ${what === "alerts" ? "SQL alerts" : "quality monitors"} of ${tier.name} could not be looked at: ${error.status} ${error.code}.`,
-        remedy: asked
-          ? `Let the principal see them, or leave ${what} out of the input also.`
-          : "Nothing, if there are none; else let the principal see them.",
-      },
-    ];
+    if (!(error instanceof FourTierError)) throw error;
+    return [unseen(what, `The ${what === "alerts" ? "SQL alerts" : "quality monitors"}`, question, error)];
   }
+}
+
+function unseen(what: Also, who: string, { tier, also }: WatchersQuestion, error: FourTierError): Finding {
+  const asked = also.includes(what);
+  return {
+    id: "schedules/unseen",
+    severity: asked ? "unknown" : "notice",
+    message: `${who} of ${tier.name} could not be looked at: ${error.findings.map(({ message }) => message).join(" ")}`,
+    remedy: asked
+      ? `Let the principal see what the message names, or leave ${what} out of the input also.`
+      : "Nothing, if there are none; else let the principal see them.",
+  };
 }
 
 async function alertsOf(workspace: Workspace, question: WatchersQuestion): Promise<Finding[]> {
@@ -73,10 +74,16 @@ async function monitorsOf(workspace: Workspace, question: WatchersQuestion): Pro
     if (schema.name.toLowerCase() === "information_schema") continue;
     for await (const table of listTables(workspace, catalog, schema.name)) tables.push(table.fullName);
   }
-  const monitors = await mapBounded(tables, READS, (table) => getMonitor(workspace, table));
-  return monitors.flatMap((monitor) =>
-    monitor !== undefined && runs(monitor) ? [finding("quality monitor", monitor, question)] : [],
-  );
+  const found = await mapBounded(tables, READS, async (table): Promise<Finding | undefined> => {
+    try {
+      const monitor = await getMonitor(workspace, table);
+      return monitor !== undefined && runs(monitor) ? finding("quality monitor", monitor, question) : undefined;
+    } catch (error) {
+      if (!(error instanceof FourTierError)) throw error;
+      return unseen("monitors", `The quality monitor of ${table}`, question, error);
+    }
+  });
+  return found.filter((each) => each !== undefined);
 }
 
 function runs({ cron, paused }: Watcher): boolean {

@@ -64,7 +64,7 @@ describe("what counts as drift", () => {
 
 describe("results of the jobs", () => {
   const clean = findingsOutput([]);
-  it("are a look a check; what did not arrive is unknown, what nobody asked for is left out", () => {
+  it("are a look a check; what did not arrive or was skipped is unknown, what nobody asked for is left out", () => {
     const needs = {
       dev: { result: "success", outputs: { grants: clean, schedules: clean, drift: clean } },
       staging: { result: "failure", outputs: { grants: findingsOutput([finding()]), drift: "" } },
@@ -81,6 +81,9 @@ describe("results of the jobs", () => {
       "staging drift unknown",
       "prod schedules 0",
       "prod drift unknown",
+      "extra grants unknown",
+      "extra schedules unknown",
+      "extra drift unknown",
     ]);
   });
 

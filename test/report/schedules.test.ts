@@ -1,8 +1,9 @@
 import { marked } from "marked";
 import { expect, test } from "vitest";
-import { schedulesReport, schedulesSummary } from "../../src/report/schedules.ts";
+import { holdsSummary, schedulesReport, schedulesSummary } from "../../src/report/schedules.ts";
 import type { ScheduleRow, SchedulesResult } from "../../src/schedules.ts";
 import type { State } from "../../src/schedules/starters.ts";
+import { hold } from "../schedules/hold.ts";
 
 function row(
   name: string,
@@ -101,7 +102,7 @@ test("what runs where it should not shows for how long it has, and what it took"
   ]);
   const { text } = readable(schedulesSummary({ ...result, history }));
   expect(text).toContain("What ran by itself in staging");
-  expect(text).toMatch(/2027-01-05 \(10 days\)\s+10 or more\s+1\.5/);
+  expect(text).toMatch(/2027-01-05 \(at least 10 days\)\s+10 or more\s+1\.5/);
 });
 
 test("five hundred rows are shown, the worst first, and the rest is counted", () => {
@@ -131,4 +132,46 @@ test("the report has a line a resource", () => {
       },
     ],
   });
+});
+
+test("what goes on though it is paused, and what is paused and still runs, is not called what it is not", () => {
+  const loop = row("loop", ["paused"], "paused", "drift");
+  const goesOn = { ...loop, decision: { ...loop.decision, resource: { ...loop.decision.resource, goesOn: true } } };
+  const { text } = readable(
+    schedulesSummary({ ...result, rows: [goesOn, row("slow", ["running"], "paused", "still-running")] }),
+  );
+  expect(text).toMatch(/jobs\.loop[^]*paused, started by hand → paused, started by hand\s*always/);
+  expect(text).toMatch(/jobs\.slow[^]*running → paused, still running\s*—\s*❌ paused, still running/);
+});
+
+test("a pipeline that is given back starts always", () => {
+  const given = row("stream", [], "running", "changed");
+  const pipeline = { ...given.decision.resource, kind: "pipelines" as const };
+  const rows = [{ ...given, decision: { ...given.decision, resource: pipeline } }];
+  expect(readable(schedulesSummary({ ...result, rows })).text).toMatch(/paused → running\s*always/);
+});
+
+test("a hold says its times with their zone, and that it is over", () => {
+  const held = hold({ at: "2027-01-14T10:00:00.000Z", until: "2027-01-15T11:30:00.000Z" });
+  const { text } = readable(schedulesSummary({ ...result, holds: [held] }));
+  expect(text).toContain("2027-01-14 10:00 UTC");
+  expect(text).toContain("2027-01-15 11:30 UTC ⌛ over");
+});
+
+test("a hold or a resume that did not come through does not say that it did", () => {
+  const touched = [hold()];
+  const failed = { ...result, rows: [row("a", ["running"], "paused", "failed")], touched };
+  const whole = { ...failed, rows: [row("a", ["running"], "paused", "changed")] };
+  expect(holdsSummary(failed, "hold")).toContain("not quiet yet");
+  expect(holdsSummary(whole, "hold")).not.toContain("not quiet yet");
+  expect(holdsSummary(failed, "resume")).toContain("in part");
+  expect(holdsSummary(whole, "resume")).toContain("everything is as it was before");
+});
+
+test("since when something ran is at least the oldest run that was looked at", () => {
+  const since = Date.parse("2027-01-12T12:00:00Z");
+  const told = (more: boolean): string =>
+    readable(schedulesSummary({ ...result, history: new Map([["c", { since, runs: 24, busyMs: 0, more }]]) })).text;
+  expect(told(true)).toContain("(at least 3 days)");
+  expect(told(false)).toContain("(3 days)");
 });

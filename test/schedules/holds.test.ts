@@ -72,6 +72,10 @@ describe("a selector", () => {
   });
 });
 
+test("a selector by tag asks for tags that are there, and not for what every object has", () => {
+  expect(selects("tag:constructor", resource())).toBe(false);
+});
+
 describe("what a hold keeps paused", () => {
   const met = hold({
     selector: "name:churn score",

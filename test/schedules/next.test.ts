@@ -56,6 +56,7 @@ test.each<[Starter, string]>([
     "2027-01-16 06:00 Europe/Berlin",
   ],
   [{ field: "schedule", what: "cron", state: "running", cron: { expression: "?", zone: "UTC" } }, "not known"],
+  [{ field: "schedule", what: "cron", state: "running", cron: { expression: "0 0 6 * * ?", zone: "" } }, "not known"],
   [{ field: "trigger", what: "every 4 hours", state: "running" }, "every 4 hours"],
   [{ field: "trigger", what: "file arrival", state: "running" }, "on file arrival"],
   [{ field: "continuous", what: "continuous", state: "running" }, "always"],

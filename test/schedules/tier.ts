@@ -68,6 +68,7 @@ export function optionsFor(account: Account, tier: Deployed): Omit<SchedulesOpti
     also: [],
     contract: account.contract,
     principal: APPLICATION[tier],
+    seesAll: true,
     ledger: read,
     record: () => Promise.resolve("1"),
     locked,
