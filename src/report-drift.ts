@@ -59,13 +59,12 @@ export function readResults(text: string): Look[] {
       remedy: "Give it ${{ toJSON(needs) }} in a job that needs those jobs.",
     });
   }
-  return Object.entries(parsed.output).flatMap(([tier, { result, outputs }]) =>
+  return Object.entries(parsed.output).flatMap(([tier, { outputs }]) =>
     CHECKS.flatMap((check): Look[] => {
       const given = outputs[check];
       if (given === NOT_ASKED) return [];
-      // A job that was skipped has looked at nothing, whatever it once said.
-      const carried =
-        result === "skipped" ? undefined : given === undefined || given === "" ? undefined : readFindings(given);
+      // A job that was skipped has no outputs: it has looked at nothing.
+      const carried = given === undefined || given === "" ? undefined : readFindings(given);
       return [{ tier, check, findings: carried?.findings, more: carried?.more ?? 0 }];
     }),
   );
