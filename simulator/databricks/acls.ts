@@ -25,6 +25,8 @@ export class Acls {
   readonly #directory: Directory;
   readonly #workspace: string;
   readonly #entries = new Map<string, Entry[]>();
+  /** Of jobs and pipelines that are deleted. */
+  readonly #kept = new Map<string, Entry[]>();
 
   constructor(directory: Directory, workspace: string) {
     this.#directory = directory;
@@ -46,6 +48,17 @@ export class Acls {
 
   remove(kind: Kind, id: string): void {
     this.#entries.delete(`${kind}/${id}`);
+  }
+
+  /** The object is deleted; who could do what with it is remembered. */
+  retire(kind: "jobs" | "pipelines", id: string): void {
+    this.#kept.set(`${kind}/${id}`, [...this.of(kind, id)]);
+    this.remove(kind, id);
+  }
+
+  /** The entries of what is deleted; undefined if it never was. */
+  kept(kind: Kind, id: string): readonly Entry[] | undefined {
+    return this.#kept.get(`${kind}/${id}`);
   }
 
   /** Everybody whom an entry may mean when it means this principal. */

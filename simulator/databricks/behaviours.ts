@@ -24,6 +24,13 @@ export const Behaviours = v.strictObject({
   expires_in: v.optional(v.picklist(["number", "string"]), "number"),
   /** Status of permissions for a principal that is not there (facts: databricks-api 8). */
   unknown_acl_principal: v.optional(v.picklist([404, 400]), 404),
+  /** Permissions of a job or pipeline that is deleted are still shown (seen in the CLI's test server, August 2026). */
+  deleted_permissions: v.optional(v.picklist(["kept", "gone"]), "kept"),
+  /**
+   * Does the filter of a pipeline's events take update_id? The documentation does not name it (facts: databricks-api 4);
+   * the CLI's `bundle run` sends it (its bundle/run/progress/pipeline.go).
+   */
+  update_id_filter: v.optional(v.picklist(["taken", "refused"]), "taken"),
   /** Who may give a job or pipeline to another owner (facts: databricks-api 8). */
   owner_change: v.optional(v.picklist(["admin", "owner"]), "admin"),
   /** Where a principal that is not assigned to the workspace is refused. */
@@ -72,6 +79,8 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   oauth_errors: "A8",
   expires_in: "A22",
   unknown_acl_principal: "A23",
+  deleted_permissions: "A104",
+  update_id_filter: "A105",
   owner_change: "A24",
   unassigned_principal: "A25",
   expired_token: "A26",

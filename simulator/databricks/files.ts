@@ -24,7 +24,7 @@ const TEN_MB = 10 * 1024 * 1024;
 
 const Import = v.strictObject({
   path: v.string(),
-  format: v.optional(v.picklist(["AUTO", "SOURCE", "RAW", "JUPYTER"]), "SOURCE"),
+  format: v.optional(v.picklist(["AUTO", "SOURCE", "RAW", "JUPYTER", "HTML", "DBC", "R_MARKDOWN"]), "SOURCE"),
   language: v.optional(v.picklist(["PYTHON", "SQL", "SCALA", "R"])),
   content: v.optional(v.string(), ""),
   overwrite: v.optional(v.boolean(), false),
@@ -100,6 +100,9 @@ interface Importing {
 async function importOne(call: Call): Promise<Answer> {
   const multipart = (call.headers["content-type"] ?? "").startsWith("multipart/form-data");
   const given = multipart ? await fromForm(call) : fromJson(call);
+  if (["HTML", "DBC", "R_MARKDOWN"].includes(given.format)) {
+    throw new Unmodelled(`the simulator does not model import in the format ${given.format}`, 400);
+  }
   const plain = plainPath(given.path);
   const target =
     given.format === "AUTO"

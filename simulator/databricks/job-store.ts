@@ -89,7 +89,7 @@ export class JobStore {
   /** facts: databricks-api 2.6: its runs are not deleted with it. */
   delete(job: Job): void {
     this.#jobs.delete(job.id);
-    this.#workspace.acls.remove("jobs", String(job.id));
+    this.#workspace.acls.retire("jobs", String(job.id));
   }
 
   deleteRun(run: Run): void {

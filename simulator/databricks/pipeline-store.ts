@@ -90,7 +90,7 @@ export class PipelineStore {
 
   delete(pipeline: Pipeline): void {
     this.#pipelines.delete(pipeline.id);
-    this.#workspace.acls.remove("pipelines", pipeline.id);
+    this.#workspace.acls.retire("pipelines", pipeline.id);
   }
 
   active(pipeline: Pipeline): Update | undefined {
@@ -212,8 +212,9 @@ function checkSpec(spec: JsonObject): void {
   const { name, schema, target, tags, storage, catalog } = spec;
   if (typeof name !== "string" || name === "") throw badRequest("A pipeline needs a name.");
   if (schema !== undefined && target !== undefined) throw badRequest("Only one of schema and target may be given.");
-  if (typeof target === "string" && target.includes(".")) {
-    throw badRequest(`CreatePipeline target_schema_name "${target}" is not a valid name.`);
+  for (const one of [schema, target]) {
+    if (typeof one !== "string" || !one.includes(".")) continue;
+    throw badRequest(`CreatePipeline target_schema_name "${one}" is not a valid name.`);
   }
   if (storage !== undefined && catalog !== undefined) throw badRequest("storage cannot be given with a catalog.");
   if (Object.keys((tags ?? {}) as JsonObject).length > 25) throw badRequest("A pipeline can have at most 25 tags.");

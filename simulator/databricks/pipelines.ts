@@ -109,7 +109,8 @@ export function pipelineRoutes(): Route[] {
       body: Create,
       handle: (call) => {
         const { workspace, principal, body } = call;
-        if (body.dry_run === true) return { body: { effective_settings: body } };
+        const { dry_run: dry, ...settings } = body;
+        if (dry === true) return { body: { effective_settings: settings } };
         const given = body as JsonObject;
         checkRunAs(call, given);
         return { body: { pipeline_id: workspace.pipelines.create(given, principal.name).id } };
@@ -308,17 +309,12 @@ function info(pipeline: Pipeline, update: Update): JsonObject {
   };
 }
 
-/** Newest first: how each update ended, and its error. No filter by update id (facts: databricks-api 4). */
+/** Newest first: how each update ended, and its error (facts: databricks-api 4). */
 function events(call: Call<unknown>): Answer {
   const pipeline = pipelineFor(call, "CAN_VIEW");
-  const wanted = /^\s*level\s*=\s*'(\w+)'\s*$/i.exec(call.query.get("filter") ?? "")?.[1];
-  if (call.query.get("filter") !== null && wanted === undefined) {
-    throw new Unmodelled(`the simulator does not model the event filter ${call.query.get("filter")}`, 400);
-  }
+  const wanted = eventFilter(call);
   const size = integer(call.query, "max_results") ?? 25;
-  const all = pipeline.updates
-    .map((update, index) => event(pipeline, update, index))
-    .filter(({ level }) => wanted === undefined || level === wanted);
+  const all = pipeline.updates.map((update, index) => event(pipeline, update, index)).filter(wanted);
   const { items, next } = pageOf(all, Math.max(1, size), call.query.get("page_token"), `events ${pipeline.id}`);
   return {
     body: {
@@ -328,7 +324,38 @@ function events(call: Call<unknown>): Answer {
   };
 }
 
-function event(pipeline: Pipeline, update: Update, index: number): JsonObject {
+/** `level='ERROR'`, `level in ('ERROR', 'WARN')`, `timestamp > 'TS'`, `update_id = 'ID'` [?], joined by AND. */
+function eventFilter({ account, query }: Call<unknown>): (event: PipelineEvent) => boolean {
+  const text = query.get("filter");
+  if (text === null) return () => true;
+  const refused = () => new Unmodelled(`the simulator does not model the event filter ${text}`, 400);
+  const clauses = text
+    .trim()
+    .split(/\s+AND\s+/i)
+    .map((clause): ((event: PipelineEvent) => boolean) => {
+      const [, name = "", how = "", value = ""] = /^(\w+)\s*(=|>|in)\s*(.+)$/i.exec(clause) ?? [];
+      const one = /^'([^']*)'$/.exec(value)?.[1];
+      const many = /^\(\s*'[^']*'(\s*,\s*'[^']*')*\s*\)$/.test(value)
+        ? [...value.matchAll(/'([^']*)'/g)].map(([, each]) => each)
+        : undefined;
+      if (name === "level" && how === "=" && one !== undefined) return ({ level }) => level === one;
+      if (name === "level" && how.toLowerCase() === "in" && many !== undefined)
+        return ({ level }) => many.includes(level);
+      if (name === "timestamp" && how === ">" && one !== undefined) {
+        return ({ timestamp }) => Date.parse(timestamp) > Date.parse(one);
+      }
+      if (name === "update_id" && how === "=" && one !== undefined) {
+        if (account.behaviours.update_id_filter === "refused") throw badRequest(`Invalid filter: ${clause}`);
+        return ({ origin }) => origin.update_id === one;
+      }
+      throw refused();
+    });
+  return (event) => clauses.every((clause) => clause(event));
+}
+
+type PipelineEvent = ReturnType<typeof event>;
+
+function event(pipeline: Pipeline, update: Update, index: number) {
   const failed = update.state === "FAILED";
   const message = update.error ?? "The simulated update failed.";
   return {

@@ -69,7 +69,23 @@ export function readBody(route: Route, bytes: Buffer): Json {
   } catch {
     throw new ApiError(400, "MALFORMED_REQUEST", "The request body is not valid JSON.");
   }
+  const lost = lostKey(value);
+  if (lost !== undefined)
+    throw new Unmodelled(
+      `the simulator does not model a key ${lost} in the body of ${route.method} ${route.path}`,
+      400,
+    );
   return checkShape(body, value, `${route.method} ${route.path}`) as Json;
+}
+
+/** A key that a record of our schemas would drop without a word. */
+function lostKey(value: Json): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const found = Object.keys(value).find((key) => ["__proto__", "prototype", "constructor"].includes(key));
+  if (found !== undefined && !Array.isArray(value)) return found;
+  return Object.values(value)
+    .map(lostKey)
+    .find((key) => key !== undefined);
 }
 
 /** Checks a JSON value; see readBody. `what` names it in the refusal. */

@@ -188,7 +188,7 @@ class Front {
   async serve(door: Workspace, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { log, account } = this.#parts;
     const method = request.method ?? "GET";
-    const url = new URL(request.url ?? "/", "http://simulator");
+    const url = new URL(`http://simulator${request.url ?? "/"}`);
     const bytes = await readAll(request);
     const trace: Trace = { principal: undefined, faults: [] };
     let status = 0;

@@ -171,7 +171,7 @@ class Service {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", this.apiUrl);
+    const url = new URL(`${this.apiUrl}${request.url ?? "/"}`);
     const method = request.method ?? "GET";
     const token = this.#token(request);
     const record = (status: number): void => {
@@ -233,7 +233,7 @@ class Service {
       throw new Refusal(501, `unmodelled route: ${method} ${path}`);
     }
     const params = Object.fromEntries(
-      Object.entries(route.pattern.exec(path)?.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]),
+      Object.entries(route.pattern.exec(path)?.groups ?? {}).map(([key, value]) => [key, decoded(value)]),
     );
     if (storage === undefined) {
       if (!this.#isRepository(params["owner"], params["repo"])) throw new Refusal(404, "Not Found");
@@ -313,6 +313,15 @@ class Service {
     record(fault.effect);
     if (fault.retry_after !== undefined) response.setHeader("retry-after", String(fault.retry_after));
     sendJson(response, fault.effect, { message: "Simulated fault" });
+  }
+}
+
+/** A part of a path. A wrong encoding is the caller's mistake. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Refusal(400, "Bad Request");
   }
 }
 

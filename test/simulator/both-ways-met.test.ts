@@ -162,6 +162,8 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
     expect(JSON.stringify(result.findings)).toContain("nobody@example.com");
     return dev.simulator;
   },
+  deleted_permissions: "we ask for permissions only of what a list shows",
+  update_id_filter: "we sort events by their update ourselves",
   owner_change: "we never give a job or pipeline to another owner",
   unassigned_principal: async (behaviours) => {
     const { simulator } = await account({ behaviours });
@@ -278,6 +280,8 @@ describe("what is not known of Databricks", () => {
     const permissions = "permissions: [{ user_name: mona@example.com, level: CAN_VIEW }]";
     dev.change({ "databricks.yml": BUNDLE.replace("name: score\n", `name: score\n      ${permissions}\n`) });
     expect(failures((await dev.promote()).result)).toEqual([]);
+    dev.world.deleteJob("dev", "score");
+    expect((await dev.promote()).result).toBeDefined();
     const owned = { owner: "ml-pipelines-prod", schemas: { gold: {} } };
     const estate = await account({ catalogs: { prod: owned } });
     await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());

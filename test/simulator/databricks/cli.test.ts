@@ -215,6 +215,26 @@ describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
     expect(experiment?.stage).toBe("deleted");
   });
 
+  it("plans and deploys again after somebody deleted a job by hand", async () => {
+    const { json, run } = client(FILES);
+    await run("bundle", "deploy");
+    const { id } = simulator.world.job("dev", "score");
+    await run("jobs", "delete", String(id));
+    expect(actions(await json("bundle", "plan"))).toContain("resources.jobs.score create");
+    await run("bundle", "deploy");
+    expect(simulator.world.job("dev", "score").id).not.toBe(id);
+    await run("bundle", "destroy", "--auto-approve");
+  });
+
+  it("runs a pipeline of a bundle to its end, by its events", async () => {
+    const { run } = client(FILES);
+    await run("bundle", "deploy");
+    const { id } = simulator.world.pipeline("dev", "ingest");
+    await run("bundle", "run", "ingest");
+    expect(simulator.world.pipeline("dev", id).updates.map(({ state }) => state)).toEqual(["COMPLETED"]);
+    await run("bundle", "destroy", "--auto-approve");
+  });
+
   it("runs a job to its end", async () => {
     const { id } = simulator.world.createJob("dev", "ml-pipelines-dev", {
       name: "smoke",

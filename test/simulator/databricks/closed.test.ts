@@ -1,6 +1,6 @@
 /** The closed world of the simulated account: whatever is not modelled is refused by name, and remembered. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { Json } from "../../../simulator/json.ts";
+import type { Json, JsonObject } from "../../../simulator/json.ts";
 import { modelledRoutes } from "../../../simulator/databricks/server.ts";
 import { objects, open, withUnknown } from "../schemas.ts";
 import { closeAll, request, scenario, start } from "./harness.ts";
@@ -48,6 +48,16 @@ describe("a route's body", () => {
     expect(tried).toBeGreaterThan(150);
   });
 
+  it.each(["__proto__", "constructor"])(
+    "with a key %s, that a record would drop, is refused by its name",
+    async (key) => {
+      const { simulator, ask } = await door();
+      const body = JSON.parse(`{"name": "p", "tags": {"${key}": "x"}}`) as JsonObject;
+      expect((await ask("POST /api/2.0/pipelines", "", body)).status).toBe(400);
+      expect(simulator.unmodelled).toEqual([expect.stringContaining(`a key ${key} in the body`)]);
+    },
+  );
+
   it("is refused where there is none", async () => {
     const { simulator, ask } = await door();
     for (const { route } of routes.filter(({ route, body }) => body === undefined && !route.startsWith("GET"))) {
@@ -89,6 +99,7 @@ describe("what is asked", () => {
     "PATCH /api/2.2/jobs/get",
     "GET /api/2.0/sql/warehouses",
     "GET /api/2.1/unity-catalog/connections",
+    "GET //api/2.2/jobs/list",
   ])("of %s is refused by its name", async (route) => {
     const { simulator, ask } = await door();
     expect((await ask(route)).status).toBe(501);

@@ -68,6 +68,25 @@ describe("workspace files", () => {
     expect((await put(`${HOME}/x`, "a file", true)).status).toBe(expected);
   });
 
+  it.each(["HTML", "DBC", "R_MARKDOWN"])("in the format %s are not modelled, and that is said", async (format) => {
+    const { simulator, call } = await dev();
+    const body = { path: `${HOME}/a`, format, content: "" };
+    expect((await call("POST", "/api/2.0/workspace/import", { body })).status).toBe(400);
+    expect(simulator.unmodelled).toEqual([`the simulator does not model import in the format ${format}`]);
+  });
+
+  it.each([
+    ["conflict", 409, "RESOURCE_ALREADY_EXISTS", "already exists"],
+    ["code", 400, "RESOURCE_ALREADY_EXISTS", "is taken"],
+    ["text", 400, "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS: "],
+  ] as const)("that are there are refused by a %s [?]", async (file_exists, status, code, text) => {
+    const { put } = await dev({ behaviours: { file_exists } });
+    await put(`${HOME}/a.txt`, "1");
+    const again = await put(`${HOME}/a.txt`, "2");
+    expect([again.status, again.body["error_code"]]).toEqual([status, code]);
+    expect(again.body["message"]).toContain(text);
+  });
+
   it("can be imported as JSON up to 10 MB, and beyond as a form", async () => {
     const { call, status } = await dev();
     const json = (size: number) =>

@@ -33,6 +33,24 @@ describe("a job", () => {
     expect(answer.body).toMatchObject({ creator_user_name: DEV_ID, run_as_user_name: DEV_ID });
   });
 
+  it.each(["kept", "gone"] as const)(
+    "that is deleted has its permissions %s [?], and is changed by nobody",
+    async (deleted) => {
+      const { call } = await devOf({ behaviours: { deleted_permissions: deleted } });
+      const id = await create(call, { name: "score" });
+      const path = `/api/2.0/permissions/jobs/${id}`;
+      const before = (await call("GET", path)).body;
+      await call("POST", "/api/2.2/jobs/delete", { body: { job_id: id } });
+      const after = await call("GET", path);
+      expect([after.status, after.body["access_control_list"]]).toEqual(
+        deleted === "kept" ? [200, before["access_control_list"]] : [400, undefined],
+      );
+      const list = { access_control_list: [{ user_name: "mona@example.com", permission_level: "CAN_VIEW" }] };
+      expect((await call("PATCH", path, { body: list })).status).toBe(400);
+      expect((await call("GET", "/api/2.0/permissions/jobs/7")).status).toBe(400);
+    },
+  );
+
   it("gets the service's defaults", async () => {
     const { call } = await devOf();
     const id = await create(call, { name: "score", schedule: nightly, tasks: [notebook("a")] });

@@ -104,6 +104,43 @@ describe("a pipeline", () => {
     expect(events.body).toMatchObject({ events: [{ message: "boom", origin: { update_id: update } }] });
   });
 
+  it.each(["taken", "refused"] as const)(
+    "tells the events of one update, newer than a time: %s [?]",
+    async (position) => {
+      const updates = [{ pipeline: "ingest", polls: 1 }];
+      const { simulator, call, create } = await dev({ behaviours: { update_id_filter: position }, updates });
+      const id = await create(spec);
+      const run = async () => {
+        const { body } = await call("POST", `${PATH}/${id}/updates`, { body: { validate_only: true } });
+        await call("GET", `${PATH}/${id}`);
+        await call("GET", `${PATH}/${id}`);
+        return body["update_id"] as string;
+      };
+      const [first, second] = [await run(), await run()];
+      const ask = async (filter: string) => {
+        const { status, body } = await call("GET", `${PATH}/${id}/events?filter=${encodeURIComponent(filter)}`);
+        const events = (body["events"] ?? []) as { origin: { update_id: string } }[];
+        return [status, ...events.map(({ origin }) => origin.update_id)];
+      };
+      const ofSecond = await ask(`update_id = '${second}'`);
+      expect(ofSecond).toEqual(position === "taken" ? [200, second] : [400]);
+      expect(await ask("level in ('INFO', 'WARN')")).toEqual([200, second, first]);
+      expect(await ask("level='ERROR' AND timestamp > '2020-01-01T00:00:00Z'")).toEqual([200]);
+      expect(await ask("timestamp > '2999-01-01T00:00:00Z'")).toEqual([200]);
+      expect(simulator.unmodelled).toEqual([]);
+    },
+  );
+
+  it("is made in one schema, and a dry run says what it would have", async () => {
+    const { call } = await dev();
+    for (const name of ["schema", "target"]) {
+      const body = { name: "dotted", catalog: "dev", [name]: "dev.bronze" };
+      expect((await call("POST", PATH, { body })).status).toBe(400);
+    }
+    const dry = await call("POST", PATH, { body: { ...spec, dry_run: true } });
+    expect(dry.body["effective_settings"]).toEqual(spec);
+  });
+
   it("that is continuous starts by itself, restarts when edited [?], and stops when told, in its time", async () => {
     const { simulator, call, create, get } = await dev();
     const id = await create({ ...spec, continuous: true });

@@ -60,6 +60,12 @@ describe("what is asked", () => {
     expect(github.unmodelled).toHaveLength(routes.length);
   });
 
+  it("in a path that is not encoded correctly is the caller's mistake", async () => {
+    const { github, client } = await door();
+    expect((await client.request("GET", "/branches/%E0%A4%A")).status).toBe(400);
+    expect(github.unmodelled).toEqual([]);
+  });
+
   it.each([
     ["GET", "/stargazers"],
     ["PUT", "/environments/prod"],
