@@ -29,7 +29,13 @@ export interface Stage {
   readonly suiteCommit: string;
   git(...args: readonly string[]): string;
   /** Changes files on a new branch from main and commits them as `author`; gives the commit. */
-  commit(branch: string, message: string, author: string, edit: (path: (file: string) => string) => void): string;
+  commit(
+    branch: string,
+    message: string,
+    author: string,
+    edit: (path: (file: string) => string) => void,
+    from?: string,
+  ): string;
   /** A runner for the repository, with the suite in `suiteDir` unless another folder stands for its commit. */
   runner(options?: Partial<RunnerOptions>, suiteDir?: string): Runner;
   close(): Promise<void>;
@@ -87,8 +93,8 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     suiteDir,
     suiteCommit,
     git,
-    commit(branch, message, author, change) {
-      git("checkout", "--quiet", "-B", branch, "main");
+    commit(branch, message, author, change, from = "main") {
+      git("checkout", "--quiet", "-B", branch, from);
       change((file) => join(repoDir, file));
       git("add", "--all");
       execFileSync("git", ["-C", repoDir, "commit", "--quiet", "--message", message], { env: gitEnvironment(author) });

@@ -242,10 +242,26 @@ export async function mergeCommit(
 ): Promise<string | undefined> {
   const merged = await git(dir, ["merge-tree", "--write-tree", base, head]).catch(missing);
   if (merged === undefined) return undefined;
-  return git(dir, ["commit-tree", merged, "-p", base, "-p", head, "-m", message], {
+  return commitTree(dir, merged, [base, head], message, author);
+}
+
+/** A commit of a tree that is there. */
+export function commitTree(
+  dir: string,
+  tree: string,
+  parents: readonly string[],
+  message: string,
+  author: { name: string; email: string },
+): Promise<string> {
+  return git(dir, ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", parent]), "-m", message], {
     GIT_AUTHOR_NAME: author.name,
     GIT_AUTHOR_EMAIL: author.email,
   });
+}
+
+/** Everything up to a commit brought onto another one: the tree, or undefined where it does not fit. */
+export function treeOnto(dir: string, commit: string, onto: string): Promise<string | undefined> {
+  return git(dir, ["merge-tree", "--write-tree", onto, commit]).catch(missing);
 }
 
 export async function branches(dir: string): Promise<{ name: string; sha: string }[]> {

@@ -75,17 +75,56 @@ export async function review(
   pull.reviews.push({ id: world.id(), user, state, commit: pull.headSha, at: timestamp() });
 }
 
-export async function mergePullRequest(world: World, number: number, user: string): Promise<string> {
+/** The three buttons that merge a pull request. */
+export type MergeMethod = "merge" | "squash" | "rebase";
+
+export async function mergePullRequest(
+  world: World,
+  number: number,
+  user: string,
+  method: MergeMethod = "merge",
+): Promise<string> {
   const pull = pullNumber(world, number);
   await refresh(world, pull);
-  if (pull.mergeSha === undefined) throw new Error(`Pull request ${number} has conflicts with ${pull.base}`);
-  const message = `Merge pull request #${number} from ${pull.headOwner}/${pull.headBranch}\n\n${pull.title}`;
-  const author = { name: user, email: `${world.person(user).id}+${user}@users.noreply.github.com` };
-  const sha = await git.mergeCommit(world.dir, pull.baseSha, pull.headSha, message, author);
-  if (sha === undefined) throw new Error(`Pull request ${number} has conflicts with ${pull.base}`);
+  const conflict = new Error(`Pull request ${number} has conflicts with ${pull.base}`);
+  if (pull.mergeSha === undefined) throw conflict;
+  const made = method === "rebase" ? await rebased(world, pull) : await oneCommit(world, pull, user, method);
+  const sha = made?.at(-1);
+  if (made === undefined || sha === undefined) throw conflict;
   await git.git(world.dir, ["update-ref", `refs/heads/${pull.base}`, sha, pull.baseSha]);
-  pull.merged = { by: user, at: timestamp(), sha };
+  pull.merged = { by: user, at: timestamp(), sha, made };
   return sha;
+}
+
+/** A merge by whoever merges, or all in one commit by whoever opened it. */
+async function oneCommit(
+  world: World,
+  pull: Pull,
+  user: string,
+  method: "merge" | "squash",
+): Promise<string[] | undefined> {
+  const login = method === "merge" ? user : pull.user;
+  const author = { name: login, email: `${world.person(login).id}+${login}@users.noreply.github.com` };
+  const message =
+    method === "merge"
+      ? `Merge pull request #${pull.number} from ${pull.headOwner}/${pull.headBranch}\n\n${pull.title}`
+      : `${pull.title} (#${pull.number})`;
+  const merge = await git.mergeCommit(world.dir, pull.baseSha, pull.headSha, message, author);
+  if (merge === undefined || method === "merge") return merge === undefined ? undefined : [merge];
+  return [await git.commitTree(world.dir, `${merge}^{tree}`, [pull.baseSha], message, author)];
+}
+
+/** Each commit made again on the base, by the same author. */
+async function rebased(world: World, pull: Pull): Promise<string[] | undefined> {
+  const made: string[] = [];
+  const proposed = await git.commits(world.dir, ["--no-merges", `${pull.baseSha}..${pull.headSha}`]);
+  for (const commit of proposed.toReversed()) {
+    const onto = made.at(-1) ?? pull.baseSha;
+    const tree = await git.treeOnto(world.dir, commit.sha, onto);
+    if (tree === undefined) return undefined;
+    made.push(await git.commitTree(world.dir, tree, [onto], commit.message, commit.author));
+  }
+  return made;
 }
 
 export function pullNumber(world: World, number: number): Pull {

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { type Answer, authorise, paginate, readBody, type Route, sendJson } from "./http.ts";
 import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oidc.ts";
-import { mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
+import { type MergeMethod, mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
 import { codeRoutes } from "./routes/code.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
 import { issueRoutes } from "./routes/issues.ts";
@@ -54,7 +54,7 @@ export interface GitHubSimulator {
   openPullRequest(options: PullRequestOptions): Promise<number>;
   review(number: number, user: string, state?: "APPROVED" | "CHANGES_REQUESTED"): Promise<void>;
   /** Merges by a merge commit, as `user`; gives its commit. Does not ask for the branch's rules. */
-  mergePullRequest(number: number, user: string): Promise<string>;
+  mergePullRequest(number: number, user: string, method?: MergeMethod): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -129,7 +129,7 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
     ],
     openPullRequest: async (request) => (await openPullRequest(world, request)).number,
     review: (number, user, state = "APPROVED") => review(world, number, user, state),
-    mergePullRequest: (number, user) => mergePullRequest(world, number, user),
+    mergePullRequest: (number, user, method) => mergePullRequest(world, number, user, method),
     close: async () => {
       await Promise.all([plain.close(), secure?.close()]);
     },

@@ -45,7 +45,10 @@ export interface Pull {
   headSha: string;
   baseSha: string;
   mergeSha: string | undefined;
-  merged: { readonly by: string; readonly at: string; readonly sha: string } | undefined;
+  /** `made`: the commits that the merge put onto the base; `sha` is the last of them. */
+  merged:
+    | { readonly by: string; readonly at: string; readonly sha: string; readonly made: readonly string[] }
+    | undefined;
   /** Names; they may be changed at any time. */
   readonly labels: string[];
   readonly reviews: Review[];

@@ -21,6 +21,8 @@ export interface Contract {
     /** Commits of the suite (40 or 64 hex) whose runs count as evidence besides those the callers pin. */
     readonly commits: readonly string[];
   };
+  /** Commits that may enter without an approved pull request. */
+  readonly acceptedCommits: readonly { readonly commit: string; readonly reason: string }[];
   readonly tiers: Readonly<Record<TierName, TierPolicy>>;
   /** GitHub login (lower case) → Databricks user name. */
   readonly users: ReadonlyMap<string, string>;

@@ -91,6 +91,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
     project: file.project,
     file: name,
     suite: file.suite,
+    acceptedCommits: file.accepted_commits,
     tiers: {
       sandbox: {
         host: hosts.dev,

@@ -7,6 +7,8 @@ import * as v from "valibot";
 import { NAME_PART, resourceKey, jobKey, text, reason, tierName, freezes } from "./schema-texts.ts";
 import { tiers } from "./schema-tiers.ts";
 
+const commitId = v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a full commit id"));
+
 const grantedOn = v.pipe(
   v.string(),
   v.regex(
@@ -192,7 +194,7 @@ export const contractSchema = v.pipe(
         v.strictObject({
           commits: v.optional(
             v.pipe(
-              v.array(v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a full commit id"))),
+              v.array(commitId),
               v.description("Commits of the suite that are trusted besides those that the caller workflows pin."),
             ),
             [],
@@ -201,6 +203,15 @@ export const contractSchema = v.pipe(
         v.description("Which versions of Four-Tier produce evidence that counts."),
       ),
       {},
+    ),
+    accepted_commits: v.optional(
+      v.pipe(
+        v.array(v.strictObject({ commit: commitId, reason })),
+        v.description(
+          "Commits that may enter staging and prod though no approved pull request brought them, such as one that was pushed by hand and read since: `{ commit, reason }`. Counts for releases whose own contract says it, too.",
+        ),
+      ),
+      [],
     ),
     tiers,
     users: v.optional(

@@ -138,9 +138,41 @@ export interface CommitFacts {
   readonly onDefaultBranch: boolean;
   /** A commit off the default branch that a pull request brought into a branch `hotfix/*`; undefined for any other. */
   readonly hotfix: HotfixFacts | undefined;
+  readonly entering: EnteringFacts;
+  /** The merged pull requests of the commits that enter. */
   readonly pulls: readonly PullFacts[];
-  /** Who wrote the commits of the pull requests. */
+  /** Who opened and wrote what enters, by login. */
   readonly authors: readonly string[];
+  /** Commits of it in which an e-mail address stands that no account has. */
+  readonly authorless: readonly BroughtCommit[];
+}
+
+/** What enters a tier with a candidate: the branch's commits after the one that the tier has. */
+export interface EnteringFacts {
+  /** What the tier has; undefined before the first release, and then only the candidate's own commit is looked at. */
+  readonly since: string | undefined;
+  /** The branch's own line, newest first: the candidate, its first parent, and so on. */
+  readonly line: readonly LineCommit[];
+  /** What merges on that line bring beside it. */
+  readonly beside: readonly BroughtCommit[];
+  /** How many commits of the line were left out: more than are looked at. */
+  readonly left: number;
+  /** Commits that the contract lets in without a pull request, both the candidate's and the default branch's, with its reasons. */
+  readonly accepted: readonly { readonly commit: string; readonly reason: string }[];
+}
+
+export interface BroughtCommit {
+  readonly commit: string;
+  /** Undefined where only its id is known. */
+  readonly title: string | undefined;
+  /** A login, or the name that git has. */
+  readonly author: string | undefined;
+}
+
+export interface LineCommit extends BroughtCommit {
+  readonly parents: number;
+  /** Numbers of the merged pull requests that GitHub says brought it. */
+  readonly pulls: readonly string[];
 }
 
 /** A repair of what prod has, past what waits in the tiers below. */
@@ -161,16 +193,26 @@ export interface PullFacts {
   readonly url: string;
   readonly author: string | undefined;
   readonly base: string;
+  readonly head: string;
   readonly merged: boolean;
+  /** What the merge made of it on the branch: of a rebase the last commit. */
+  readonly mergeCommit: string | undefined;
+  /** The commits that it proposes. */
+  readonly commits: readonly string[];
+  /** Who wrote or committed these, by login; merges that GitHub made are left out. */
+  readonly authors: readonly string[];
+  /** True if of one of them no account stands for who wrote it. */
+  readonly authorUnknown: boolean;
   /** The newest verdict of each reviewer. */
   readonly reviews: readonly {
     readonly user: string;
     readonly state: string;
+    /** The head that was merged is not the one that was reviewed. */
     readonly stale: boolean;
     /** Undefined where it was not asked, or GitHub does not say. */
     readonly mayWrite: boolean | undefined;
   }[];
-  /** Check runs on its head commit. */
+  /** Check runs and commit statuses on its head commit. */
   readonly checks: readonly {
     readonly name: string;
     readonly status: string;

@@ -11,6 +11,11 @@ export interface CommitInfo {
   readonly title: string;
   /** The author's login, or the name git has when no account fits. */
   readonly author: string;
+  /** Accounts of author and committer; undefined for one whose e-mail address no account has. GitHub itself is none. */
+  readonly logins: readonly (string | undefined)[];
+  readonly parents: readonly string[];
+  /** A merge that GitHub made and signed, not somebody's own. */
+  readonly mergedByGitHub: boolean;
   readonly url: string | undefined;
 }
 
@@ -26,8 +31,12 @@ export interface Pull {
   readonly url: string;
   readonly author: string | undefined;
   readonly base: string;
+  /** Where the base stood. */
+  readonly baseCommit: string;
   readonly head: string;
   readonly merged: boolean;
+  /** ISO; undefined unless it was merged. */
+  readonly mergedAt: string | undefined;
   readonly mergeCommit: string | undefined;
 }
 
@@ -38,6 +47,7 @@ export interface Review {
   readonly commit: string | undefined;
 }
 
+/** A check run, or a commit status in the same words. */
 interface CheckRun {
   readonly name: string;
   /** queued, in_progress, completed, … */
@@ -46,15 +56,23 @@ interface CheckRun {
   readonly url: string | undefined;
 }
 
+const Account = v.nullish(v.object({ login: v.optional(v.string()) }));
+
 const CommitSchema = v.object({
   sha: v.string(),
   html_url: v.optional(v.string()),
-  author: v.nullish(v.object({ login: v.optional(v.string()) })),
+  author: Account,
+  committer: Account,
+  parents: v.array(v.object({ sha: v.string() })),
   commit: v.object({
     message: v.string(),
     author: v.nullish(v.object({ name: v.optional(v.string()) })),
+    verification: v.nullish(v.object({ verified: v.boolean() })),
   }),
 });
+
+/** The account that commits what is done on the web page. */
+const WEB_FLOW = "web-flow";
 
 const ComparisonSchema = v.object({
   status: v.picklist(["identical", "ahead", "behind", "diverged"]),
@@ -67,7 +85,7 @@ const PullSchema = v.object({
   title: v.string(),
   html_url: v.string(),
   user: Login,
-  base: v.object({ ref: v.string() }),
+  base: v.object({ ref: v.string(), sha: v.string() }),
   head: v.object({ sha: v.string() }),
   merged_at: OptionalText,
   merge_commit_sha: OptionalText,
@@ -75,12 +93,15 @@ const PullSchema = v.object({
 
 const ReviewSchema = v.object({ user: Login, state: v.string(), commit_id: OptionalText });
 
+const StatusSchema = v.object({ context: v.string(), state: v.string(), target_url: OptionalText });
+
 const CheckRunSchema = v.object({
   id: Id,
   name: v.string(),
   status: v.string(),
   conclusion: OptionalText,
   html_url: OptionalText,
+  started_at: OptionalText,
 });
 
 /** How `head` relates to `base`; undefined if one of them is unknown to the repository. Reads every page of commits. */
@@ -102,12 +123,34 @@ export async function compare(github: GitHub, base: string, head: string): Promi
 }
 
 function commitInfo(found: v.InferOutput<typeof CommitSchema>): CommitInfo {
+  const [author, committer] = [found.author?.login, found.committer?.login];
   return {
     sha: found.sha,
     title: found.commit.message.split("\n", 1)[0] ?? "",
-    author: found.author?.login ?? found.commit.author?.name ?? "unknown",
+    author: author ?? found.commit.author?.name ?? "unknown",
+    logins: committer === WEB_FLOW ? [author] : [author, committer],
+    parents: found.parents.map(({ sha }) => sha),
+    mergedByGitHub: found.parents.length > 1 && committer === WEB_FLOW && found.commit.verification?.verified === true,
     url: found.html_url,
   };
+}
+
+/** A list of a pull request's commits ends here, however many there are. */
+const MOST_OF_PULL = 250;
+
+/** The commits that a pull request proposes: what its head has and its base had not. */
+export async function commitsOfPull(github: GitHub, pull: Pull): Promise<CommitInfo[]> {
+  const commits: CommitInfo[] = [];
+  for await (const found of github.list(
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/commits",
+    { pull_number: pull.number },
+    CommitSchema,
+    "pull-requests: read",
+  )) {
+    commits.push(commitInfo(found));
+  }
+  if (commits.length < MOST_OF_PULL) return commits;
+  return [...((await compare(github, pull.baseCommit, pull.head))?.commits ?? commits)];
 }
 
 /** The pull requests that a commit belongs to, open ones included. */
@@ -125,8 +168,10 @@ export async function pullsOfCommit(github: GitHub, sha: string): Promise<Pull[]
       url: found.html_url,
       author: found.user,
       base: found.base.ref,
+      baseCommit: found.base.sha,
       head: found.head.sha,
       merged: found.merged_at !== undefined,
+      mergedAt: found.merged_at,
       mergeCommit: found.merge_commit_sha,
     });
   }
@@ -147,18 +192,38 @@ export async function reviewsOfPull(github: GitHub, number: string): Promise<Rev
   return reviews;
 }
 
-/** The newest check run of each name on a commit: a run that was started anew has the same names again. */
-export async function checkRuns(github: GitHub, sha: string): Promise<CheckRun[]> {
+/**
+ * The newest check run of each name on a commit: a run that was started again has the same names again. Names that first
+ * ran after `until` are left out: any workflow can run on the head of a branch long after it was merged.
+ */
+export async function checkRuns(github: GitHub, sha: string, until: string | undefined): Promise<CheckRun[]> {
   const newest = new Map<string, CheckRun & { readonly id: bigint }>();
+  const early = new Set<string>();
   for await (const found of github.list(
     "GET /repos/{owner}/{repo}/commits/{ref}/check-runs",
-    { ref: sha, filter: "latest" },
+    { ref: sha, filter: "all" },
     CheckRunSchema,
     "checks: read",
   )) {
-    const { name, status, conclusion, html_url: url } = found;
+    const { name, status, conclusion, html_url: url, started_at: from } = found;
     const id = BigInt(found.id);
+    if (until === undefined || from === undefined || Date.parse(from) <= Date.parse(until)) early.add(name);
     if ((newest.get(name)?.id ?? -1n) < id) newest.set(name, { id, name, status, conclusion, url });
   }
-  return [...newest.values()].map(({ id: _id, ...run }) => run);
+  return [...newest.values()].filter(({ name }) => early.has(name)).map(({ id: _id, ...run }) => run);
+}
+
+/** The newest commit status of each context: what tools report that know no check runs. */
+export async function commitStatuses(github: GitHub, sha: string): Promise<CheckRun[]> {
+  const statuses: CheckRun[] = [];
+  for await (const { context, state, target_url: url } of github.list(
+    "GET /repos/{owner}/{repo}/commits/{ref}/status",
+    { ref: sha },
+    StatusSchema,
+    "statuses: read",
+  )) {
+    const pending = state === "pending";
+    statuses.push({ name: context, status: state, conclusion: pending ? undefined : state, url });
+  }
+  return statuses;
 }

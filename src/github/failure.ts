@@ -22,7 +22,8 @@ export type Permission =
   | "deployments: read"
   | "deployments: write"
   | "issues: write"
-  | "pull-requests: read";
+  | "pull-requests: read"
+  | "statuses: read";
 
 /** An answer that refuses, or none. */
 export type Failure =

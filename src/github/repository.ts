@@ -39,15 +39,14 @@ export async function getRepository(github: GitHub): Promise<Repository> {
   };
 }
 
-/** Whoever can push a branch can speak as this account: a workflow's own token. */
-export const WORKFLOW_ACCOUNT = "github-actions[bot]";
-
 const PermissionSchema = v.object({ permission: v.string() });
 
-/** Whether an account may write here, as a branch rule asks of a reviewer; undefined if GitHub does not say. */
+/**
+ * Whether an account may write here, as a branch rule asks of a reviewer; undefined if GitHub does not say. An App is no
+ * person: whoever can make it speak, a workflow's own token among them, would approve by it.
+ */
 export async function mayWrite(github: GitHub, login: string): Promise<boolean | undefined> {
-  if (login === WORKFLOW_ACCOUNT) return false;
-  if (login.endsWith("[bot]")) return undefined; // an App, which an administrator installed
+  if (isApp(login)) return false;
   try {
     const found = await github.find(
       "GET /repos/{owner}/{repo}/collaborators/{username}/permission",
@@ -60,6 +59,11 @@ export async function mayWrite(github: GitHub, login: string): Promise<boolean |
     if (error instanceof FourTierError && error.findings[0]?.id === "github/permission") return undefined;
     throw error;
   }
+}
+
+/** Whether an account is an App's. */
+export function isApp(login: string): boolean {
+  return login.endsWith("[bot]");
 }
 
 /** A branch by its name; undefined if there is none. */

@@ -12,6 +12,7 @@ export const SUITE_REPOSITORY = "four-tier/four-tier";
 /** What the gate lets through beyond the rule. */
 export interface Policy {
   readonly suiteCommits: readonly string[];
+  readonly acceptedCommits: Contract["acceptedCommits"];
   readonly destructive: readonly string[];
   readonly adopt: ReadonlyMap<string, string>;
   readonly gate: Fact<PolicyFacts>;
@@ -19,7 +20,7 @@ export interface Policy {
 
 /** One that cannot be read lets nothing through. */
 export function strict(gate: Extract<Fact<never>, { known: false }>): Policy {
-  return { suiteCommits: [], destructive: [], adopt: new Map(), gate };
+  return { suiteCommits: [], acceptedCommits: [], destructive: [], adopt: new Map(), gate };
 }
 
 /** What the default branch asks; one that cannot be read lets nothing through. */
@@ -39,10 +40,11 @@ export async function readPolicy(
 ): Promise<Policy> {
   const current = await factOf(() => policyContract(github, run, contract, head));
   if (!current.known) return strict(current);
-  const { suite, tiers, adopt, holds } = current.value;
+  const { suite, acceptedCommits, tiers, adopt, holds } = current.value;
   const { destructive, gate, activeRuns, onFailure } = tiers[tier.name];
   return {
     suiteCommits: suite.commits,
+    acceptedCommits,
     destructive,
     adopt: adopt[tier.name],
     gate: known({ ...gate, activeRuns, onFailure, onExpiry: holds.onExpiry }),

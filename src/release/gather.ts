@@ -28,7 +28,8 @@ import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
 import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
-import { commitFacts, readOrigin } from "./read-commit.ts";
+import { commitFacts, type Reach, readOrigin } from "./read-commit.ts";
+import { contractAtCommit } from "./policy.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
 
@@ -85,13 +86,22 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
   };
   const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : strict(found)));
   const suiteOf = ({ suiteCommits }: Policy): SuiteTrust => ({ repository: SUITE_REPOSITORY, commits: suiteCommits });
+  const ordering = readOrder(request);
   const [repository, policy, live, history, origin, source, protection, approvals, decided] = await together([
     reading,
     trusting,
     request.live,
-    readOrder(request),
-    needed("commit", (facts) =>
-      readOrigin(github, commit, facts, run.runId, () => currentRelease({ ...request, tier: { name: "prod" } })),
+    ordering,
+    needed("commit", async (repository) =>
+      readOrigin({
+        github,
+        commit,
+        repository,
+        runId: run.runId,
+        reach: reachOf(request, ordering),
+        prod: () => currentRelease({ ...request, tier: { name: "prod" } }),
+        accepted: async () => acceptedAt(request, (await trusting).acceptedCommits),
+      }),
     ),
     needed("source", async ({ head }) =>
       readSource(github, suiteOf(await trusting), { environment: tier.previous, sha: commit, head }),
@@ -127,7 +137,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     },
     suite: suiteOf(policy),
     repository,
-    commit: commitFacts(origin, history),
+    commit: commitFacts(origin, await reachOf(request, ordering)),
     source,
     order: history.known ? known(history.value.order) : history,
     protection,
@@ -209,10 +219,33 @@ const notLookedAt = notKnown(
   "Run this where the tier's credential is: in the job of its environment.",
 );
 
+type Ordering = Fact<{ readonly order: OrderFacts; readonly comparison: Comparison | undefined }>;
+
+/** How far back what enters is looked at; where a tier takes every merge, only the candidate's own commit is. */
+async function reachOf({ tier, commit }: GatherRequest, ordering: Promise<Ordering>): Promise<Fact<Reach>> {
+  if (tier.name === "dev" || tier.name === "sandbox") return known({ since: commit, comparison: undefined });
+  const found = await ordering;
+  if (!found.known) return found;
+  const { order, comparison } = found.value;
+  return known({ since: order.current?.commit, comparison });
+}
+
+/**
+ * What may enter without a pull request: what the default branch's contract says now, as far as the candidate's own says
+ * it, too. So whoever pushes past review cannot accept that by a second push that is not promoted.
+ */
+async function acceptedAt(
+  { github, contract, commit }: GatherRequest,
+  now: Policy["acceptedCommits"],
+): Promise<Policy["acceptedCommits"]> {
+  if (now.length === 0) return [];
+  const then = await contractAtCommit(github, contract, commit);
+  const listed = new Set(then?.acceptedCommits.map((each) => each.commit));
+  return now.filter((each) => listed.has(each.commit));
+}
+
 /** The order, and on the way who wrote what is new. */
-async function readOrder(
-  request: GatherRequest,
-): Promise<Fact<{ readonly order: OrderFacts; readonly comparison: Comparison | undefined }>> {
+async function readOrder(request: GatherRequest): Promise<Ordering> {
   const current = await (request.current ?? currentRelease(request));
   if (!current.known) return current;
   if (current.value === undefined || request.tier.name === "sandbox") {

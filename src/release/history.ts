@@ -5,9 +5,9 @@ import { mapBounded } from "../http/pool.ts";
 
 export interface History {
   /** Oldest first. */
-  readonly commits: readonly CommitInfo[];
+  readonly commits: readonly Pick<CommitInfo, "sha" | "title" | "author" | "url">[];
   /** Merged ones, in the order of their commits. */
-  readonly pulls: readonly Pull[];
+  readonly pulls: readonly Omit<Pull, "baseCommit" | "mergedAt">[];
 }
 
 /** So many newest commits are asked for their pull requests; a brief that is longer is read by nobody. */

@@ -22,9 +22,17 @@ export async function policyContract(
 ): Promise<Contract> {
   const current = head ?? (await headOf(github));
   if (run.sha === current) return own;
-  // Where a credential may go is not decided here: hosts that the run's own contract was allowed are good enough.
-  const allowedHosts = Object.values(own.tiers).map(({ host }) => new URL(host).hostname);
-  return contractAt(github, own.file, current, allowedHosts);
+  return contractAt(github, own.file, current, hostsOf(own));
+}
+
+/** The contract as a commit has it; undefined if it has none. Throws FourTierError if it cannot be read or is not valid. */
+export async function contractAtCommit(github: GitHub, own: Contract, commit: string): Promise<Contract | undefined> {
+  return readContract(github, own.file, commit, hostsOf(own));
+}
+
+/** Where a credential may go is not decided here: hosts that the run's own contract was allowed are good enough. */
+function hostsOf(own: Contract): string[] {
+  return Object.values(own.tiers).map(({ host }) => new URL(host).hostname);
 }
 
 /** The contract that the default branch has now, and its hosts by what the run allows. Throws as `policyContract`. */
@@ -42,8 +50,19 @@ async function contractAt(
   commit: string,
   allowedHosts: readonly string[],
 ): Promise<Contract> {
+  const contract = await readContract(github, file, commit, allowedHosts);
+  if (contract === undefined) throw gone(file);
+  return contract;
+}
+
+async function readContract(
+  github: GitHub,
+  file: string,
+  commit: string,
+  allowedHosts: readonly string[],
+): Promise<Contract | undefined> {
   const text = await fileAt(github, file, commit);
-  if (text === undefined) throw gone(file);
+  if (text === undefined) return undefined;
   const { contract, findings } = parseContract(text, file, { allowedHosts });
   if (contract === undefined) throw new FourTierError(findings);
   return contract;

@@ -1,15 +1,19 @@
-/** Where a commit came from: the branch it is on, and the pull requests that brought it, with their reviews and checks. */
+/** Where what enters came from: the branch it is on, and the pull requests that brought it, with their reviews and checks. */
 import {
+  type BroughtCommit,
   type CommitFacts,
+  type EnteringFacts,
   type Fact,
   type HotfixFacts,
-  known,
   type PullFacts,
   type RepositoryFacts,
 } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import {
   checkRuns,
+  commitStatuses,
+  type CommitInfo,
+  commitsOfPull,
   compare,
   type Comparison,
   type Pull,
@@ -18,7 +22,7 @@ import {
   reviewsOfPull,
 } from "../github/commits.ts";
 import { getBranch, mayWrite } from "../github/repository.ts";
-import { together } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 
 /** Whether a commit is in the history of another. */
 export async function isAncestor(github: GitHub, commit: string, head: string): Promise<boolean> {
@@ -30,28 +34,112 @@ export async function isAncestor(github: GitHub, commit: string, head: string): 
 /** Where a hotfix branch's name begins. */
 const HOTFIX = "hotfix/";
 
-/** Where the candidate's commit came from, without who wrote it. */
-type Origin = Omit<CommitFacts, "authors">;
+/** What the tier has, and what the candidate has beyond it. */
+export interface Reach {
+  /** Undefined before the first release. */
+  readonly since: string | undefined;
+  /** Undefined where nothing is to be compared, or GitHub does not know one of the two. */
+  readonly comparison: Comparison | undefined;
+}
 
-/** Reads it; `prod` is asked what prod has, for a hotfix only. Checks of the run that asks are left out. */
-export async function readOrigin(
-  github: GitHub,
-  commit: string,
-  { defaultBranch, head }: Pick<RepositoryFacts, "defaultBranch" | "head">,
-  runId: string,
-  prod: () => Promise<Fact<{ readonly commit: string } | undefined>>,
-): Promise<Origin> {
-  const [onDefaultBranch, pulls] = await together([
-    isAncestor(github, commit, head),
-    pullsOfCommit(github, commit).then((found) => found.filter(({ merged }) => merged)),
+interface OriginRequest {
+  readonly github: GitHub;
+  readonly commit: string;
+  readonly repository: Pick<RepositoryFacts, "defaultBranch" | "head">;
+  /** Checks of the run that asks are left out. */
+  readonly runId: string;
+  readonly reach: Promise<Fact<Reach>>;
+  /** What prod has; asked for a hotfix only. */
+  readonly prod: () => Promise<Fact<{ readonly commit: string } | undefined>>;
+  /** What may enter without a pull request. */
+  readonly accepted: () => Promise<EnteringFacts["accepted"]>;
+}
+
+/**
+ * So many commits of the branch's line are looked at: each costs a request, and each pull request four, of the thousand
+ * that a repository's runs have in an hour (facts: github 6).
+ */
+const MOST_ENTERING = 100;
+const AT_ONCE = 8;
+
+/** Where what enters came from. Throws FourTierError `github/…`. */
+export async function readOrigin(request: OriginRequest): Promise<CommitFacts> {
+  const { github, commit, repository } = request;
+  const merged = async (sha: string): Promise<Pull[]> =>
+    (await pullsOfCommit(github, sha)).filter((pull) => pull.merged);
+  const [onDefaultBranch, own, reach, accepted] = await together([
+    isAncestor(github, commit, repository.head),
+    merged(commit),
+    request.reach,
+    request.accepted(),
   ]);
-  const branch = onDefaultBranch ? undefined : pulls.find(({ base }) => base.startsWith(HOTFIX))?.base;
-  const base = branch ?? defaultBranch;
-  const [hotfix, read] = await together([
-    branch === undefined ? undefined : readHotfix(github, commit, branch, prod),
-    Promise.all(pulls.filter((pull) => pull.base === base).map((pull) => readPull(github, pull, runId))),
+  const branch = onDefaultBranch ? undefined : own.find(({ base }) => base.startsWith(HOTFIX))?.base;
+  const { since, comparison } = reach.known ? reach.value : { since: undefined, comparison: undefined };
+  const commits = new Map((comparison?.commits ?? []).map((each) => [each.sha, each]));
+  const whole = lineOf(commits, commit);
+  const looked = whole.slice(0, MOST_ENTERING);
+  const [hotfix, brought] = await together([
+    branch === undefined ? undefined : readHotfix(github, commit, branch, request.prod),
+    mapBounded(looked, AT_ONCE, (sha) => (sha === commit ? Promise.resolve(own) : merged(sha))),
   ]);
-  return { onDefaultBranch, hotfix, pulls: read };
+  const base = branch ?? repository.defaultBranch;
+  const wanted = new Map(brought.flat().map((pull) => [pull.number, pull]));
+  const permissions = new Map<string, Promise<boolean | undefined>>();
+  const pulls = await mapBounded(
+    [...wanted.values()].filter((pull) => pull.base === base),
+    AT_ONCE,
+    (pull) => readPull(github, pull, request.runId, permissions),
+  );
+  const besides = [...commits.values()].filter(({ sha }) => !whole.includes(sha));
+  // Who merged a pull request wrote nothing; of what none brought, the commit itself is all there is.
+  const written = [
+    ...pulls.flatMap((pull) => pull.written),
+    ...besides,
+    ...looked.flatMap((sha, index) => (brought[index]?.length === 0 ? (commits.get(sha) ?? []) : [])),
+  ].filter(({ mergedByGitHub }) => !mergedByGitHub);
+  return {
+    onDefaultBranch,
+    hotfix,
+    entering: {
+      since,
+      line: looked.map((sha, index) => ({
+        ...broughtCommit(sha, commits.get(sha)),
+        parents: commits.get(sha)?.parents.length ?? 1,
+        pulls: (brought[index] ?? []).map(({ number }) => number),
+      })),
+      beside: besides.map((each) => broughtCommit(each.sha, each)),
+      left: whole.length - looked.length,
+      accepted,
+    },
+    pulls: pulls.map(({ facts }) => facts),
+    authors: [
+      ...new Set([
+        ...written.flatMap(({ logins }) => logins.flatMap((login) => login ?? [])),
+        ...pulls.flatMap(({ facts }) => facts.author ?? []),
+      ]),
+    ],
+    authorless: [
+      ...new Map(
+        written
+          .filter(({ logins }) => logins.includes(undefined))
+          .map((each) => [each.sha, broughtCommit(each.sha, each)]),
+      ).values(),
+    ],
+  };
+}
+
+/** A branch's own line from its head back, as far as these commits go: each one's first parent is what it was put onto. */
+function lineOf(commits: ReadonlyMap<string, CommitInfo>, head: string): string[] {
+  const line = [head];
+  for (let parent = commits.get(head)?.parents[0]; parent !== undefined && commits.has(parent); ) {
+    line.push(parent);
+    parent = commits.get(parent)?.parents[0];
+  }
+  return line;
+}
+
+function broughtCommit(commit: string, info: CommitInfo | undefined): BroughtCommit {
+  return { commit, title: info?.title, author: info?.author };
 }
 
 async function readHotfix(
@@ -75,35 +163,52 @@ async function readHotfix(
   };
 }
 
-/** What is known of the candidate's commit, put together. */
-export function commitFacts(
-  origin: Fact<Origin>,
-  history: Fact<{ readonly comparison: Comparison | undefined }>,
-): Fact<CommitFacts> {
-  if (!origin.known) return origin;
-  const written = history.known ? (history.value.comparison?.commits ?? []).map(({ author }) => author) : [];
-  const opened = origin.value.pulls.flatMap(({ author, merged }) => (merged && author !== undefined ? [author] : []));
-  return known({ ...origin.value, authors: [...new Set([...written, ...opened])] });
+/** Nobody can say what enters a tier while nobody can say what it has. */
+export function commitFacts(origin: Fact<CommitFacts>, reach: Fact<Reach>): Fact<CommitFacts> {
+  return origin.known && !reach.known ? reach : origin;
 }
 
-async function readPull(github: GitHub, pull: Pull, runId: string): Promise<PullFacts> {
-  const [reviews, checks] = await Promise.all([reviewsOfPull(github, pull.number), checkRuns(github, pull.head)]);
-  return {
+/** What is known of a pull request, and its commits. */
+async function readPull(
+  github: GitHub,
+  pull: Pull,
+  runId: string,
+  permissions: Map<string, Promise<boolean | undefined>>,
+): Promise<{ readonly facts: PullFacts; readonly written: readonly CommitInfo[] }> {
+  const [reviews, written, runs, statuses] = await together([
+    reviewsOfPull(github, pull.number),
+    commitsOfPull(github, pull),
+    checkRuns(github, pull.head, pull.mergedAt),
+    commitStatuses(github, pull.head),
+  ]);
+  const own = written.filter(({ mergedByGitHub }) => !mergedByGitHub);
+  const permissionOf = (login: string): Promise<boolean | undefined> => {
+    const asked = permissions.get(login) ?? mayWrite(github, login);
+    permissions.set(login, asked);
+    return asked;
+  };
+  const facts = {
     number: pull.number,
     title: pull.title,
     url: pull.url,
     author: pull.author,
     base: pull.base,
+    head: pull.head,
     merged: pull.merged,
+    mergeCommit: pull.mergeCommit,
+    commits: written.map(({ sha }) => sha),
+    authors: [...new Set(own.flatMap(({ logins }) => logins.flatMap((login) => login ?? [])))],
+    authorUnknown: own.some(({ logins }) => logins.includes(undefined)),
     reviews: await Promise.all(
       verdictsOf(reviews, pull.head).map(async (review) => ({
         ...review,
-        mayWrite: review.state === "APPROVED" ? await mayWrite(github, review.user) : undefined,
+        mayWrite: review.state === "DISMISSED" ? undefined : await permissionOf(review.user),
       })),
     ),
     // A fast-forward makes the pull request's head the commit that this very run is checking.
-    checks: checks.filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
+    checks: [...runs, ...statuses].filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
   };
+  return { facts, written };
 }
 
 type Verdict = Omit<PullFacts["reviews"][number], "mayWrite">;

@@ -300,13 +300,13 @@ describe("shape", () => {
       "a key of nowhere",
       plus("zebra: 1"),
       "zebra",
-      "Remove it; the keys here are project, suite, tiers, users, grants, schedules, holds, freezes, adopt, components.",
+      "Remove it; the keys here are project, suite, accepted_commits, tiers, users, grants, schedules, holds, freezes, adopt, components.",
     ],
     [
       "__proto__",
       plus("__proto__: {}"),
       "__proto__",
-      "Remove it; the keys here are project, suite, tiers, users, grants, schedules, holds, freezes, adopt, components.",
+      "Remove it; the keys here are project, suite, accepted_commits, tiers, users, grants, schedules, holds, freezes, adopt, components.",
     ],
     [
       "a name that JavaScript keeps for itself",
@@ -346,6 +346,12 @@ describe("shape", () => {
     ["a list for a mapping of names", plus("users: [mona]"), "contract/wrong-type", "[mona]"],
     ["text for a list", plus("suite: { commits: abc }"), "contract/wrong-type", "abc"],
     ["a short commit", plus("suite: { commits: [abc1234] }"), "contract/wrong-value", "abc1234"],
+    [
+      "an accepted commit that is short",
+      plus("accepted_commits: [{ commit: abc1234, reason: read }]"),
+      "contract/wrong-value",
+      "abc1234",
+    ],
     ["a boolean for a name", plus("project: true"), "contract/wrong-type", "true"],
     ["a project in capitals", plus("project: ML Pipelines"), "contract/wrong-value", "ML Pipelines"],
     ["a fraction", MINIMAL.replace("prod: {", "prod: { gate: { verifications: 1.5 },"), "contract/wrong-value", "1.5"],

@@ -26,10 +26,8 @@ describe("a hotfix", () => {
     const before = trained();
 
     stage.git("branch", "hotfix/scores", inProd);
-    stage.git("checkout", "--quiet", "-b", "repair", inProd);
-    edit(`${stage.repoDir}/${script}`, (text) => `${text}# repaired\n`);
-    stage.git("commit", "--quiet", "--all", "--message", "Repair");
-    stage.git("checkout", "--quiet", "main");
+    const repair = (path: (file: string) => string) => edit(path(script), (text) => `${text}# repaired\n`);
+    stage.commit("repair", "Repair", "omar", repair, inProd);
     const number = await stage.github.openPullRequest({
       head: "repair",
       base: "hotfix/scores",

@@ -5,6 +5,8 @@ import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 
 export const COMMIT = "c".repeat(40);
 export const CURRENT = "b".repeat(40);
+/** The head of the pull request that was merged. */
+export const HEAD = "a".repeat(40);
 export const PIN = "5".repeat(40);
 export const RELEASE = "1".repeat(64);
 export const PLAN = "2".repeat(64);
@@ -150,6 +152,14 @@ export function goodFacts(): GateFacts {
       onDefaultBranch: true,
       hotfix: undefined,
       authors: ["octocat"],
+      authorless: [],
+      entering: {
+        since: CURRENT,
+        line: [{ commit: COMMIT, title: "Merge pull request #7", author: "hubot", parents: 2, pulls: ["7"] }],
+        beside: [{ commit: HEAD, title: "Score hourly", author: "octocat" }],
+        left: 0,
+        accepted: [],
+      },
       pulls: [
         {
           number: "7",
@@ -157,7 +167,12 @@ export function goodFacts(): GateFacts {
           url: "https://gh.example/pull/7",
           author: "octocat",
           base: "main",
+          head: HEAD,
           merged: true,
+          mergeCommit: COMMIT,
+          commits: [HEAD],
+          authors: ["octocat"],
+          authorUnknown: false,
           reviews: [{ user: "hubot", state: "APPROVED", stale: false, mayWrite: true }],
           checks: [{ name: "validate / validate", status: "completed", conclusion: "success", url: undefined }],
         },

@@ -39,7 +39,9 @@ describe("a hotfix", () => {
     expect(ids(staging)).toEqual([]);
     const summaries = Object.fromEntries(staging.checks.map(({ check, summary }) => [check, summary]));
     expect(summaries["path"]).toBe("A hotfix enters the path at staging.");
-    expect(summaries["commit"]).toBe(`${COMMIT.slice(0, 12)} is a hotfix on hotfix/scores, by pull request #7.`);
+    expect(summaries["commit"]).toBe(
+      `${COMMIT.slice(0, 12)} is a hotfix on hotfix/scores, by pull request #7; the only commit since bbbbbbbbbbbb, which staging has.`,
+    );
     expect(summaries["order"]).toContain("goes past dddddddddddd");
     expect(ids(gate("prod"))).toEqual([]);
   });

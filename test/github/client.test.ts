@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { FourTierError, type Finding } from "../../src/findings.ts";
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
-import { compare } from "../../src/github/commits.ts";
+import { commitsOfPull, compare } from "../../src/github/commits.ts";
 import { codeowners, fileAt } from "../../src/github/contents.ts";
 import { createDeployment, listDeployments, setDeploymentStatus } from "../../src/github/deployments.ts";
 import { getEnvironment } from "../../src/github/environments.ts";
@@ -14,6 +14,7 @@ const TOKEN = "ghs_canary_0123456789";
 
 interface Request {
   readonly method: string;
+  readonly host: string;
   readonly url: string;
   readonly authorization: string | undefined;
   readonly body: string;
@@ -39,6 +40,7 @@ async function serve(
     incoming.on("end", () => {
       const request = {
         method: incoming.method ?? "",
+        host: incoming.headers.host ?? "",
         url: incoming.url ?? "",
         authorization: incoming.headers.authorization,
         body: Buffer.concat(chunks).toString(),
@@ -402,12 +404,16 @@ describe("GitHub's client", () => {
     expect(requests.at(-1)?.url).toBe("/repos/acme/ml-pipelines/contents/dir/a%20file.yml?ref=abc");
   });
 
+  const commit = (sha: string, more: object = {}) => ({
+    sha,
+    commit: { message: `${sha}\n\nbody`, author: { name: "Mona" } },
+    author: null,
+    committer: { login: "hubot" },
+    parents: [{ sha: "before" }],
+    ...more,
+  });
+
   it("compares over several pages", async () => {
-    const commit = (sha: string) => ({
-      sha,
-      commit: { message: `${sha}\n\nbody`, author: { name: "Mona" } },
-      author: null,
-    });
     const { github } = await serve((request, response) =>
       json(response, 200, {
         status: "ahead",
@@ -415,13 +421,55 @@ describe("GitHub's client", () => {
         commits: [commit(request.url.includes("page=2") ? "two" : "one")],
       }),
     );
+    const common = { author: "Mona", logins: [undefined, "hubot"], parents: ["before"], mergedByGitHub: false };
     expect(await compare(github, "a", "b")).toEqual({
       relation: "ahead",
       commits: [
-        { sha: "one", title: "one", author: "Mona", url: undefined },
-        { sha: "two", title: "two", author: "Mona", url: undefined },
+        { sha: "one", title: "one", url: undefined, ...common },
+        { sha: "two", title: "two", url: undefined, ...common },
       ],
     });
+  });
+
+  const PULL = { number: "7", title: "", url: "", author: "octocat", base: "main", baseCommit: "old", head: "new" };
+  const pull = { ...PULL, merged: true, mergedAt: undefined, mergeCommit: undefined };
+
+  it("tells merges that GitHub made and signed from those that somebody says it made", async () => {
+    const merge = (verified: boolean, committer: string) => ({
+      commit: { message: "Merge main", verification: { verified } },
+      author: { login: "mona" },
+      committer: { login: committer },
+      parents: [{ sha: "one" }, { sha: "main" }],
+    });
+    const commits = [
+      commit("signed", merge(true, "web-flow")),
+      commit("forged", merge(false, "web-flow")),
+      commit("own", merge(true, "mona")),
+      commit("edited", { ...merge(true, "web-flow"), parents: [{ sha: "one" }] }),
+    ];
+    const { github } = await serve((_request, response) => json(response, 200, commits));
+    const found = await commitsOfPull(github, pull);
+    expect(found.map(({ sha, mergedByGitHub, logins }) => [sha, mergedByGitHub, logins])).toEqual([
+      ["signed", true, ["mona"]],
+      ["forged", false, ["mona"]],
+      ["own", false, ["mona", "mona"]],
+      ["edited", false, ["mona"]],
+    ]);
+  });
+
+  it("compares where a pull request has more commits than GitHub lists of one", async () => {
+    const all = Array.from({ length: 251 }, (_, index) => commit(`c${index}`));
+    const { github } = await serve((request, response) => {
+      const page = Number(/[?&]page=(\d+)/.exec(request.url)?.[1] ?? "1");
+      if (request.url.includes("/compare/old...new")) {
+        const some = all.slice((page - 1) * 100, page * 100);
+        return json(response, 200, { status: "ahead", total_commits: all.length, commits: some });
+      }
+      const listed = all.slice(0, 250).slice((page - 1) * 100, page * 100);
+      const next = `<http://${request.host}/repos/acme/ml-pipelines/pulls/7/commits?per_page=100&page=${page + 1}>; rel="next"`;
+      return json(response, 200, listed, page < 3 ? { link: next } : {});
+    });
+    expect(await commitsOfPull(github, pull)).toHaveLength(251);
   });
 
   it("reads approvals", async () => {

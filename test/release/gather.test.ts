@@ -212,6 +212,7 @@ test("each missing permission makes its checks unknown and is named", async () =
   for (const [scope, check] of [
     ["actions", "protection"],
     ["checks", "commit"],
+    ["statuses", "commit"],
     ["pull-requests", "commit"],
     ["contents", "path"],
     ["deployments", "source"],

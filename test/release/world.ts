@@ -117,6 +117,7 @@ export const ALL = {
   contents: "read",
   deployments: "write",
   "pull-requests": "read",
+  statuses: "read",
 } as const;
 
 export function connect(world: World, job: Job, permissions: Parameters<typeof named>[0] = ALL): GitHub {

@@ -85,7 +85,7 @@ async function pullsOfCommit(call: Call): Promise<Answer> {
   const found: Pull[] = [];
   for (const pull of pulls) {
     const own =
-      pull.merged?.sha === sha ||
+      pull.merged?.made.includes(sha) === true ||
       ((await git.isAncestor(dir, sha, pull.headSha)) && !(await git.isAncestor(dir, sha, pull.baseSha)));
     if (own) found.push(pull);
   }
