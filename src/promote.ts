@@ -10,7 +10,7 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
-import { FourTierError } from "./findings.ts";
+import { type Finding, FourTierError } from "./findings.ts";
 import { evaluateGate, type GateResult } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type OrderFacts } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
@@ -60,6 +60,8 @@ export interface PromoteRequest extends LockAccess {
   readonly gather: (live: Promise<LiveOf>, current: Promise<Fact<OrderFacts["current"]>>) => Promise<GateFacts>;
   /** What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time. */
   readonly decisions: () => Promise<Partial<GateFacts>>;
+  /** What else may stop it, asked under the lock: a sandbox's pull request may be closed by now. */
+  readonly stillWanted?: (ledger: Ledger | undefined) => Promise<Finding | undefined>;
   /** Begins the record of this promotion outside the tier: evidence for the next one. */
   readonly record: (
     release: LedgerRelease,
@@ -114,6 +116,8 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
     if (isDone(now, candidate, tier)) {
       return await nothingToDo(request, { ...seen, outcome: "nothing" });
     }
+    const unwanted = await request.stillWanted?.(now.standing.ledger);
+    if (unwanted !== undefined) throw new FourTierError(unwanted);
     const unlisted = unlistedLosses(now.standing, tier);
     if (unlisted.length > 0) throw new FourTierError(unlisted);
     const release = releaseOf(request, now.standing);

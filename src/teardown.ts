@@ -73,12 +73,13 @@ export async function teardown(request: TeardownRequest): Promise<TeardownResult
 }
 
 /** One sandbox a developer: the last pull request deployed wins, and an older one's end must not take it down. */
-async function deployedByAnother(
-  { branch, branchOf, tier }: TeardownRequest,
-  ledger: Ledger | undefined,
-): Promise<Finding | undefined> {
+async function deployedByAnother(request: TeardownRequest, ledger: Ledger | undefined): Promise<Finding | undefined> {
+  const { branch, branchOf, tier } = request;
+  if (branch === undefined) return undefined;
   const run = (ledger?.pending?.release ?? ledger?.release)?.run.id;
-  if (branch === undefined || run === undefined) return undefined;
+  if (run === undefined) {
+    return (await ours(request, ledger)).length === 0 ? undefined : unknownBranch(tier, branch);
+  }
   const deployed = await branchOf(run);
   if (deployed === branch) return undefined;
   return {
@@ -87,6 +88,16 @@ async function deployedByAnother(
     where: { kind: "securable", type: "catalog", name: tier.catalog },
     message: `Nothing was taken down: the sandbox has what run ${run} deployed${deployed === undefined ? ", whose branch GitHub does not say" : ` from ${deployed}`}, and this pull request is of ${branch}.`,
     remedy: "It goes when that pull request is closed; or start the teardown by hand.",
+  };
+}
+
+function unknownBranch(tier: Tier, branch: string): Finding {
+  return {
+    id: "sandbox/unknown-branch",
+    severity: "warning",
+    where: { kind: "securable", type: "catalog", name: tier.catalog },
+    message: `Nothing was taken down: the sandbox's ledger does not say which run deployed what is there, so it may not be of ${branch}.`,
+    remedy: "Deploy once more, or start the teardown by hand: that takes down whatever is there.",
   };
 }
 

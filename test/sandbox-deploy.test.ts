@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { type JsonObject, stringifyJson } from "../simulator/json.ts";
 import { deletePath } from "../src/databricks/files.ts";
+import type { Ledger } from "../src/ledger/model.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { accessList } from "../src/release/access.ts";
 import { withSandboxAccess } from "../src/sandboxes/access.ts";
 import { APPLICATION } from "./account.ts";
-import { developers, failed } from "./sandboxes/deploying.ts";
+import { FOLDER } from "./sandboxes/cleaning.ts";
+import { type Developers, developers, failed } from "./sandboxes/deploying.ts";
 import { SANDBOX_APPLICATION } from "./sandboxes/estate.ts";
 
 const MAIN = "main";
+/** Writes octocat's ledger as a change leaves it, and gives it. */
+async function changeLedger(team: Developers, change: (ledger: Ledger) => Ledger): Promise<Ledger> {
+  const ledger = await readLedger(team.sandbox(), FOLDER, { project: "ml-pipelines", tier: "sandbox" });
+  if (ledger === undefined) throw new Error("there is no ledger");
+  return writeLedger(team.sandbox(), FOLDER, change(ledger));
+}
 const OF = (developer: string): string[] =>
   ["ingest", "refresh", "score", "stream", "watch"].map((name) => `[sandbox ${developer}] ${name}`);
 
@@ -121,6 +130,77 @@ describe("two pull requests of one developer", () => {
   });
 });
 
+describe("a deployment that took its time", () => {
+  const CHANGE = { "src/scoring/score.py": "# Databricks notebook source\nprint(1)\n" };
+  const pull = (now: { isOpen: boolean; head: string }) => ({
+    number: "4",
+    head: "a",
+    now: () => Promise.resolve(now),
+  });
+  /** What stops it, while the sandbox stays as it was. */
+  async function refusal(asked: Parameters<Developers["deploy"]>[3], before?: string) {
+    const team = await developers();
+    const commit = team.branch("f", CHANGE);
+    if (before !== undefined) await team.deploy("octocat", team.repository.git("rev-parse", MAIN), before);
+    const names = team.names();
+    const told = await team.deploy("octocat", commit, "700", asked).then(failed, (error: unknown) => [String(error)]);
+    expect(team.names()).toEqual(names);
+    return { told, team, commit };
+  }
+
+  it("writes nothing once its pull request is closed, or has a newer commit", async () => {
+    const closed = await refusal({ pull: pull({ isOpen: false, head: "a" }) });
+    expect(closed.told).toEqual([expect.stringContaining("sandbox/closed")]);
+    const older = await refusal({ pull: pull({ isOpen: true, head: "b" }) });
+    expect(older.told).toEqual([expect.stringContaining("sandbox/older-commit")]);
+    const { deploy } = older.team;
+    expect(failed(await deploy("octocat", older.commit, "701", { pull: pull({ isOpen: true, head: "a" }) }))).toEqual(
+      [],
+    );
+  });
+
+  it("does not replace what a later run of the same branch deployed, but that of another branch", async () => {
+    const branchOf = (run: string) => Promise.resolve(run === "702" ? "f" : undefined);
+    const { told, team, commit } = await refusal({ branch: "f", branchOf }, "702");
+    expect(told).toEqual([expect.stringContaining("sandbox/older-commit")]);
+    expect(told[0]).toContain("run 702");
+    expect(failed(await team.deploy("octocat", commit, "701", { branch: "g", branchOf }))).toEqual([]);
+    expect(failed(await team.deploy("octocat", commit, "703", { branch: "f", branchOf }))).toEqual([]);
+  });
+
+  it.each<[string, string, (team: Developers) => unknown]>([
+    [
+      "begins to go",
+      "identity/sandbox-removing",
+      ({ account }) => {
+        const comment = "Being removed by Four-Tier since 2027-01-01T00:00:00.000Z: nobody had used it.";
+        account.simulator.world.securable("octocat_sandbox").comment = comment;
+      },
+    ],
+    [
+      "goes",
+      "sandbox/gone",
+      ({ account }) =>
+        account.connect("dev").call({
+          method: "DELETE",
+          path: "/api/2.1/unity-catalog/catalogs/octocat_sandbox",
+          query: { force: true },
+        }),
+    ],
+  ])("writes nothing into a sandbox that %s while it waits for the lock", async (_name, id, change) => {
+    const team = await developers();
+    team.account.simulator.when({
+      method: "POST",
+      path: "*/import-file/*lock.1",
+      run: async () => {
+        await change(team);
+      },
+    });
+    await expect(team.deploy("octocat", team.repository.git("rev-parse", MAIN))).rejects.toThrow(id);
+    expect(team.names()).toEqual([]);
+  });
+});
+
 describe("taking a sandbox's deployment down", () => {
   it("removes what is ours of this developer, and nothing else; the catalog and its data stay", async () => {
     const team = await developers();
@@ -185,6 +265,78 @@ describe("taking a sandbox's deployment down", () => {
     expect((await team.teardown("octocat", { branch: "mine" })).removed).toEqual([]);
     expect(team.names()).toEqual(OF("octocat"));
     expect((await team.teardown("octocat", { branch: "mine", deployed: "mine" })).removed).toHaveLength(5);
+  });
+
+  it("leaves alone what no ledger says the branch of, unless it is asked for by hand", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    await deletePath(team.sandbox(), `${FOLDER}/ledger.json`);
+    const kept = await team.teardown("octocat", { branch: "mine", deployed: "mine" });
+    expect(kept.removed).toEqual([]);
+    expect(kept.findings.map(({ id }) => id)).toEqual(["sandbox/unknown-branch"]);
+    expect((await team.teardown("octocat")).removed).toHaveLength(5);
+  });
+
+  it("judges by the deployment that was interrupted, not by the one before it", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN), "601");
+    await changeLedger(team, (ledger) => {
+      if (ledger.release === undefined) throw new Error("nothing was released");
+      const release = { ...ledger.release, run: { id: "602", attempt: 1 } };
+      return { ...ledger, pending: { release, intents: [] } };
+    });
+    const asked: string[] = [];
+    const deployed = (run: string): string => {
+      asked.push(run);
+      return "another";
+    };
+    const result = await team.teardown("octocat", { branch: "mine", deployed });
+    expect(asked).toEqual(["602"]);
+    expect(result.findings.map(({ id }) => id)).toEqual(["sandbox/other-branch"]);
+  });
+
+  it("takes what the ledger names though somebody else made it, and keeps what holds data", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    const { world } = team.account.simulator;
+    const { acls } = world.workspace("dev");
+    const { tags = {} } = world.job("dev", "[sandbox octocat] score").settings;
+    const tasks = [{ task_key: "t", notebook_task: { notebook_path: "/Workspace/rob" } }];
+    const adopted = world.createJob("dev", "rob@example.com", { name: "[sandbox octocat] adopted", tags, tasks });
+    const id = String(adopted.id);
+    acls.set("jobs", id, [...acls.of("jobs", id), { principal: SANDBOX_APPLICATION, level: "CAN_MANAGE" }]);
+    await changeLedger(team, (ledger) => {
+      const score = ledger.resources.get("jobs.score");
+      if (score === undefined) throw new Error("the ledger has no jobs.score");
+      const files = { ...score, kind: "volumes" as const, id: "octocat_sandbox.gold.files", name: "files" };
+      const resources = new Map(ledger.resources).set("jobs.score", { ...score, id }).set("volumes.files", files);
+      return { ...ledger, resources };
+    });
+
+    const result = await team.teardown("octocat");
+
+    expect(team.names()).toEqual([]);
+    expect(result.kept).toEqual(["volumes.files"]);
+    expect(result.findings.map(({ id: finding }) => finding)).toEqual(["sandbox/kept"]);
+    const after = await changeLedger(team, (ledger) => ledger);
+    expect([...after.resources.keys()]).toEqual(["volumes.files"]);
+    expect(after.release).toBeUndefined();
+  });
+
+  it("stops as soon as another run has taken the lock", async () => {
+    const team = await developers();
+    await team.deploy("octocat", team.repository.git("rev-parse", MAIN));
+    const { simulator } = team.account;
+    const content = { run: "9", attempt: 1, job: "deploy", token: "t", at: "now" };
+    simulator.when({
+      method: "POST",
+      path: "*/jobs/delete",
+      after: true,
+      run: () =>
+        simulator.world.writeFile("dev", `${FOLDER.slice("/Workspace".length)}/lock.99`, JSON.stringify(content)),
+    });
+    await expect(team.teardown("octocat")).rejects.toThrow(/ledger\/lock-lost/);
+    expect(team.names()).toHaveLength(4);
   });
 
   it("goes on where it was interrupted", async () => {

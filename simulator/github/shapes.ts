@@ -128,7 +128,7 @@ export class Shapes {
       number: pull.number,
       url: `${this.api}/pulls/${pull.number}`,
       html_url: `${this.html}/pull/${pull.number}`,
-      state: pull.merged === undefined ? "open" : "closed",
+      state: (pull.merged?.at ?? pull.closed) === undefined ? "open" : "closed",
       locked: false,
       draft: false,
       title: pull.title,
@@ -137,7 +137,7 @@ export class Shapes {
       user: this.user(pull.user),
       created_at: pull.createdAt,
       updated_at: pull.merged?.at ?? pull.createdAt,
-      closed_at: pull.merged?.at ?? null,
+      closed_at: pull.merged?.at ?? pull.closed ?? null,
       merged_at: pull.merged?.at ?? null,
       merge_commit_sha: pull.merged?.sha ?? pull.mergeSha ?? null,
       head: {

@@ -49,6 +49,8 @@ export interface Pull {
   merged:
     | { readonly by: string; readonly at: string; readonly sha: string; readonly made: readonly string[] }
     | undefined;
+  /** When it was closed without being merged. */
+  closed?: string | undefined;
   /** Names; they may be changed at any time. */
   readonly labels: string[];
   readonly reviews: Review[];

@@ -22,6 +22,8 @@ export interface DispatchOptions {
   readonly pullRequest?: number;
   /** What happened to the pull request: the payload's `action`. Default: synchronize. */
   readonly action?: "opened" | "synchronize" | "reopened" | "closed" | "labeled" | "unlabeled";
+  /** The label that was set or taken away. */
+  readonly label?: string;
 }
 
 /** An event with everything the service derives from it. */
@@ -131,7 +133,13 @@ async function pullRequest(
     pull,
     action,
     title: pull.title,
-    payload: { ...common, action, number: pull.number, pull_request: json(shapes.pull(pull)) },
+    payload: {
+      ...common,
+      action,
+      number: pull.number,
+      pull_request: json(shapes.pull(pull)),
+      ...(options.label === undefined ? {} : { label: { name: options.label } }),
+    },
     inputs: {},
     changed,
   };

@@ -15,21 +15,37 @@ export async function readEvent({ eventPath }: Pick<RunContext, "eventPath">): P
   }
 }
 
-const pullRequest = v.looseObject({ pull_request: v.looseObject({ head: v.looseObject({ ref: v.string() }) }) });
+const pullRequest = v.looseObject({
+  pull_request: v.looseObject({
+    number: v.pipe(v.number(), v.integer()),
+    head: v.looseObject({ ref: v.string(), sha: v.string() }),
+  }),
+});
+
+/** The pull request that a run is for, as it was when the run was started. */
+export interface RunPull {
+  readonly number: string;
+  readonly branch: string;
+  /** Its newest commit then; the run's own commit may be the merge of it. */
+  readonly head: string;
+}
 
 /**
- * The head branch of the pull request that this run is for; undefined if the run is for none. Throws FourTierError
- * `sandbox/no-branch` if it is for one, and the event does not say of which branch.
+ * The pull request that this run is for; undefined if the run is for none. Throws FourTierError `sandbox/no-branch` if it
+ * is for one, and the event does not say for which.
  */
-export async function branchOfPullRequest(run: Pick<RunContext, "event" | "eventPath">): Promise<string | undefined> {
+export async function pullOfRun(run: Pick<RunContext, "event" | "eventPath">): Promise<RunPull | undefined> {
   if (!run.event.startsWith("pull_request")) return undefined;
   const parsed = v.safeParse(pullRequest, await readEvent(run));
-  if (parsed.success) return parsed.output.pull_request.head.ref;
+  if (parsed.success) {
+    const { number, head } = parsed.output.pull_request;
+    return { number: String(number), branch: head.ref, head: head.sha };
+  }
   throw new FourTierError({
     id: "sandbox/no-branch",
     severity: "error",
-    message: `The event ${run.event} does not say which branch its pull request is of, so nothing was taken down.`,
-    why: "A pull request takes down only what its own branch deployed.",
-    remedy: "Run this again; or start the teardown by hand, which takes down whatever is there.",
+    message: `The event ${run.event} does not say which pull request it is about, and of which branch, so nothing was done.`,
+    why: "A pull request deploys its newest commit, and takes down only what its own branch deployed.",
+    remedy: "Run this again; to take a deployment down, the teardown can be started by hand.",
   });
 }

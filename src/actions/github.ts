@@ -38,6 +38,11 @@ export async function runHasEnded(github: GitHub, id: string, attempt: number): 
   return found.attempt > attempt || found.status === "completed";
 }
 
+/** The branch that a run was for; undefined if GitHub does not say. */
+export async function branchOfRun(github: GitHub, id: string): Promise<string | undefined> {
+  return (await getRun(github, id).catch(() => undefined))?.headBranch;
+}
+
 /** Waits; an abort ends it early. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   // An abort ends the wait; whoever waits looks at the signal next.

@@ -22,10 +22,13 @@ import { blocks } from "../report/markdown.ts";
 import type { Found } from "../report/whereabouts.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { PlanRequest } from "../plan.ts";
+import type { PromoteRequest } from "../promote.ts";
 import { managerFinding } from "../sandboxes/access.ts";
+import { pullState } from "../github/commits.ts";
+import { pullOfRun } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
 import type { Inputs } from "./promote-inputs.ts";
-import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import type { TierInputs } from "./tier-inputs.ts";
@@ -115,6 +118,7 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
       const seen = async () => ({ ...(await live), identity: identityOf(access), grants: await grants });
       return gather(ground, "promote", seen(), current);
     },
+    ...(await sandboxGuard(ground, access)),
     decisions: () => gatherAgain(gathering(ground, "promote", {})),
     record: (release, description, overrides) => record(ground, release, description, overrides),
     recorded: () => currentRelease({ github, contract: access.contract, tier: access.tier }),
@@ -125,6 +129,29 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
   const drawn = result.outputs["changed"] === "true" ? await pictureAfter(ground, new Date()) : "";
   const findings = [...access.findings, ...result.findings];
   return { ...result, outputs, findings, summary: blocks(result.summary, drawn) };
+}
+
+/** In a sandbox: what is asked under its lock. */
+async function sandboxGuard(
+  { context, github }: Ground,
+  { tier, workspace }: TierAccess,
+): Promise<Pick<PromoteRequest, "stillWanted">> {
+  if (tier.name !== "sandbox") return {};
+  const { run } = context;
+  const pull = await pullOfRun(run);
+  const { whyNotWanted } = await import("../sandboxes/still-wanted.ts");
+  return {
+    stillWanted: (ledger) =>
+      whyNotWanted({
+        workspace,
+        tier,
+        run,
+        deployed: ledger?.pending?.release ?? ledger?.release,
+        branch: pull?.branch ?? /^refs\/heads\/(.+)$/.exec(run.ref)?.[1],
+        branchOf: (id) => branchOfRun(github, id),
+        pull: pull === undefined ? undefined : { ...pull, now: () => pullState(github, pull.number) },
+      }),
+  };
 }
 
 /** What runs where now: this tier by what was just written there, the others by GitHub's record; dev has none below it. */

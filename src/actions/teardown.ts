@@ -1,13 +1,14 @@
 /** action-promote with `mode: teardown`: for the tier sandbox only, and only where it is asked for by this name. */
 import { FourTierError } from "../findings.ts";
-import { getRun } from "../github/runs.ts";
 import { blocks, code, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { teardown } from "../teardown.ts";
-import { branchOfPullRequest } from "./event.ts";
+import { pullOfRun } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
-import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
 import { accessTier } from "./tier-access.ts";
+import { contractOfRun } from "./tier-contract.ts";
+import { readTierInputs } from "./tier-inputs.ts";
 
 /** How long to wait for a deployment that is under way, in milliseconds. */
 const LOCK_WAIT_MS = 30 * 60_000;
@@ -24,7 +25,13 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
       remedy: "Write tier: sandbox. In other tiers a resource goes when a release no longer has it.",
     });
   }
-  const branch = await branchOfPullRequest(run);
+  const pull = await pullOfRun(run);
+  if (pull !== undefined) {
+    const inputs = readTierInputs(context);
+    const { users } = await contractOfRun(run, inputs);
+    // Anybody's pull request is closed one day: of a bot, or of somebody who never had a sandbox.
+    if (!users.has(inputs.developer.toLowerCase())) return nobody(inputs.developer);
+  }
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const github = githubOf(context);
   const result = await teardown({
@@ -33,8 +40,8 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
     contract: access.contract,
     workspace: access.workspace,
     principal: access.clientId,
-    branch,
-    branchOf: async (id) => (await getRun(github, id).catch(() => undefined))?.headBranch,
+    branch: pull?.branch,
+    branchOf: (id) => branchOfRun(github, id),
     lockWaitMs: LOCK_WAIT_MS,
   });
   const { removed, kept } = result;
@@ -58,5 +65,15 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
       removed: removed.map(({ kind, id, name, key }) => ({ kind, id, name, key: key ?? null })),
       kept: [...kept],
     },
+  };
+}
+
+/** Nobody of that name has a sandbox, so nothing was asked of Databricks. */
+function nobody(developer: string): ActionResult {
+  return {
+    findings: [],
+    outputs: { changed: "false" },
+    summary: `${text(developer)} is not among the contract's users: there is no sandbox to take anything down from.`,
+    report: { mode: "teardown", tier: "sandbox", catalog: null, removed: [], kept: [] },
   };
 }

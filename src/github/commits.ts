@@ -178,6 +178,24 @@ export async function pullsOfCommit(github: GitHub, sha: string): Promise<Pull[]
   return pulls;
 }
 
+/** What a pull request is at the moment. */
+interface PullState {
+  readonly isOpen: boolean;
+  /** Its newest commit. */
+  readonly head: string;
+}
+
+/** One pull request as it is now. Throws FourTierError. */
+export async function pullState(github: GitHub, number: string): Promise<PullState> {
+  const { state, head } = await github.read(
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}",
+    { pull_number: number },
+    v.object({ state: v.string(), head: v.object({ sha: v.string() }) }),
+    "pull-requests: read",
+  );
+  return { isOpen: state === "open", head: head.sha };
+}
+
 /** All reviews of a pull request, oldest first. */
 export async function reviewsOfPull(github: GitHub, number: string): Promise<Review[]> {
   const reviews: Review[] = [];

@@ -89,6 +89,16 @@ describe("sandboxes", () => {
     expect(play.stage.databricks.requests.length).toBe(before);
   });
 
+  it("get nothing from a pull request that was closed while its deployment waited", async () => {
+    const number = await open("late", "omar", { labels: ["sandbox"] });
+    const pull = play.stage.github.world.pulls.find((each) => each.number === number);
+    if (pull === undefined) throw new Error("the pull request is not there");
+    pull.closed = new Date().toISOString();
+    const run = await label(number, "omar");
+    expectRun(run).toFail(/sandbox\/closed/);
+    expect(jobOf(run, DEPLOY).conclusion).toBe("failure");
+  });
+
   it("are cleared when the pull request that is in them is closed, and not by another's end", async () => {
     const close = (pullRequest: number) =>
       play.dispatch("sandbox", { event: "pull_request", action: "closed", actor: "octocat", pullRequest });
@@ -104,6 +114,29 @@ describe("sandboxes", () => {
     expect(names("[sandbox octocat] ")).toEqual([]);
     expect(names("[sandbox omar] ")).toHaveLength(7);
     expect(world().securable("octocat_sandbox.gold")).toBeDefined();
+
+    // Taking the label away is asking for the same, and no other label is.
+    const third = await open("octocat-3", "octocat", { labels: ["sandbox"] });
+    expectRun(await label(third)).toSucceed(DEPLOY);
+    const unlabel = (name: string) =>
+      play.dispatch("sandbox", {
+        event: "pull_request",
+        action: "unlabeled",
+        actor: "octocat",
+        pullRequest: third,
+        label: name,
+      });
+    const another = await unlabel("documentation");
+    expect([jobOf(another, DEPLOY).conclusion, jobOf(another, TEARDOWN).conclusion]).toEqual(["skipped", "skipped"]);
+    expectRun(await unlabel("sandbox")).toSucceed(TEARDOWN);
+    expect(names("[sandbox octocat] ")).toEqual([]);
+
+    // A pull request that never was in a sandbox, of somebody who has none.
+    const before = play.stage.databricks.requests.length;
+    const theirs = await close(await open("quiet", "hubot"));
+    expectRun(theirs).toSucceed(TEARDOWN);
+    expect(textOf(theirs, TEARDOWN)).toContain("there is no sandbox to take anything down from");
+    expect(play.stage.databricks.requests.length).toBe(before);
 
     const byHand = await play.dispatch("sandbox", {
       event: "workflow_dispatch",

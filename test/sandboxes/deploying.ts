@@ -9,6 +9,7 @@ import { promote } from "../../src/promote.ts";
 import { provision } from "../../src/provision.ts";
 import { candidateOf } from "../../src/release/candidate.ts";
 import type { ActionResult } from "../../src/report/report.ts";
+import { type WantedQuestion, whyNotWanted } from "../../src/sandboxes/still-wanted.ts";
 import { teardown, type TeardownResult } from "../../src/teardown.ts";
 import { type Account, APPLICATION } from "../account.ts";
 import { goodFacts } from "../gate/facts.ts";
@@ -19,15 +20,22 @@ import { estate, NOW, SANDBOX_APPLICATION, USERS } from "./estate.ts";
 
 afterAll(removeFolders);
 
+/** What GitHub says of a deployment's pull request and branch, asked under the lock. */
+type Asked = Partial<Pick<WantedQuestion, "branch" | "branchOf" | "pull">>;
+
 export interface Developers {
   readonly account: Account;
   readonly repository: Repository;
   /** A branch from main with a change, as a pull request's commit; gives the commit. */
   readonly branch: (name: string, files: Readonly<Record<string, string>>) => string;
-  readonly deploy: (login: string, commit: string, run?: string) => Promise<ActionResult>;
+  readonly deploy: (login: string, commit: string, run?: string, more?: Asked) => Promise<ActionResult>;
   readonly teardown: (
     login: string,
-    options?: { readonly branch?: string; readonly deployed?: string; readonly onLine?: (line: string) => void },
+    options?: {
+      readonly branch?: string;
+      readonly deployed?: string | ((run: string) => string);
+      readonly onLine?: (line: string) => void;
+    },
   ) => Promise<TeardownResult>;
   /** As the sandbox's principal. */
   readonly sandbox: () => Workspace;
@@ -73,7 +81,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       credentials: { kind: "secret", ...account.simulator.credentials("ml-pipelines-sandbox") },
       log: quiet,
     });
-  const deploy = async (login: string, commit: string, run = String((runs += 1))): Promise<ActionResult> => {
+  const deploy: Developers["deploy"] = async (login, commit, run = String((runs += 1)), more = {}) => {
     const git = await openGit(repository.folder);
     const tier = account.tier("sandbox", login);
     const { candidate, findings } = await candidateOf({
@@ -87,10 +95,22 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
     });
     if (candidate === undefined) throw new FourTierError(findings);
     const good = goodFacts();
+    const workspace = sandbox();
     return promote({
       run: { ...RUN, runId: run, sha: commit, event: "pull_request" },
       tier,
-      workspace: sandbox(),
+      workspace,
+      stillWanted: (ledger) =>
+        whyNotWanted({
+          branch: undefined,
+          branchOf: () => Promise.resolve(undefined),
+          pull: undefined,
+          ...more,
+          workspace,
+          tier,
+          run: { runId: run },
+          deployed: ledger?.pending?.release ?? ledger?.release,
+        }),
       principal: SANDBOX_APPLICATION,
       candidate,
       wheels: [],
@@ -140,7 +160,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
         workspace: sandbox(),
         principal: SANDBOX_APPLICATION,
         branch,
-        branchOf: () => Promise.resolve(deployed),
+        branchOf: (run) => Promise.resolve(typeof deployed === "function" ? deployed(run) : deployed),
         runHasEnded: () => Promise.resolve(false),
         lockWaitMs: 60_000,
         log: { ...quiet, ...(onLine === undefined ? {} : { info: onLine }) },

@@ -20,7 +20,7 @@ function pullOf(call: Call): Pull {
 function listPulls(call: Call): Answer {
   const { state = "open", base, head } = call.query;
   const list = call.world.pulls
-    .filter((pull) => state === "all" || (pull.merged === undefined ? "open" : "closed") === state)
+    .filter((pull) => state === "all" || ((pull.merged?.at ?? pull.closed) === undefined ? "open" : "closed") === state)
     .filter((pull) => base === undefined || pull.base === base)
     .filter((pull) => head === undefined || `${pull.headOwner}:${pull.headBranch}` === head)
     .reverse();
