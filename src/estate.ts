@@ -5,8 +5,8 @@
  */
 import type { Contract, Tier } from "./contract/model.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
-import { type StatementOptions, WarehouseUnusable } from "./databricks/statements.ts";
-import { type Catalog, getCatalog, getMetastoreSummary } from "./databricks/unity.ts";
+import { StatementFailed, type StatementOptions, WarehouseUnusable } from "./databricks/statements.ts";
+import { type Catalog, getCatalog } from "./databricks/unity.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
 import {
@@ -15,17 +15,18 @@ import {
   authorityOf,
   catalogUnseen,
   noPrincipal,
+  OUTSIDE_ALWAYS,
   type Proof,
   unseenFindings,
 } from "./grants/certify.ts";
 import { readWholeDirectory } from "./grants/directory.ts";
 import { type Expectation, sandboxesOf, type TierPrincipal } from "./grants/expect.ts";
-import { type Estate, keyOf, type Securable, securableKey } from "./grants/model.ts";
+import { type Estate, keyOf, type Policy, type Securable, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
 import { isRefusal, Notes } from "./grants/notes.ts";
 import { type Directory, peopleIn, resolveTierPrincipals } from "./grants/principals.ts";
-import { type CatalogRead, type Progress, readCatalog } from "./grants/read.ts";
-import { type PoliciesRead, readPolicies } from "./grants/read-policies.ts";
+import { type CatalogRead, metastoreOf, type Progress, readCatalog } from "./grants/read.ts";
+import { readPolicies } from "./grants/read-policies.ts";
 import { SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
 import { readStorage, type StorageRead } from "./grants/read-storage.ts";
 import { pathsInto } from "./grants/paths.ts";
@@ -68,8 +69,8 @@ export async function estateProof(
     readWholeDirectory(workspace, notes, namedPrincipals(contract)),
   ]);
   const [storage, policies] = await together([
-    readStorage({ workspace, notes, counts: read.counts }, addressesOf(read.securables)),
-    policiesOf(workspace, read, notes),
+    readStorage({ workspace, notes, counts: read.counts }, addressesOf(read.securables), metastoreRootOf(read)),
+    policiesOf(workspace, read, notes, options.progress),
   ]);
   const estate = estateOf(tier.catalog, read, directory, storage, policies);
 
@@ -87,6 +88,7 @@ export async function estateProof(
     principals,
     grants: named.grants,
     wholeEstate: true,
+    storageElsewhere: storage.elsewhere,
     ...sandboxesOf(contract, tier),
   };
   const judged =
@@ -121,9 +123,10 @@ export async function estateProof(
       refused,
       outside: [
         "Other tiers' catalogs: their own proofs show them.",
-        "Delta shares, and managed locations of single schemas.",
-        "Workspace and account admins.",
-        ...policies.outside,
+        "Delta shares, and GRANT policies that are attached to the metastore itself.",
+        ...OUTSIDE_ALWAYS,
+        ...ownStorageOf(read),
+        ...(read.metastore !== undefined && read.metastore.owner === undefined ? [NO_ADMIN] : []),
         ...(read.reader === "sql" ? SQL_BLIND : []),
       ],
     },
@@ -132,7 +135,7 @@ export async function estateProof(
 
 interface TierRead extends CatalogRead {
   readonly reader: "rest" | "sql";
-  /** The warehouse that was used. */
+  /** A warehouse that can be asked about policies. */
   readonly sql: StatementOptions | undefined;
   readonly findings: readonly Finding[];
 }
@@ -141,20 +144,21 @@ async function readTier(workspace: Workspace, name: string, me: Identity, option
   const { sql, progress } = options;
   const shared = { workspaceId: me.workspaceId, progress };
   const catalog = await seenCatalog(workspace, name);
-  const rest = async (findings: readonly Finding[]): Promise<TierRead> => ({
+  const rest = async (findings: readonly Finding[], usable?: StatementOptions): Promise<TierRead> => ({
     ...(await readCatalog(workspace, name, { ...shared, catalog })),
     reader: "rest",
-    sql: undefined,
+    sql: usable,
     findings,
   });
   if (sql === undefined || options.reader === "rest") return rest([]);
-  const metastore = options.reader === "auto" ? await getMetastoreSummary(workspace) : undefined;
-  if (options.reader === "auto" && !owns(me, catalog?.owner, metastore?.owner)) return rest([]);
+  const metastore = options.reader === "auto" ? await metastoreOf(workspace) : undefined;
+  if (options.reader === "auto" && !owns(me, catalog?.owner, metastore?.owner)) return rest([], sql);
   try {
     const read = await readCatalog(workspace, name, { ...shared, catalog, metastore, contents: sqlContents(sql) });
     return { ...read, reader: "sql", sql, findings: [] };
   } catch (error) {
-    if (options.reader === "sql" || !(error instanceof WarehouseUnusable)) throw error;
+    const unusable = error instanceof WarehouseUnusable || error instanceof StatementFailed;
+    if (options.reader === "sql" || !unusable) throw error;
     return rest(error.findings.map((finding) => ({ ...finding, severity: "notice" })));
   }
 }
@@ -175,10 +179,15 @@ function owns(me: Identity, ...owners: readonly (string | undefined)[]): boolean
   return owners.some((owner) => owner !== undefined && names.has(keyOf(owner)));
 }
 
-async function policiesOf(workspace: Workspace, read: TierRead, notes: Notes): Promise<PoliciesRead> {
+async function policiesOf(
+  workspace: Workspace,
+  read: TierRead,
+  notes: Notes,
+  progress: Progress = () => {},
+): Promise<readonly Policy[]> {
   const { catalog } = read;
-  if (catalog === undefined) return { policies: [], outside: [] };
-  return readPolicies({ workspace, catalog, notes }, read.securables, read.sql);
+  if (catalog === undefined) return [];
+  return readPolicies({ workspace, catalog, notes, progress }, read.securables, read.sql);
 }
 
 /** The tiers' principals by their names, those of other workspaces as well: a finding speaks of `ml-pipelines-dev (1111…)`. */
@@ -196,6 +205,23 @@ function namedPrincipals(contract: Contract): { readonly name: string; readonly 
   );
 }
 
+/** The metastore's own storage, if managed data of the catalog is kept there. */
+function metastoreRootOf({ catalog, metastore }: CatalogRead): string | undefined {
+  return catalog === undefined || catalog.storageRoot !== undefined ? undefined : metastore?.storageRoot;
+}
+
+const NO_ADMIN =
+  "A metastore admin: the metastore's summary names none. An account admin can make one at any time, and the next proof names it.";
+
+/** Nobody can be granted the metastore's own credential; what is known of it is that the catalog hangs on it. */
+function ownStorageOf(read: CatalogRead): string[] {
+  if (read.catalog === undefined || read.catalog.storageRoot !== undefined) return [];
+  const where = metastoreRootOf(read);
+  return [
+    `The metastore's own storage${where === undefined ? "" : ` (${where})`}, where ${read.catalog.name} keeps managed data: its credential is the metastore's, which no list of grants shows. Give the catalog storage of its own, and this proof speaks of that.`,
+  ];
+}
+
 function addressesOf(securables: readonly Securable[]): string[] {
   return securables.flatMap(({ storage }) => storage ?? []);
 }
@@ -205,7 +231,7 @@ function estateOf(
   read: CatalogRead,
   directory: Directory,
   storage: StorageRead,
-  { policies }: PoliciesRead,
+  policies: readonly Policy[],
 ): Estate {
   const all = [...read.securables, ...storage.securables];
   const own =
@@ -213,8 +239,8 @@ function estateOf(
   return {
     ...directory,
     securables: new Map(all.map((securable) => [securableKey(securable), securable])),
-    metastoreOwner: read.metastoreOwner,
-    externalAccess: read.externalAccess,
+    metastoreOwner: read.metastore?.owner,
+    externalAccess: read.metastore?.externalAccess,
     bindings: new Map([...own, ...storage.bindings]),
     policies,
   };
@@ -229,10 +255,9 @@ function noteHoles(notes: Notes, catalog: string, read: TierRead, authority: Aut
       `ownership of catalog ${catalog}, or use \`reader: rest\``,
     );
   }
-  if (estate.metastoreOwner === undefined) {
+  if (read.metastore === undefined)
     notes.miss("the owner of the metastore", "the metastore's summary was not shown", "access to this workspace");
-    return;
-  }
+  if (estate.metastoreOwner === undefined) return;
   const admins = keyOf(estate.metastoreOwner);
   if (!estate.groups.has(admins) && !estate.principals.has(admins)) {
     notes.miss(

@@ -15,13 +15,14 @@ import {
   authorityOf,
   catalogUnseen,
   noPrincipal,
+  OUTSIDE_ALWAYS,
   type Proof,
   type ReaderUsed,
   unseenFindings,
 } from "./grants/certify.ts";
 import { type Expectation, mayHold, sandboxesOf, type TierPrincipal } from "./grants/expect.ts";
 import type { Cell } from "./grants/matrix.ts";
-import { ACCOUNT_USERS, type Estate, keyOf, securableKey } from "./grants/model.ts";
+import { ACCOUNT_USERS, type Estate, isApplicationId, keyOf, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
 import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "./grants/principals.ts";
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
@@ -61,7 +62,7 @@ export async function tierProof(
   if (ownPrincipal === undefined) throw noPrincipal(tier);
 
   const [directory, named, elsewhere] = await together([
-    readDirectory(workspace, read.securables, read.metastoreOwner, principals),
+    readDirectory(workspace, read.securables, read.metastore?.owner, principals),
     resolveGrants(people, contract, tier.catalog, principals, read.securables, now),
     seenElsewhere(workspace, contract, ownPrincipal, me),
   ]);
@@ -104,7 +105,7 @@ export async function tierProof(
       at: now.toISOString(),
       seen: { ...read.counts, groups: directory.groups.size, servicePrincipals: directory.principals.size },
       refused: [...read.refused, ...elsewhere.refused],
-      outside: outsideOf(estate, expected, elsewhere.visible),
+      outside: outsideOf(estate, expected, elsewhere.visible, read.metastore !== undefined),
     },
   };
 }
@@ -113,8 +114,8 @@ function estateOf(catalog: string, read: CatalogRead, directory: Directory): Est
   return {
     ...directory,
     securables: new Map(read.securables.map((securable) => [securableKey(securable), securable])),
-    metastoreOwner: read.metastoreOwner,
-    externalAccess: read.externalAccess,
+    metastoreOwner: read.metastore?.owner,
+    externalAccess: read.metastore?.externalAccess,
     bindings: new Map(
       read.bindings === undefined ? [] : [[securableKey({ type: "catalog", name: catalog }), read.bindings]],
     ),
@@ -215,15 +216,24 @@ function unseenElsewhere(own: TierPrincipal, tier: TierName, catalog: string, an
   };
 }
 
-function outsideOf(estate: Estate, expected: Expectation, visible: readonly string[]): string[] {
+function outsideOf(
+  estate: Estate,
+  expected: Expectation,
+  visible: readonly string[],
+  metastoreShown: boolean,
+): string[] {
   const unresolved = expected.principals.filter((principal) => !principal.resolved).map((principal) => principal.name);
   const admins = estate.metastoreOwner;
-  const group = admins === undefined ? undefined : estate.groups.get(keyOf(admins));
-  const seenAdmins = admins !== undefined && (group === undefined || group.complete);
+  const seenAdmins =
+    admins === undefined
+      ? metastoreShown
+      : estate.groups.get(keyOf(admins))?.complete === true ||
+        estate.principals.has(keyOf(admins)) ||
+        isApplicationId(admins);
   return [
     `Other tiers' catalogs: their own proofs show them${visible.length === 0 ? "" : ` (of ${inWords(visible)}, only grants on the catalog itself were seen)`}.`,
     "External locations, storage credentials, Delta shares and ABAC GRANT policies: the estate proof shows them.",
-    "Workspace and account admins.",
+    ...OUTSIDE_ALWAYS,
     ...(seenAdmins
       ? []
       : ["Members of the metastore's owner, who can change every grant: not shown to this principal."]),

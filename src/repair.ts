@@ -65,7 +65,9 @@ export async function repairGrants(request: RepairRequest): Promise<RepairResult
 async function planned(request: RepairRequest): Promise<Omit<RepairResult, "applied">> {
   const { workspace, contract, tier, now, seen } = request;
   const proof = await tierProof(workspace, contract, tier, now, seen);
-  const stops = proof.findings.filter(({ id }) => STOPS.has(id));
+  const stops = proof.findings.filter(
+    ({ id, severity }) => STOPS.has(id) || (MISTAKES.has(id) && severity === "error"),
+  );
   if (stops.length > 0) throw new FourTierError(stops);
   const plan = planRepair(proof.estate, proof.expected, contract.grants.authority);
   const digest = createHash("sha256")
@@ -77,6 +79,7 @@ async function planned(request: RepairRequest): Promise<Omit<RepairResult, "appl
 /** What makes a plan untrustworthy: a policy that does not hold together, names that mean nobody, things not seen. */
 const STOPS: ReadonlySet<string> = new Set([
   "grants/contradiction",
+  "grants/privilege-misfit",
   "grants/principal-unknown",
   "grants/principal-ambiguous",
   "grants/principal-local",
@@ -85,6 +88,9 @@ const STOPS: ReadonlySet<string> = new Set([
   "grants/authority",
   "grants/unseen",
 ]);
+
+/** The same, where it is sure. */
+const MISTAKES: ReadonlySet<string> = new Set(["grants/privilege-unknown"]);
 
 /** What will still be wrong: ownership, bindings, members of groups, and what there is no authority for. */
 function staying(proof: TierProof, plan: RepairPlan): Finding[] {

@@ -160,7 +160,48 @@ test("a metastore admin sees all of it without a grant", async () => {
   const account = await startAccount(world(new Map(), admin), RULES);
   const proof = await audit(account);
   expect(proof.certificate.authority).toBe("metastore admin");
-  expect(said(proof)).toEqual(["warning grants/missing"]);
+  // What the contract gives the auditor on the catalog, the location and the credential.
+  expect(said(proof)).toEqual(Array(3).fill("warning grants/missing"));
+});
+
+test.each(["System user", ""])(
+  "a metastore without an admin is no hole (%j), and the certificate says so",
+  async (admin) => {
+    const account = await startAccount(world(documentedRights(), { metastore: { owner: admin } }), RULES);
+    const proof = await audit(account);
+    expect(said(proof)).toEqual([]);
+    expect(proof.certificate.outside.join(" ")).toContain("the metastore's summary names none");
+  },
+);
+
+test("what the certificate does not speak of: who acts as a service principal, the metastore's own storage", async () => {
+  const base = world(documentedRights());
+  const { storage: _own, ...prod } = base.catalogs?.["prod"] ?? {};
+  const account = await startAccount({ ...base, catalogs: { prod } }, RULES);
+  const { certificate } = await audit(account);
+  expect(certificate.outside.join(" ")).toMatch(/run as a service principal.*federation policies/);
+  expect(certificate.outside.join(" ")).toContain("The metastore's own storage (s3://metastore), where prod keeps");
+});
+
+test("a schema that is dropped while it is read is gone, and one that is only not found is unknown", async () => {
+  const lists = "/api/2.1/unity-catalog/tables";
+  const missing = {
+    method: "GET",
+    effect: "error",
+    status: 404,
+    code: "SCHEMA_DOES_NOT_EXIST",
+    times: "always",
+  } as const;
+  const account = await startAccount(world(documentedRights()), RULES);
+  account.simulator.fault({ ...missing, path: lists });
+  expect(unseen(await audit(account))).toEqual(["the tables of schema prod.gold"]);
+  const dropped = await startAccount(world(documentedRights()), RULES);
+  for (const path of [lists, "/api/2.1/unity-catalog/schemas/prod.gold"]) dropped.simulator.fault({ ...missing, path });
+  for (const path of ["permissions/*/prod.gold*", "policies/*/prod.gold*"])
+    dropped.simulator.fault({ ...missing, path: `/api/2.1/unity-catalog/${path}` });
+  const proof = await audit(dropped);
+  expect(unseen(proof)).toEqual([]);
+  expect([...proof.estate.securables.keys()]).not.toContain("schema prod.gold");
 });
 
 describe("the two readers", () => {
@@ -214,13 +255,53 @@ describe("the two readers", () => {
     expect(said(proof)).toContain("notice databricks/warehouse-missing");
   });
 
-  test("without the preview that places policies, the certificate says where nobody looked", async () => {
-    const account = await startAccount(world(new Map(), { ...admin, behaviours: { policy_view: "absent" } }), RULES);
-    const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
-    expect(proof.estate.policies.map(({ name }) => name)).toEqual(["score"]);
-    expect(proof.certificate.outside.join(" ")).toContain(
-      "ABAC GRANT policies that are attached to single schemas, tables",
+  test("without the preview that places policies, schemas and tables are asked one by one", async () => {
+    const policies = [
+      { name: "of_schema", on: "schema prod.gold", privileges: ["SELECT"], to: ["mona@example.com"] },
+      { name: "of_table", on: "table prod.gold.scores", privileges: ["SELECT"], to: ["rob@example.com"] },
+    ];
+    const account = await startAccount(
+      world(new Map(), { ...admin, policies, behaviours: { policy_view: "absent" } }),
+      RULES,
     );
+    const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+    expect(proof.estate.policies.map(({ name }) => name)).toEqual(["of_schema", "of_table"]);
+  });
+
+  test("more tables than are asked one by one: unknown without a warehouse, and one statement with it", async () => {
+    const tables = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`t${index}`, { owner }]));
+    const base = world(documentedRights());
+    const account = await startAccount(
+      {
+        ...base,
+        catalogs: { prod: { ...base.catalogs?.["prod"], schemas: { gold: { owner, tables } } } },
+        policies: [{ name: "of_table", on: "table prod.gold.t7", privileges: ["SELECT"], to: ["account users"] }],
+      },
+      RULES,
+    );
+    const rest = await audit(account);
+    expect(unseen(rest)).toEqual(["the GRANT policies of the 1001 tables of catalog prod"]);
+    expect(said(rest)).toContain("unknown grants/unseen");
+    const auto = await audit(account, { reader: "auto", sql: { warehouseId: "w" } });
+    expect([auto.certificate.reader, unseen(auto)]).toEqual(["rest", []]);
+    expect(said(auto)).toContain("error grants/policy-grant");
+  });
+
+  test("auto goes on through REST where a statement fails, or where the metastore says nothing", async () => {
+    const direct = { groups: { ...admin.groups, "metastore-admins": { members: ["four-tier-audit"] }, auditors: {} } };
+    const options = { reader: "auto", sql: { warehouseId: "w" } } as const;
+    const account = await startAccount(world(new Map(), { ...direct, sql_inline_bytes: 1 }), RULES);
+    const proof = await audit(account, options);
+    expect(proof.certificate.reader).toBe("rest");
+    expect(said(proof)).toContain("notice databricks/statement-failed");
+    account.simulator.fault({
+      path: "/api/2.1/unity-catalog/metastore_summary",
+      effect: "error",
+      status: 403,
+      code: "PERMISSION_DENIED",
+      times: "always",
+    });
+    expect(said(await audit(account, options))).toContain("unknown grants/unseen");
   });
 });
 

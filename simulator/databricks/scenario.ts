@@ -58,6 +58,8 @@ const Leaf = v.strictObject(securable);
 
 const Schema = v.strictObject({
   ...securable,
+  /** Where it keeps managed data, if not where its catalog does. */
+  storage: v.optional(name),
   tables: v.optional(v.record(name, Table), {}),
   volumes: v.optional(v.record(name, Volume), {}),
   functions: v.optional(v.record(name, Leaf), {}),
@@ -242,7 +244,8 @@ export const DatabricksSchema = v.strictObject({
   account_id: v.optional(uuid, "00000000-0000-4000-8000-000000000001"),
   metastore: v.optional(
     v.strictObject({
-      owner: v.optional(name, "metastore-admins"),
+      /** Empty: nobody is its admin. */
+      owner: v.optional(v.string(), "metastore-admins"),
       name: v.optional(name, "metastore"),
       /** Empty: the metastore has none, and a catalog needs its own. */
       storage_root: v.optional(v.string(), "s3://metastore"),
@@ -288,6 +291,8 @@ export const DatabricksSchema = v.strictObject({
   page_size: v.optional(positive, 1000),
   /** Rows in one chunk of a statement's result. */
   sql_chunk_rows: v.optional(positive, 20_000),
+  /** Bytes of an inline result beyond which a statement is ended (facts: unity-catalog 2). */
+  sql_inline_bytes: v.optional(positive, 25 * 1024 * 1024),
   behaviours: v.optional(Behaviours, {}),
   faults: v.optional(v.array(FaultSchema), []),
 });

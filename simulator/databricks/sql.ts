@@ -23,9 +23,6 @@ import { Rights } from "./unity-rights.ts";
 
 const BASE = "/api/2.0/sql/statements";
 const FACTS = "unity-catalog 2";
-/** facts: unity-catalog 2: an inline result beyond it ends the statement. */
-const INLINE_LIMIT = 25 * 1024 * 1024;
-
 const Statement = v.strictObject({
   statement: v.string(),
   warehouse_id: v.string(),
@@ -148,9 +145,11 @@ function run(call: Call<Asked>, known: KnownStatement): Outcome {
     );
     const rows = prepared.all(values) as unknown as (string | null)[][];
     const columns = prepared.columns().map(({ name }) => name);
-    if (JSON.stringify(rows).length > INLINE_LIMIT)
+    const { sql_inline_bytes: limit } = account.scenario;
+    // facts: unity-catalog 2: an inline result beyond it ends the statement
+    if (JSON.stringify(rows).length > limit)
       return failed(
-        "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most 26214400 bytes.",
+        `Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most ${limit} bytes.`,
         "54000",
       );
     return { columns, rows };

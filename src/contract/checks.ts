@@ -85,6 +85,15 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       "Name a group; `*` is for effect: forbid.",
     );
   }
+  for (const [index, { principal, privileges }] of file.grants.exceptions.entries()) {
+    if (principal !== "*") continue;
+    wrong(
+      "everybody",
+      ["grants", "exceptions", index, "principal"],
+      `An exception that gives ${privileges.join(", ")} to everybody names nobody.`,
+      "Name a group or a user; `*` is for effect: forbid.",
+    );
+  }
   for (const [index, { until }] of file.grants.exceptions.entries()) {
     if (isDate(until)) continue;
     wrong(

@@ -30,7 +30,9 @@ export class StatementFailed extends FourTierError {
       id: "databricks/statement-failed",
       severity: "error",
       message: `A SQL statement failed: ${detail}`,
-      remedy: "Give the principal of this run the right that the message names.",
+      remedy: /byte limit|result size/i.test(detail)
+        ? "Its result is too big for SQL: read with `reader: rest`, which has no such bound."
+        : "If the message names a right, give it to the principal of this run; else read with `reader: rest`.",
     });
     this.detail = detail;
     this.sqlState = sqlState;

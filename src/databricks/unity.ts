@@ -53,6 +53,11 @@ export interface Catalog extends Securable {
   readonly storageRoot: string | undefined;
 }
 
+export interface Schema extends Securable {
+  /** Where it keeps managed data, if not where its catalog does. */
+  readonly storageRoot: string | undefined;
+}
+
 export interface Table extends Securable {
   /** MANAGED, VIEW, STREAMING_TABLE, MANAGED_SHALLOW_CLONE, …: an open list. */
   readonly type: string | undefined;
@@ -74,8 +79,11 @@ export interface Binding {
 export interface MetastoreSummary {
   readonly id: string;
   readonly name: string;
+  /** Undefined if nobody is its admin (facts: unity-catalog 1.6). */
   readonly owner: string | undefined;
   readonly externalAccess: boolean;
+  /** Where catalogs without storage of their own keep managed data; undefined if it has none. */
+  readonly storageRoot: string | undefined;
 }
 
 /** Where the API is. */
@@ -98,6 +106,7 @@ export const catalogSchema = v.looseObject({
   properties: v.optional(v.record(v.string(), v.string()), {}),
   storage_root: optionalText,
 });
+const schemaSchema = v.looseObject({ ...securableEntries, storage_root: optionalText });
 const tableSchema = v.looseObject({ ...securableEntries, table_type: optionalText, storage_location: optionalText });
 const volumeSchema = v.looseObject({ ...securableEntries, volume_type: optionalText, storage_location: optionalText });
 
@@ -127,10 +136,10 @@ export async function getSchema(workspace: Workspace, fullName: string): Promise
   return schema === undefined ? undefined : toSecurable(schema, [fullName.split(".")[0] ?? ""]);
 }
 
-export async function* listSchemas(workspace: Workspace, catalog: string): AsyncGenerator<Securable> {
+export async function* listSchemas(workspace: Workspace, catalog: string): AsyncGenerator<Schema> {
   const request = listing("schemas", { catalog_name: catalog, include_browse: true });
-  for await (const schema of items(workspace, request, "schemas", securableSchema)) {
-    yield toSecurable(schema, [catalog]);
+  for await (const schema of items(workspace, request, "schemas", schemaSchema)) {
+    yield { ...toSecurable(schema, [catalog]), storageRoot: schema.storage_root };
   }
 }
 
@@ -258,14 +267,21 @@ export async function getMetastoreSummary(workspace: Workspace): Promise<Metasto
     name: v.optional(v.string(), ""),
     owner: optionalText,
     external_access_enabled: v.optional(v.boolean(), false),
+    storage_root: optionalText,
   });
   const summary = await ask(workspace, { method: "GET", path: `${root}/metastore_summary` }, schema);
   return {
     id: summary.metastore_id,
     name: summary.name,
-    owner: summary.owner,
+    owner: isNobody(summary.owner) ? undefined : summary.owner,
     externalAccess: summary.external_access_enabled,
+    storageRoot: summary.storage_root || undefined,
   };
+}
+
+/** How a metastore that was made without an admin names its owner. */
+function isNobody(owner: string | undefined): boolean {
+  return owner === undefined || ["", "system user"].includes(owner.trim().toLowerCase());
 }
 
 /** `all privileges`, `ALL PRIVILEGES` and `ALL_PRIVILEGES` are one (facts: unity-catalog 1.1). */

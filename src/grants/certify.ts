@@ -61,6 +61,12 @@ export interface Proof {
   readonly paths: readonly AccessPath[];
 }
 
+/** What no proof of grants speaks of (facts: unity-catalog 1.9, 1.11). */
+export const OUTSIDE_ALWAYS: readonly string[] = [
+  "Workspace and account admins.",
+  "Who may run as a service principal or manage it (its roles user and manager), its secrets, and its federation policies: whoever has one of these acts as that principal.",
+];
+
 /** Why everything was shown, or why it may not have been. */
 export interface Authority {
   readonly complete: boolean;

@@ -3,7 +3,7 @@
  * stands beside the single ones it implies (facts: unity-catalog 1.1, 1.2).
  */
 import { normalisePrivilege } from "./model.ts";
-import { ALL_PRIVILEGES, impliedByAll } from "./privileges.ts";
+import { ALL_PRIVILEGES, impliedByAll, MANAGE } from "./privileges.ts";
 
 export interface Difference {
   /** Wanted and not granted, sorted. */
@@ -25,4 +25,11 @@ export function comparePrivileges(granted: readonly string[], wanted: readonly s
 /** True if a set holds a privilege itself, or by ALL PRIVILEGES. */
 export function covers(set: ReadonlySet<string>, privilege: string): boolean {
   return set.has(privilege) || (set.has(ALL_PRIVILEGES) && privilege !== ALL_PRIVILEGES && impliedByAll(privilege));
+}
+
+/** True if a privilege is one of others, implies one or is implied by one; MANAGE gives its holder any that can be granted. */
+export function givesAny(privilege: string, others: readonly string[]): boolean {
+  return others.some(
+    (other) => privilege === MANAGE || covers(new Set([privilege]), other) || covers(new Set([other]), privilege),
+  );
 }

@@ -3,8 +3,8 @@
  * that after a repair the rules find nothing of it. Pure.
  */
 import { identitiesOf } from "./closure.ts";
-import { comparePrivileges, covers } from "./compare.ts";
-import { allowed, type Expectation, isClosed, mayHold, reaches } from "./expect.ts";
+import { comparePrivileges, covers, givesAny } from "./compare.ts";
+import { allowed, type Expectation, isClosed, mayHold, reaches, sparedBy } from "./expect.ts";
 import { ACCOUNT_USERS, type Estate, type Grant, isDataType, keyOf, type Securable } from "./model.ts";
 import { overlap } from "./patterns.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
@@ -18,16 +18,18 @@ export const SOURCES: readonly string[] = ["bronze", "silver"];
 /** `gold` of `prod.gold.scores`; undefined for a catalog. */
 export const schemaOf = (name: string): string | undefined => keyOf(name).split(".")[1];
 
-const opens = (privilege: string): boolean => effectOf(privilege) !== "look";
+const opens = (privilege: string): boolean => privilege === ALL_PRIVILEGES || effectOf(privilege) !== "look";
 const changes = (privilege: string): boolean =>
   privilege === ALL_PRIVILEGES || ["write", "control"].includes(effectOf(privilege));
 
-/** Everybody in the account: nothing but BROWSE, and what an exception gives. */
+/** Everybody in the account: nothing but BROWSE, and of what opens no data what the contract gives. */
 export function overEverybody(expected: Expectation): Pick {
   return ({ principal, privileges }, securable) => {
     if (principal === undefined || keyOf(principal) !== ACCOUNT_USERS) return [];
     const given = allowed(expected, ACCOUNT_USERS, securable);
-    return privileges.filter((privilege) => privilege !== "BROWSE" && !covers(given, privilege));
+    // No word in the contract opens data to everybody: the other tiers' principals are among them.
+    const excused = (privilege: string): boolean => !opens(privilege) && covers(given, privilege);
+    return privileges.filter((privilege) => privilege !== "BROWSE" && !excused(privilege));
   };
 }
 
@@ -101,7 +103,7 @@ function overSources(expected: Expectation): Pick {
   };
 }
 
-/** What a rule forbids to whoever was granted it, on the very things it speaks of. */
+/** What a rule forbids to whoever was granted it, on the very things it speaks of; with it MANAGE, which gives the rest. */
 function overForbidden(estate: Estate, expected: Expectation): Pick {
   const rules = expected.grants.filter(({ effect }) => effect === "forbid");
   return ({ principal, privileges }, securable) => {
@@ -109,7 +111,9 @@ function overForbidden(estate: Estate, expected: Expectation): Pick {
     const meant = rules.filter(({ on }) => reaches(on, securable));
     if (meant.length === 0) return [];
     const who = identitiesOf(estate, principal);
-    const against = meant.filter((rule) => rule.principal === "*" || who.has(keyOf(rule.principal)));
+    const against = meant.filter((rule) =>
+      rule.principal === "*" ? !sparedBy(expected, rule).some((key) => who.has(key)) : who.has(keyOf(rule.principal)),
+    );
     const excepted = new Set(
       expected.grants
         .filter(
@@ -117,14 +121,9 @@ function overForbidden(estate: Estate, expected: Expectation): Pick {
         )
         .flatMap((grant) => grant.privileges),
     );
-    return privileges.filter(
-      (privilege) => !covers(excepted, privilege) && against.some((rule) => meets(privilege, rule.privileges)),
-    );
+    const forbidden = against.flatMap((rule) => rule.privileges).filter((privilege) => !covers(excepted, privilege));
+    return privileges.filter((privilege) => !covers(excepted, privilege) && givesAny(privilege, forbidden));
   };
-}
-
-function meets(privilege: string, others: readonly string[]): boolean {
-  return others.some((other) => covers(new Set([privilege]), other) || covers(new Set([other]), privilege));
 }
 
 /** All that the rules object to in a direct grant, sorted, each once. */

@@ -41,6 +41,8 @@ export interface Expectation {
   readonly grants: readonly ExpectedGrant[];
   /** True where storage, policies and the metastore's owners were read as well: they are judged only then. */
   readonly wholeEstate?: boolean;
+  /** Storage that is there and holds no data of the catalog, by `securableKey`; undefined where not all of it was listed. */
+  readonly storageElsewhere?: ReadonlySet<string> | undefined;
   /** Whose sandbox it is, as a user name; of a sandbox only. */
   readonly developer?: string | undefined;
   /** The group that reads dev's bronze and silver for the sandboxes, and the users who have one; of dev only. */
@@ -78,6 +80,12 @@ export function mayHold(
 /** Whether one tier's principal may own something of another's catalog. */
 export function mayOwn(holder: TierName, tier: TierName): boolean {
   return holder === tier || (holder === "dev" && tier === "sandbox");
+}
+
+/** Keys of those whom a rule that forbids spares: of everybody the tier's own principal, and who may own the catalog. */
+export function sparedBy(expected: Expectation, { principal }: Pick<ExpectedGrant, "principal">): string[] {
+  if (principal !== "*") return [];
+  return expected.principals.filter(({ tier }) => mayOwn(tier, expected.tier)).map(({ key }) => keyOf(key));
 }
 
 /** True if a rule on `on` speaks of the securable: it is the securable itself or stands above it. */

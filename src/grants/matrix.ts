@@ -3,8 +3,9 @@ import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { accessOf, identitiesOf, type Path, type Source, sourcesOf } from "./closure.ts";
 import { type Expectation, mayHold, mayOwn, type TierPrincipal } from "./expect.ts";
-import { ACCOUNT_USERS, type Estate, isApplicationId, isDataType, keyOf, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, type Estate, isApplicationId, isDataType, isStorage, keyOf, type Securable } from "./model.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
+import { nameIt } from "./rights.ts";
 import { inWords, said, witness } from "./witness.ts";
 
 /** What a principal can do in a catalog, the most that is true of it. */
@@ -52,7 +53,8 @@ export function matrixOf(estate: Estate, expected: Expectation): { cells: Cell[]
 
 function reachOf(expected: Expectation, sources: readonly Source[], isMetastoreOwner: boolean): Reach {
   const owner = sources.some(
-    ({ path, securable }) => path.how === "owner" && keyOf(securable.name) === keyOf(expected.catalog),
+    ({ path, securable }) =>
+      path.how === "owner" && securable.type === "catalog" && keyOf(securable.name) === keyOf(expected.catalog),
   );
   if (owner) return "owns";
   if (isMetastoreOwner || sources.some(({ path }) => path.how === "owner")) return "control";
@@ -80,19 +82,24 @@ function trespassesOf(
       id: "grants/cross-tier",
       severity: "error",
       where: rule?.where ?? { kind: "securable", type: first.securable.type, name: first.securable.name },
-      message: `${witness(estate, principal.key, privileges, first.path)}${tail}.`,
+      message: `${witness(estate, principal.key, privileges, first.path)}${tail}${holdsData(first.securable, expected)}.`,
       why: `The principal of ${principal.tier} must be able to do nothing in ${expected.catalog}: a pipeline of ${principal.tier} could read or change ${expected.tier}.`,
       remedy: removal(first, principal, privileges),
     };
   });
 }
 
+/** Of a catalog it goes without saying. */
+function holdsData({ type }: Securable, { catalog }: Expectation): string {
+  return isStorage(type) ? `, where data of ${catalog} is kept` : "";
+}
+
 function removal({ path, securable }: Source, principal: TierPrincipal, privileges: readonly string[]): string {
   const group = path.groups.at(-1);
   if (group !== undefined)
     return `Take ${principal.name} out of the group ${path.groups[0]}, or take the right from ${group}.`;
-  if (path.how === "owner") return `Give the ${securable.type} ${securable.name} to the principal of its own tier.`;
-  return `Revoke ${said(privileges)} on ${securable.type} ${securable.name} from ${principal.key}.`;
+  if (path.how === "owner") return `Give ${nameIt(securable)} to the principal of its own tier.`;
+  return `Revoke ${said(privileges)} on ${nameIt(securable)} from ${principal.key}.`;
 }
 
 function harmless(expected: Expectation, principal: TierPrincipal, source: Source): boolean {
@@ -121,10 +128,7 @@ function bySameRights(sources: readonly Source[]): [Source, ...Source[]][] {
 }
 
 function namesOf(securables: readonly Securable[]): string {
-  return inWords(
-    securables.map((securable) => `${securable.type} ${securable.name}`),
-    4,
-  );
+  return inWords(securables.map(nameIt), 4);
 }
 
 /** What a tier's principal must be able to do, by type of securable. */

@@ -105,6 +105,18 @@ export function catalogPart(estate: Estate, catalog: string): Estate {
   };
 }
 
+/** One catalog with the storage that was read for it: all that its tier's data is reached by. */
+export function tierPart(estate: Estate, catalog: string): Estate {
+  const storage = [...estate.securables].filter(([, { type }]) => isStorage(type));
+  const part = catalogPart(estate, catalog);
+  return { ...part, securables: new Map([...part.securables, ...storage]) };
+}
+
+/** True for what the storage of catalogs hangs on. */
+export function isStorage(type: SecurableType): boolean {
+  return type === "external_location" || type === "storage_credential";
+}
+
 /** True for what is in catalogs, and for catalogs. */
 export function isDataType(type: SecurableType): type is DataType {
   return type !== "metastore" && type !== "external_location" && type !== "storage_credential";

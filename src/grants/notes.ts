@@ -1,5 +1,5 @@
 /** What was inside the scope and was not shown: noted with the right that would show it, never taken for nothing. */
-import { ApiError } from "../databricks/errors.ts";
+import { ApiError, isMissing } from "../databricks/errors.ts";
 
 /** Something inside the scope that could not be seen. */
 export interface Refusal {
@@ -26,11 +26,25 @@ export class Notes {
     }
   }
 
-  /** All items of a list; none, and noted, if it is refused. */
-  async list<Item>(what: string, needs: string, list: () => AsyncIterable<Item>): Promise<Item[]> {
+  /**
+   * All items of a list; none, and noted, if it is refused. What holds them may have been dropped since it was listed:
+   * `gone` asks, and only then "not found" is nothing to note.
+   */
+  async list<Item>(
+    what: string,
+    needs: string,
+    list: () => AsyncIterable<Item>,
+    gone: () => Promise<boolean> = async () => false,
+  ): Promise<Item[]> {
     const found = await this.attempt(what, needs, async () => {
       const items: Item[] = [];
-      for await (const item of list()) items.push(item);
+      try {
+        for await (const item of list()) items.push(item);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        if (!(await gone())) this.miss(what, answerOf(error), needs);
+        return [];
+      }
       return items;
     });
     return found ?? [];
@@ -39,6 +53,16 @@ export class Notes {
   /** Notes something that nobody refused in so many words. */
   miss(what: string, answer: string, needs: string): void {
     this.refused.push({ what, answer, needs });
+  }
+}
+
+/** What is asked; `otherwise` if the service refuses to show it. Every other failure is thrown. */
+export async function shown<Answer>(ask: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isRefusal(error)) return otherwise;
+    throw error;
   }
 }
 

@@ -21,6 +21,8 @@ interface DeclaredPath {
   readonly privileges: readonly string[];
   /** `a rule of the contract`. */
   readonly by: string;
+  /** Of an exception: its last day. */
+  readonly until?: string;
   readonly where: Where;
 }
 
@@ -35,9 +37,20 @@ type Rendered = Pick<RenderedResource, "kind" | "name" | "permissions" | "where"
 /** Reads both for a tier; `resources` are the bundle's, rendered for it. */
 export function declaredFor(contract: Contract, tier: TierName, resources: readonly Rendered[]): Declared {
   const { catalog, servicePrincipal, clientId } = contract.tiers[tier];
+  // Which tier's data storage holds, only the workspace tells: a rule about it is taken for one about each.
   const of = (rule: Contract["grants"]["rules"][number] | Contract["grants"]["exceptions"][number], by: string) =>
-    overlap(rule.on.name, catalog) || rule.on.type === "metastore"
-      ? [{ tier, on: rule.on, principal: rule.principal, privileges: rule.privileges, by, where: rule.where }]
+    !isData(rule.on.type) || overlap(rule.on.name, catalog)
+      ? [
+          {
+            tier,
+            on: rule.on,
+            principal: rule.principal,
+            privileges: rule.privileges,
+            by,
+            where: rule.where,
+            ...("until" in rule ? { until: rule.until } : {}),
+          },
+        ]
       : [];
   const { rules, exceptions } = contract.grants;
   return {
@@ -97,7 +110,9 @@ export function unnamedInBundle({ paths }: Declared, resources: readonly Rendere
   const declared = resources.flatMap((resource) => bundlePaths(tier, resource));
   const named = paths.filter((path) => !declared.some(({ by }) => by === path.by));
   return declared.flatMap((path): Finding[] => {
-    const unnamed = path.privileges.filter((privilege) => !isGiven(named, path, privilege));
+    // Up to its last day an exception gives it, too.
+    const now = { ...path, until: "" };
+    const unnamed = path.privileges.filter((privilege) => !isGiven(named, now, privilege));
     if (unnamed.length === 0) return [];
     return [
       {
@@ -112,20 +127,30 @@ export function unnamedInBundle({ paths }: Declared, resources: readonly Rendere
   });
 }
 
+/** Given for as long: an exception that ended sooner gave less. */
 function isGiven(paths: readonly DeclaredPath[], wanted: DeclaredPath, privilege: string): boolean {
   return paths.some(
-    ({ on, principal, privileges }) =>
+    ({ on, principal, privileges, until }) =>
       (principal === "*" || keyOf(principal) === keyOf(wanted.principal)) &&
+      (until === undefined || (wanted.until !== undefined && until >= wanted.until)) &&
       isAbove(on, wanted.on) &&
       covers(new Set(privileges), privilege),
   );
 }
 
+function isData(type: string): boolean {
+  return !["metastore", "external_location", "storage_credential"].includes(type);
+}
+
 /** A pattern that reaches another reaches all that the other does: a star fits a star. */
 function isAbove(above: DeclaredPath["on"], below: DeclaredPath["on"]): boolean {
-  const data = (type: string): boolean => !["metastore", "external_location", "storage_credential"].includes(type);
-  if (!data(above.type) || !data(below.type)) return above.type === below.type && reachesName(above.name, below.name);
+  if (!isData(above.type) || !isData(below.type))
+    return above.type === below.type && reachesName(above.name, below.name);
   return reachesName(above.name, below.name);
+}
+
+function isStorageName(type: string): boolean {
+  return type === "external_location" || type === "storage_credential";
 }
 
 function opens({ tier, on, principal, by, where }: DeclaredPath, privileges: readonly string[]): Finding {
@@ -134,7 +159,7 @@ function opens({ tier, on, principal, by, where }: DeclaredPath, privileges: rea
     id: "grants/opens-path",
     severity: look ? "notice" : "warning",
     where,
-    message: `This opens a new path into ${tier}: ${principal} gets ${said(privileges)} on ${placeOf(on)}, by ${by}.`,
+    message: `This opens a new path into ${tier}${isStorageName(on.type) ? ", if data of it is kept there" : ""}: ${principal} gets ${said(privileges)} on ${placeOf(on)}, by ${by}.`,
     ...(look ? { why: "It opens no data by itself." } : {}),
     remedy: "Merge it only if that is wanted.",
   };

@@ -1,6 +1,6 @@
-/** Who can read, write or control a catalog, and through what: everybody, with the shortest path as a sentence. Pure. */
+/** Who can read, write or control a catalog and its storage, and through what: everybody, with the shortest path as a sentence. Pure. */
 import { accessOf, identitiesOf } from "./closure.ts";
-import { ACCOUNT_USERS, catalogPart, type Estate, keyOf, nameOf, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, type Estate, keyOf, nameOf, type Securable, tierPart } from "./model.ts";
 import { effectOf } from "./privileges.ts";
 import { reachOf } from "./reach.ts";
 import { nameIt } from "./rights.ts";
@@ -42,7 +42,7 @@ function unionsOf(rights: ReadonlyMap<string, bigint>): Map<Can, bigint> {
 
 /** Everybody who can do more than look, those who can do most first. Groups stand for their members, where those were seen. */
 export function pathsInto(whole: Estate, catalog: string): AccessPath[] {
-  const estate = catalogPart(whole, catalog);
+  const estate = tierPart(whole, catalog);
   const reach = reachOf(estate);
   const best = new Map<string, Map<Can, Sample>>();
   const sets = new Map<bigint, readonly string[]>();

@@ -5,11 +5,12 @@
 import { type Contract, type GrantException, type GrantRule, TIERS, type TierName } from "../contract/model.ts";
 import { describeWhere, type Finding } from "../findings.ts";
 import { holds } from "../schedules/policy.ts";
-import { covers } from "./compare.ts";
+import { givesAny } from "./compare.ts";
 import { mayHold } from "./expect.ts";
 import { ACCOUNT_USERS, keyOf } from "./model.ts";
 import { overlap } from "./patterns.ts";
-import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
+import { checkPrivileges } from "./policy-privileges.ts";
+import { ALL_PRIVILEGES, effectOf, MANAGE } from "./privileges.ts";
 import { said } from "./witness.ts";
 
 type Given = GrantRule | GrantException;
@@ -20,6 +21,7 @@ export function checkPolicy(contract: Contract, now: Date): Finding[] {
   const given = rules.filter((rule) => rule.effect !== "forbid");
   const forbidding = rules.filter((rule) => rule.effect === "forbid");
   return [
+    ...[...rules, ...exceptions].flatMap(checkPrivileges),
     ...given.flatMap((rule) => forbidding.flatMap((other) => contradiction(contract, rule, other))),
     ...[...given, ...exceptions].flatMap((rule) => againstTiers(contract, rule)),
     ...forbidding.flatMap((rule) => forbidsOwn(contract, rule)),
@@ -31,30 +33,30 @@ function contradiction(contract: Contract, rule: GrantRule, other: GrantRule): F
   const everybody = other.principal === "*" && tierOf(contract, rule.principal) === undefined;
   if (!everybody && keyOf(other.principal) !== keyOf(rule.principal)) return [];
   if (!meet(rule, other)) return [];
-  const both = rule.privileges.filter((privilege) => shared(privilege, other.privileges));
+  const both = rule.privileges.filter((privilege) => givesAny(privilege, other.privileges));
   if (both.length === 0) return [];
+  const itself = other.privileges.includes(MANAGE) || both.some((privilege) => privilege !== MANAGE);
   return [
     {
       id: "grants/contradiction",
       severity: "error",
       where: rule.where,
-      message: `This rule gives ${said(both)} on ${place(rule)} to ${rule.principal}, and ${describeWhere(other.where)} forbids it on ${place(other)}.`,
+      message: `This rule gives ${said(both)} on ${place(rule)} to ${rule.principal}, and ${describeWhere(other.where)} forbids ${itself ? "it" : said(other.privileges)} on ${place(other)}.`,
+      ...(itself ? {} : { why: "Whoever may MANAGE a thing can give himself every right on it." }),
       remedy: "Take one of the two out; what is needed only for a while is an exception.",
     },
   ];
 }
 
-/** `ALL_PRIVILEGES` meets everything that it implies. */
-function shared(privilege: string, others: readonly string[]): boolean {
-  return others.some((other) => covers(new Set([privilege]), other) || covers(new Set([other]), privilege));
-}
-
 function meet(a: Given, b: Given): boolean {
   if (a.on.type === "metastore" || b.on.type === "metastore") return a.on.type === b.on.type;
-  const beside = (rule: Given): boolean =>
-    rule.on.type === "external_location" || rule.on.type === "storage_credential";
-  if (beside(a) || beside(b)) return a.on.type === b.on.type && overlap(a.on.name, b.on.name);
+  if (isBeside(a) || isBeside(b)) return a.on.type === b.on.type && overlap(a.on.name, b.on.name);
   return overlap(a.on.name, b.on.name);
+}
+
+/** Of storage, whose name says nothing of the tier whose data it holds. */
+function isBeside({ on }: Given): boolean {
+  return on.type === "external_location" || on.type === "storage_credential";
 }
 
 /** What no rule can give: another tier's catalog to a tier's principal, data to everybody. */
@@ -69,10 +71,11 @@ function againstTiers(contract: Contract, rule: Given): Finding[] {
     why,
     remedy: "Take it out of the contract.",
   });
-  if (keyOf(rule.principal) === ACCOUNT_USERS && !("until" in rule)) {
+  const This = "until" in rule ? "This exception" : "This rule";
+  if (keyOf(rule.principal) === ACCOUNT_USERS) {
     return [
       closed(
-        `This rule gives ${said(opening)} on ${place(rule)} to ${ACCOUNT_USERS}.`,
+        `${This} gives ${said(opening)} on ${place(rule)} to ${ACCOUNT_USERS}.`,
         "That is every user and every service principal of the account, those of the other tiers among them.",
       ),
     ];
@@ -81,7 +84,15 @@ function againstTiers(contract: Contract, rule: Given): Finding[] {
   if (holder === undefined || rule.on.type === "metastore") {
     return holder === undefined
       ? []
-      : [closed(`This rule makes ${rule.principal} a metastore admin.`, "It could then change every tier.")];
+      : [closed(`${This} makes ${rule.principal} a metastore admin.`, "It could then change every tier.")];
+  }
+  if (isBeside(rule)) {
+    return [
+      closed(
+        `${This} gives ${said(opening)} on ${place(rule)} to ${rule.principal}, the principal of ${holder}.`,
+        "Whose data is kept there, no file says. What a tier's principal has on its own tier's storage needs no rule, and no rule lets it to another's.",
+      ),
+    ];
   }
   return TIERS.filter((tier) => overlap(rule.on.name, catalogOf(contract, tier))).flatMap((tier) => {
     const wrong = opening.filter((privilege) =>
@@ -92,7 +103,7 @@ function againstTiers(contract: Contract, rule: Given): Finding[] {
     if (wrong.length === 0) return [];
     return [
       closed(
-        `This rule gives ${said(wrong)} on ${place(rule)} to ${rule.principal}, the principal of ${holder}; ${tier} is closed to it.`,
+        `${This} gives ${said(wrong)} on ${place(rule)} to ${rule.principal}, the principal of ${holder}; ${tier} is closed to it.`,
         "No rule and no exception lets one tier's principal into another tier.",
       ),
     ];
@@ -101,8 +112,8 @@ function againstTiers(contract: Contract, rule: Given): Finding[] {
 
 function forbidsOwn(contract: Contract, rule: GrantRule): Finding[] {
   const tier = tierOf(contract, rule.principal);
-  if (tier === undefined || rule.on.type === "metastore" || !overlap(rule.on.name, catalogOf(contract, tier)))
-    return [];
+  if (tier === undefined || rule.on.type === "metastore" || isBeside(rule)) return [];
+  if (!overlap(rule.on.name, catalogOf(contract, tier))) return [];
   return [
     {
       id: "grants/contradiction",
@@ -142,5 +153,5 @@ function catalogOf(contract: Contract, tier: TierName): string {
 }
 
 function place({ on }: Given): string {
-  return on.type === "metastore" ? "the metastore" : `${on.type} ${on.name}`;
+  return on.type === "metastore" ? "the metastore" : `${on.type.replaceAll("_", " ")} ${on.name}`;
 }

@@ -8,7 +8,8 @@ import type { Finding } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, type Group, isApplicationId, keyOf, type Principal, type Securable } from "./model.ts";
-import { GroupReader, shown } from "./read-groups.ts";
+import { shown } from "./notes.ts";
+import { GroupReader } from "./read-groups.ts";
 import { READS } from "./read-rest.ts";
 
 /** Everybody who is met in an estate. */

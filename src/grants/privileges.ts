@@ -51,6 +51,50 @@ const APPLIES: ReadonlyMap<string, readonly SecurableType[]> = new Map<string, r
   ["CREATE_SHARE", ["metastore"]],
 ]);
 
+/** Privileges of things that are not looked at here (shares, connections, secrets), and names that the enum has kept. */
+const ELSEWHERE: readonly string[] = [
+  "ACCESS",
+  "CREATE",
+  "CREATE_CLEAN_ROOM",
+  "CREATE_EXTERNAL_METADATA",
+  "CREATE_FEATURE",
+  "CREATE_FOREIGN_CATALOG",
+  "CREATE_FOREIGN_SECURABLE",
+  "CREATE_PROVIDER",
+  "CREATE_RECIPIENT",
+  "CREATE_SERVICE_CREDENTIAL",
+  "CREATE_STAGING_TABLE",
+  "CREATE_VIEW",
+  "EXECUTE_CLEAN_ROOM_TASK",
+  "MANAGE_ALLOWLIST",
+  "MODIFY_CLEAN_ROOM",
+  "READ_METADATA",
+  "READ_PRIVATE_FILES",
+  "READ_SECRET",
+  "SET_SHARE_PERMISSION",
+  "USAGE",
+  "USE_CONNECTION",
+  "USE_MARKETPLACE_ASSETS",
+  "USE_PROVIDER",
+  "USE_RECIPIENT",
+  "USE_SHARE",
+  "WRITE_PRIVATE_FILES",
+  "WRITE_SECRET",
+];
+
+/** Every privilege whose name is known here. */
+export const KNOWN_PRIVILEGES: readonly string[] = [ALL_PRIVILEGES, ...APPLIES.keys(), ...ELSEWHERE];
+
+/** True if a privilege of this name is known. */
+export function isNamed(privilege: string): boolean {
+  return KNOWN_PRIVILEGES.includes(privilege);
+}
+
+/** The types a privilege can be held on; undefined if that is not known here. */
+export function typesOf(privilege: string): readonly SecurableType[] | undefined {
+  return APPLIES.get(privilege);
+}
+
 /** Left out of ALL PRIVILEGES, and outliving its removal (facts: unity-catalog 1.2, 1.7). */
 const OUTSIDE_ALL: ReadonlySet<string> = new Set([MANAGE, "EXTERNAL_USE_SCHEMA", "EXTERNAL_USE_LOCATION"]);
 

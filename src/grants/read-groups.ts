@@ -13,21 +13,11 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { TierPrincipal } from "./expect.ts";
 import { type Group, keyOf, type Principal } from "./model.ts";
-import { isRefusal } from "./notes.ts";
+import { shown } from "./notes.ts";
 import { READS } from "./read-rest.ts";
 
 /** Beyond as many users of one group, all users are listed: a page holds a hundred. */
 const ONE_BY_ONE = 25;
-
-/** What is asked; `otherwise` if the service refuses to show it. Every other failure is thrown. */
-export async function shown<Answer>(ask: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (isRefusal(error)) return otherwise;
-    throw error;
-  }
-}
 
 type Member = ScimGroup["members"][number];
 

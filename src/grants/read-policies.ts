@@ -1,73 +1,88 @@
 /** The GRANT policies of a catalog: rights that no list of grants shows (facts: unity-catalog 1.11). */
-import { ApiError } from "../databricks/errors.ts";
+import { ApiError, orMissing } from "../databricks/errors.ts";
+import { collect } from "../databricks/parse.ts";
 import { type GrantPolicy, listGrantPolicies } from "../databricks/policies.ts";
-import { StatementFailed, type StatementOptions } from "../databricks/statements.ts";
+import { StatementFailed, type StatementOptions, WarehouseUnusable } from "../databricks/statements.ts";
 import { mapBounded } from "../http/pool.ts";
 import { type Policy, type Securable, type SecurableType, securableKey } from "./model.ts";
 import type { Reading } from "./read.ts";
 import { READS } from "./read-rest.ts";
 import { type PolicyPlace, policyPlaces } from "./read-sql.ts";
 
-/** What was found, and where nobody looked, in a sentence each. */
-export interface PoliciesRead {
-  readonly policies: readonly Policy[];
-  readonly outside: readonly string[];
-}
+/**
+ * Policies are attached to catalogs, schemas and tables, and a list of them shows what stands above and nothing below
+ * (facts: unity-catalog 1.11), so tables cost a request each. Beyond as many, one statement has to tell where there are any.
+ */
+const MOST_TABLES = 1000;
 
-type Asked = Pick<Reading, "workspace" | "catalog" | "notes">;
+type Asked = Pick<Reading, "workspace" | "catalog" | "notes" | "progress">;
 
 /**
- * Through REST: those of the catalog (and above it) and of each schema. With a warehouse one statement tells where in the
- * catalog any are attached, to single tables too; where that preview is missing, the catalog's own are read.
+ * All of a catalog's. With a warehouse one statement tells where any are attached; where that preview is missing, or
+ * without a warehouse, the catalog, its schemas and its tables are asked one by one. What was not looked at is noted.
  */
 export async function readPolicies(
   asked: Asked,
   securables: readonly Securable[],
   sql: StatementOptions | undefined,
-): Promise<PoliciesRead> {
-  const catalog: PolicyPlace = { type: "catalog", name: asked.catalog.name };
-  const schemas = securables.flatMap(({ type, name }): PolicyPlace[] => (type === "schema" ? [{ type, name }] : []));
+): Promise<readonly Policy[]> {
+  const { catalog, notes, progress } = asked;
+  const own = await policiesOf(asked, { type: "catalog", name: catalog.name });
+  if (own === "off") return [];
   const told = sql === undefined ? undefined : await toldBySql(asked, sql);
-  const below = sql === undefined ? schemas : (told ?? []);
-  const found = await mapBounded([catalog, ...below.filter((one) => one.type !== "catalog")], READS, (place) =>
-    policiesOf(asked, place),
+  const below = (told ?? placesIn(securables)).filter((place) => place.type !== "catalog");
+  const tables = below.filter(({ type }) => type === "table");
+  const tooMany = told === undefined && tables.length > MOST_TABLES;
+  if (tooMany) {
+    notes.miss(
+      `the GRANT policies of the ${tables.length} tables of catalog ${catalog.name}`,
+      `each table needs a request of its own, and ${MOST_TABLES} are asked at most`,
+      "a SQL warehouse (input warehouse-id, not reader: rest), where abac_policy_definitions of information_schema tells which tables have any",
+    );
+  }
+  const places = tooMany ? below.filter(({ type }) => type !== "table") : below;
+  let read = 0;
+  const found = await mapBounded(places, READS, async (place) => {
+    const policies = await policiesOf(asked, place);
+    read += 1;
+    progress("lists of policies", read, places.length);
+    return policies === "off" ? [] : policies;
+  });
+  const policies = [...own, ...found.flat()];
+  return [...new Map(policies.map((policy) => [`${securableKey(policy.on)} ${policy.name}`, policy])).values()];
+}
+
+function placesIn(securables: readonly Securable[]): PolicyPlace[] {
+  return securables.flatMap(({ type, name }): PolicyPlace[] =>
+    type === "schema" || type === "table" ? [{ type, name }] : [],
   );
-  const policies = new Map(found.flat().map((policy) => [`${securableKey(policy.on)} ${policy.name}`, policy]));
-  return {
-    policies: [...policies.values()],
-    outside:
-      told === undefined
-        ? [
-            `ABAC GRANT policies that are attached to single ${sql === undefined ? "" : "schemas, "}tables, volumes, functions and models.`,
-          ]
-        : [],
-  };
 }
 
 async function toldBySql(asked: Asked, sql: StatementOptions): Promise<PolicyPlace[] | undefined> {
   try {
     return await policyPlaces(asked, sql);
   } catch (error) {
-    if (error instanceof StatementFailed) return undefined;
+    if (error instanceof StatementFailed || error instanceof WarehouseUnusable) return undefined;
     throw error;
   }
 }
 
-async function policiesOf({ workspace, notes }: Asked, { type, name }: PolicyPlace): Promise<Policy[]> {
-  const found: GrantPolicy[] | undefined = await notes.attempt(
+/** `off` where the workspace does not have the feature: then there are none anywhere. */
+async function policiesOf({ workspace, notes }: Asked, { type, name }: PolicyPlace): Promise<Policy[] | "off"> {
+  const found = await notes.attempt(
     `the policies of ${type} ${name}`,
     `MANAGE on ${type} ${name}, or ownership`,
-    async () => {
-      const all: GrantPolicy[] = [];
+    async (): Promise<GrantPolicy[] | "off"> => {
       try {
-        for await (const policy of listGrantPolicies(workspace, type, name)) all.push(policy);
+        // Dropped since it was listed: what is gone has none.
+        return (await orMissing(collect(listGrantPolicies(workspace, type, name)))) ?? [];
       } catch (error) {
-        // Where the feature is off there are none.
-        if (!(error instanceof ApiError) || error.code !== "FEATURE_DISABLED") throw error;
+        if (error instanceof ApiError && error.code === "FEATURE_DISABLED") return "off";
+        throw error;
       }
-      return all;
     },
   );
+  if (found === "off") return "off";
   return (found ?? []).map((policy) => ({
     ...policy,
     on: { type: typeOf(policy.on.type) ?? "catalog", name: policy.on.name },

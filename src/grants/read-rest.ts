@@ -4,6 +4,7 @@
  */
 import {
   getGrants,
+  getSchema,
   listFunctions,
   listModels,
   listSchemas,
@@ -18,14 +19,8 @@ import type { Reading } from "./read.ts";
 /** Requests in flight: below the service's limit (facts: unity-catalog 1.10). */
 export const READS = 8;
 
-/** Readable by design, and filled by the platform itself (facts: unity-catalog 1.4). */
-const SYSTEM_SCHEMA = "information_schema";
-const INTERNAL = "__databricks_internal";
-
-/** What the platform made for itself. */
-export function isInternal(name: string): boolean {
-  return name === SYSTEM_SCHEMA || name.startsWith(INTERNAL);
-}
+/** The one schema that the platform fills itself, readable by design (facts: unity-catalog 1.4). */
+export const SYSTEM_SCHEMA = "information_schema";
 
 /** A securable whose grants are still to be read. */
 export type Place = Omit<Securable, "grants">;
@@ -53,7 +48,7 @@ async function placesBelow(reading: Reading): Promise<Place[]> {
   const schemas = await notes.list(`the schemas of catalog ${catalog.name}`, listingNeeds(catalog.name), () =>
     listSchemas(workspace, catalog.name),
   );
-  const own = schemas.filter(({ name }) => !isInternal(name));
+  const own = schemas.filter(({ name }) => name !== SYSTEM_SCHEMA);
   counts.schemas = own.length;
   let read = 0;
   // Four lists a schema at the same time.
@@ -63,7 +58,10 @@ async function placesBelow(reading: Reading): Promise<Place[]> {
     reading.progress("schemas", read, own.length);
     return found;
   });
-  return [...own.map((schema) => place("schema", schema, undefined)), ...objects.flat()];
+  return [
+    ...own.map((schema) => ({ ...place("schema", schema, undefined), storage: schema.storageRoot })),
+    ...objects.flat(),
+  ];
 }
 
 async function objectsOf(
@@ -72,19 +70,19 @@ async function objectsOf(
 ): Promise<Place[]> {
   const from = `of schema ${catalog}.${schema}`;
   const needs = listingNeeds(catalog);
+  const gone = async (): Promise<boolean> => (await getSchema(workspace, `${catalog}.${schema}`)) === undefined;
   const [tables, volumes, functions, models] = await together([
-    notes.list(`the tables ${from}`, needs, () => listTables(workspace, catalog, schema)),
-    notes.list(`the volumes ${from}`, needs, () => listVolumes(workspace, catalog, schema)),
-    notes.list(`the functions ${from}`, needs, () => listFunctions(workspace, catalog, schema)),
-    notes.list(`the models ${from}`, needs, () => listModels(workspace, catalog, schema)),
+    notes.list(`the tables ${from}`, needs, () => listTables(workspace, catalog, schema), gone),
+    notes.list(`the volumes ${from}`, needs, () => listVolumes(workspace, catalog, schema), gone),
+    notes.list(`the functions ${from}`, needs, () => listFunctions(workspace, catalog, schema), gone),
+    notes.list(`the models ${from}`, needs, () => listModels(workspace, catalog, schema), gone),
   ]);
-  const real = tables.filter(({ name }) => !isInternal(name));
-  counts.tables += real.length;
+  counts.tables += tables.length;
   counts.volumes += volumes.length;
   counts.functions += functions.length;
   counts.models += models.length;
   return [
-    ...real.map((one) => ({
+    ...tables.map((one) => ({
       ...place("table", one, one.type),
       storage: externalStorage(one.type, one.storageLocation),
     })),

@@ -3,11 +3,11 @@
  * to is read through REST (models, and the owners of functions) or said (facts: unity-catalog 2).
  */
 import { quoted, type Row, type StatementOptions, query } from "../databricks/statements.ts";
-import { listAllModels, listFunctions } from "../databricks/unity.ts";
+import { getSchema, listAllModels, listFunctions, listSchemas } from "../databricks/unity.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import { type Grant, keyOf, normaliseGrants, type Securable, type SecurableType, securableKey } from "./model.ts";
 import type { Contents, Reading } from "./read.ts";
-import { externalStorage, isInternal, listingNeeds, type Place, place, READS, withGrants } from "./read-rest.ts";
+import { externalStorage, listingNeeds, type Place, place, READS, withGrants } from "./read-rest.ts";
 
 /** Where GRANT policies are attached below a catalog, if the preview that tells is there. */
 export interface PolicyPlace {
@@ -26,13 +26,14 @@ export function sqlContents(options: StatementOptions): Contents {
     const { workspace, catalog } = reading;
     const parameters = { catalog: catalog.name };
     const ask = (text: string): Promise<Row[]> => query(workspace, text, { ...options, parameters });
-    const [objects, granted, models] = await together([
+    const [objects, granted, schemas, models] = await together([
       ask(inventory(catalog.name)),
       ask(privileges(catalog.name)),
+      storageOfSchemas(reading),
       modelsOf(reading),
     ]);
     const grants = grantsByKey(catalog.name, granted);
-    const places = await withOwners(reading, placesOf(catalog.name, objects));
+    const places = await withOwners(reading, placesOf(catalog.name, objects, schemas));
     count(reading, places);
     const own: Place = { ...place("catalog", catalog, undefined), storage: catalog.storageRoot };
     const securables = [own, ...places].map((one) => ({ ...one, grants: grants.get(securableKey(one)) ?? [] }));
@@ -99,18 +100,19 @@ const KINDS: ReadonlyMap<string, SecurableType> = new Map<string, SecurableType>
   ["function", "function"],
 ]);
 
-function placesOf(catalog: string, rows: readonly Row[]): Place[] {
+function placesOf(catalog: string, rows: readonly Row[], schemas: ReadonlyMap<string, string | undefined>): Place[] {
   return rows.flatMap(([kind, schema, name, objectType, owner, storage]): Place[] => {
     const type = KINDS.get(kind ?? "");
     const full = fullName(catalog, schema, name);
-    if (type === undefined || type === "catalog" || isInternal(schema ?? "") || isInternal(name ?? "")) return [];
+    if (type === undefined || type === "catalog") return [];
     return [
       {
         type,
         name: full,
         kind: type === "table" ? (objectType ?? undefined) : undefined,
         owner: owner ?? undefined,
-        storage: externalStorage(objectType ?? undefined, storage ?? undefined),
+        storage:
+          type === "schema" ? schemas.get(keyOf(full)) : externalStorage(objectType ?? undefined, storage ?? undefined),
       },
     ];
   });
@@ -134,6 +136,14 @@ function fullName(catalog: string, schema: string | null | undefined, name: stri
   return [catalog, schema, name].filter((part) => typeof part === "string").join(".");
 }
 
+/** Where schemas keep managed data, which SQL does not show: one list. */
+async function storageOfSchemas({ workspace, catalog, notes }: Reading): Promise<Map<string, string | undefined>> {
+  const schemas = await notes.list(`the schemas of catalog ${catalog.name}`, listingNeeds(catalog.name), () =>
+    listSchemas(workspace, catalog.name),
+  );
+  return new Map(schemas.map(({ fullName: name, storageRoot }) => [keyOf(name), storageRoot]));
+}
+
 /** Functions show no owner in SQL: the lists of the schemas that have some do. */
 async function withOwners({ workspace, catalog, notes }: Reading, places: readonly Place[]): Promise<Place[]> {
   const schemas = [
@@ -142,8 +152,11 @@ async function withOwners({ workspace, catalog, notes }: Reading, places: readon
   const owners = new Map<string, string | undefined>();
   await mapBounded(schemas, READS, async (schema) => {
     const what = `the functions of schema ${catalog.name}.${schema}`;
-    const listed = await notes.list(what, listingNeeds(catalog.name), () =>
-      listFunctions(workspace, catalog.name, schema),
+    const listed = await notes.list(
+      what,
+      listingNeeds(catalog.name),
+      () => listFunctions(workspace, catalog.name, schema),
+      async () => (await getSchema(workspace, `${catalog.name}.${schema}`)) === undefined,
     );
     for (const one of listed) owners.set(keyOf(one.fullName), one.owner);
   });

@@ -9,6 +9,7 @@ import {
   listExternalLocations,
   type StorageCredential,
 } from "../databricks/storage.ts";
+import { collect } from "../databricks/parse.ts";
 import { getBindings } from "../databricks/unity.ts";
 import { mapBounded } from "../http/pool.ts";
 import { type Bindings, type Securable, type SecurableType, securableKey } from "./model.ts";
@@ -20,20 +21,27 @@ export interface StorageRead {
   readonly securables: readonly Securable[];
   /** By `securableKey`. */
   readonly bindings: ReadonlyMap<string, Bindings>;
+  /** What was listed and holds none of these addresses, by `securableKey`; undefined if the list was refused. */
+  readonly elsewhere: ReadonlySet<string> | undefined;
 }
 
 type Asked = Pick<Reading, "workspace" | "notes" | "counts">;
 
-/** Reads what covers these addresses; asks nothing if there are none. */
-export async function readStorage(asked: Asked, addresses: readonly string[]): Promise<StorageRead> {
+/**
+ * Reads what covers these addresses, and what reaches into the metastore's own storage where the catalog is kept there:
+ * that one has a credential of its own, so no location need cover it.
+ */
+export async function readStorage(
+  asked: Asked,
+  addresses: readonly string[],
+  metastoreRoot: string | undefined,
+): Promise<StorageRead> {
   const wanted = [...new Set(addresses)];
-  const securables: Securable[] = [];
-  const bindings = new Map<string, Bindings>();
-  if (wanted.length === 0) return { securables, bindings };
-  const all = await asked.notes.list("the external locations", "MANAGE on the external locations", () =>
-    listExternalLocations(asked.workspace),
+  const reached = [...wanted, ...(metastoreRoot === undefined ? [] : [metastoreRoot])];
+  const all = await asked.notes.attempt("the external locations", "MANAGE on the external locations", () =>
+    collect(listExternalLocations(asked.workspace)),
   );
-  const ours = all.filter((location) => wanted.some((address) => overlap(location.url, address)));
+  const ours = (all ?? []).filter((location) => reached.some((address) => overlap(location.url, address)));
   for (const address of wanted.filter((one) => !ours.some((location) => covers(location.url, one)))) {
     asked.notes.miss(
       `the external location of ${address}`,
@@ -41,13 +49,15 @@ export async function readStorage(asked: Asked, addresses: readonly string[]): P
       "MANAGE on that external location",
     );
   }
+  const securables: Securable[] = [];
+  const bindings = new Map<string, Bindings>();
   const add = async (type: SecurableType, found: StorageCredential, more: Partial<Place>): Promise<void> => {
     const place: Place = { type, name: found.name, kind: undefined, owner: found.owner, ...more };
     const securable = await withGrants(asked, place);
     if (securable === undefined) return;
     securables.push(securable);
-    const reached = await bindingsOf(asked, type, found);
-    if (reached !== undefined) bindings.set(securableKey(place), reached);
+    const reachedFrom = await bindingsOf(asked, type, found);
+    if (reachedFrom !== undefined) bindings.set(securableKey(place), reachedFrom);
   };
   await mapBounded(ours, READS, (location) =>
     add("external_location", location, { storage: location.url, credential: location.credential }),
@@ -59,7 +69,18 @@ export async function readStorage(asked: Asked, addresses: readonly string[]): P
     );
     if (found !== undefined) await add("storage_credential", found, {});
   });
-  return { securables: securables.sort((a, b) => (securableKey(a) < securableKey(b) ? -1 : 1)), bindings };
+  return {
+    securables: securables.sort((a, b) => (securableKey(a) < securableKey(b) ? -1 : 1)),
+    bindings,
+    elsewhere: all === undefined ? undefined : new Set(keysOf(all).filter((key) => !keysOf(ours).includes(key))),
+  };
+}
+
+function keysOf(locations: readonly ExternalLocation[]): string[] {
+  return [
+    ...locations.map(({ name }) => securableKey({ type: "external_location", name })),
+    ...credentialsOf(locations).map((name) => securableKey({ type: "storage_credential", name })),
+  ];
 }
 
 function credentialsOf(locations: readonly ExternalLocation[]): string[] {

@@ -13,7 +13,7 @@ import {
 import type { Workspace } from "../databricks/workspace.ts";
 import { together } from "../http/pool.ts";
 import type { Bindings, Securable } from "./model.ts";
-import { isRefusal, Notes, type Refusal } from "./notes.ts";
+import { Notes, type Refusal, shown } from "./notes.ts";
 import { restContents } from "./read-rest.ts";
 
 /** What was listed and counted. */
@@ -33,9 +33,8 @@ export interface CatalogRead {
   readonly catalog: Catalog | undefined;
   readonly securables: readonly Securable[];
   readonly bindings: Bindings | undefined;
-  /** Undefined if the metastore would not say. */
-  readonly metastoreOwner: string | undefined;
-  readonly externalAccess: boolean | undefined;
+  /** The metastore; undefined if it would not say. One without an owner has no admin. */
+  readonly metastore: MetastoreSummary | undefined;
   readonly counts: Counts;
   readonly refused: readonly Refusal[];
 }
@@ -82,7 +81,7 @@ export async function readCatalog(workspace: Workspace, name: string, options: R
   const refused = notes.refused;
   if (catalog === undefined) {
     const metastore = await metastoreOf(workspace, options.metastore);
-    return { catalog, securables: [], bindings: undefined, ...metastore, counts, refused };
+    return { catalog, securables: [], bindings: undefined, metastore, counts, refused };
   }
   const contents = options.contents ?? restContents;
   const progress = options.progress ?? (() => {});
@@ -103,7 +102,7 @@ export async function readCatalog(workspace: Workspace, name: string, options: R
       `a workspace that catalog ${catalog.name} is bound to`,
     );
   }
-  return { catalog, securables, bindings, ...metastore, counts, refused };
+  return { catalog, securables, bindings, metastore, counts, refused };
 }
 
 async function bindingsOf(
@@ -138,15 +137,9 @@ export function toBindings(found: readonly Binding[]): Bindings {
 }
 
 /** Outside the tier proof's scope: a refusal is no finding, only something the certificate does not claim. */
-async function metastoreOf(
+export async function metastoreOf(
   workspace: Workspace,
-  seen: MetastoreSummary | undefined,
-): Promise<Pick<CatalogRead, "metastoreOwner" | "externalAccess">> {
-  try {
-    const { owner, externalAccess } = seen ?? (await getMetastoreSummary(workspace));
-    return { metastoreOwner: owner, externalAccess };
-  } catch (error) {
-    if (isRefusal(error)) return { metastoreOwner: undefined, externalAccess: undefined };
-    throw error;
-  }
+  seen?: MetastoreSummary,
+): Promise<MetastoreSummary | undefined> {
+  return seen ?? shown(() => getMetastoreSummary(workspace), undefined);
 }

@@ -7,7 +7,7 @@ import { identitiesOf } from "./closure.ts";
 import { comparePrivileges } from "./compare.ts";
 import { allowed, type Expectation, isClosed, mayBeOwner, mayHold, type TierPrincipal } from "./expect.ts";
 import type { Cell } from "./matrix.ts";
-import { ACCOUNT_USERS, type Estate, isDataType, keyOf, nameOf, type Policy, type Securable } from "./model.ts";
+import { ACCOUNT_USERS, type Estate, isStorage, keyOf, nameOf, type Policy, type Securable } from "./model.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 import { at, byRights, list, nameIt } from "./rights.ts";
 import { boundElsewhere } from "./rules-bindings.ts";
@@ -15,10 +15,11 @@ import { said, witness } from "./witness.ts";
 
 /** External locations and storage credentials of the tier: who may use, own and reach them. */
 export function storage(estate: Estate, expected: Expectation): Finding[] {
-  const places = new Map([...estate.securables].filter(([, { type }]) => !isDataType(type) && type !== "metastore"));
-  const own = keyOf(expected.own.key);
+  const places = new Map([...estate.securables].filter(([, { type }]) => isStorage(type)));
+  // What tiers' principals and everybody have there, the matrix and the rule about everybody judge, whatever the contract says.
+  const apart = new Set([...expected.principals.map(({ key }) => keyOf(key)), ACCOUNT_USERS]);
   const excess = byRights({ securables: places }, (grant, securable) => {
-    if (grant.principal === undefined || keyOf(grant.principal) === own) return [];
+    if (grant.principal === undefined || apart.has(keyOf(grant.principal))) return [];
     const beyond = comparePrivileges(grant.privileges, [...allowed(expected, grant.principal, securable)]).excess;
     return beyond.filter((privilege) => effectOf(privilege) !== "look");
   }).map(
@@ -32,7 +33,8 @@ export function storage(estate: Estate, expected: Expectation): Finding[] {
     }),
   );
   const owners = [...places.values()].flatMap((place): Finding[] => {
-    if (place.owner === undefined || keyOf(place.owner) === own || mayBeOwner(expected, place.owner, place)) return [];
+    if (place.owner === undefined || apart.has(keyOf(place.owner)) || mayBeOwner(expected, place.owner, place))
+      return [];
     return [
       {
         id: "grants/storage-owner",

@@ -7,7 +7,17 @@ import { comparePrivileges } from "./compare.ts";
 import { type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } from "./expect.ts";
 import { overEverybody, overNamed } from "./excess.ts";
 import { type Cell, matrixOf } from "./matrix.ts";
-import { catalogPart, chainOf, type Estate, isDataType, keyOf, nameOf, type Securable, securableKey } from "./model.ts";
+import {
+  catalogPart,
+  chainOf,
+  type Estate,
+  isDataType,
+  keyOf,
+  nameOf,
+  type Securable,
+  securableKey,
+  tierPart,
+} from "./model.ts";
 import { overlap } from "./patterns.ts";
 import { effectOf } from "./privileges.ts";
 import { at, byRights, firstAt, list, nameIt } from "./rights.ts";
@@ -27,31 +37,33 @@ interface Judgement {
 /** Judges one catalog of an estate. */
 export function judge(whole: Estate, expected: Expectation): Judgement {
   const estate = catalogPart(whole, expected.catalog);
-  const { cells, findings } = matrixOf(estate, expected);
+  // Whoever reads or writes the files needs nothing in the catalog, so storage is judged with it.
+  const reached = tierPart(whole, expected.catalog);
+  const { cells, findings } = matrixOf(reached, expected);
   const closed = isClosed(expected.tier);
   return {
     cells: withPolicies(estate, expected, cells),
     findings: [
       ...findings,
-      ...accountUsers(estate, expected),
+      ...accountUsers(reached, expected),
       ...(closed ? [...unnamed(estate, expected), ...foreignOwners(estate, expected)] : []),
       ...(closed ? boundElsewhere(estate, expected, { type: "catalog", name: expected.catalog }) : []),
-      ...(closed && expected.wholeEstate === true ? hidden(whole, estate, expected) : []),
+      ...(closed && expected.wholeEstate === true ? hidden(reached, expected) : []),
       ...(expected.wholeEstate === true ? policies(estate, expected) : []),
       ...policyTrespass(estate, expected),
       ...(expected.tier === "sandbox" ? sandbox(estate, expected) : []),
       ...(expected.tier === "dev" ? sources(estate, expected) : []),
-      ...forbidden(estate, expected),
-      ...missing(estate, expected),
-      ...tolerated(estate, expected),
-      ...orphans(estate),
-      ...unseenHolders(estate, expected),
+      ...forbidden(reached, expected),
+      ...missing(reached, expected),
+      ...tolerated(reached, expected),
+      ...orphans(reached),
+      ...unseenHolders(reached, expected),
     ],
   };
 }
 
-function hidden(whole: Estate, estate: Estate, expected: Expectation): Finding[] {
-  return [...storage(whole, expected), ...metastoreOwner(whole, expected), ...externalAccess(estate, expected)];
+function hidden(estate: Estate, expected: Expectation): Finding[] {
+  return [...storage(estate, expected), ...metastoreOwner(estate, expected), ...externalAccess(estate, expected)];
 }
 
 /** Rights of everybody in the account: nothing but BROWSE is fit for that (facts: unity-catalog 1.7). */
@@ -139,15 +151,16 @@ function foreignOwners(estate: Estate, expected: Expectation): Finding[] {
 /** What the contract gives and nobody granted. Nobody's isolation is at stake, so it does not fail the run. */
 function missing(estate: Estate, expected: Expectation): Finding[] {
   return expected.grants.flatMap((grant): Finding[] => {
-    if (grant.effect !== "require" || !isOfCatalog(grant, expected.catalog)) return [];
+    if (grant.effect !== "require" || !isOfTier(grant, expected)) return [];
     const meant = meantBy(estate, grant);
     if (meant.length === 0 && !grant.on.name.includes("*")) {
+      if (expected.storageElsewhere?.has(securableKey(grant.on)) === true) return []; // Another tier's proof judges it.
       return [
         {
           id: "grants/rule-unmatched",
           severity: "warning",
           where: grant.where,
-          message: `The contract grants on ${grant.on.type} ${grant.on.name}, which does not exist.`,
+          message: `The contract grants on ${nameIt(grant.on)}, which does not exist.`,
           remedy: "Correct the name, or ignore this until the first deployment has made it.",
         },
       ];
@@ -185,8 +198,10 @@ export function lackingOf(estate: Estate, grant: ExpectedGrant, securable: Secur
   return comparePrivileges(granted, grant.privileges).missing;
 }
 
-function isOfCatalog({ on }: ExpectedGrant, catalog: string): boolean {
-  return isDataType(on.type) && overlap(on.name, catalog);
+/** Storage is judged where all that there is of it was listed. */
+function isOfTier({ on }: ExpectedGrant, { catalog, storageElsewhere }: Expectation): boolean {
+  if (isDataType(on.type)) return overlap(on.name, catalog);
+  return on.type !== "metastore" && storageElsewhere !== undefined;
 }
 
 /** Exceptions that somebody profits from: nothing is wrong, and nobody shall forget them. */

@@ -61,6 +61,38 @@ describe("what opens prod", () => {
       "mona@example.com gets MODIFY on table prod.gold.x, by an exception until 2027-02-01. four-tier.yml:9:7",
     );
   });
+  describe("an exception that holds for longer", () => {
+    const excepted = (until: string): Contract =>
+      contractOf(
+        `${rule("schema prod.gold", "readers", "SELECT")}  exceptions:\n    - { on: table prod.gold.x, principal: mona@example.com, privileges: [MODIFY], until: ${until}, reason: audit }\n`,
+      );
+    test.each([
+      ["renewed after its end", "2020-01-01", "2027-12-31"],
+      ["extended", "2027-02-01", "2027-12-31"],
+    ])("%s", (_name, before, after) => {
+      expect(opened(excepted(before), excepted(after))).toEqual([
+        "warning: This opens a new path into prod: mona@example.com gets MODIFY on table prod.gold.x, by an exception until 2027-12-31. four-tier.yml:9:7",
+      ]);
+    });
+    test("made a rule that does not end", () => {
+      const forever = contractOf(
+        rule("schema prod.gold", "readers", "SELECT") + rule("table prod.gold.x", "mona@example.com", "MODIFY"),
+      );
+      expect(opened(excepted("2027-02-01"), forever)).toHaveLength(1);
+      expect(opened(forever, excepted("2027-02-01"))).toEqual([]);
+    });
+    test("kept, or ended sooner, it opens nothing", () => {
+      expect(opened(excepted("2027-02-01"), excepted("2027-02-01"))).toEqual([]);
+      expect(opened(excepted("2027-02-01"), excepted("2027-01-20"))).toEqual([]);
+    });
+  });
+  test.each(["external_location lake", "storage_credential lake-role"])("storage, whoever's it is: %s", (on) => {
+    const after = contractOf(rule("schema prod.gold", "readers", "SELECT") + rule(on, "interns", "READ_FILES"));
+    expect(opened(base, after)).toEqual([
+      `warning: This opens a new path into prod, if data of it is kept there: interns gets READ_FILES on ${on.replaceAll("_", " ")}, by a rule of the contract. four-tier.yml:8:7`,
+    ]);
+    expect(opened(after, after)).toEqual([]);
+  });
   test("another principal for the tier", () => {
     const after = contractOf(rule("schema prod.gold", "readers", "SELECT"), ", service_principal: other-bot");
     expect(opened(base, after).join()).toContain("other-bot gets ALL PRIVILEGES on catalog prod");

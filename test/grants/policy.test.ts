@@ -91,9 +91,15 @@ describe("a rule against another", () => {
       [],
     ],
     [
+      "MANAGE gives the rest",
+      gives("schema prod.gold", "platform", "MANAGE"),
+      forbids("table prod.gold.pii", "*", "SELECT"),
+      ["error grants/contradiction 2"],
+    ],
+    [
       "a location and a catalog of one name are two things",
-      gives("external_location prod", "analysts", "READ_FILES"),
-      forbids("catalog prod", "analysts", "READ_FILES"),
+      gives("external_location prod", "analysts", "MANAGE"),
+      forbids("catalog prod", "analysts", "MANAGE"),
       [],
     ],
   ])("%s", (_name, one, other, expected) => {
@@ -192,4 +198,74 @@ test.each<[string, string, boolean]>([
   ["prod.bronze", "prod.gold", false],
 ])("%s meets %s: %s", (a, b, expected) => {
   expect([overlap(a, b), overlap(b, a)]).toEqual([expected, expected]);
+});
+
+describe("everybody, and storage", () => {
+  const until = ", until: 2027-12-31, reason: party";
+  const exception = (line: string): string => `  exceptions:\n    - { ${line}${until} }\n`;
+
+  test("no rule and no exception gives data to everybody", () => {
+    expect(check(rules(gives("schema prod.gold", "account users", "SELECT")))).toEqual([
+      "error grants/contradiction 2",
+    ]);
+    expect(check(exception(gives("schema prod.gold", "Account Users", "SELECT")))).toEqual([
+      "error grants/contradiction 2",
+    ]);
+    expect(check(exception(gives("catalog prod", "account users", "BROWSE, USE_CATALOG")))).toEqual([]);
+  });
+
+  test("an exception for * names nobody", () => {
+    expect(check(exception(gives("catalog prod", "*", "SELECT")))).toEqual(["contract/everybody"]);
+  });
+
+  test.each(["external_location lake", "external_location dev", "storage_credential prod", "external_location *"])(
+    "no rule is about a tier's principal on %s, whatever it is called",
+    (on) => {
+      expect(check(rules(gives(on, "ml-pipelines-dev", "READ_FILES")))).toEqual(["error grants/contradiction 2"]);
+      expect(check(exception(gives(on, "11111111-1111-4111-8111-111111111111", "READ_FILES")))).toEqual([
+        "error grants/contradiction 2",
+      ]);
+      expect(check(rules(gives(on, "lake-ops", "READ_FILES")))).toEqual([]);
+      expect(check(rules(forbids(on, "ml-pipelines-dev", "READ_FILES")))).toEqual([]);
+    },
+  );
+});
+
+describe("privileges that give nothing and forbid nothing", () => {
+  const said = (line: string): string[] => {
+    const text = `${TIERS}grants:\n${rules(line)}`;
+    const { contract } = parseContract(text, "four-tier.yml", { allowedHosts: [] });
+    if (contract === undefined) throw new Error("no contract");
+    return checkPolicy(contract, now).map(({ severity, id, message }) => `${severity} ${id}: ${message}`);
+  };
+
+  test("one that does not exist, with the nearest name", () => {
+    expect(said(gives("schema prod.gold", "readers", "SELCT"))).toEqual([
+      "error grants/privilege-unknown: SELCT is no privilege of Unity Catalog that Four-Tier knows; did you mean SELECT?",
+    ]);
+    expect(said(forbids("schema prod.gold", "*", "MODIFFY")).join()).toContain("did you mean MODIFY?");
+  });
+  test("one that may be new is a warning", () => {
+    expect(said(gives("schema prod.gold", "readers", "TELEPORT"))).toEqual([
+      "warning grants/privilege-unknown: TELEPORT is no privilege of Unity Catalog that Four-Tier knows",
+    ]);
+  });
+  test("one that does not fit", () => {
+    expect(said(gives("table prod.gold.x", "readers", "READ_VOLUME"))).toEqual([
+      "error grants/privilege-misfit: READ_VOLUME cannot be granted on a table; it can on a catalog, a schema or a volume.",
+    ]);
+    expect(said(gives("schema prod.gold", "readers", "USE_CATALOG")).join()).toContain("it can on a catalog.");
+    expect(said(gives("external_location lake", "readers", "SELECT")).join()).toContain("on an external location");
+  });
+  test.each([
+    ["catalog prod", "USE_CATALOG, USE_SCHEMA, SELECT, MODIFY, EXECUTE, READ_VOLUME, ALL_PRIVILEGES, MANAGE, BROWSE"],
+    ["schema prod.*", "use schema, select, create_table, EXTERNAL_USE_SCHEMA, APPLY_TAG"],
+    ["model prod.gold.churn", "EXECUTE, CREATE_MODEL_VERSION, APPLY_TAG"],
+    ["volume prod.gold.files", "READ_VOLUME, WRITE_VOLUME"],
+    ["external_location lake", "READ_FILES, WRITE_FILES, CREATE_EXTERNAL_TABLE, EXTERNAL_USE_LOCATION, BROWSE"],
+    ["storage_credential role", "READ_FILES, CREATE_EXTERNAL_LOCATION"],
+    ["metastore", "MANAGE"],
+  ])("%s takes %s", (on, privileges) => {
+    expect(said(gives(on, "readers", privileges))).toEqual([]);
+  });
 });

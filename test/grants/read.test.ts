@@ -59,7 +59,7 @@ function estateOf(read: CatalogRead): unknown {
       ]),
     ),
     bindings: read.bindings,
-    metastoreOwner: read.metastoreOwner,
+    metastoreOwner: read.metastore?.owner,
     counts: read.counts,
     refused: read.refused,
   };
