@@ -92,14 +92,19 @@ const STOPS: ReadonlySet<string> = new Set([
 /** The same, where it is sure. */
 const MISTAKES: ReadonlySet<string> = new Set(["grants/privilege-unknown"]);
 
-/** What will still be wrong: ownership, bindings, members of groups, and what there is no authority for. */
+/**
+ * What will still be wrong: ownership, bindings, members of groups, and what there is no authority for. What was not wrong
+ * before would be the repair's own doing, and is an error.
+ */
 function staying(proof: TierProof, plan: RepairPlan): Finding[] {
+  const before = new Set(proof.findings.map(({ id }) => id));
   const { findings } = judge(afterRepair(proof.estate, plan), proof.expected);
-  return findings.map((finding) =>
-    finding.severity === "notice"
-      ? finding
-      : { ...finding, severity: "warning", message: `Stays after the repair: ${finding.message}` },
-  );
+  return findings.map((finding) => {
+    if (finding.severity === "notice") return finding;
+    return before.has(finding.id)
+      ? { ...finding, severity: "warning", message: `Stays after the repair: ${finding.message}` }
+      : { ...finding, message: `Comes with the repair: ${finding.message}` };
+  });
 }
 
 async function carryOut(
@@ -130,27 +135,35 @@ async function settled(
   cancelled: AbortSignal,
 ): Promise<Finding[]> {
   const deadline = clock.now() + SETTLES_MS;
+  const unread: Finding[] = [];
   let open = changes;
   for (;;) {
     const late: RepairChange[] = [];
     for (const change of open) {
-      const grants = await getGrants(workspace, change.on.type, change.on.name);
-      // What was dropped meanwhile has no grants that could be wrong.
-      if (grants !== undefined && !hasArrived(change, normaliseGrants(grants))) late.push(change);
+      try {
+        const grants = await getGrants(workspace, change.on.type, change.on.name);
+        // What was dropped meanwhile has no grants that could be wrong.
+        if (grants !== undefined && !hasArrived(change, normaliseGrants(grants))) late.push(change);
+      } catch (error) {
+        // The change was made: that it cannot be read back must not look like nothing happened.
+        if (!(error instanceof FourTierError)) throw error;
+        unread.push(unsettled(change, `it could not be read back: ${error.message}`));
+      }
     }
-    if (late.length === 0) return [];
-    if (clock.now() >= deadline || cancelled.aborted) return late.map(unsettled);
+    if (late.length === 0) return unread;
+    if (clock.now() >= deadline || cancelled.aborted)
+      return [...unread, ...late.map((change) => unsettled(change, "after a minute they do not read as changed"))];
     open = late;
     await clock.sleep(LOOK_AGAIN_MS, cancelled).catch(() => {});
   }
 }
 
-function unsettled({ on }: RepairChange): Finding {
+function unsettled({ on }: RepairChange, why: string): Finding {
   return {
     id: "grants/repair-unsettled",
     severity: "error",
     where: { kind: "securable", type: on.type, name: on.name },
-    message: `The grants on ${nameIt(on)} were changed, and after a minute they do not read as changed.`,
+    message: `The grants on ${nameIt(on)} were changed, and ${why}.`,
     remedy: "Run mode: check in a few minutes; if it still finds them, somebody else changes them back.",
   };
 }
@@ -161,7 +174,7 @@ function stopped(changes: readonly RepairChange[], applied: readonly RepairChang
     id: "grants/repair-stopped",
     severity: "error",
     message: `${why} ${applied.length} of ${changes.length} changes were made; not made: ${rest.slice(0, 5).join(", ")}${rest.length > 5 ? `, and ${rest.length - 5} more` : ""}.`,
-    remedy: "Mend what stopped it and repair again: what was made is not made twice.",
+    remedy: "Fix what stopped it and repair again: what was made is not made twice.",
   };
 }
 

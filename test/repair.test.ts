@@ -177,6 +177,16 @@ describe("nothing is changed", () => {
       "grants/principal-ambiguous",
     ],
     [
+      "a privilege that is none",
+      "on: schema prod.gold, principal: readers, privileges: [SELCT]",
+      "grants/privilege-unknown",
+    ],
+    [
+      "a privilege that does not fit",
+      "on: table prod.gold.scores, principal: readers, privileges: [READ_VOLUME]",
+      "grants/privilege-misfit",
+    ],
+    [
       "a contract that contradicts itself",
       "on: catalog prod, principal: readers, privileges: [USE_CATALOG], effect: forbid",
       "grants/contradiction",
@@ -217,6 +227,16 @@ describe("nothing is changed", () => {
   });
 });
 
+test("a privilege that may be new is left out of the plan, and the rest is made", async () => {
+  const account = await startAccount(
+    messy(),
+    `${RULES("catalog")}    - { on: schema prod.gold, principal: readers, privileges: [TELEPORT] }\n`,
+  );
+  const { plan } = await repair(account);
+  expect(plan.changes).toHaveLength(2);
+  expect(JSON.stringify(plan)).not.toContain("TELEPORT");
+});
+
 test("a service that shows the change late is read until it does", async () => {
   const account = await startAccount(messy(), RULES("catalog"));
   const { digest } = await repair(account);
@@ -243,6 +263,54 @@ test("a change that does not show within a minute is an error", async () => {
   const result = await repair(account, { digest, clock });
   expect(result.findings.map(({ id }) => id)).toContain("grants/repair-unsettled");
   expect(clock.slept.reduce((sum, ms) => sum + ms, 0)).toBe(60_000);
+});
+
+test("what was changed and cannot be read back is told as changed", async () => {
+  const account = await startAccount(messy(), RULES("catalog"));
+  const { digest } = await repair(account);
+  account.simulator.fault({
+    method: "GET",
+    path: "/api/2.1/unity-catalog/permissions/schema/prod.gold",
+    effect: "error",
+    status: 403,
+    code: "PERMISSION_DENIED",
+    nth: 2,
+    times: "always",
+  });
+  const result = await repair(account, { digest, clock: fastClock() });
+  expect(result.applied).toHaveLength(2);
+  const [unsettled, ...others] = result.findings.filter(({ severity }) => severity === "error");
+  expect([unsettled?.id, others]).toEqual(["grants/repair-unsettled", []]);
+  expect(unsettled?.message).toMatch(/schema prod.gold were changed, and it could not be read back: .*403/);
+});
+
+test("the one who repairs is not locked out where it entered the catalog with everybody else", async () => {
+  const account = await startAccount(
+    world(
+      {},
+      {
+        catalogs: {
+          prod: {
+            owner: "rob@example.com",
+            isolation: "ISOLATED",
+            bindings: { prod: "READ_WRITE" },
+            grants: {
+              [owner]: ["MANAGE", "USE_SCHEMA", "BROWSE", "CREATE_SCHEMA", "SELECT"],
+              "account users": ["USE_CATALOG", "BROWSE"],
+            },
+            schemas: { gold: { grants: { "mona@example.com": ["SELECT"] }, tables: { scores: {} } } },
+          },
+        },
+      },
+    ),
+    `${RULES("catalog")}    - { on: catalog prod, principal: rob@example.com, privileges: [ALL_PRIVILEGES, MANAGE], effect: allow }
+`,
+  );
+  const { digest } = await repair(account);
+  const result = await repair(account, { digest });
+  expect(result.applied).toHaveLength(2);
+  expect(result.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+  expect((await repair(account)).plan.changes).toEqual([]);
 });
 
 test("a change that is refused stops it, and says what was made and what not", async () => {

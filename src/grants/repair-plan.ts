@@ -3,7 +3,7 @@
  * what they object to only where the contract has authority over the catalog; never what the one who repairs stands on.
  * Pure (facts: unity-catalog 1.2, 5 P9).
  */
-import { identitiesOf } from "./closure.ts";
+import { accessOf, identitiesOf } from "./closure.ts";
 import { covers } from "./compare.ts";
 import { excessOf } from "./excess.ts";
 import type { Expectation } from "./expect.ts";
@@ -54,6 +54,8 @@ export function planRepair(whole: Estate, expected: Expectation, authority: "cat
   const { removed, kept } = removals(whole, expected, authority);
   const after = without(whole, removed);
   const added = additions(after, expected);
+  for (const [place, privileges] of lostByOwn(whole, after, expected, [...removed.keys()]))
+    put(added, place, keyOf(expected.own.key), ...privileges);
   // ALL PRIVILEGES takes the single grants beside it along, so those that shall stay are granted again.
   for (const [place, entries] of removed) {
     for (const [principal, privileges] of entries) {
@@ -109,6 +111,42 @@ function removals(
 /** By `account users` nobody should hold anything, so of that only MANAGE is what a repair could stand on. */
 function mayMatter(principal: string, privileges: readonly string[]): boolean {
   return keyOf(principal) !== ACCOUNT_USERS || privileges.includes(MANAGE);
+}
+
+/** Without these a right to MANAGE does not work, and the next request would be refused. */
+const WAYS_IN: readonly string[] = ["USE_CATALOG", "USE_SCHEMA"];
+
+/**
+ * The ways in that the one who repairs had by everybody alone, and loses with what is taken away: granted to itself in the
+ * same request. From the top down, so that what a catalog gives need not be given to its schemas.
+ */
+function lostByOwn(
+  before: Estate,
+  after: Estate,
+  expected: Expectation,
+  places: readonly string[],
+): Map<string, readonly string[]> {
+  const who = identitiesOf(before, expected.own.key);
+  const lost = new Map<string, readonly string[]>();
+  const securables = new Map(after.securables);
+  const now: Estate = { ...after, securables };
+  const found = places.flatMap((place) => before.securables.get(place) ?? []);
+  for (const was of found.sort((a, b) => a.name.split(".").length - b.name.split(".").length)) {
+    const key = securableKey(was);
+    const is = securables.get(key);
+    if (is === undefined) continue;
+    const had = accessOf(before, who, was).filter(({ state }) => state === "works");
+    // What is only latent now works again with what was given back above it.
+    const has = accessOf(now, who, is).map(({ privilege }) => privilege);
+    const privileges = WAYS_IN.filter(
+      (privilege) => had.some((access) => access.privilege === privilege) && !has.includes(privilege),
+    );
+    if (privileges.length === 0) continue;
+    lost.set(key, privileges);
+    const grants = [...is.grants, { principal: expected.own.key, principalId: undefined, privileges }];
+    securables.set(key, { ...is, grants });
+  }
+  return lost;
 }
 
 function inCatalog(expected: Expectation, { name }: Securable): boolean {

@@ -47,32 +47,61 @@ function copies(estate: Estate, { catalog }: Expectation): Finding[] {
   ];
 }
 
-/** Rights and ownerships of anybody else; other tiers' principals are the matrix's. */
+/** Rights by grants and policies, and ownerships, of anybody else; other tiers' principals are the matrix's. */
 function others(estate: Estate, expected: Expectation): Finding[] {
   const known = new Set([...expected.principals.map(({ key }) => keyOf(key)), keyOf(expected.developer ?? "")]);
+  const whose =
+    expected.developer === undefined
+      ? "in a sandbox whose developer the contract does not name under users"
+      : `in the sandbox of ${expected.developer}`;
+  const why = "Whose code runs in a sandbox reads what its developer reads of dev.";
+  const remedy = "Revoke it; a developer who shall work in it too needs a rule of the contract.";
   const granted = byRights(estate, overSandbox(expected)).map(
     ({ principal, privileges, securables, first }): Finding => ({
       id: "grants/sandbox-shared",
       severity: "error",
       where: at(first),
-      message: `${nameOf(estate, principal)} has ${said(privileges)} on ${list(securables)}, in the sandbox of ${expected.developer ?? "somebody else"}.`,
-      why: "Whose code runs in a sandbox reads what its developer reads of dev.",
-      remedy: "Revoke it; a developer who shall work in it too needs a rule of the contract.",
+      message: `${nameOf(estate, principal)} has ${said(privileges)} on ${list(securables)}, ${whose}.`,
+      why,
+      remedy,
     }),
   );
-  const owned = [...estate.securables.values()].filter(({ owner }) => owner !== undefined && !known.has(keyOf(owner)));
-  if (owned.length === 0) return granted;
-  const owner = owned[0]?.owner ?? "";
-  return [
-    ...granted,
-    {
+  const pick = overSandbox(expected);
+  const byPolicy = estate.policies.flatMap(({ name, on, to, privileges }): Finding[] => {
+    const place: Securable = { ...on, kind: undefined, owner: undefined, grants: [] };
+    const strangers = to.filter(
+      (principal) =>
+        !expected.principals.some((tier) => keyOf(tier.name) === keyOf(principal)) &&
+        pick({ principal, principalId: undefined, privileges }, place).length > 0,
+    );
+    if (strangers.length === 0) return [];
+    return [
+      {
+        id: "grants/sandbox-shared",
+        severity: "error",
+        where: at(on),
+        message: `The policy ${name} on ${nameIt(on)} gives ${said(privileges)} to ${list(strangers.map((principal) => nameOf(estate, principal)))}, ${whose}.`,
+        why,
+        remedy: "Drop the policy; a developer who shall work in it too needs a rule of the contract.",
+      },
+    ];
+  });
+  const byOwner = new Map<string, Securable[]>();
+  for (const securable of estate.securables.values()) {
+    const { owner } = securable;
+    if (owner === undefined || known.has(keyOf(owner))) continue;
+    byOwner.set(keyOf(owner), [...(byOwner.get(keyOf(owner)) ?? []), securable]);
+  }
+  const owned = [...byOwner.values()].map(
+    (securables): Finding => ({
       id: "grants/sandbox-shared",
       severity: "error",
-      ...firstAt(owned),
-      message: `${nameOf(estate, owner)} owns ${list(owned.map(nameIt))}, in the sandbox of ${expected.developer ?? "somebody else"}.`,
+      ...firstAt(securables),
+      message: `${nameOf(estate, securables[0]?.owner ?? "")} owns ${list(securables.map(nameIt))}, ${whose}.`,
       remedy: `Give it to ${expected.own.key}.`,
-    },
-  ];
+    }),
+  );
+  return [...granted, ...byPolicy, ...owned];
 }
 
 /** The developer and the sandbox's principal write in gold and nowhere else; the catalog itself is dev's principal's. */
@@ -88,20 +117,21 @@ function beyondGold(estate: Estate, expected: Expectation): Finding[] {
       remedy: `Revoke it; what ${principal} needs stands on schema ${expected.catalog}.${GOLD}.`,
     }),
   );
-  const owned = [...estate.securables.values()].filter(
-    (securable) => securable.owner !== undefined && writers.has(keyOf(securable.owner)) && outside(securable),
-  );
-  if (owned.length === 0) return granted;
-  return [
-    ...granted,
-    {
+  const byOwner = new Map<string, Securable[]>();
+  for (const securable of estate.securables.values()) {
+    const key = keyOf(securable.owner ?? "");
+    if (writers.has(key) && outside(securable)) byOwner.set(key, [...(byOwner.get(key) ?? []), securable]);
+  }
+  const owned = [...byOwner.values()].map(
+    (securables): Finding => ({
       id: "grants/sandbox-beyond-gold",
       severity: "error",
-      ...firstAt(owned),
-      message: `${nameOf(estate, owned[0]?.owner ?? "")} owns ${list(owned.map(nameIt))}; in a sandbox only gold is written.`,
+      ...firstAt(securables),
+      message: `${nameOf(estate, securables[0]?.owner ?? "")} owns ${list(securables.map(nameIt))}; in a sandbox only gold is written.`,
       remedy: "Give it to dev's principal, or drop it.",
-    },
-  ];
+    }),
+  );
+  return [...granted, ...owned];
 }
 
 /** Of dev the sandboxes' developers read exactly bronze and silver: neither less nor, by whatever path, more. */

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TierName } from "../../src/contract/model.ts";
+import { accessOf, identitiesOf } from "../../src/grants/closure.ts";
 import { comparePrivileges } from "../../src/grants/compare.ts";
 import type { Expectation, ExpectedGrant } from "../../src/grants/expect.ts";
 import { type Estate, keyOf } from "../../src/grants/model.ts";
@@ -131,6 +132,21 @@ describe("with authority over the catalog", () => {
     expect(plan(gold({ "account users": ["MANAGE"] })).kept).toHaveLength(1);
   });
 
+  test("a way in that the one who repairs had by everybody alone is granted to it in the same request", () => {
+    const managed = { [ID.prod]: ["MANAGE", "USE_SCHEMA"], "account users": ["USE_CATALOG", "BROWSE"] };
+    const schema = { "account users": ["USE_SCHEMA", "SELECT"] };
+    const made = plan({
+      "catalog prod": { owner: "rob@example.com", grants: managed },
+      "schema prod.gold": { owner: "rob@example.com", grants: schema },
+    });
+    expect(lines(made)).toEqual([
+      `catalog prod: ${ID.prod} +USE_CATALOG`,
+      "catalog prod: account users -USE_CATALOG",
+      // USE_SCHEMA it has from the catalog.
+      "schema prod.gold: account users -SELECT -USE_SCHEMA",
+    ]);
+  });
+
   test("a deleted principal's grants cannot be taken away by name, and are told", () => {
     const made = plan(gold({ "#123": ["SELECT"] }));
     expect(lines(made)).toEqual([]);
@@ -190,7 +206,7 @@ const worlds = fc.record({
   ),
 });
 type World = typeof worlds extends fc.Arbitrary<infer Value> ? Value : never;
-const estateFrom = ({ catalog, schema, table, readers }: World): Estate =>
+const estateFrom = ({ catalog, schema, table, readers }: World, owner: string = ID.prod): Estate =>
   estateOf(
     {
       "catalog prod": { owner, grants: catalog },
@@ -242,6 +258,23 @@ describe("whatever the estate and the rules", () => {
         expect(new Set(changes.map(({ on }) => `${on.type} ${on.name}`)).size).toBe(changes.length);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("whatever the one who repairs could manage, it can manage afterwards", () => {
+    fc.assert(
+      fc.property(worlds, (world) => {
+        const before = estateFrom(world, "rob@example.com");
+        const after = afterRepair(before, planRepair(before, expectedFrom(world), "catalog"));
+        const working = (estate: Estate): string[] =>
+          [...estate.securables.values()].flatMap((securable) =>
+            accessOf(estate, identitiesOf(estate, ID.prod), securable)
+              .filter(({ privilege, state }) => state === "works" && /^(MANAGE|USE_.*)$/.test(privilege))
+              .map(({ privilege }) => `${privilege} on ${securable.name}`),
+          );
+        expect(working(after)).toEqual(expect.arrayContaining(working(before)));
+      }),
+      { numRuns: 500 },
     );
   });
 
