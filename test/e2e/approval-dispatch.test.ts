@@ -31,7 +31,9 @@ describe("approvals by dispatch", () => {
   });
 
   it("let in what two others approved, in a re-run of the failed job; not one, not the starter, not other digests", async () => {
-    const performance = await play.start();
+    const staged = await play.promote();
+    expectRun(staged).toStopAt(PROD, "gate/approval-missing");
+    const performance = await play.startToProd(staged);
     const first = await performance.done;
     expectRun(first).toStopAt(PROD, "gate/approval-missing");
     const { outputs, summary } = jobOf(first, BRIEF);

@@ -1,15 +1,17 @@
 /** Who lets a release into prod: somebody who did not start the run, in a protected environment, for this very run. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
+import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay } from "./play.ts";
 
 const BRIEF = "approve-to-prod / brief-live";
-const STAGING = "gate-to-staging / promote";
 const PROD = "approve-to-prod / promote";
 
 describe("the approval", () => {
   const play = openPlay();
+  /** What brought the release to staging. */
+  let staged: RunResult;
   const environment = () => {
     const prod = play.stage.github.world.environments.get("prod");
     if (prod === undefined) throw new Error("There is no environment prod");
@@ -27,6 +29,7 @@ describe("the approval", () => {
     const run = await play.promote({
       reviewer: () => ({ user: "ada", state: "rejected", comment: "Not on a Friday." }),
     });
+    staged = run;
 
     expectRun(run).toFail(/The deployment was rejected/);
     expectRun(run).toStopAt(PROD);
@@ -44,8 +47,7 @@ describe("the approval", () => {
     const { settings } = environment();
     const refusals: string[] = [];
 
-    const run = await play.promote({
-      event: "workflow_dispatch",
+    const run = await play.toProd(staged, {
       actor: "ada",
       reviewer: async ({ run: id }) => {
         const { github } = play.stage;
@@ -77,7 +79,7 @@ describe("the approval", () => {
     const kept = environment();
     environments.delete("prod");
 
-    const run = await play.promote({ event: "workflow_dispatch" });
+    const run = await play.toProd(staged);
     environments.set("prod", kept);
 
     expectRun(run).toStopAt(BRIEF, "gate/protection-no-environment");
@@ -85,8 +87,8 @@ describe("the approval", () => {
   });
 
   it("holds for the attempt it was given in, and not for the next by somebody else", async () => {
-    const performance = await play.start({ event: "workflow_dispatch" });
-    expectRun(await performance.done).toSucceed(STAGING, PROD);
+    const performance = await play.startToProd(staged);
+    expectRun(await performance.done).toSucceed(PROD);
     const mark = play.mark();
     const released = await play.releases();
 

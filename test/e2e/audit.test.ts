@@ -44,9 +44,10 @@ describe("a prod that asks for an audit", () => {
     await play.merge("next", "Seed 9", (path) =>
       edit(path("src/models/train.py"), (text) => text.replace("random_state=8", "random_state=9")),
     );
-    expectRun(await play.promote()).toStopAt("approve-to-prod / brief-live", "gate/estate-failed");
+    const staged = await play.promote();
+    expectRun(staged).toStopAt("approve-to-prod / brief-live", "gate/estate-failed");
 
     expectRun(await audit()).toSucceed(JOB);
-    expectRun(await play.promote()).toSucceed(PROD);
+    expectRun(await play.toProd(staged)).toSucceed(PROD);
   });
 });

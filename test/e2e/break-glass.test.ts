@@ -22,8 +22,6 @@ describe("break-glass", () => {
       if (prod !== undefined) Object.assign(prod, { reviewers: ["ada", "omar"] });
     },
   });
-  const broken = (inputs: Readonly<Record<string, string>>, actor = "octocat") =>
-    play.promote({ event: "workflow_dispatch", actor, inputs });
   const records = () =>
     play.stage.github.world.deployments.filter(
       ({ environment, task }) => environment === "prod" && task === "four-tier",
@@ -35,6 +33,7 @@ describe("break-glass", () => {
       edit(path("README.md"), (text) => `${text}\n`),
     );
     const frozen = await play.promote();
+    const broken = (inputs: Readonly<Record<string, string>>) => play.toProd(frozen, { inputs });
     expect(findingsOf(jobOf(frozen, PROD))).toEqual(["gate/window-frozen"]);
     expect(textOf(frozen, BRIEF)).toContain("Closing of the books");
 

@@ -11,6 +11,8 @@ const PROD = "approve-to-prod / promote";
 describe("a job that somebody changed by hand in prod", () => {
   const play = openPlay();
   let digest = "";
+  /** What brought the next release to staging. */
+  let staged: RunResult;
 
   /** Somebody lets the scoring run by another clock. */
   const changeByHand = (cron: string): void =>
@@ -35,6 +37,7 @@ describe("a job that somebody changed by hand in prod", () => {
 
     const run = await play.promote();
 
+    staged = run;
     digest = driftShownIn(run);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(jobOf(run, BRIEF).conclusion).toBe("success");
@@ -57,7 +60,7 @@ describe("a job that somebody changed by hand in prod", () => {
     const mark = play.mark();
     const other = digest.replace(/^./, (first) => (first === "0" ? "1" : "0"));
 
-    const run = await play.promote({ event: "workflow_dispatch", inputs: { "accept-drift": other } });
+    const run = await play.toProd(staged, { inputs: { "accept-drift": other } });
 
     expectRun(run).toStopAt(PROD, "gate/drift-changed", "gate/drift-other");
     expect(mark.writes("prod")).toEqual([]);
@@ -66,8 +69,7 @@ describe("a job that somebody changed by hand in prod", () => {
   it("is not overwritten if the hand moves again after the brief", async () => {
     const mark = play.mark();
 
-    const run = await play.promote({
-      event: "workflow_dispatch",
+    const run = await play.toProd(staged, {
       inputs: { "accept-drift": digest },
       reviewer: ({ finished }) => {
         expect(finished.at(-1)?.outputs["drift-digest"]).toBe(digest);
@@ -85,7 +87,7 @@ describe("a job that somebody changed by hand in prod", () => {
   it("is overwritten by a run that accepts the digest of just this change", async () => {
     changeByHand("0 0 1 * * ?");
 
-    const run = await play.promote({ event: "workflow_dispatch", inputs: { "accept-drift": digest } });
+    const run = await play.toProd(staged, { inputs: { "accept-drift": digest } });
 
     expectRun(run).toSucceed(BRIEF, PROD);
     expect(score()).toMatchObject({

@@ -1,6 +1,7 @@
 /** What people decide about a tier: schedules held and given back, the line stopped, and what is no operation. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
+import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay } from "./play.ts";
 
@@ -17,6 +18,8 @@ describe("an operation", () => {
   });
   const operate = (inputs: Record<string, string>) =>
     play.promote({ workflow: "operate.yml", event: "workflow_dispatch", inputs: { tier: "prod", ...inputs } });
+  /** What brought the newest release to staging. */
+  let staged: RunResult;
   const paused = () =>
     [...play.resources("prod")].flatMap(([key, { settings }]) => {
       const starter = settings["schedule"] ?? settings["continuous"];
@@ -40,7 +43,8 @@ describe("an operation", () => {
     await play.merge("seed", "Another seed", (path) =>
       edit(path("src/models/train.py"), (text) => text.replace("random_state=7", "random_state=8")),
     );
-    expectRun(await play.promote()).toSucceed(PROD);
+    staged = await play.promote();
+    expectRun(staged).toSucceed(PROD);
     expect(paused()).toEqual(after);
 
     expectRun(await operate({ operation: "unpause", reason: "it came" })).toSucceed(JOB);
@@ -55,7 +59,7 @@ describe("an operation", () => {
 
     expectRun(run).toSucceed(JOB);
     expect(jobOf(run, JOB).annotations.map(({ title }) => title)).toContain("operate/not-kept");
-    const promoted = await play.promote({ event: "workflow_dispatch" });
+    const promoted = await play.toProd(staged);
     expectRun(promoted).toStopAt("approve-to-prod / brief-live", "gate/hold-held");
     expectRun(await operate({ operation: "resume", reason: "it is up" })).toSucceed(JOB);
   });

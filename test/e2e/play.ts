@@ -2,18 +2,18 @@
  * A stage with a theatre for one file of tests, on which every test may play. After each test, all secrets that exist
  * by then are searched in everything that its runs left; after the last, nothing may have been asked that is not modelled.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { renderReport } from "../../demo/report.ts";
-import { setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
-import { openTheatre, type Theatre } from "../../demo/theatre.ts";
+import { edit, setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
+import { openTheatre, type PromoteOptions, type Theatre } from "../../demo/theatre.ts";
 import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";
 import { readZip } from "../../simulator/runner/zip.ts";
 import { findSecrets } from "../actions/canary.ts";
 import { COMPILED } from "../actions/compiled.ts";
-import { explainUnsaid, remember } from "./expect-run.ts";
+import { explainUnsaid, jobOf, remember } from "./expect-run.ts";
 
 export type Tier = "dev" | "staging" | "prod";
 export const TIERS: readonly Tier[] = ["dev", "staging", "prod"];
@@ -27,6 +27,13 @@ export interface Play extends Theatre {
   mark(): Mark;
   /** Settings of all jobs and pipelines of a tier by key, with their ids; throws if two have one key. */
   resources(tier: Tier): ReadonlyMap<string, Resource>;
+  /**
+   * Takes to prod what a run of promote.yml brought to staging, by a caller that has the last job alone: what happens
+   * before is that run's, and not done again. Default actor: the author.
+   */
+  toProd(from: RunResult, options?: Omit<PromoteOptions, "workflow" | "event">): Promise<RunResult>;
+  /** The same, without waiting for its end. */
+  startToProd(from: RunResult, options?: Omit<PromoteOptions, "workflow" | "event">): ReturnType<Theatre["start"]>;
   /** The end of a run that another one started. */
   ended(run: number): Promise<RunResult>;
   /** What the tier's own ledger says it has. */
@@ -87,7 +94,13 @@ export function openPlay(options: PlayOptions = {}): Play {
 
   beforeAll(async () => {
     tapFolder = mkdtempSync(join(tmpdir(), "four-tier-tap-"));
-    stage = await setStage(options);
+    stage = await setStage({
+      ...options,
+      example: (path) => {
+        addProdCaller(path);
+        options.example?.(path);
+      },
+    });
     const preloads = [resolve("test/actions/loopback-only.ts"), `${resolve("test/e2e/tap.ts")}?folder=${tapFolder}`];
     nodeArguments = preloads.flatMap((file) => ["--import", `file://${file}`]);
     theatre = openTheatre(stage, {
@@ -127,8 +140,25 @@ export function openPlay(options: PlayOptions = {}): Play {
     expect(unmodelled).toEqual([]);
   });
 
+  const startToProd: Play["startToProd"] = (from, { inputs, ...rest } = {}) => {
+    const { head, outputs } = { head: headOf(opened().stage, from), outputs: jobOf(from, STAGING).outputs };
+    return opened().start({
+      ...rest,
+      workflow: TO_PROD,
+      event: "workflow_dispatch",
+      inputs: {
+        commit: head,
+        "release-digest": outputs["release-digest"] ?? "",
+        artifacts: jobOf(from, BUILD).outputs["artifacts"] ?? "",
+        "artifacts-run": String(from.id),
+        ...inputs,
+      },
+    });
+  };
   const own = {
     leaks,
+    startToProd,
+    toProd: async (...args: Parameters<Play["toProd"]>) => (await startToProd(...args)).done,
     get nodeArguments() {
       return nodeArguments;
     },
@@ -170,6 +200,26 @@ export function openPlay(options: PlayOptions = {}): Play {
   return new Proxy(own as Play, {
     get: (target, name) => Reflect.get(name in target ? target : opened(), name) as unknown,
   });
+}
+
+const BUILD = "deploy-to-dev / build";
+const STAGING = "gate-to-staging / promote";
+const TO_PROD = "promote-to-prod.yml";
+
+/** The caller of examples/soak, pinned as the stage's others are. */
+function addProdCaller(path: (file: string) => string): void {
+  const pin = /@([0-9a-f]{40}) # a release/.exec(readFileSync(path(".github/workflows/validate.yml"), "utf8"))?.[1];
+  if (pin === undefined) throw new Error("validate.yml has no pin");
+  const own = path(`.github/workflows/${TO_PROD}`);
+  copyFileSync(`examples/soak/.github/workflows/${TO_PROD}`, own);
+  edit(own, (text) => text.replaceAll("0".repeat(40), pin));
+}
+
+/** The commit of a run. */
+function headOf({ github }: Stage, { id }: RunResult): string {
+  const run = github.world.runs.find((one) => one.id === id);
+  if (run === undefined) throw new Error(`GitHub has no run ${id}`);
+  return run.headSha;
 }
 
 interface Asked {

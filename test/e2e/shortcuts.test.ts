@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { edit } from "../../demo/stage.ts";
+import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay } from "./play.ts";
 
@@ -17,8 +18,8 @@ const PROD = "approve-to-prod / promote";
 
 const play = openPlay();
 
-/** Runs with a copy of the suite in which one workflow file is changed. */
-const withBroken = (workflow: string, change: (text: string) => string) => {
+/** A copy of the suite in which one workflow file is changed. */
+const broken = (workflow: string, change: (text: string) => string): { readonly suiteDir: string } => {
   const folder = mkdtempSync(join(tmpdir(), "four-tier-suite-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const suite = play.stage.suiteDir;
@@ -26,8 +27,10 @@ const withBroken = (workflow: string, change: (text: string) => string) => {
   for (const part of ["dist", ...actions]) symlinkSync(join(suite, part), join(folder, part));
   cpSync(join(suite, ".github"), join(folder, ".github"), { recursive: true });
   edit(join(folder, ".github", "workflows", `${workflow}.yml`), change);
-  return play.promote({ event: "workflow_dispatch", suiteDir: folder });
+  return { suiteDir: folder };
 };
+const withBroken = (...how: Parameters<typeof broken>) =>
+  play.promote({ event: "workflow_dispatch", ...broken(...how) });
 /** Cuts out what matches, which must be there. */
 const without = (pattern: RegExp) => (text: string) => text.replace(pattern, "");
 const nothingInProd = (): void => expect(play.stage.databricks.world.jobs("prod")).toEqual([]);
@@ -55,9 +58,9 @@ describe("a reusable workflow", () => {
     expect(play.stage.databricks.world.jobs("dev")).toEqual([]);
   });
 
-  it("without the permission to read records: nobody can say that nothing was rejected or held", async () => {
+  it("without the permission to read records: nobody can say that dev has nothing yet", async () => {
     const run = await withBroken("deploy-to-dev", without(/^ {6}deployments: write.*\n/m));
-    expectRun(run).toStopAt(DEV, "gate/rejects-unknown", "gate/hold-unknown");
+    expectRun(run).toStopAt(DEV, "ledger/missing");
     expect(play.stage.databricks.world.jobs("dev")).toEqual([]);
   });
 
@@ -68,9 +71,19 @@ describe("a reusable workflow", () => {
     expectRun(run).toStopAt(STAGING, "input/release-digest");
     expect(play.stage.databricks.world.jobs("staging")).toEqual([]);
   });
+});
+
+describe("the workflow of prod", () => {
+  let staged: RunResult;
+  const prodWithBroken = (...how: Parameters<typeof broken>) => play.toProd(staged, broken(...how));
+
+  beforeAll(async () => {
+    staged = await play.promote({ reviewer: () => ({ user: "ada", state: "rejected", comment: "Not yet." }) });
+    expectRun(staged).toStopAt(PROD);
+  });
 
   it("without an output of the brief: the digest does not arrive, and prod takes nothing that was not approved", async () => {
-    const run = await withBroken("approve-to-prod", (text) =>
+    const run = await prodWithBroken("approve-to-prod", (text) =>
       text.replaceAll(
         "plan-digest: ${{ steps.brief.outputs.plan-digest }}",
         "plan: ${{ steps.brief.outputs.plan-digest }}",
@@ -82,7 +95,7 @@ describe("a reusable workflow", () => {
   });
 
   it("without a need: prod does not see what the brief says", async () => {
-    const run = await withBroken("approve-to-prod", (text) =>
+    const run = await prodWithBroken("approve-to-prod", (text) =>
       text.replace("needs: [brief, brief-live]", "needs: [brief]"),
     );
     expectRun(run).toStopAt(PROD, "input/release-digest", "input/plan-digest");
@@ -90,7 +103,7 @@ describe("a reusable workflow", () => {
   });
 
   it("without the condition: promote is skipped with the brief that was not written", async () => {
-    const run = await withBroken("approve-to-prod", without(/^ {4}# One of the two.*\n {4}if: .*\n/m));
+    const run = await prodWithBroken("approve-to-prod", without(/^ {4}# One of the two.*\n {4}if: .*\n/m));
     expect(jobOf(run, PROD).conclusion).toBe("skipped");
     nothingInProd();
   });
@@ -104,7 +117,7 @@ describe("a reusable workflow", () => {
     onTestFinished(() => {
       prod.settings = settings;
     });
-    const run = await withBroken("approve-to-prod", (text) =>
+    const run = await prodWithBroken("approve-to-prod", (text) =>
       text.replace("if: ${{ !failure() && !cancelled() }}", "if: ${{ always() }}"),
     );
     expect(jobOf(run, BRIEF).conclusion).toBe("failure");
