@@ -16,6 +16,7 @@ import { readLedgerIfAllowed } from "./ledger/store.ts";
 import { together } from "./http/pool.ts";
 import type { Ledger, LedgerRelease } from "./ledger/model.ts";
 import { type BriefDetails, renderBrief } from "./release/brief.ts";
+import { carriersOf } from "./release/components.ts";
 import { BARE, changedFiles, contractChanges, failedRuns, parityFindings, wayBack } from "./release/brief-facts.ts";
 import { factOf } from "./release/fact-of.ts";
 import type { TargetQuestion } from "./release/rollback-target.ts";
@@ -93,6 +94,7 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
   const summary = renderBrief({
     project: tier.project,
     tier: tier.name,
+    servicePrincipal: tier.servicePrincipal,
     catalog: tier.catalog,
     repository: `${run.owner}/${run.repository}`,
     serverUrl: run.serverUrl,
@@ -152,9 +154,14 @@ async function detailsOf(
   const { git, candidate, tier, live, contract, root, now } = request;
   const to = candidate.commit;
   const from = current?.commit ?? to;
+  const carriers = carriersOf(
+    contract,
+    candidate.rendered.includes,
+    candidate.components.map(({ name }) => name),
+  );
   const folder = tier.clientId === undefined ? undefined : tierFolder(tier.clientId, tier);
   const [files, changes, parity, runs, back, tiers] = await together([
-    factOf(() => changedFiles(git, from, to)),
+    factOf(() => changedFiles(git, from, to, carriers)),
     factOf(() => contractChanges(git, contract.file, from, to)),
     tier.name !== "prod"
       ? undefined
@@ -186,6 +193,7 @@ async function detailsOf(
     failedRuns: runs,
     wayBack: back,
     tiers,
+    verifies: tier.previous === undefined ? [] : contract.tiers[tier.previous].gate.verify.map(({ key }) => key),
   };
 }
 

@@ -84,6 +84,9 @@ describe("a brief", () => {
     expect(new Set(digests).size).toBe(1);
     expect([commits.asked, live.asked]).toEqual([["plan"], ["plan-live"]]);
     expect(promoted.result.outputs).toMatchObject({ changed: "true" });
+    // the pipeline's code, by its file
+    expect(live.result.summary).toMatch(/pipelines\.ingest<\/code> \| its code \| [^\n]*src\/data\/ingest\.sql/);
+    expect(live.result.summary).not.toContain("${");
   });
 
   it("shows a change by hand only with a look, and the plan does not depend on it", async () => {

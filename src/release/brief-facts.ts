@@ -19,17 +19,28 @@ import { chooseTarget, type TargetQuestion } from "./rollback-target.ts";
 export interface ChangedFile {
   readonly path: string;
   readonly what: "added" | "changed" | "removed";
+  /** Whose code it is part of; none where it acts by settings, or not in the tier at all. */
+  readonly components: readonly string[];
 }
 
 /** The tracked files that two commits have not alike, sorted by path. */
-export async function changedFiles(git: Pick<Git, "tracked">, from: string, to: string): Promise<ChangedFile[]> {
+export async function changedFiles(
+  git: Pick<Git, "tracked">,
+  from: string,
+  to: string,
+  carriers: (path: string) => readonly string[],
+): Promise<ChangedFile[]> {
   const [before, after] = await Promise.all([git.tracked(from), git.tracked(to)]);
   const old = new Map(before.map(({ path, blob, mode }) => [path, `${mode} ${blob}`]));
   const now = new Map(after.map(({ path, blob, mode }) => [path, `${mode} ${blob}`]));
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((path) => old.get(path) !== now.get(path))
     .sort()
-    .map((path) => ({ path, what: !old.has(path) ? "added" : now.has(path) ? "changed" : "removed" }));
+    .map((path) => ({
+      path,
+      what: !old.has(path) ? "added" : now.has(path) ? "changed" : "removed",
+      components: carriers(path),
+    }));
 }
 
 /** What the contract says otherwise: grants, schedules, the gate itself. */

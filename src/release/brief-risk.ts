@@ -75,6 +75,11 @@ export function risksOf({ plan, drift, tier, current, details }: BriefFacts): Ri
     .toSorted((a, b) => ICONS.indexOf(a.icon) - ICONS.indexOf(b.icon));
 }
 
+/** A risk as a line of Markdown, without its icon. */
+export function worded({ says, of }: Risk): string {
+  return `${says}${of.length === 0 ? "" : `: ${listed(of)}`}`;
+}
+
 /** What happens to one resource, for its row in the plan. */
 export function effectOf(change: Change): string {
   if (change.action === "create") return startsByItself(change) ? "🟠 new, and starts by itself" : "🟢 new";
@@ -148,7 +153,8 @@ function keysOf(found: readonly (readonly [key: string, field: FieldChange])[], 
   return unique(found.filter(([key]) => !created.has(key)).map(([key]) => code(key)));
 }
 
-function unique(items: readonly string[]): string[] {
+/** Each once. */
+export function unique(items: readonly string[]): string[] {
   return [...new Set(items)];
 }
 

@@ -1,11 +1,10 @@
 /** The sections of a brief below its short table: what is new, what changes, field by field, who changed what by hand. */
-import type { TierName } from "../contract/model.ts";
 import { shownAt } from "../gate/wall-clock.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { ACCESS_FIELD, changed, effectOf, fieldChanges, SCHEDULE_FIELD } from "./brief-risk.ts";
-import type { Change, FieldChange, Plan } from "./plan.ts";
+import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, SCHEDULE_FIELD } from "./brief-risk.ts";
+import type { Change, FieldChange } from "./plan.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */
 const MOST_ROWS = 100;
@@ -16,6 +15,8 @@ export function changesSince(brief: BriefFacts): string {
   const title = `### New in ${text(tier)}`;
   if (!history.known) return blocks(title, text(history.why), filesSection(brief));
   const { pulls, commits } = history.value;
+  const { files } = brief.details;
+  if (pulls.length + commits.length === 0 && (!files.known || files.value.length === 0)) return "";
   const compare = `${serverUrl}/${repository}/compare/${current?.commit ?? ""}...${candidate.commit}`;
   return blocks(
     title,
@@ -65,13 +66,14 @@ function filesSection({ details: { files }, current }: BriefFacts): string {
 }
 
 /** The plan as a table, with the fields folded below. */
-export function planSection(plan: Plan, tier: TierName): string {
+export function planSection(brief: BriefFacts): string {
+  const { plan, tier } = brief;
   const changes = changed(plan);
   if (changes.length === 0) return blocks("### Plan", `No change: ${text(tier)} has what this release declares.`);
   const rows = changes
     .slice(0, MOST_ROWS)
     .map((change) => [code(change.key), text(change.action), effectOf(change), fieldNames(change)]);
-  const fields = changes.flatMap((change) => change.fields.map((field) => fieldRow(change.key, field)));
+  const fields = changes.flatMap((change) => change.fields.map((field) => fieldRow(change.key, field, brief)));
   return blocks(
     "### Plan",
     table(["Resource", "Action", "What happens", "Fields"], rows),
@@ -87,37 +89,77 @@ export function planSection(plan: Plan, tier: TierName): string {
 
 function fieldNames({ action, fields }: Change): string {
   if (action !== "update") return "";
-  const shown = fields.slice(0, 5).map(({ path }) => code(path));
+  const shown = fields.slice(0, 5).map(({ path }) => (path === CONTENT ? "its code" : code(path)));
   return [...shown, ...(fields.length > 5 ? [`and ${fields.length - 5} more`] : [])].join(", ");
 }
 
-function fieldRow(key: string, field: FieldChange): string[] {
-  return [code(key), code(field.path), value(field.old), value(field.new)];
+/** The field of a plan that says which folder a resource's code is in. */
+const CONTENT = "release";
+
+function fieldRow(key: string, field: FieldChange, brief: BriefFacts): string[] {
+  if (field.path === CONTENT) return [code(key), "its code", ...codeRow(field, brief)];
+  const named = (shown: JsonValue | undefined): string => value(shown, brief);
+  return [code(key), code(inWords(field.path, brief)), named(field.old), named(field.new)];
 }
 
-function value(shown: JsonValue | undefined): string {
+/** Two digests say nothing to a person: the files do. */
+function codeRow({ old, new: now }: FieldChange, { details: { files } }: BriefFacts): [string, string] {
+  const [before, after] = [componentOf(old), componentOf(now)];
+  const moved = after === undefined || after === before ? "" : `component ${code(after)}: `;
+  if (after === undefined) return [before === undefined ? "—" : `component ${code(before)}`, "—"];
+  if (before === undefined) return ["—", `component ${code(after)}`];
+  const changes = files.known ? files.value.filter(({ components }) => components.includes(after)) : [];
+  const told = listed(
+    changes.map(({ path, what }) => `${code(path)}${what === "changed" ? "" : ` ${what}`}`),
+    5,
+  );
+  return [`component ${code(before)}`, `${moved}${changes.length === 0 ? "other files or wheels" : told}`];
+}
+
+/** `scoring-<64 hex>`, as a plan names a folder. */
+function componentOf(folder: JsonValue | undefined): string | undefined {
+  return typeof folder === "string" ? folder.replace(/-[0-9a-f]{64}$/, "") : undefined;
+}
+
+function value(shown: JsonValue | undefined, brief: BriefFacts): string {
   if (shown === undefined) return "—";
-  const written = stringifyJson(shown);
+  const written = inWords(stringifyJson(shown), brief);
   return code(written.length <= LONGEST_VALUE ? written : `${written.slice(0, LONGEST_VALUE)}…`);
 }
 
-export function scheduleSection(plan: Plan): string {
-  return fieldSection("### What starts by itself", SCHEDULE_FIELD, plan);
+/** What the suite fills in when it applies: who, where and which id, in the words of a person. */
+function inWords(written: string, { servicePrincipal }: BriefFacts): string {
+  return written
+    .replaceAll("${principal}", () => `⟨${servicePrincipal}⟩`)
+    .replaceAll("${release}/", "")
+    .replaceAll("${release}", "⟨its code⟩")
+    .replaceAll(/\$\{resources\.([\w.-]+)\.id\}/g, "⟨id of $1⟩");
 }
 
-export function accessSection(plan: Plan): string {
-  return fieldSection("### Who may do what", ACCESS_FIELD, plan);
+/** What decides whether something starts without anybody. */
+export function scheduleSection(brief: BriefFacts): string {
+  return fieldSection("### What starts by itself", SCHEDULE_FIELD, brief);
 }
 
-function fieldSection(title: string, fields: RegExp, plan: Plan): string {
-  const rows = fieldChanges(plan, fields).map(([key, field]) => fieldRow(key, field));
+/** What decides who may do what with it. */
+export function accessSection(brief: BriefFacts): string {
+  return fieldSection("### Who may do what", ACCESS_FIELD, brief);
+}
+
+function fieldSection(title: string, fields: RegExp, brief: BriefFacts): string {
+  const rows = fieldChanges(brief.plan, fields).map(([key, field]) => fieldRow(key, field, brief));
   return rows.length === 0
     ? ""
     : blocks(title, table(["Resource", "Field", "Now", "Then"], rows.slice(0, MOST_ROWS)), more(rows.length));
 }
 
 /** Grants, schedules, the gate: what the contract says from now on. */
-export function contractSection({ details: { contract }, facts, current }: BriefFacts): string {
+export function contractSection(brief: BriefFacts): string {
+  const {
+    details: { contract },
+    facts,
+    current,
+  } = brief;
   if (current === undefined) return "";
   if (!contract.known) return `What changes in ${code(facts.contractFile)} is not known: ${text(contract.why)}`;
   if (contract.value.length === 0) return "";
@@ -125,7 +167,9 @@ export function contractSection({ details: { contract }, facts, current }: Brief
     `### The contract ${code(facts.contractFile)} changes`,
     table(
       ["Field", "Now", "Then"],
-      contract.value.slice(0, MOST_ROWS).map((field) => [code(field.path), value(field.old), value(field.new)]),
+      contract.value
+        .slice(0, MOST_ROWS)
+        .map((field) => [code(field.path), value(field.old, brief), value(field.new, brief)]),
     ),
     more(contract.value.length),
     "Grants and the gate follow the default branch, whatever this release holds.",
@@ -162,7 +206,7 @@ export function failedSection({ details: { failedRuns }, tier, plan }: BriefFact
   if (failedRuns.value.length === 0) return "";
   return blocks(
     `### Failed in ${text(tier)}, and not repaired`,
-    "Repaired after this promotion, what is left of these runs would use the new release, and what succeeded had used the old one. Repair them before, or start them anew after.",
+    "Repaired after this promotion, what is left of these runs would use the new release, and what succeeded had used the old one. Repair them before, or start new ones after.",
     table(
       ["Job", "Run", "Ended"],
       failedRuns.value
@@ -176,14 +220,15 @@ export function failedSection({ details: { failedRuns }, tier, plan }: BriefFact
   );
 }
 
-export function driftSection({ drift, tier, facts }: BriefFacts): string {
+export function driftSection(brief: BriefFacts): string {
+  const { drift, tier, facts } = brief;
   const title = "### Changed by hand";
   if (!drift.known) return blocks(title, `${text(drift.why)} ${text(drift.remedy)}`);
   if (drift.value.empty) return "";
   const rows = drift.value.entries.flatMap((entry) =>
     entry.what === "missing"
       ? [[code(entry.key), "(the whole resource)", "there", "gone"]]
-      : entry.fields.map((field) => fieldRow(entry.key, field)),
+      : entry.fields.map((field) => fieldRow(entry.key, field, brief)),
   );
   return blocks(
     title,

@@ -4,7 +4,7 @@ import { shownAt, wallClock } from "../gate/wall-clock.ts";
 import { nextOpening, openingAt } from "../gate/windows.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed, risksOf } from "./brief-risk.ts";
+import { changed, risksOf, worded } from "./brief-risk.ts";
 
 export interface BriefVerdict {
   /** `stop`: do not approve. `wait`: not now. The others: it can be approved, and this is what it means. */
@@ -45,8 +45,11 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
       `What was verified there is not what prod would run, and the promotion itself does not compare them. ${text(first?.message ?? "")}${others}`,
     );
   }
-  if (risksOf(brief).some(({ icon }) => icon !== "🟢")) {
-    return { kind: "weigh", says: "🟠 **The gate lets it in. Weigh the risk below before you approve.**" };
+  const [worst] = risksOf(brief);
+  if (worst !== undefined && worst.icon !== "🟢") {
+    const icon = worst.icon === "🔴" ? "🔴" : "🟠";
+    const says = `${icon} **The gate lets it in. Weigh the risk below before you approve.** The worst: ${worded(worst)}.`;
+    return { kind: "weigh", says };
   }
   if (changed(plan).length === 0) {
     const same = current?.release === candidate.release;

@@ -1,5 +1,5 @@
 /** The page an approver reads before the click: what changes, what is risky, what proves it, what the way back is. */
-import type { TierName } from "../contract/model.ts";
+import type { ResourceKey, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import type { GateResult } from "../gate/evaluate.ts";
@@ -20,14 +20,18 @@ import {
   planSection,
   scheduleSection,
 } from "./brief-sections.ts";
-import { changed, listed, risksOf } from "./brief-risk.ts";
+import { changed, listed, risksOf, unique, worded } from "./brief-risk.ts";
+import { approvers } from "./brief-approvers.ts";
 import { verdictOf } from "./brief-verdict.ts";
+import { commitLink, wayBackText } from "./brief-way-back.ts";
 import type { History } from "./history.ts";
 import type { Drift, FieldChange, Plan } from "./plan.ts";
 
 export interface BriefFacts {
   readonly project: string;
   readonly tier: TierName;
+  /** By its name. */
+  readonly servicePrincipal: string;
   readonly catalog: string;
   /** owner/name, and GitHub's pages. */
   readonly repository: string;
@@ -57,6 +61,8 @@ export interface BriefDetails {
   readonly wayBack: Fact<WayBack | undefined>;
   /** Undefined where nobody asked GitHub. */
   readonly tiers: readonly Found[] | undefined;
+  /** What the contract runs in the tier below to verify a release there. */
+  readonly verifies: readonly ResourceKey[];
 }
 
 /** The brief as Markdown for a job summary; outside text is escaped. */
@@ -87,9 +93,9 @@ export function renderBrief(brief: BriefFacts): string {
     passes ? "" : gateSummary(gate),
     driftSection(brief),
     failedSection(brief),
-    planSection(brief.plan, tier),
-    scheduleSection(brief.plan),
-    accessSection(brief.plan),
+    planSection(brief),
+    scheduleSection(brief),
+    accessSection(brief),
     contractSection(brief),
     changesSince(brief),
     paritySection(brief),
@@ -108,29 +114,28 @@ export function renderBrief(brief: BriefFacts): string {
   );
 }
 
-function what({ plan, history, current, tier, details: { files } }: BriefFacts): string {
-  const changes = changed(plan);
-  const sources = history.known
-    ? `${count(history.value.pulls.length, "pull request")} by ${people(history.value)}`
-    : "";
-  const edited = files.known && current !== undefined ? count(files.value.length, "file") : "";
-  const resources =
-    current === undefined
-      ? `${count(changes.length, "resource")} to create`
-      : changes.length === 0
-        ? "no resource changes"
-        : `${count(changes.length, "resource")} of ${plan.changes.length} ${changes.length === 1 ? "changes" : "change"}`;
-  const first = current === undefined ? [`The first release of ${text(tier)}`] : [];
-  const titles = history.known
-    ? history.value.pulls
-        .slice(-SHOWN)
-        .map(
-          (pull) => `${link(`#${pull.number} ${pull.title}`, pull.url)} by ${text(pull.author ?? "a deleted account")}`,
-        )
-    : [];
-  const hidden = history.known ? history.value.pulls.length - titles.length : 0;
+function what(brief: BriefFacts): string {
+  const { plan, history, current, tier, details } = brief;
+  const changes = changed(plan).length;
+  const files = details.files.known && current !== undefined ? details.files.value.length : 0;
+  const { pulls } = history.known ? history.value : { pulls: [] };
+  const parts = [
+    ...(current === undefined ? [`The first release of ${text(tier)}`] : []),
+    ...(history.known ? sources(history.value) : []),
+    ...(files === 0 ? [] : [`${count(files, "file")} changed`]),
+    ...(current === undefined
+      ? [`${count(changes, "resource")} to create`]
+      : changes === 0
+        ? []
+        : [`${count(changes, "resource")} of ${plan.changes.length} ${changes === 1 ? "changes" : "change"}`]),
+  ];
+  const told = parts.length === 0 ? "Nothing changes" : parts.join("; ");
+  const titles = pulls
+    .slice(-SHOWN)
+    .map((pull) => `${link(`#${pull.number} ${pull.title}`, pull.url)} by ${text(pull.author ?? "a deleted account")}`);
+  const hidden = pulls.length - titles.length;
   return [
-    `${[...first, sources, edited, resources].filter((part) => part !== "").join("; ")}.`,
+    `${told}${parts.length > 0 && changes === 0 && current !== undefined ? "; no resource changes" : ""}.`,
     ...titles,
     ...(hidden > 0 ? [`and ${hidden} more, below`] : []),
   ].join("<br>");
@@ -139,23 +144,26 @@ function what({ plan, history, current, tier, details: { files } }: BriefFacts):
 /** So many names stand in the table; all are below. */
 const SHOWN = 5;
 
-function people({ commits, pulls }: History): string {
-  const authors = new Set([
-    ...pulls.flatMap(({ author }) => (author === undefined ? [] : [author])),
-    ...commits.map(({ author }) => author),
-  ]);
-  return authors.size === 0 ? "nobody known" : [...authors].map(text).join(", ");
+/** Who opened the pull requests, and who wrote the commits where that is somebody else. */
+function sources({ commits, pulls }: History): string[] {
+  const openers = unique(pulls.map(({ author }) => author ?? "a deleted account"));
+  const writers = unique(commits.map(({ author }) => author)).filter((author) => !openers.includes(author));
+  const by = (names: readonly string[]): string => listed(names.map(text));
+  if (pulls.length === 0) {
+    return commits.length === 0 ? [] : [`${count(commits.length, "commit")} by ${by(writers)}, without a pull request`];
+  }
+  const more = writers.length === 0 ? "" : `, with commits by ${by(writers)}`;
+  return [`${count(pulls.length, "pull request")} by ${by(openers)}${more}`];
 }
 
 function risk(brief: BriefFacts): string {
-  const lines = risksOf(brief).map(
-    ({ icon, says, of }) => `${icon} ${says}${of.length === 0 ? "" : `: ${listed(of)}`}`,
-  );
+  const lines = risksOf(brief).map((each) => `${each.icon} ${worded(each)}`);
   if (lines.length > 0) return lines.join("<br>");
   return brief.current === undefined ? "🟢 nothing is there yet that could break" : "🟢 nothing that runs is touched";
 }
 
-function proof({ gate, facts }: BriefFacts): string {
+function proof(brief: BriefFacts): string {
+  const { gate, facts } = brief;
   const passed = gate.checks.filter(({ verdict: each }) => each === "pass").length - gate.waiting.length;
   const source = checkOf(gate, "source");
   const below =
@@ -171,14 +179,14 @@ function proof({ gate, facts }: BriefFacts): string {
   ];
   return [
     ...below,
-    ...verified(gate, facts),
+    ...verified(brief),
     ...gate.waiting.filter(({ check }) => check !== "verification").map(({ summary }) => `⏳ ${text(summary)}`),
     `${failing > 0 ? "❌" : rest.length > 0 ? "⏳" : "✅"} ${passed} of ${gate.checks.length} checks of the gate pass${rest.length === 0 ? "" : `, ${rest.join(", ")}`}`,
   ].join("<br>");
 }
 
-/** How often it was verified there, and for how long it stood. */
-function verified(gate: GateResult, facts: GateFacts): string[] {
+/** How often it was verified there, by what, and for how long it stood. */
+function verified({ gate, facts, details }: BriefFacts): string[] {
   const check = checkOf(gate, "verification");
   if (check === undefined || facts.previous === undefined) return [];
   const links = check.evidence.length === 0 ? "" : ` (${evidenceOf(check)})`;
@@ -186,7 +194,12 @@ function verified(gate: GateResult, facts: GateFacts): string[] {
   const asked = soak === undefined ? "" : ` Asked: ${duration(soak)} there.`;
   const later = gate.waiting.find((each) => each.check === "verification");
   const icon = check.verdict !== "pass" ? "❌" : later === undefined ? "✅" : "⏳";
-  return [`${icon} ${text((later ?? check).summary)}${text(asked)}${links}`];
+  const ran =
+    details.verifies.length === 0
+      ? "no job was run"
+      : `${listed(details.verifies.map(code))} ${details.verifies.length === 1 ? "was" : "were"} run`;
+  const how = icon === "✅" ? ` Read back equal; ${ran}.` : "";
+  return [`${icon} ${text((later ?? check).summary)}${how}${text(asked)}${links}`];
 }
 
 function checkOf(gate: GateResult, id: CheckId) {
@@ -198,55 +211,4 @@ function evidenceOf({ evidence }: GateResult["checks"][number]): string {
     .slice(0, SHOWN)
     .map(({ label, url }) => (url === undefined ? text(label) : link(label, url)))
     .join(", ");
-}
-
-const STAYS = "Data, streaming checkpoints and trained models do not go back.";
-
-function wayBackText(brief: BriefFacts): string {
-  const { current, tier, details: more } = brief;
-  if (current === undefined) return "There is no release to go back to yet: delete what was created.";
-  const now = commitLink(brief, current.commit);
-  if (!more.wayBack.known) return `${text(tier)} has ${now} now. ${text(more.wayBack.why)} ${STAYS}`;
-  const back = more.wayBack.value;
-  if (back === undefined) {
-    return `⚠️ ${code("rollback.yml")} would choose nothing by itself: no release of ${text(tier)} was verified there. Name one: ${code(`to: ${current.commit.slice(0, 12)}`)} (what ${text(tier)} has now). ${STAYS}`;
-  }
-  const same =
-    back.to.commit === current.commit ? ", what it has now" : `; it skips ${now}, which is not verified there`;
-  const folders =
-    back.folders === undefined
-      ? "nobody looked whether its files are still there"
-      : back.folders
-        ? "its files are still there"
-        : "⚠️ its files are **not** there any more: they would be uploaded again from the commit";
-  return `${code("rollback.yml")} takes ${text(tier)} back to ${commitLink(brief, back.to.commit)}${same}, without a build; ${folders}. ${STAYS}`;
-}
-
-function commitLink({ serverUrl, repository }: BriefFacts, commit: string): string {
-  return link(commit.slice(0, 12), `${serverUrl}/${repository}/commit/${commit}`);
-}
-
-function approvers({ facts, tier, plan, candidate }: BriefFacts): string {
-  const policy = facts.policy.known ? facts.policy.value.approvers : undefined;
-  const authors = facts.commit.known ? facts.commit.value.authors : [];
-  const wrote = (login: string): boolean => authors.some((author) => author.toLowerCase() === login.toLowerCase());
-  if (tier === "prod" && policy?.by === "dispatch") {
-    const who = policy.from.length === 0 ? "whoever may write" : policy.from.map(text).join(", ");
-    return `**Who may approve:** ${count(policy.count, "person")} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`;
-  }
-  const protection = facts.protection;
-  if (!protection.known || protection.value.environment === undefined) return "";
-  const { reviewers } = protection.value.environment;
-  if (reviewers.length === 0) return "";
-  const starters = [facts.run.actor, facts.run.triggeringActor].map((login) => login.toLowerCase());
-  const named = (login: string): boolean =>
-    policy === undefined || policy.from.length === 0 || policy.from.includes(login.toLowerCase());
-  const able = reviewers.filter(
-    (login) => !starters.includes(login.toLowerCase()) && named(login) && !(policy?.notAuthor === true && wrote(login)),
-  );
-  if (able.length === 0) {
-    return `**Who may approve:** nobody. ${text(facts.run.actor)} started this run${policy?.notAuthor === true ? `, ${authors.map(text).join(", ")} wrote it` : ""}, and ${text(tier)} has no other reviewer.`;
-  }
-  const shown = able.map((login) => (wrote(login) ? `${text(login)} (wrote part of it)` : text(login)));
-  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: another attempt needs a new run.`;
 }

@@ -75,6 +75,23 @@ function isRepositoryFile(path: string): boolean {
   return path.startsWith(".github/") || [".gitignore", ".gitattributes", ".gitmodules"].includes(posix.basename(path));
 }
 
+/**
+ * Which components carry a file by its path: the one that claims it, else all of `names`; none if it is never read in a
+ * workspace. `configuration` is the bundle's own files.
+ */
+export function carriersOf(
+  contract: Contract,
+  configuration: readonly string[],
+  names: readonly string[],
+): (path: string) => readonly string[] {
+  const claims = contract.components.map(({ name, files }) => ({ name, matchers: files.map(matcher) }));
+  return (path) => {
+    if (path === contract.file || configuration.includes(path) || isRepositoryFile(path)) return [];
+    const owner = claims.find(({ matchers }) => matchers.some((matches) => matches(path)));
+    return owner === undefined ? names : [owner.name];
+  };
+}
+
 function claimFiles(
   contract: Contract,
   files: readonly ReleaseFile[],

@@ -53,12 +53,13 @@ const drifted: Drift = {
 };
 
 const DETAILS: BriefDetails = {
-  files: known([{ path: "resources/models.yml", what: "changed" }]),
+  files: known([{ path: "resources/models.yml", what: "changed", components: [] }]),
   contract: known([]),
   parity: { findings: [], allowed: [] },
   failedRuns: known([]),
   wayBack: known({ to: { commit: CURRENT, digest: "0".repeat(64) }, folders: true }),
   tiers: undefined,
+  verifies: [],
 };
 
 type Otherwise = Partial<Omit<BriefFacts, "details">> & {
@@ -73,6 +74,7 @@ function brief(change: Otherwise = {}): string {
   return renderBrief({
     project: "ml-pipelines",
     tier: "prod",
+    servicePrincipal: "ml-pipelines-prod",
     catalog: "prod",
     repository: "acme/ml-pipelines",
     serverUrl: "https://github.com",
@@ -134,7 +136,7 @@ describe("the brief", () => {
     expect(top.indexOf("What")).toBeLessThan(top.indexOf("Risk"));
     expect(top.indexOf("Risk")).toBeLessThan(top.indexOf("Proof"));
     expect(top.indexOf("Proof")).toBeLessThan(top.indexOf("Way back"));
-    expect(top).toContain("1 pull request by octocat; 1 file; 1 resource of 2 changes.");
+    expect(top).toContain("1 pull request by octocat; 1 file changed; 1 resource of 2 changes.");
     expect(top).toContain("takes new settings from its next run: jobs.score");
     expect(top).toContain("staging runs this very release");
     expect(top).toContain(`${ASKED} of ${ASKED} checks of the gate pass`);
@@ -156,6 +158,10 @@ describe("the brief", () => {
     const mild = planOf({ ...update, class: "re-point", fields: [] });
     expect(await verdict({ plan: mild })).toContain("✅ The gate lets it in, and nothing that runs is interrupted.");
     expect(await verdict({ plan: planOf(restart) })).toContain("🟠 The gate lets it in. Weigh the risk below");
+    const worst = await verdict({ plan: planOf(restart, deletion), gateFacts: { destructive: ["jobs.old"] } });
+    expect(worst).toContain(
+      "🔴 The gate lets it in. Weigh the risk below before you approve. The worst: deletes: jobs.old",
+    );
     expect(await verdict({ plan: planOf(deletion) })).toContain("❌ Do not approve: the gate does not let");
     const failed = { key: "jobs.score", runId: "77", url: undefined, code: "FAILED", endedAt: undefined };
     expect(await verdict({ plan: mild, details: { failedRuns: known([failed]) } })).toContain("🟠");
@@ -278,12 +284,14 @@ describe("the brief", () => {
 
   it("leads the way back to what a rollback would choose", async () => {
     expect(await glance(brief())).toContain(
-      `rollback.yml takes prod back to ${CURRENT.slice(0, 12)}, what it has now, without a build; its files are still there.`,
+      `rollback.yml takes prod back to today's release ${CURRENT.slice(0, 12)}, without a build; its files are still there.`,
     );
     const other = { commit: "a".repeat(40), digest: "0".repeat(64) };
     const older = await glance(brief({ details: { wayBack: known({ to: other, folders: false }) } }));
     expect(older).toMatch(
-      new RegExp(`back to aaaaaaaaaaaa ?; it skips ${CURRENT.slice(0, 12)}, which is not verified there`),
+      new RegExp(
+        `back to aaaaaaaaaaaa ?; it skips today's release ${CURRENT.slice(0, 12)}, which is not verified there`,
+      ),
     );
     expect(older).toContain("its files are not there any more");
     const none = await glance(brief({ details: { wayBack: known(undefined) } }));
@@ -302,7 +310,7 @@ describe("the brief", () => {
         plan: planOf(access),
         details: {
           contract: known([{ path: "tiers.prod.gate.soak", old: "24h", new: "1h" }]),
-          files: known([{ path: "src/score.py", what: "removed" }]),
+          files: known([{ path: "src/score.py", what: "removed", components: ["default"] }]),
           parity: {
             findings: [{ id: "bundle/x", severity: "error", message: "timeout differs", remedy: "" }],
             allowed: ["jobs.score.max_retries"],
@@ -326,7 +334,7 @@ describe("the brief", () => {
     expect(top).toContain("⏳ Do not approve before Tue 2026-11-24 10:10 UTC.");
     const long = { ...policy.value, soakMs: 3_600_000 };
     expect(await glance(brief({ gateFacts: { policy: known(long) } }))).toMatch(
-      /✅ 1 of 1 verifications.*Asked: 1h there/,
+      /✅ 1{12} was verified once in staging.*Asked: 1h there/,
     );
   });
 
@@ -405,6 +413,102 @@ describe("the brief", () => {
     }
   });
 
+  it("says who opened pull requests, and who wrote what is in them", async () => {
+    const commit = (author: string) => ({ sha: COMMIT, title: "x", author, url: undefined });
+    const pull = (author: string) => ({
+      number: "7",
+      title: "x",
+      url: "https://github.com/acme/ml-pipelines/pull/7",
+      author,
+      base: "main",
+      head: COMMIT,
+      merged: true,
+      mergeCommit: COMMIT,
+    });
+    const said = (commits: string[], pulls: string[]) =>
+      glance(brief({ history: known({ commits: commits.map(commit), pulls: pulls.map(pull) }) }));
+    expect(await said(["octocat", "mona"], ["octocat", "ada"])).toContain(
+      "2 pull requests by octocat, ada, with commits by mona; 1 file changed",
+    );
+    expect(await said(["octocat"], ["octocat"])).toContain("1 pull request by octocat; 1 file changed");
+    expect(await said(["octocat", "octocat"], [])).toContain("2 commits by octocat, without a pull request; 1 file");
+  });
+
+  it("says of nothing that it is nothing", async () => {
+    const change: Otherwise = {
+      history: known({ commits: [], pulls: [] }),
+      plan: planOf(untouched),
+      current: { commit: CURRENT, release: RELEASE },
+      details: { files: known([]), wayBack: known(undefined) },
+    };
+    const top = await glance(brief(change));
+    expect(top).toMatch(/What\s+Nothing changes\.\n/);
+    expect(top).toContain(`Nothing changes, so there is nothing to go back from: prod keeps ${CURRENT.slice(0, 12)}.`);
+    expect(await read(brief(change))).not.toContain("New in prod");
+    // a commit that touches only documentation
+    expect(await glance(brief({ plan: planOf(untouched) }))).toContain("1 file changed; no resource changes.");
+  });
+
+  it("says what verified a release, and that it was only read back where nothing was run", async () => {
+    const passed = [1, 2].map((id) =>
+      judged({
+        ...DECIDED,
+        kind: "verification" as const,
+        tier: "staging" as const,
+        release: RELEASE,
+        passed: true,
+        checks: [],
+        run: { id: `95${id}`, attempt: 1, job: "verify" },
+      }),
+    );
+    const thrice = { verifications: known({ ...seen, failed: undefined, passed }) };
+    const verifies = ["jobs.smoke_test", "pipelines.silver"];
+    const top = await glance(brief({ gateFacts: thrice, details: { verifies } }));
+    expect(top).toContain(
+      "was verified 3 times in staging, since 2026-11-23 10:10 UTC. Read back equal; jobs.smoke_test, pipelines.silver were run.",
+    );
+    expect(await glance(brief())).toContain(
+      "was verified once in staging, since 2026-11-23 10:10 UTC. Read back equal; no job was run.",
+    );
+  });
+
+  it("shows code by its files, and what the suite fills in by names", async () => {
+    const plan = made(
+      [
+        {
+          ...resource("jobs.score", {
+            tasks: [{ task_key: "a", notebook_task: { notebook_path: "${release}/src/old" } }],
+          }),
+          component: "scoring",
+        },
+        { ...resource("experiments.churn", {}), name: "/Users/${principal}/old" },
+        resource("jobs.watch", { tasks: [{ task_key: "a", run_job_task: { job_id: "1" } }] }),
+      ],
+      [
+        {
+          ...resource("jobs.score", {
+            tasks: [{ task_key: "a", notebook_task: { notebook_path: "${release}/src/new" } }],
+          }),
+          component: "scoring",
+          componentDigest: "b".repeat(64),
+        },
+        { ...resource("experiments.churn", {}), name: "/Users/${principal}/churn" },
+        resource("jobs.watch", { tasks: [{ task_key: "a", run_job_task: { job_id: "${resources.jobs.score.id}" } }] }),
+      ],
+    );
+    const files = known([
+      { path: "src/score.py", what: "changed" as const, components: ["scoring"] },
+      { path: "src/data/ingest.sql", what: "changed" as const, components: ["data"] },
+      { path: "src/gone.py", what: "removed" as const, components: ["scoring"] },
+    ]);
+    const page = await read(brief({ plan, details: { files } }));
+    expect(page).toMatch(/jobs\.score\s+its code\s+component scoring\s+src\/score\.py, src\/gone\.py removed\n/);
+    expect(page).toMatch(/notebook_path\s+"src\/old"\s+"src\/new"/);
+    expect(page).toContain('"⟨id of jobs.score⟩"');
+    expect(page).toContain('"/Users/⟨ml-pipelines-prod⟩/churn"');
+    expect(page).not.toMatch(/\$\{|[ab]{64}/);
+  });
+
   it("puts the worst first", async () => {
     const top = await glance(brief({ plan: planOf(update, restart, deletion) }));
     expect(top.indexOf("deletes: jobs.old")).toBeGreaterThan(0);
@@ -432,7 +536,8 @@ describe("the brief", () => {
   it("tells the first release from the next, and no change from one", async () => {
     const first = await glance(brief({ current: undefined, plan: planOf({ ...update, action: "create" }) }));
     expect(first).toContain("The first release of prod");
-    expect(first).toContain("no release to go back to");
+    expect(first).toContain("No release was here before this one, so rollback.yml has nowhere to go.");
+    expect(first).toContain("runs the caller of operate.yml: operation pause, tier prod");
     expect(await glance(brief({ plan: planOf(untouched) }))).toContain("no resource changes");
     expect(await read(brief({ plan: planOf(untouched) }))).toContain("No change: prod has what this release declares");
   });

@@ -3,7 +3,7 @@ import type { Contract } from "../../src/contract/model.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { describeWhere } from "../../src/findings.ts";
 import type { JsonObject } from "../../src/json.ts";
-import { type Component, componentOf, componentsOf } from "../../src/release/components.ts";
+import { carriersOf, type Component, componentOf, componentsOf } from "../../src/release/components.ts";
 import { type ReleaseFile, releaseDigest } from "../../src/release/digest.ts";
 import { MINIMAL } from "../contract/examples.ts";
 
@@ -47,6 +47,22 @@ describe("components", () => {
       ],
     ]);
     expect(components[0]?.digest).toBe(releaseDigest(components[0]?.files ?? [], []));
+  });
+
+  it.each(["", TWO])("knows from a path alone who carries it (%s)", (written) => {
+    const contract = contractWith(written);
+    const { components } = componentsOf(contract, release(FILES), [], RESOURCES, RENDERED);
+    const carriers = carriersOf(
+      contract,
+      RENDERED.includes,
+      components.map(({ name }) => name),
+    );
+    for (const path of Object.keys(FILES)) {
+      const carrying = components.filter(({ files }) => files.some((file) => file.path === path));
+      expect([path, carriers(path)]).toEqual([path, carrying.map(({ name }) => name)]);
+    }
+    // one that is gone by now belonged to whoever claims its folder
+    expect(carriersOf(contractWith(TWO), [], ["scoring", "training"])("src/training/gone.py")).toEqual(["training"]);
   });
 
   it("gives each its own files and the shared ones, and the rest to default", () => {

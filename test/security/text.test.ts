@@ -78,6 +78,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
   const page = renderBrief({
     project: "ml-pipelines",
     tier: "prod",
+    servicePrincipal: text,
     catalog: "prod",
     repository: "acme/ml-pipelines",
     serverUrl: "https://github.com",
@@ -104,12 +105,13 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     gate,
     findings: [{ id: "release/x", severity: "error", message: text, remedy: text }],
     details: {
-      files: known([{ path: text, what: "changed" }]),
+      files: known([{ path: text, what: "changed", components: [text] }]),
       contract: known([{ path: text, old: text, new: text }]),
       parity: { findings: [{ id: "bundle/x", severity: "error", message: text, remedy: text }], allowed: [text] },
       failedRuns: known([{ key: text, runId: text, url: text, code: text, endedAt: undefined }]),
       wayBack: known(undefined),
       tiers: undefined,
+      verifies: [`jobs.${text}`],
     },
   });
   for (const markdown of [page, findingsSummary(gate.findings)]) {

@@ -40,7 +40,7 @@ export const protection: Check = {
         ];
         return conclude("protection", {
           summary: reviewed
-            ? `${name} takes only ${repository.defaultBranch}, approved by ${environment.reviewers.join(" or ")}.`
+            ? `${name} takes only ${repository.defaultBranch}; ${environment.reviewers.join(" or ")} may approve.`
             : `${name} takes only ${repository.defaultBranch}.`,
           evidence: [
             {

@@ -57,7 +57,12 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
     const unread = found.unread.filter(({ claim }) => claim.kind === "verification" && !claim.passed);
     const problems = judgingProblems({ ...found, unread, whole: true }, WORDS);
     const stood = Number.isNaN(since) ? "" : `, since ${shownAt("UTC", since)}`;
-    return conclude("verification", { summary: `${progress}${stood}.`, evidence, problems });
+    const times = passes.length === 0 ? "" : ` ${timesOf(passes.length)}`;
+    return conclude("verification", {
+      summary: `${short(facts.candidate.release)} was verified${times} in ${below}${stood}.`,
+      evidence,
+      problems,
+    });
   }
   // Before the approval it is still time; only the promotion itself insists.
   const severity = facts.stage === "promote" ? "error" : "warning";
@@ -97,6 +102,10 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
     problems,
     notBefore: enough ? reached : undefined,
   });
+}
+
+function timesOf(count: number): string {
+  return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
 }
 
 const WORDS = { noun: "how a verification ended" };

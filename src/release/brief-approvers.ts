@@ -1,0 +1,30 @@
+/** Whom a brief asks: who may approve, how, and what that is worth. */
+import { code, text } from "../report/markdown.ts";
+import type { BriefFacts } from "./brief.ts";
+import { count } from "./brief-sections.ts";
+
+/** Who may approve; empty where nobody is asked. */
+export function approvers({ facts, tier, plan, candidate }: BriefFacts): string {
+  const policy = facts.policy.known ? facts.policy.value.approvers : undefined;
+  const authors = facts.commit.known ? facts.commit.value.authors : [];
+  const wrote = (login: string): boolean => authors.some((author) => author.toLowerCase() === login.toLowerCase());
+  if (tier === "prod" && policy?.by === "dispatch") {
+    const who = policy.from.length === 0 ? "whoever may write" : policy.from.map(text).join(", ");
+    return `**Who may approve:** ${count(policy.count, "person")} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`;
+  }
+  const protection = facts.protection;
+  if (!protection.known || protection.value.environment === undefined) return "";
+  const { reviewers } = protection.value.environment;
+  if (reviewers.length === 0) return "";
+  const starters = [facts.run.actor, facts.run.triggeringActor].map((login) => login.toLowerCase());
+  const named = (login: string): boolean =>
+    policy === undefined || policy.from.length === 0 || policy.from.includes(login.toLowerCase());
+  const able = reviewers.filter(
+    (login) => !starters.includes(login.toLowerCase()) && named(login) && !(policy?.notAuthor === true && wrote(login)),
+  );
+  if (able.length === 0) {
+    return `**Who may approve:** nobody. ${text(facts.run.actor)} started this run${policy?.notAuthor === true ? `, ${authors.map(text).join(", ")} wrote it` : ""}, and ${text(tier)} has no other reviewer.`;
+  }
+  const shown = able.map((login) => (wrote(login) ? `${text(login)} (wrote part of it)` : text(login)));
+  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: to run it again needs a new run, and a new approval in it.`;
+}

@@ -1,0 +1,44 @@
+/** What a brief says of the way back: what a rollback would choose, and what it does not bring back. */
+import { code, link, text } from "../report/markdown.ts";
+import type { BriefFacts } from "./brief.ts";
+import { changed } from "./brief-risk.ts";
+
+const STAYS = "Data, streaming checkpoints and trained models do not go back.";
+
+/** Where a rollback after this promotion would lead. */
+export function wayBackText(brief: BriefFacts): string {
+  const { current, tier, plan, candidate, details: more } = brief;
+  const name = text(tier);
+  if (current === undefined) return withoutRelease(name);
+  const now = commitLink(brief, current.commit);
+  if (changed(plan).length === 0 && current.release === candidate.release) {
+    return `Nothing changes, so there is nothing to go back from: ${name} keeps ${now}.`;
+  }
+  if (!more.wayBack.known) return `${name} has ${now} now. ${text(more.wayBack.why)} ${STAYS}`;
+  const back = more.wayBack.value;
+  if (back === undefined) {
+    return `⚠️ ${code("rollback.yml")} would choose nothing by itself: no release that ${name} had before this one was verified there. Name one: ${code(`to: ${current.commit.slice(0, 12)}`)} (what ${name} has now). ${STAYS}`;
+  }
+  const to = commitLink(brief, back.to.commit);
+  const where =
+    back.to.commit === current.commit
+      ? `today's release ${to}`
+      : `${to}; it skips today's release ${now}, which is not verified there`;
+  const folders =
+    back.folders === undefined
+      ? "nobody looked whether its files are still there"
+      : back.folders
+        ? "its files are still there"
+        : "⚠️ its files are **not** there any more: they would be uploaded again from the commit";
+  return `${code("rollback.yml")} takes ${name} back to ${where}, without a build; ${folders}. ${STAYS}`;
+}
+
+/** Who can take a first release away again, and how. */
+function withoutRelease(name: string): string {
+  return `No release was here before this one, so ${code("rollback.yml")} has nowhere to go. To stop it, whoever operates ${name} runs the caller of operate.yml: operation ${code("pause")}, tier ${code(name)}. To take it away, promote a release that no longer declares its resources, with their keys under ${code(`tiers.${name}.destructive`)}. What its runs wrote stays.`;
+}
+
+/** A commit by its first digits, as a link. */
+export function commitLink({ serverUrl, repository }: BriefFacts, commit: string): string {
+  return link(commit.slice(0, 12), `${serverUrl}/${repository}/commit/${commit}`);
+}
