@@ -100,7 +100,7 @@ async function files(api: Api, folder: string, report: Report): Promise<void> {
   const twice = await put("once.txt", "two");
   report.say(
     "A9",
-    twice.status === 409 || said(twice) === "400 RESOURCE_ALREADY_EXISTS",
+    twice.status === 409 || (twice.status === 400 && /already[ _]exists/i.test(JSON.stringify(twice.body))),
     `the second import: ${said(twice)}`,
   );
 

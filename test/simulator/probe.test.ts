@@ -104,8 +104,9 @@ describe("the probe", () => {
   });
 
   const turned = BEHAVIOURS.filter(({ assumption }) => byProbe(assumption)).filter(
-    // not asked: it needs an update that runs; an empty page can be seen, its absence proves nothing
-    ({ name }) => name !== "update_while_active" && name !== "empty_pages",
+    // not asked: it needs an update that runs; an empty page can be seen, its absence proves nothing; and each way in
+    // which a file that is there is refused is as assumed
+    ({ name }) => !["update_while_active", "empty_pages", "file_exists"].includes(name),
   );
   it("tells every other position of a workspace from the default", async () => {
     const { run } = await probe(Object.fromEntries(turned.map(({ name, values }) => [name, values[1]])));
@@ -114,6 +115,11 @@ describe("the probe", () => {
     expect(turned.length).toBeGreaterThan(8);
     // one line, two questions
     expect(logOf(run)).toMatch(/^A11: .*name used twice: 409.*stale expected_last_modified: 400/m);
+  });
+
+  it.each(["code", "text"] as const)("takes a file that is refused by its %s for refused", async (file_exists) => {
+    const { run } = await probe({ file_exists });
+    expect(found(run).get("A9")).toBe("as assumed");
   });
 
   it("tells a repository that is otherwise", async () => {
