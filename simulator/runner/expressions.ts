@@ -2,6 +2,7 @@
 import { data, Evaluator, Lexer, Parser, type Result } from "@actions/expressions";
 import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import { isBasicExpression, isMapping, isScalar, isSequence } from "@actions/workflow-parser";
+import { isOfOtherEvents } from "./payloads.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
@@ -121,22 +122,60 @@ export function isDictionary(value: Value | undefined): value is Dictionary {
  */
 const FIXED: readonly string[] = ["github", "job", "runner", "strategy"];
 
+/** Of these not everything is modelled, so that the whole (`toJSON(github)`, `github.*`) would be a part. */
+const PARTIAL = /^(github|job|runner)\b/;
+
 class FixedContext extends data.Dictionary {
   readonly #name: string;
-  constructor(name: string, value: Dictionary) {
-    super(...Object.entries(value).map(([key, one]) => ({ key, value: toData(one) })));
+  readonly #isNull: (key: string) => boolean;
+  constructor(
+    name: string,
+    entries: readonly { readonly key: string; readonly value: data.ExpressionData }[],
+    isNull: (key: string) => boolean = () => false,
+  ) {
+    super(...entries);
     this.#name = name;
+    this.#isNull = isNull;
   }
   override get(key: string): data.ExpressionData | undefined {
     const found = super.get(key);
-    if (found === undefined) throw new UnmodelledError(`context ${this.#name}.${key}`);
-    return found;
+    if (found !== undefined) return found;
+    if (this.#isNull(key)) return undefined;
+    throw new UnmodelledError(`context ${this.#name}.${key}`);
+  }
+  override values(): data.ExpressionData[] {
+    this.#refuseWhole();
+    return super.values();
+  }
+  override pairs(): ReturnType<data.Dictionary["pairs"]> {
+    this.#refuseWhole();
+    return super.pairs();
+  }
+  #refuseWhole(): void {
+    if (PARTIAL.test(this.#name)) throw new UnmodelledError(`the whole of ${this.#name}`);
   }
 }
 
 function contextOf(name: string, value: Value): data.ExpressionData {
-  const fixed = FIXED.includes(name) && isDictionary(value) && Object.keys(value).length > 0;
-  return fixed ? new FixedContext(name, value) : toData(value);
+  if (!FIXED.includes(name) || !isDictionary(value) || Object.keys(value).length === 0) return toData(value);
+  const entries = Object.entries(value).map(([key, one]) => ({
+    key,
+    value: name === "github" && key === "event" ? payloadOf(value, one) : toData(one),
+  }));
+  return new FixedContext(name, entries);
+}
+
+/** The payload of the event: closed at every level but the inputs, whose names are the workflow's. */
+function payloadOf(github: Dictionary, payload: Value): data.ExpressionData {
+  const event = textOf(github["event_name"] ?? null);
+  const action = isDictionary(payload) ? textOf(payload["action"] ?? null) : "";
+  const close = (name: string, value: Value, isNull?: (key: string) => boolean): data.ExpressionData => {
+    if (Array.isArray(value)) return new data.Array(...value.map((one: Value) => close(`${name}.*`, one)));
+    if (!isDictionary(value) || name === "github.event.inputs") return toData(value);
+    const entries = Object.entries(value).map(([key, one]) => ({ key, value: close(`${name}.${key}`, one) }));
+    return new FixedContext(name, entries, isNull);
+  };
+  return close("github.event", payload, (key) => isOfOtherEvents(event, action, key));
 }
 
 function toData(value: Value): data.ExpressionData {

@@ -3,6 +3,7 @@ import { parseCommand } from "./commands.ts";
 import { FileCommands, type FileResults } from "./file-commands.ts";
 import type { Masks } from "./masks.ts";
 import { runProcess } from "./process.ts";
+import { UnmodelledError } from "./unmodelled.ts";
 
 export interface Annotation {
   readonly level: "error" | "warning" | "notice";
@@ -23,6 +24,8 @@ export class StepLog {
   readonly #masks: Masks;
   readonly #debug: boolean;
   #stopped: string | undefined;
+  /** A workflow command that the runner does not know. */
+  #unknown: string | undefined;
 
   constructor(masks: Masks, debug: boolean) {
     this.#masks = masks;
@@ -95,8 +98,14 @@ export class StepLog {
         this.annotate("warning", `The \`${command.name}\` command is not supported any more; use Environment Files.`);
         return;
       default:
+        this.#unknown ??= command.name;
         this.add(line);
     }
+  }
+
+  /** Throws UnmodelledError if the step gave a command that is not known: it would pass for text. */
+  refuseUnknown(): void {
+    if (this.#unknown !== undefined) throw new UnmodelledError(`workflow command ::${this.#unknown}::`);
   }
 }
 
@@ -132,6 +141,7 @@ export async function runStepProcess(
     signal: options.signal,
     timeoutMs: options.timeoutMinutes === undefined ? undefined : options.timeoutMinutes * 60_000,
   });
+  options.log.refuseUnknown();
   const results = await files.collect();
   for (const error of results.errors) options.log.annotate("error", error);
   for (const complaint of results.complaints) options.log.annotate("error", complaint);

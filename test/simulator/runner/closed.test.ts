@@ -58,12 +58,30 @@ describe("what GitHub has and the runner lacks is refused by its name", () => {
     ["a misspelt property", steps("- run: echo ${{ github.colour }}"), "context github.colour"],
     ["job.container", steps("- run: echo ${{ job.container.id }}"), "context job.container"],
     ["runner.workspace", steps("- run: echo ${{ runner.workspace }}"), "context runner.workspace"],
+    ["a property of the event", steps("- run: echo ${{ github.event.compare }}"), "context github.event.compare"],
+    ["a misspelt one", steps("- run: echo ${{ github.event.head_comit.id }}"), "context github.event.head_comit"],
+    ["one below", steps("- run: echo ${{ github.event.repository.colour }}"), "context github.event.repository.colour"],
+    ["the whole of github", steps("- run: echo '${{ toJSON(github) }}'"), "the whole of github"],
+    ["the whole payload", steps("- run: echo '${{ toJSON(github.event) }}'"), "the whole of github.event"],
+    ["all that github has", steps("- run: echo ${{ join(github.*) }}"), "the whole of github"],
+    ["the command set-env", steps("- run: echo '::set-env name=A::b'"), "workflow command ::set-env::"],
+    ["the command add-path", steps("- run: echo '::add-path::/x'"), "workflow command ::add-path::"],
+    ["a misspelt command", steps("- run: echo '::warnign::x'"), "workflow command ::warnign::"],
     ["a property in a condition", steps("- run: x\n  if: github.action_status == 'x'"), "context github.action_status"],
     ["a property in run-name", `run-name: \${{ github.action_ref }}\n${ONE}`, "context github.action_ref"],
   ])("%s", async (_what, text, says) => {
     const started = await world(text);
     await expect(started.push()).rejects.toThrow(says);
     expect(started.github.unmodelled).toEqual([expect.stringContaining(says)]);
+  });
+
+  it("but what only other events have is empty, as it is there", async () => {
+    const started = await world(
+      steps('- run: echo "<${{ github.event.pull_request.number }}${{ github.event.inputs.live }}>"'),
+    );
+    const run = await started.push();
+    expect(run.jobs[0]?.steps.map(({ log }) => log).join("\n")).toContain("\n<>");
+    expect(started.github.unmodelled).toEqual([]);
   });
 
   it.each(["release", "workflow_run", "repository_dispatch", "pull_request_target"])("the event %s", async (event) => {
