@@ -26,15 +26,33 @@ export function formsOf(secret: string): string[] {
 /** Where a secret can be read: `summary (base64…)`; empty if nowhere. */
 export function findSecrets(places: Readonly<Record<string, string>>, secrets: readonly string[]): string[] {
   const found: string[] = [];
-  // JSON as a text in JSON, however deep: a payload, a report in an output
-  const texts = Object.entries(places).map(([place, text]) => [place, text, text.replaceAll("\\", "")] as const);
+  const texts = searched(places);
   for (const [index, secret] of secrets.entries()) {
-    const forms = formsOf(secret);
-    for (const [place, text, flat] of texts) {
-      const form = forms.findIndex((form) => text.includes(form) || flat.includes(form.replaceAll("\\", "")));
-      if (form >= 0)
-        found.push(`secret ${index + 1} of ${secrets.length} is in ${place}${form === 0 ? "" : " (encoded)"}`);
+    const forms = formsOf(secret).map((form) => ({ form, flat: form.replaceAll("\\", "") }));
+    for (const { text, flat, at } of texts) {
+      const which = forms.findIndex((one) => text.includes(one.form) || flat?.includes(one.flat));
+      if (which < 0) continue;
+      const encoded = which === 0 ? "" : " (encoded)";
+      for (const place of at) found.push(`secret ${index + 1} of ${secrets.length} is in ${place}${encoded}`);
     }
   }
   return found;
+}
+
+interface Searched {
+  readonly text: string;
+  /** JSON as a text in JSON, however deep (a payload, a report in an output); undefined: the text is not that. */
+  readonly flat: string | undefined;
+  readonly at: string[];
+}
+
+/** Each text once: every action's job has the same files of the repository. */
+function searched(places: Readonly<Record<string, string>>): readonly Searched[] {
+  const known = new Map<string, Searched>();
+  for (const [place, text] of Object.entries(places)) {
+    const found = known.get(text);
+    if (found !== undefined) found.at.push(place);
+    else known.set(text, { text, flat: text.includes("\\") ? text.replaceAll("\\", "") : undefined, at: [place] });
+  }
+  return [...known.values()];
 }
