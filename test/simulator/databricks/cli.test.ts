@@ -177,6 +177,30 @@ describe.skipIf(CLI === undefined)("the Databricks CLI", () => {
     expect(simulator.world.picture("dev")).toEqual([]);
   });
 
+  it("deploys the example from a developer's machine into the sandbox that is named", { timeout: 60_000 }, async () => {
+    const { json, run, folder } = client(filesBelow("examples/ml-pipelines"));
+    execFileSync("sh", ["tools/build-wheel.sh"], { cwd: folder, stdio: "pipe" });
+    const mine = ["--target", "mine", "--var", "catalog=octocat_sandbox"];
+    await run("bundle", "deploy", ...mine);
+    const { pipelines } = ((await json("bundle", "summary", ...mine)) as unknown as Summary).resources;
+    expect(Object.keys(pipelines).sort()).toEqual(["features", "ingest"]);
+    for (const { spec } of simulator.world.pipelines("dev")) {
+      expect(spec).toMatchObject({ catalog: "octocat_sandbox" });
+      expect(spec["name"]).toMatch(/^\[dev \S+\] churn /);
+    }
+    expect(JSON.stringify(simulator.world.pipelines("dev").map(({ spec }) => spec))).toContain("dev.silver");
+    const jobs = simulator.world.picture("dev").filter(({ kind }) => kind === "job");
+    expect(jobs.map(({ starts, paused }) => starts === undefined || paused)).toEqual(jobs.map(() => true));
+    expect(jobs.filter(({ starts }) => starts !== undefined).length).toBeGreaterThan(2);
+    for (const { name } of jobs) expect(name).toMatch(/^\[dev \S+\] churn /);
+    const score = jobs.find(({ name }) => name.endsWith("churn score"))?.name ?? "";
+    expect(simulator.world.job("dev", score).settings["parameters"]).toEqual([
+      { name: "catalog", default: "octocat_sandbox" },
+    ]);
+    await run("bundle", "destroy", ...mine, "--auto-approve");
+    expect(simulator.world.picture("dev")).toEqual([]);
+  });
+
   it("deploys a job with a task of every kind, and finds it as it left it", { timeout: 60_000 }, async () => {
     const { json, run } = client(EVERY_KIND_FILES);
     await run("bundle", "deploy");
