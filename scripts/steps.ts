@@ -1,0 +1,36 @@
+/** Commands that need nothing of each other, run side by side: each leaves a core idle for part of its time. */
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+
+/** A command under the name that it is reported by. */
+export type Step = readonly [name: string, command: string, args: readonly string[]];
+
+/** What the code has to pass before anything of it is run. */
+export const STATIC_CHECKS: readonly Step[] = [
+  ["type check", "tsc", ["-p", "tsconfig.json"]],
+  ["lint", "oxlint", ["--type-aware", "--deny-warnings"]],
+  ["format", "biome", ["format"]],
+];
+
+/** Runs the steps; says of each how it went when it has ended, with what it printed. Gives how many failed. */
+export async function runSteps(steps: readonly Step[]): Promise<number> {
+  const outcomes = await Promise.all(steps.map(runStep));
+  return outcomes.filter((ok) => !ok).length;
+}
+
+async function runStep([name, command, args]: Step): Promise<boolean> {
+  const started = performance.now();
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<boolean>((resolve) => {
+    child.on("error", (error) => {
+      console.error(error.message);
+      resolve(false);
+    });
+    child.on("close", (code) => resolve(code === 0));
+  });
+  const [ok, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  process.stdout.write(out);
+  process.stderr.write(err);
+  console.log(`${ok ? "ok  " : "FAIL"} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  return ok;
+}
