@@ -75,8 +75,10 @@ const gate = v.pipe(
         v.number(),
         v.integer("must be a whole number"),
         v.minValue(0, "must be 0 or more"),
-        v.maxValue(100, "must be 100 or less"),
-        v.description("How many verifications the release must have passed in the tier below."),
+        v.maxValue(10, "must be 10 or less"),
+        v.description(
+          "How many verifications the release must have passed in the tier below, its deployment among them; at most 10, since each is held against the run behind it. For longer, ask for a soak.",
+        ),
       ),
       1,
     ),

@@ -128,7 +128,10 @@ export function withFact<T>(check: CheckId, fact: Fact<T>, evaluate: (value: T) 
 }
 
 /** Records that somebody made by hand, or whose run cannot be read: shown, and the latter fail. */
-export function judgingProblems({ doubted, unread, whole }: Judging, what: { readonly noun: string }): Problem[] {
+export function judgingProblems(
+  { doubted, outdated, unread, whole }: Judging,
+  what: { readonly noun: string },
+): Problem[] {
   return [
     ...doubted.map((record) => ({
       what: "not-believed",
@@ -137,6 +140,7 @@ export function judgingProblems({ doubted, unread, whole }: Judging, what: { rea
       why: "Anybody with push access can write a Deployment, so only the run behind it counts.",
       remedy: "If nobody knows where it comes from, treat it as an attempt to get around the gate.",
     })),
+    ...outdatedProblems(outdated, what),
     ...unread.map((record) => ({
       what: "unread",
       severity: "unknown" as const,
@@ -154,6 +158,23 @@ export function judgingProblems({ doubted, unread, whole }: Judging, what: { rea
             remedy: "Find out who writes them, and delete those (set them inactive first).",
           },
         ]),
+  ];
+}
+
+/** Honest ones, which count no more: many at once, since each new pin leaves them behind. */
+function outdatedProblems(outdated: readonly JudgedRecord[], { noun }: { readonly noun: string }): Problem[] {
+  const [newest] = outdated;
+  if (newest === undefined) return [];
+  const others = outdated.length === 1 ? "" : ` and ${outdated.length - 1} older`;
+  return [
+    {
+      what: "outdated",
+      severity: "notice",
+      message: `Deployment ${newest.deployment.id}${others} say${outdated.length === 1 ? "s" : ""} ${noun}, and no longer count${outdated.length === 1 ? "s" : ""}: ${newest.doubts.join("; ")}.`,
+      why: "Only a suite that is pinned now is trusted to let something in.",
+      remedy:
+        "Let it be done again by the suite that is pinned now, or list the commit of the older one in the contract's suite.commits.",
+    },
   ];
 }
 

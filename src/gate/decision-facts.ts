@@ -12,6 +12,8 @@ export const MOST = { listed: 1000, judged: 20 } as const;
 export interface Judging {
   /** Not believed. */
   readonly doubted: readonly JudgedRecord[];
+  /** Made by a suite that was pinned then, and is not any more. */
+  readonly outdated: readonly JudgedRecord[];
   /** Nobody can say: the run behind it could not be read. */
   readonly unread: readonly JudgedRecord[];
   /** False if there was more than is looked at. */
@@ -22,7 +24,7 @@ export interface Judging {
 export interface VerificationFacts extends Judging {
   /** The newest that failed. */
   readonly failed: JudgedRecord<RecordOf<"verification">> | undefined;
-  /** Those that passed after it, oldest first; not more than are asked for. */
+  /** Of those that passed after it, oldest first: the newest, as many as are asked for, and the oldest that counts. */
   readonly passed: readonly JudgedRecord<RecordOf<"verification">>[];
 }
 

@@ -45,6 +45,8 @@ export interface JudgedRecord<Claim extends RecordPayload = RecordPayload> {
   readonly claim: Claim;
   /** Why it is not believed, clauses without a full stop; empty if it is. */
   readonly doubts: readonly string[];
+  /** Not believed for one reason only: the suite that made it was pinned then, and is not any more. */
+  readonly outdated?: true;
   /** Why nobody can say: its run could not be read. Then it is not believed either. */
   readonly unread: { readonly why: string; readonly remedy: string } | undefined;
   /** When the job behind it ended, ISO; GitHub's word, not the record's. Empty unless it is believed. */

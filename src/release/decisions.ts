@@ -104,6 +104,7 @@ class Bench {
   readonly #reader: RecordReader;
   readonly #seen = new Map<string, JudgedRecord>();
   readonly doubted: JudgedRecord[] = [];
+  readonly outdated: JudgedRecord[] = [];
   readonly unread: JudgedRecord[] = [];
   /** False once something was not looked at. */
   whole = true;
@@ -112,10 +113,15 @@ class Bench {
     this.#reader = reader;
   }
 
+  /** Nothing more is looked at. */
+  get spent(): boolean {
+    return this.#seen.size === MOST.judged;
+  }
+
   /** The record if it is believed. */
   async believed<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim> | undefined> {
     const known = this.#seen.get(record.deployment.id);
-    if (known === undefined && this.#seen.size === MOST.judged) {
+    if (known === undefined && this.spent) {
       this.whole = false;
       return undefined;
     }
@@ -123,6 +129,7 @@ class Bench {
     if (known === undefined) {
       this.#seen.set(record.deployment.id, judged);
       if (judged.unread !== undefined) this.unread.push(judged);
+      else if (judged.outdated) this.outdated.push(judged);
       else if (judged.doubts.length > 0) this.doubted.push(judged);
     }
     return isBelieved(judged) ? judged : undefined;
@@ -139,12 +146,17 @@ class Bench {
     return undefined;
   }
 
-  get judging(): { doubted: JudgedRecord[]; unread: JudgedRecord[]; whole: boolean } {
-    return { doubted: this.doubted, unread: this.unread, whole: this.whole };
+  get judging(): { doubted: JudgedRecord[]; outdated: JudgedRecord[]; unread: JudgedRecord[]; whole: boolean } {
+    const { doubted, outdated, unread, whole } = this;
+    return { doubted, outdated, unread, whole };
   }
 }
 
-/** Verifications of a release in a tier: the newest failure, and of what passed since the oldest `wanted`. */
+/**
+ * Verifications of a release in a tier: the newest failure, and of what passed since the newest `wanted`, and the oldest.
+ * A tier that is verified every hour has hundreds of them: those of a suite that is not pinned any more are not looked
+ * for, and of the rest few are held against their runs.
+ */
 export async function readVerifications(
   reader: RecordReader,
   tier: OwnTier,
@@ -158,14 +170,45 @@ export async function readVerifications(
   const failed = (await bench.first(failures))?.record;
   const since =
     failed === undefined ? -1 : records.findIndex(({ deployment }) => deployment.id === failed.deployment.id);
-  const later = (since === -1 ? records : records.slice(0, since)).filter(({ claim }) => claim.passed).reverse();
+  const later = (since === -1 ? records : records.slice(0, since)).filter(({ claim }) => claim.passed);
   const passed: VerificationFacts["passed"][number][] = [];
+  let looked = 0;
   for (const each of later) {
-    if (passed.length >= Math.max(wanted, 1)) break;
+    if (passed.length >= Math.max(wanted, 1) || bench.outdated.length > 0) break;
+    looked += 1;
     const record = await bench.believed(each);
     if (record !== undefined) passed.push(record);
   }
-  return { failed, passed, ...bench.judging, whole: bench.whole && listing.whole };
+  const enough = passed.length >= Math.max(wanted, 1);
+  const whole = bench.whole && listing.whole;
+  const oldest = enough ? await oldestBelieved(bench, later.slice(looked)) : undefined;
+  return {
+    failed,
+    passed: [...(oldest === undefined ? [] : [oldest]), ...passed.reverse()],
+    ...bench.judging,
+    whole: whole || enough,
+  };
+}
+
+/**
+ * The oldest of these (newest first) that is believed, by halving: as a rule what is older than one that is not believed
+ * is not either, since a pin was raised there. Where that is not so, it is one that is younger, and a soak lasts longer.
+ */
+async function oldestBelieved<Claim extends StatedRecord>(
+  bench: Bench,
+  records: readonly ClaimedRecord<Claim>[],
+): Promise<JudgedRecord<Claim> | undefined> {
+  let found: JudgedRecord<Claim> | undefined;
+  let [from, to] = [0, records.length];
+  let index = to - 1;
+  while (from < to && !bench.spent) {
+    const each = records[index];
+    const record = each === undefined ? undefined : await bench.believed(each);
+    if (record === undefined) to = index;
+    else [found, from] = [record, index + 1];
+    index = Math.floor((from + to) / 2);
+  }
+  return found;
 }
 
 /** The newest estate proof of a tier that is believed. */
@@ -194,11 +237,12 @@ export async function readRejects(reader: RecordReader, release: string): Promis
     if (isKind(last, "reject")) standing.push(last);
     else if (isKind(last, "accept")) lifted.set(last.deployment.id, last);
   }
-  const { doubted, unread, whole } = bench.judging;
+  const { doubted, outdated, unread, whole } = bench.judging;
   return {
     standing,
     lifted: [...lifted.values()],
     doubted,
+    outdated,
     // An accept that nobody can read lifts nothing, and that is all.
     unread: unread.filter(({ claim }) => claim.kind === "reject"),
     whole: whole && listings.every((listing) => listing.whole),
@@ -221,11 +265,12 @@ export async function readHolds(reader: RecordReader, tier: OwnTier): Promise<Ho
     }
     if (isKind(record, "hold")) standing.push(record);
   }
-  const { doubted, unread, whole } = bench.judging;
+  const { doubted, outdated, unread, whole } = bench.judging;
   return {
     standing,
     resumed,
     doubted,
+    outdated,
     unread: unread.filter(({ claim }) => claim.kind === "hold"),
     // What is older than what lifted everything does not matter.
     whole: whole && (listing.whole || resumed !== undefined),

@@ -75,7 +75,9 @@ export function recordReader(
       return { records, whole: found.every(({ whole }) => whole) };
     },
     async judge<Claim extends StatedRecord>({ deployment, claim }: ClaimedRecord<Claim>) {
-      const trustPinsAtCommit = context.past === true || !WANTS_IN.includes(claim.kind);
+      // A failure keeps out: it stands when the pins move on.
+      const wantsIn = WANTS_IN.includes(claim.kind) && !("passed" in claim && !claim.passed);
+      const trustPinsAtCommit = context.past === true || !wantsIn;
       const trust = { repository: context.repository, suite: context.suite, trustPinsAtCommit };
       const judged = {
         deployment: {
@@ -93,7 +95,11 @@ export function recordReader(
       try {
         const run = await context.readRun(claim.run.id);
         const doubts = recordDoubts({ claim, createdAt: deployment.createdAt }, run, trust);
-        if (run === undefined || doubts.length > 0) return { ...judged, doubts, runUrl: run?.url };
+        if (run === undefined || doubts.length > 0) {
+          const then = { ...trust, trustPinsAtCommit: true };
+          const outdated = recordDoubts({ claim, createdAt: deployment.createdAt }, run, then).length === 0;
+          return { ...judged, doubts, ...(outdated ? { outdated } : {}), runUrl: run?.url };
+        }
         return {
           ...judged,
           at: endedAt(claim, run, trust) ?? deployment.createdAt,

@@ -21,7 +21,7 @@ export interface JudgedRelease {
 export const NOT_HERE: JudgedRelease = {
   wasHere: false,
   verified: false,
-  rejects: { standing: [], lifted: [], doubted: [], unread: [], whole: true },
+  rejects: { standing: [], lifted: [], doubted: [], outdated: [], unread: [], whole: true },
 };
 
 export interface TargetQuestion {

@@ -356,6 +356,12 @@ describe("shape", () => {
     ["a project in capitals", plus("project: ML Pipelines"), "contract/wrong-value", "ML Pipelines"],
     ["a fraction", MINIMAL.replace("prod: {", "prod: { gate: { verifications: 1.5 },"), "contract/wrong-value", "1.5"],
     [
+      "more than can be looked at",
+      MINIMAL.replace("prod: {", "prod: { gate: { verifications: 11 },"),
+      "contract/wrong-value",
+      "11",
+    ],
+    [
       "a soak without a unit",
       MINIMAL.replace("prod: {", 'prod: { gate: { soak: "24" },'),
       "contract/wrong-value",

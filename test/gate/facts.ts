@@ -110,7 +110,7 @@ export function judged<Claim extends RecordPayload>(
 }
 
 /** Everything was looked at, and nothing odd was among it. */
-export const seen = { doubted: [], unread: [], whole: true };
+export const seen = { doubted: [], outdated: [], unread: [], whole: true };
 
 /** An estate proof of prod, two hours old. */
 export function audited(passed: boolean, at = "2026-11-23T10:00:00Z"): JudgedRecord<RecordOf<"estate">> {

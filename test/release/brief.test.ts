@@ -465,7 +465,7 @@ describe("the brief", () => {
     const verifies = ["jobs.smoke_test", "pipelines.silver"];
     const top = await glance(brief({ gateFacts: thrice, details: { verifies } }));
     expect(top).toContain(
-      "was verified 3 times in staging, since 2026-11-23 10:10 UTC. Read back equal; jobs.smoke_test, pipelines.silver were run.",
+      "was verified at least 3 times in staging, since 2026-11-23 10:10 UTC. Read back equal; jobs.smoke_test, pipelines.silver were run.",
     );
     expect(await glance(brief())).toContain(
       "was verified once in staging, since 2026-11-23 10:10 UTC. Read back equal; no job was run.",

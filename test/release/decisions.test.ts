@@ -266,6 +266,60 @@ test("records made with a suite that the pins have left: a reject stands, a veri
   expect(found).toContain("gate/verification-too-few");
 });
 
+describe("a tier that is verified every hour", () => {
+  const HOUR = 3_600_000;
+  const own = { contract: contract(SOAKING) };
+  const newPin = "7".repeat(40);
+
+  /** Honest runs of a suite that was pinned then. */
+  async function hourly(world: Ready, count: number, since: number, pin = PIN): Promise<void> {
+    for (let hour = 0; hour < count; hour += 1) await verify(world, true, since - hour * HOUR, pin);
+  }
+
+  /** How many runs were read since the beginning of the list. */
+  const runsRead = (world: Ready, from: number): number =>
+    new Set(
+      world.github.requests
+        .slice(from)
+        .map(({ path }) => /\/actions\/runs\/(\d+)$/.exec(path)?.[1])
+        .filter((run) => run !== undefined),
+    ).size;
+
+  test("does not lock the gate when the suite's pin is raised: what the new one verified counts", async () => {
+    await using world = await ready(SOAKING);
+    await hourly(world, 22, 40 * HOUR);
+    world.repository.commit("Newer suite", { ".github/workflows/operate.yml": OPERATE.replaceAll(PIN, newPin) });
+    await hourly(world, 1, 4 * HOUR, newPin);
+    expect(await says(world, own)).toEqual(["gate/verification-too-few", "gate/verification-outdated"]);
+    await hourly(world, 4, 3 * HOUR, newPin);
+    const result = await gate(world, world.api, world.run, own);
+    expect(result.verdict).toBe("pass");
+    const outdated = result.findings.filter(({ id }) => id === "gate/verification-outdated");
+    expect(outdated.map(({ severity }) => severity)).toEqual(["notice"]);
+    expect(ids(result)).toHaveLength(1);
+    expect(outdated[0]?.message).toContain("which neither .github/workflows/operate.yml on main pins");
+  });
+
+  test("soaks from the first of a hundred, and only a few runs are read to see it", async () => {
+    await using world = await ready(SOAKING.replace("soak: 2h", "soak: 3d"));
+    await hourly(world, 70, 80 * HOUR);
+    const from = world.github.requests.length;
+    const result = await gate(world, world.api, world.run, {
+      contract: contract(SOAKING.replace("soak: 2h", "soak: 3d")),
+    });
+    expect(ids(result)).toEqual([]);
+    expect(runsRead(world, from)).toBeLessThan(10);
+  });
+
+  test("and a failure of the older suite still counts against it", async () => {
+    await using world = await ready(SOAKING);
+    await verify(world, false, 30 * HOUR);
+    world.repository.commit("Newer suite", { ".github/workflows/operate.yml": OPERATE.replaceAll(PIN, newPin) });
+    await hourly(world, 1, 10 * HOUR, newPin);
+    expect(await says(world, own)).toEqual(["gate/verification-failed"]);
+  });
+});
+
 describe("an estate proof that the contract asks for", () => {
   const ASKS = `project: ml-pipelines\n${MINIMAL}`.replace(/prod: \{/, "prod: { gate: { estate: 24h },");
 

@@ -96,13 +96,14 @@ export const verified = (job: Job, passed: boolean): Operation => ({
   checks: [{ name: "jobs.smoke_test", passed }],
 });
 
-/** A run of verify.yml in staging that ended so long ago. */
-export async function verify(world: Ready, passed = true, ago = 0): Promise<void> {
+/** A run of verify.yml in staging that ended so long ago, by the suite at `pin`. */
+export async function verify(world: Ready, passed = true, ago = 0, pin = PIN): Promise<void> {
   const job = operating(world, `Verify staging, release ${RELEASE}`, {
     job: "verify / verify",
     passed,
     ago,
     event: "schedule",
+    referenced: [{ path: `${WORKFLOWS}/verify.yml@${pin}`, sha: pin }],
   });
   await record(world, job, verified(job, passed));
   const written = world.github.world.deployments.at(-1);

@@ -46,20 +46,21 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
   // A pass without a time counts as often as any, and never as long ago.
   const since = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
   const reached = Number.isNaN(since) ? undefined : since + policy.soakMs;
+  const asked = policy.verifications;
   // Where no more is asked than the deployment itself, whether that is believed is for the check `source` to say.
-  const deploymentOnly = policy.verifications <= 1 && found.failed === undefined;
-  const enough = deploymentOnly || passes.length >= policy.verifications;
+  const deploymentOnly = asked <= 1 && found.failed === undefined;
+  const enough = deploymentOnly || passes.length >= asked;
   const soaked = policy.soakMs === 0 || (reached !== undefined && reached <= facts.now.getTime());
-  const progress = `${passes.length} of ${policy.verifications} verifications of ${short(facts.candidate.release)} in ${below}`;
+  const release = short(facts.candidate.release);
+  const progress = `${passes.length} of ${asked} ${asked === 1 ? "verification" : "verifications"} of ${release} in ${below}`;
   const evidence = [...found.passed, ...(found.failed === undefined ? [] : [found.failed])].map(evidenceOf);
   if (enough && soaked) {
     // What is missing beyond what was asked for does not matter; a failure that nobody can read might be one.
     const unread = found.unread.filter(({ claim }) => claim.kind === "verification" && !claim.passed);
     const problems = judgingProblems({ ...found, unread, whole: true }, WORDS);
     const stood = Number.isNaN(since) ? "" : `, since ${shownAt("UTC", since)}`;
-    const times = passes.length === 0 ? "" : ` ${timesOf(passes.length)}`;
     return conclude("verification", {
-      summary: `${short(facts.candidate.release)} was verified${times} in ${below}${stood}.`,
+      summary: `${passedWords(release, below, asked, passes.length)}${stood}.`,
       evidence,
       problems,
     });
@@ -106,6 +107,14 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
 
 function timesOf(count: number): string {
   return count === 1 ? "once" : count === 2 ? "twice" : `${count} times`;
+}
+
+/** More than are asked for are not looked for. */
+function passedWords(release: string, below: RecordTier, asked: number, passed: number): string {
+  if (asked === 0) return `No verification of ${release} in ${below} is asked for`;
+  // Whether it was deployed there, the check `source` says.
+  if (passed === 0) return `No verification of ${release} in ${below} but its deployment is asked for`;
+  return `${release} was verified ${passed > asked ? "at least " : ""}${timesOf(passed)} in ${below}`;
 }
 
 const WORDS = { noun: "how a verification ended" };
