@@ -149,7 +149,7 @@ async function enforce(
 ): Promise<Pick<SchedulesResult, "rows" | "findings" | "holds">> {
   const { now, scope, principal, contract } = options;
   const ended = ledger.current().holds.filter((hold) => isLifted(hold, options));
-  // What a hold of the whole workspace paused is given back whatever this run looks at otherwise.
+  // One wide list instead of a look at each thing that a hold of the whole workspace paused.
   const widest = ended.some((hold) => hold.scope === "workspace") ? "workspace" : scope;
   const owner = { tier, principal, ledger: ledger.current(), names: contract.schedules.names };
   const observation = await observe(workspace, owner, widest);

@@ -51,6 +51,18 @@ describe("an operation", () => {
     expect(paused()).toEqual([]);
   });
 
+  it("makes a tier quiet again, in that tier's own environment", async () => {
+    const { world } = play.stage.databricks;
+    const state = () =>
+      (world.job("staging", "churn score").settings["schedule"] as { readonly pause_status?: string }).pause_status;
+    world.changeJob("staging", "churn score", (settings) => {
+      settings["schedule"] = { ...(settings["schedule"] as object), pause_status: "UNPAUSED" };
+    });
+    expectRun(await operate({ operation: "enforce", tier: "staging" })).toSucceed(JOB);
+    expect(state()).toBe("PAUSED");
+    expect(paused()).toEqual([]);
+  });
+
   it("stops the line while the workspace does not answer: the record is enough", async () => {
     const broken = { path: "*", workspace: "prod", effect: "error", status: 403, times: "always" } as const;
     const fault = play.stage.databricks.fault(broken);
