@@ -16,13 +16,15 @@ interface Killing {
   readonly run: (tier: Tier) => (seat: Seat) => Promise<Told>;
   /** What comes after it, and what it must come to. */
   readonly next: (tier: Tier) => Promise<void>;
+  /** What the run fails with where nobody kills it. */
+  readonly fails?: readonly string[];
 }
 
 /** Kills the run behind each of its writes; gives how many there were. */
-async function killEverywhere({ crossing, has, run, next }: Killing, holes: boolean): Promise<number> {
+async function killEverywhere({ crossing, has, run, next, fails = [] }: Killing, holes: boolean): Promise<number> {
   const whole = await crossing.tier(has);
   const { sent, ends } = await whole.play(preempting([]), { dead: run(whole) });
-  expect(failedOf(ends["dead"])).toEqual([]);
+  expect(failedOf(ends["dead"])).toEqual(fails);
   await whole.close();
   const writes = sent.filter((each) => each.writes).length;
   const beside = (waiting: readonly Sent[]): number[] =>
@@ -165,6 +167,46 @@ it("a rollback of the last release that is killed behind any write ends there, t
     },
   };
   expect(await killEverywhere(killing, false)).toBeGreaterThan(15);
+});
+
+describe("a promotion that fails and puts the tier back, killed behind every write", () => {
+  const crossing = new Crossing("prod", [
+    {
+      ...files,
+      "four-tier.yml": ONE_COMPONENT.replace("prod: { workspace", "prod: { on_failure: rollback, workspace"),
+      ...release(BUNDLE, 1),
+    },
+    release(`${BUNDLE.replace("0 5 * * * ?", "0 6 * * * ?")}    coming: { name: coming }\n`, 2),
+  ]);
+  const killing = {
+    crossing,
+    has: [0],
+    run: (tier: Tier) => {
+      tier.scene.simulator.fault({ method: "POST", path: "/api/2.2/jobs/reset", effect: "error", status: 403, nth: 2 });
+      return (seat: Seat) => tier.promote(1, { ...seat, run: "dead" });
+    },
+    fails: ["databricks/refused", "promote/undone"],
+  };
+  // Killed early it has not met what fails it: the next run does, and the one after that is through.
+  const through = async (go: () => Promise<Told>): Promise<void> => {
+    const failed = failedOf({ value: await go() });
+    if (failed.length === 0) return;
+    expect(failed).toContain("databricks/refused");
+    expect(failedOf({ value: await go() })).toEqual([]);
+  };
+
+  it("the same commit goes in, and what half of each is left is nobody's hand", { timeout: LONG }, async () => {
+    const undoing: string[] = [];
+    const next = async (tier: Tier): Promise<void> => {
+      if (tier.ledger()?.pending?.release.commit === crossing.commits[0]) undoing.push(tier.holds().join());
+      await through(() => tier.promote(1, { lockWaitMs: 0 }));
+      expect(tier.holds()).toEqual([]);
+      await tier.proveStanding(1);
+    };
+    expect(await killEverywhere({ ...killing, next }, false)).toBeGreaterThan(15);
+    expect(undoing.length).toBeGreaterThan(1);
+    expect(new Set(undoing)).toEqual(new Set(["tier"]));
+  });
 });
 
 it.each(["hold", "resume"] as const)(

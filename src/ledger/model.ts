@@ -41,6 +41,8 @@ export interface Intent {
 export interface Pending {
   readonly release: LedgerRelease;
   readonly intents: readonly Intent[];
+  /** What runs before this one had begun and not ended: a resource may still be as one of them wanted it. */
+  readonly left?: readonly Intent[];
 }
 
 export interface Ledger {
@@ -90,6 +92,27 @@ interface LedgerVerification {
 /** How many releases the history keeps, and how many verifications are kept. */
 export const HISTORY = 50;
 
+/** Every change that was begun and is not known to be over: those of earlier runs first. */
+export function begunIntents(ledger: Pick<Ledger, "pending"> | undefined): readonly Intent[] {
+  const { left = [], intents = [] } = ledger?.pending ?? {};
+  return [...left, ...intents];
+}
+
+/** The pending of a run that takes up what others left: what they wanted is kept, unless this one wants the same. */
+export function pendingOver(ledger: Ledger, release: LedgerRelease, intents: readonly Intent[]): Pending {
+  const says = ({ key, target }: Intent): string =>
+    stringifyJson([key, target === undefined ? null : { ...toStored(target), id: "" }]);
+  const known = new Set(intents.map(says));
+  const left = begunIntents(ledger)
+    .toReversed()
+    .filter((intent) => {
+      const what = says(intent);
+      return !known.has(what) && known.add(what);
+    })
+    .toReversed();
+  return left.length === 0 ? { release, intents } : { release, intents, left };
+}
+
 /** What the ledger knows of a release's verification; undefined if nothing. */
 export function verdictOn(ledger: Ledger, release: string): LedgerVerification | undefined {
   return ledger.verifications?.find((one) => one.release === release);
@@ -136,6 +159,13 @@ const release = v.strictObject({
   components: v.record(v.string(), hex),
   artifacts: v.array(v.strictObject({ name: text, sha256: hex })),
 });
+const intent = v.strictObject({
+  key: text,
+  action: v.picklist(["create", "update", "replace", "delete"]),
+  name: text,
+  target: v.nullable(resource),
+  done: v.boolean(),
+});
 const document = v.strictObject({
   version: v.literal(1),
   serial: v.pipe(v.number(), v.integer(), v.minValue(0)),
@@ -146,15 +176,8 @@ const document = v.strictObject({
   pending: v.nullable(
     v.strictObject({
       release,
-      intents: v.array(
-        v.strictObject({
-          key: text,
-          action: v.picklist(["create", "update", "replace", "delete"]),
-          name: text,
-          target: v.nullable(resource),
-          done: v.boolean(),
-        }),
-      ),
+      intents: v.array(intent),
+      left: v.exactOptional(v.array(intent)),
     }),
   ),
   history: v.array(release),
@@ -217,10 +240,8 @@ export function parseLedger(
           ? undefined
           : {
               release: output.pending.release,
-              intents: output.pending.intents.map((intent) => ({
-                ...intent,
-                target: intent.target === null ? undefined : fromStored(intent.target),
-              })),
+              intents: output.pending.intents.map(intentFromStored),
+              ...(output.pending.left === undefined ? {} : { left: output.pending.left.map(intentFromStored) }),
             },
       history: output.history,
       ...(output.verifications === undefined ? {} : { verifications: output.verifications }),
@@ -246,10 +267,8 @@ export function ledgerText(ledger: Ledger): string {
           ? null
           : {
               release: ledger.pending.release,
-              intents: ledger.pending.intents.map((intent) => ({
-                ...intent,
-                target: intent.target === undefined ? null : toStored(intent.target),
-              })),
+              intents: ledger.pending.intents.map(intentToStored),
+              ...(ledger.pending.left === undefined ? {} : { left: ledger.pending.left.map(intentToStored) }),
             },
       history: ledger.history,
       ...(ledger.verifications === undefined ? {} : { verifications: ledger.verifications }),
@@ -262,6 +281,14 @@ export function ledgerText(ledger: Ledger): string {
     },
     1,
   )}\n`;
+}
+
+function intentFromStored({ target, ...rest }: v.InferOutput<typeof intent>): Intent {
+  return { ...rest, target: target === null ? undefined : fromStored(target) };
+}
+
+function intentToStored({ target, ...rest }: Intent): v.InferOutput<typeof intent> {
+  return { ...rest, target: target === undefined ? null : toStored(target) };
 }
 
 function fromStored(stored: v.InferOutput<typeof resource>): AppliedResource {

@@ -10,7 +10,7 @@ import { mapBounded } from "../http/pool.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { alongside, journal } from "../ledger/journal.ts";
-import type { Intent, Ledger, LedgerRelease } from "../ledger/model.ts";
+import { type Intent, type Ledger, type LedgerRelease, pendingOver } from "../ledger/model.ts";
 import { underHolds } from "../schedules/holds.ts";
 import { kindOf, rankOf } from "./kinds/index.ts";
 import { findByTags, type Observed } from "./observe.ts";
@@ -98,7 +98,7 @@ export async function applySteps(
   };
   const ids = journal(() => options.save(ledger), IDS);
   try {
-    ledger = { ...ledger, pending: { release: options.release, intents: order.map(intentOf) } };
+    ledger = { ...ledger, pending: pendingOver(ledger, options.release, order.map(intentOf)) };
     await options.save(ledger);
     for (const group of independentGroups(order)) {
       // What needs something of the group before begins only after an answer that the lock is still ours.

@@ -66,12 +66,18 @@ export async function settleFailure(failed: Failed, outcome: Outcome): Promise<O
     const ledger = await readLedger(workspace, place.folder, { project, tier: name });
     if (ledger?.pending === undefined || ledger.pending.release.run.id !== run.runId) return outcome; // nothing was begun
     const doubt = policy === "rollback" ? await whyNotNow(failed, ledger) : "the contract says so";
+    // Held first: if this run is killed while it puts the tier back, nothing else goes over what is half of each.
+    const held = await hold(failed, ledger);
     if (doubt === undefined) {
-      const undone = await undo(failed, ledger, outcome);
+      const undone = await undo(failed, held, outcome).catch((error: unknown) => {
+        log.warning(`${name} could not be put back: ${messageOf(error)}`);
+        return undefined;
+      });
       if (undone !== undefined) return undone;
-      return await hold(failed, outcome, "to put it back failed, too");
     }
-    return await hold(failed, outcome, policy === "rollback" ? doubt : undefined);
+    const why = doubt ?? "to put it back failed, too";
+    const finding = heldFinding(failed, ledger.release, policy === "rollback" ? why : undefined);
+    return { ...outcome, findings: [...outcome.findings, finding] };
   } catch (error) {
     log.warning(`What becomes of the failed promotion could not be settled: ${messageOf(error)}`);
     return { ...outcome, findings: [...outcome.findings, notSettled(failed, error)] };
@@ -148,11 +154,9 @@ async function begunMeanwhile(
 }
 
 /** Holds the tier against every other release, in its ledger; the next run of this one finishes the work. */
-async function hold(failed: Failed, outcome: Outcome, doubt: string | undefined): Promise<Outcome> {
+async function hold(failed: Failed, ledger: Ledger): Promise<Ledger> {
   const { workspace, place, lock, run, release, candidate, now } = failed;
   const { project, name } = place.tier;
-  const ledger = await readLedger(workspace, place.folder, { project, tier: name });
-  if (ledger === undefined) return outcome;
   const reason = `The promotion of ${candidate.commit.slice(0, 12)} stopped half way (run ${run.runId})`;
   const at = now().toISOString();
   const id = holdId({ project, tier: name, reason, at, run: run.runId });
@@ -172,8 +176,7 @@ async function hold(failed: Failed, outcome: Outcome, doubt: string | undefined)
   };
   await lock.check();
   const others = ledger.holds.filter(({ origin }) => origin !== "promotion");
-  await writeLedger(workspace, place.folder, { ...ledger, holds: [...others, made] });
-  return { ...outcome, findings: [...outcome.findings, heldFinding(failed, ledger.release, doubt)] };
+  return writeLedger(workspace, place.folder, { ...ledger, holds: [...others, made] });
 }
 
 function undoneFinding(

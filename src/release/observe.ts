@@ -8,7 +8,7 @@ import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import { isObject, type JsonArray, type JsonObject } from "../json.ts";
-import type { Ledger } from "../ledger/model.ts";
+import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { collisions } from "./collisions.ts";
 import { filledSchemas } from "./emptied.ts";
 import { kindOf } from "./kinds/index.ts";
@@ -64,7 +64,7 @@ export async function observe(
   for (const [key, resource] of ledger?.resources ?? []) {
     kinds.set(key, { kind: resource.kind, permissions: resource.permissions !== undefined });
   }
-  for (const intent of ledger?.pending?.intents ?? []) {
+  for (const intent of begunIntents(ledger)) {
     const kind = intent.target?.kind ?? kinds.get(intent.key)?.kind ?? kindNameOf(intent.key);
     kinds.set(intent.key, { kind, permissions: intent.target?.permissions !== undefined });
   }
@@ -74,7 +74,7 @@ export async function observe(
   }
 
   const names = new Map(desired.map((resource) => [resource.key, nameIn(resource.name, principal)]));
-  for (const intent of ledger?.pending?.intents ?? []) {
+  for (const intent of begunIntents(ledger)) {
     if (!names.has(intent.key)) names.set(intent.key, nameIn(intent.name, principal));
   }
   const count = (keys: readonly string[]): Promise<Census> => {
@@ -209,7 +209,7 @@ function oursFor(ours: readonly Found[], wanted: { key: string; kind: string }, 
 /** Ids by key, as far as the ledger knows them: what is pending knows better than what was before it. */
 function knownIds(ledger: Ledger | undefined): Map<string, string> {
   const ids = new Map([...(ledger?.resources ?? [])].map(([key, resource]) => [key, resource.id]));
-  for (const { key, target } of ledger?.pending?.intents ?? []) {
+  for (const { key, target } of begunIntents(ledger)) {
     if (target !== undefined && target.id !== "") ids.set(key, target.id);
   }
   return ids;

@@ -9,7 +9,7 @@ import { getPipeline, startUpdate, stopPipeline } from "../databricks/pipelines.
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, messageOf } from "../findings.ts";
 import { canonicalJson, type JsonObject } from "../json.ts";
-import type { Ledger } from "../ledger/model.ts";
+import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { underHolds } from "../schedules/holds.ts";
 import { activeUpdate, runsAllTheTime } from "./active-runs.ts";
 import type { Step } from "./apply.ts";
@@ -58,7 +58,7 @@ export function dueToRoll(
 ): readonly Step[] {
   // What is owed ran all the time once, whatever a hold has made of it since.
   const owed = new Set(ledger?.unrolled);
-  const begun = (ledger?.pending?.intents ?? [])
+  const begun = begunIntents(ledger)
     .filter(({ key, action, target }) => action === "update" && !onlyAccess(ledger?.resources.get(key), target))
     .map(({ key }) => key);
   const stepped = new Set(steps.map(({ key }) => key));

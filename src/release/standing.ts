@@ -7,7 +7,7 @@ import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
-import type { Ledger } from "../ledger/model.ts";
+import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { accessList, hasGrants, grantChanges } from "./access.ts";
 import type { Step } from "./apply.ts";
@@ -80,10 +80,10 @@ export function driftContext(
   };
 }
 
-/** What a promotion that did not end has made of the tier: where the live state is what it wanted, that counts. */
+/** What runs that did not end have made of the tier: where the live state is what one of them wanted, that counts. */
 function withLeftovers(baseline: Applied, ledger: Ledger | undefined, observation: Observation, place: Place): Applied {
   const overlay = new Map<string, AppliedResource>(baseline);
-  for (const { key, target } of ledger?.pending?.intents ?? []) {
+  for (const { key, target } of begunIntents(ledger)) {
     const live = observation.live.get(key);
     if (target === undefined) {
       if (live === undefined) overlay.delete(key);
@@ -211,7 +211,9 @@ export function unmarkedLosses(steps: readonly Step[], tier: Tier): Finding[] {
 function unplannedLosses({ steps, plan, ledger }: Standing, tier: Tier): Finding[] {
   const planned = new Map(plan.changes.map(({ key, action }) => [key, action]));
   const begun = new Set(
-    (ledger?.pending?.intents ?? []).filter(({ action }) => action === "create").map(({ key }) => key),
+    begunIntents(ledger)
+      .filter(({ action }) => action === "create")
+      .map(({ key }) => key),
   );
   const listed = (key: string): boolean => tier.destructive.includes(key) || tier.destructive.includes("*");
   return steps

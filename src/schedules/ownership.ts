@@ -7,7 +7,7 @@ import { keyByMark, TAGS } from "../bundle/marks.ts";
 import type { Contract, Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
-import type { Ledger } from "../ledger/model.ts";
+import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { matches } from "./holds.ts";
 
 /** Whose resources are looked for. */
@@ -75,8 +75,7 @@ function keysById({ ledger, tier }: Owner): ReadonlyMap<string, string> {
     if (ledger?.resources.has(key) !== true) put(key, key.slice(0, key.indexOf(".")), id);
   for (const [key, { kind, id }] of ledger?.resources ?? []) put(key, kind, id);
   // A promotion that did not end knows better what it has made.
-  for (const { key, target } of ledger?.pending?.intents ?? [])
-    if (target !== undefined) put(key, target.kind, target.id);
+  for (const { key, target } of begunIntents(ledger)) if (target !== undefined) put(key, target.kind, target.id);
   return keys;
 }
 
