@@ -74,8 +74,8 @@ interface Comparison {
   readonly rejects: NonNullable<Ledger["rejects"]>;
   /** Components that have resources, and so a folder; undefined where the ledger was not read. */
   readonly pointed: ReadonlySet<string> | undefined;
-  /** Live resources by key; undefined where nobody looked. */
-  readonly ids: ReadonlyMap<string, string> | undefined;
+  /** Undefined where nobody looked. */
+  readonly seen: Observation["live"] | undefined;
 }
 
 export async function plan(request: PlanRequest): Promise<ActionResult> {
@@ -148,7 +148,7 @@ function detailsJson({ files, contract, parity, failedRuns: failed, wayBack: bac
 /** What the brief says beyond plan and gate; what cannot be read is said in its place. */
 async function detailsOf(
   request: PlanRequest,
-  { plan: planned, had, rejects, ids, pointed }: Comparison,
+  { plan: planned, had, rejects, seen, pointed }: Comparison,
   current: { readonly commit: string; readonly release: string } | undefined,
 ): Promise<BriefDetails> {
   const { git, candidate, tier, live, contract, root, now } = request;
@@ -166,9 +166,9 @@ async function detailsOf(
     tier.name !== "prod"
       ? undefined
       : parityFindings(git, to, { root, contract, artifacts: candidate.artifacts.map(({ name }) => name), now }),
-    live === undefined || ids === undefined
+    live === undefined || seen === undefined
       ? notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`)
-      : factOf(() => failedRuns(live, planned.changes, ids)),
+      : factOf(() => failedRuns(live, planned.changes, seen)),
     factOf(() =>
       wayBack({
         tier: tier.name,
@@ -220,7 +220,7 @@ async function compareCommits(request: PlanRequest): Promise<Comparison & { read
     findings: [],
     had: current.value === undefined ? [] : [{ ...BARE, commit: current.value.commit, digest: current.value.release }],
     rejects: [],
-    ids: undefined,
+    seen: undefined,
     pointed: undefined,
   };
 }
@@ -274,7 +274,7 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
     had: ledger?.history ?? [],
     rejects: ledger?.rejects ?? [],
     pointed: new Set([...(ledger?.resources.values() ?? [])].map(({ component }) => component)),
-    ids: idsOf(observation),
+    seen: observation.live,
   };
 }
 
@@ -303,12 +303,8 @@ async function compareSeen(request: PlanRequest, workspace: Workspace, place: Pl
     drift: seen,
     live: { drift: seen, adoption: known(namesakes) },
     findings: observation.findings,
-    ids: idsOf(observation),
+    seen: observation.live,
   };
-}
-
-function idsOf({ live }: Observation): ReadonlyMap<string, string> {
-  return new Map([...live].flatMap(([key, found]) => (found === undefined ? [] : [[key, found.id] as const])));
 }
 
 function count(plan: Plan): string {

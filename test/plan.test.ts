@@ -8,7 +8,7 @@ import type { Artifact } from "../src/release/digest.ts";
 import type { CurrentRelease } from "../src/release/gather.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import { goodFacts } from "./gate/facts.ts";
-import { BUNDLE } from "./promotion-files.ts";
+import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { RUN, scene, type Scene } from "./promotion.ts";
 
 /** A brief for the head, with or without a look at the tier. */
@@ -147,5 +147,30 @@ describe("a brief", () => {
     expect((await brief(prod, { current })).result.summary).toContain("Nobody looked at prod");
     prod.world.finishRun("prod", prod.world.startRun("prod", "score"));
     expect((await brief(prod, { live: true, current })).result.summary).not.toContain(mixed);
+  });
+
+  it.each([
+    ["its runs were cancelled by a promotion that rolled it forward", "continuous: {}", 1],
+    ["it runs all the time no more, and only did", "max_concurrent_runs: 1", 0],
+  ])("names no failed run of what runs all the time: %s", async (_name, then, byHand) => {
+    const stream = (how: string, timeout: number): string =>
+      `${BUNDLE.trimEnd()}\n    stream:\n      name: stream\n      ${how}\n      timeout_seconds: ${timeout}\n      tasks: [{ task_key: a, notebook_task: { notebook_path: src/scoring/score.py } }]\n`;
+    const files = {
+      "databricks.yml": stream("continuous: {}", 1),
+      "four-tier.yml": CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream"),
+    };
+    const prod = await scene("prod", {}, files);
+    await toProd(prod);
+    for (let started = 0; started < byHand; started += 1) prod.world.startRun("prod", "stream");
+    prod.change({ "databricks.yml": stream(then, 2) });
+    await toProd(prod);
+    // what a promotion stops, or somebody by hand, to make room
+    for (const run of prod.world.runs("prod", "stream")) {
+      if (run.result === undefined) prod.world.finishRun("prod", run, "CANCELED");
+    }
+    expect(prod.world.runs("prod", "stream").some(({ result }) => result === "CANCELED")).toBe(true);
+    const current = await proven(prod, prod.repository.git("rev-parse", "HEAD"));
+    prod.change({ "databricks.yml": stream(then, 3) });
+    expect((await brief(prod, { live: true, current })).result.summary).not.toContain("would mix two releases");
   });
 });

@@ -11,9 +11,11 @@ import { mapBounded } from "../http/pool.ts";
 import { parseJson } from "../json.ts";
 import { emptyLedger, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
+import { runsAllTheTime } from "./active-runs.ts";
 import type { Change, FieldChange } from "./change.ts";
 import { differences } from "./fields.ts";
 import { masked } from "./mask.ts";
+import type { Observation } from "./observe.ts";
 import { chooseTarget, type TargetQuestion } from "./rollback-target.ts";
 
 export interface ChangedFile {
@@ -91,23 +93,24 @@ const NOT_REPAIRED = ["SKIPPED", "EXCLUDED"];
 
 /**
  * Jobs whose newest run that ended has failed, and whose code or settings the plan changes: a repair runs what is left
- * of it by what the job is then, so that one run would be of two releases. `ids` are the live jobs'. Throws ApiError.
+ * of it by what the job is then, so that one run would be of two releases. What runs all the time is not repaired: it
+ * starts again by itself, and a promotion cancels its runs to roll it forward. Throws ApiError.
  */
 export async function failedRuns(
   workspace: Workspace,
   changes: readonly Change[],
-  ids: ReadonlyMap<string, string>,
+  live: Observation["live"],
 ): Promise<readonly FailedRun[]> {
   const jobs = changes.filter(
     ({ kind, action, class: each }) => kind === "jobs" && action === "update" && each !== "metadata",
   );
   const found = await mapBounded(jobs, PARALLEL, async ({ key }): Promise<FailedRun[]> => {
-    const jobId = ids.get(key);
-    if (jobId === undefined) return [];
+    const job = live.get(key);
+    if (job === undefined || runsAllTheTime(job.settings)) return [];
     let looked = 0;
-    for await (const run of listRuns(workspace, { jobId })) {
+    for await (const run of listRuns(workspace, { jobId: job.id })) {
       if (++looked > MOST_RUNS) break;
-      if (!run.done || NOT_REPAIRED.includes(run.code ?? "")) continue;
+      if (!run.done || run.trigger === "CONTINUOUS" || NOT_REPAIRED.includes(run.code ?? "")) continue;
       return run.succeeded
         ? []
         : [{ key, runId: run.id, url: run.url, code: run.code ?? run.state, endedAt: run.endTime }];
