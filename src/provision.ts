@@ -5,14 +5,14 @@
 import type { Contract } from "./contract/model.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { ApiError } from "./databricks/errors.ts";
-import { findUser, type Group, listGroups } from "./databricks/scim.ts";
+import { findServicePrincipals, findUser, type Group, listGroups } from "./databricks/scim.ts";
 import { getGrants, getSchema, type PrivilegeAssignment } from "./databricks/unity.ts";
 import { changeGrants } from "./databricks/unity-write.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
 import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
-import { planSources, type Wanted } from "./sandboxes/plan.ts";
+import { GOLD, planSources, sourcesExcess, type Wanted } from "./sandboxes/plan.ts";
 import { provisionOne, type Provisioned } from "./sandboxes/provision.ts";
 
 interface ProvisionRequest {
@@ -55,6 +55,7 @@ export async function provision(request: ProvisionRequest): Promise<ProvisionRes
   const sandboxPrincipal = await sandboxPrincipalOf(request.workspace, contract);
   const sources = await shareSources(request);
   const members = sources.group;
+  const outside = await principalOutside(request, sandboxPrincipal, members);
   const rows = await mapBounded(logins, PARALLEL, async (login): Promise<ProvisionRow> => {
     const row = await provisionLogin(request, login, sandboxPrincipal, members).catch(
       (error: unknown): ProvisionRow => {
@@ -68,7 +69,7 @@ export async function provision(request: ProvisionRequest): Promise<ProvisionRes
   return {
     rows,
     sources: sources.granted,
-    findings: [...sources.findings, ...rows.flatMap(({ findings }) => findings)],
+    findings: [...sources.findings, ...outside, ...rows.flatMap(({ findings }) => findings)],
   };
 }
 
@@ -89,6 +90,7 @@ async function provisionLogin(
     workspaceId,
     storageRoot: tier.storageRoot,
     keepDays: tier.keepDays,
+    byName: request.logins !== undefined,
     ours: { contract, owner: principal },
     rules: contract.grants.rules,
     remove: contract.grants.authority === "catalog",
@@ -139,34 +141,76 @@ async function userOf(
   return { user: user.userName, findings: [finding] };
 }
 
+/** A warning if the sandbox's principal is not in the group; who is not shown may be. */
+async function principalOutside(
+  { workspace, contract }: ProvisionRequest,
+  sandboxPrincipal: string | undefined,
+  members: Group | undefined,
+): Promise<Finding[]> {
+  if (sandboxPrincipal === undefined || members === undefined) return [];
+  const found = await findServicePrincipals(workspace, { applicationId: sandboxPrincipal }).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 403) return [];
+    throw error;
+  });
+  const [principal] = found;
+  if (principal === undefined) return [];
+  if (members.members.some((member) => member.id === principal.id || member.kind === "group")) return [];
+  const finding: Finding = {
+    id: "sandbox/not-a-member",
+    severity: "warning",
+    where: contract.at(["tiers", "sandbox", "developers"]),
+    message: `The sandbox's principal ${principal.displayName} is not in the group ${members.displayName}, so what pull requests deploy cannot read dev's bronze and silver.`,
+    remedy: `Have ${principal.displayName} (${principal.applicationId}) added to the account group ${members.displayName}.`,
+  };
+  return [finding];
+}
+
 /** Grants the group what it reads of dev; whatever keeps that from being done is a finding, and sandboxes are made all the same. */
 async function shareSources(
   request: ProvisionRequest,
 ): Promise<{ group: Group | undefined; granted: readonly string[]; findings: readonly Finding[] }> {
+  const findings: Finding[] = [];
+  const granted: string[] = [];
+  const found: Group[] = [];
+  try {
+    await share(request, found, granted, findings);
+  } catch (error) {
+    if (!(error instanceof FourTierError)) throw error;
+    findings.push(...error.findings);
+  }
+  return { group: found[0], granted, findings };
+}
+
+/** What was found, granted and is to be said is added to the lists as it goes. */
+async function share(request: ProvisionRequest, found: Group[], granted: string[], findings: Finding[]): Promise<void> {
   const { workspace, contract, log } = request;
   const name = contract.tiers.sandbox.developers ?? "";
   const catalog = contract.tiers.dev.catalog;
-  const found: Group[] = [];
   for await (const group of listGroups(workspace, { displayName: name }))
     if (group.kind !== "workspace") found.push(group);
   const [group] = found;
-  if (group === undefined) return { group, granted: [], findings: [noGroup(contract, name)] };
+  if (group === undefined) {
+    findings.push(noGroup(contract, name));
+    return;
+  }
   const grants = new Map<string, readonly PrivilegeAssignment[]>();
   grants.set(catalog, (await getGrants(workspace, "catalog", catalog)) ?? []);
-  const findings: Finding[] = [];
+  const gold = `${catalog}.${GOLD}`;
+  if ((await getSchema(workspace, gold)) !== undefined) {
+    grants.set(gold, (await getGrants(workspace, "schema", gold)) ?? []);
+  }
   for (const schema of [`${catalog}.bronze`, `${catalog}.silver`]) {
     const exists = (await getSchema(workspace, schema)) !== undefined;
     if (exists) grants.set(schema, (await getGrants(workspace, "schema", schema)) ?? []);
     else findings.push(noSource(schema));
   }
-  const granted: string[] = [];
+  findings.push(...sourcesExcess(name, catalog, contract.grants.rules, (place) => grants.get(place) ?? []));
   for (const step of planSources(name, catalog, (place) => grants.get(place) ?? [])) {
     if (step.do !== "grant" || !grants.has(step.on.name)) continue;
     await changeGrants(workspace, step.on.type, step.on.name, step.changes);
     granted.push(step.on.name);
     log.info(`${step.on.type} ${step.on.name}: granted to ${name}`);
   }
-  return { group, granted, findings };
 }
 
 function nobody(contract: Contract): Finding {

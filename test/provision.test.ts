@@ -108,7 +108,13 @@ describe("provisioning", () => {
   it.each(["project", "catalog"])("of grants beyond that, authority %s decides", async (authority) => {
     const tail = `${USERS}grants:\n  authority: ${authority}\n  rules: [{ on: catalog octocat_sandbox, principal: auditors, privileges: [USE_CATALOG] }]\n`;
     const account = await estate(
-      { groups: { admins: {}, auditors: {}, "ml-pipelines-developers": { members: ["mona@example.com"] } } },
+      {
+        groups: {
+          admins: {},
+          auditors: {},
+          "ml-pipelines-developers": { members: ["mona@example.com", "ml-pipelines-sandbox"] },
+        },
+      },
       { tail },
     );
     const { world } = account.simulator;
@@ -148,6 +154,51 @@ describe("provisioning", () => {
     expect(said(await run(account, ["octocat"]))).toEqual([]);
     const made = writes(account).filter((write) => write === "POST /api/2.1/unity-catalog/catalogs");
     expect(made).toHaveLength(1);
+  });
+
+  it("a create of gold that was lost and did not happen is made", async () => {
+    const account = await estate({
+      faults: [{ method: "POST", path: "*/unity-catalog/schemas", effect: "reset", times: 1 }],
+    });
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual([]);
+    expect(outcomes(result)).toEqual(["octocat_sandbox: created"]);
+    expect(account.simulator.world.grants("octocat_sandbox.gold")["mona@example.com"]).toEqual(gold);
+  });
+
+  it("a name that is used by what nobody shows us is refused as another's", async () => {
+    const hidden = {
+      method: "GET",
+      path: "*/catalogs/octocat_sandbox",
+      effect: "error",
+      status: 404,
+      times: "always",
+    } as const;
+    const account = await estate({
+      catalogs: { octocat_sandbox: { owner: "rob@example.com" } },
+      faults: [{ ...hidden, code: "CATALOG_DOES_NOT_EXIST", message: "Catalog 'octocat_sandbox' does not exist." }],
+    });
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual(["error sandbox/not-ours"]);
+    expect(outcomes(result)).toEqual(["octocat_sandbox: refused"]);
+  });
+
+  it("what somebody else makes between the look and the create is looked at before it is touched", async () => {
+    const account = await estate();
+    const { simulator } = account;
+    simulator.when({
+      method: "POST",
+      path: "*/unity-catalog/catalogs",
+      run: async () => {
+        const path = "/api/2.1/unity-catalog/catalogs";
+        await account
+          .connect("dev")
+          .call({ method: "POST", path, json: { name: "octocat_sandbox" }, repeatable: false });
+      },
+    });
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual(["error sandbox/not-ours"]);
+    expect(writes(account).filter((write) => write.includes("octocat_sandbox"))).toEqual([]);
   });
 
   it.each<[string, NonNullable<DatabricksScenario["behaviours"]>]>([
@@ -201,6 +252,46 @@ describe("provisioning", () => {
     );
     await expect(run(twins, ["octocat"])).rejects.toThrow(/sandbox\/principal/);
     expect(writes(twins)).toEqual([]);
+  });
+});
+
+describe("a sandbox whose removal has begun", () => {
+  const COMMENT = "Being removed by Four-Tier since 2027-01-10T00:00:00.000Z: nobody had used it.";
+  async function going(): Promise<Account> {
+    const account = await estate();
+    await run(account, ["octocat"]);
+    const catalog = account.simulator.world.securable("octocat_sandbox");
+    catalog.properties = { ...catalog.properties, four_tier_warned: "2027-01-01T00:00:00Z", note: "mine" };
+    catalog.comment = COMMENT;
+    return account;
+  }
+
+  it("is left alone by a run for everybody, which says so", async () => {
+    const account = await going();
+    const result = await run(account);
+    expect(said(result)).toEqual(["warning sandbox/in-removal"]);
+    expect(outcomes(result)).toEqual(["octocat_sandbox: left", "rob_smith_sandbox: created"]);
+    expect(account.simulator.world.securable("octocat_sandbox").comment).toBe(COMMENT);
+  });
+
+  it("is brought back, whole and no longer warned of, by a run for its developer", async () => {
+    const account = await going();
+    const { world } = account.simulator;
+    const gone = {
+      method: "DELETE",
+      path: "/api/2.1/unity-catalog/schemas/octocat_sandbox.gold",
+      query: { force: true },
+    } as const;
+    await account.connect("dev").call(gone);
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual([]);
+    expect(result.rows[0]).toMatchObject({ outcome: "mended", done: ["revive", "create-gold", "grant"] });
+    expect(world.grants("octocat_sandbox.gold")["mona@example.com"]).toEqual(gold);
+    expect(world.securable("octocat_sandbox")).toMatchObject({
+      comment: "The sandbox of octocat (ml-pipelines); made and removed by Four-Tier.",
+      properties: { four_tier_warned: "", note: "mine", four_tier_developer: "octocat" },
+    });
+    expect(outcomes(await run(account, ["octocat"]))).toEqual(["octocat_sandbox: unchanged"]);
   });
 });
 
@@ -264,7 +355,10 @@ describe("bad input stops before anything is made", () => {
       "somebody whom Databricks does not know",
       "octocat",
       "sandbox/no-such-user",
-      { users: { "rob@example.com": {} }, groups: { admins: {}, "ml-pipelines-developers": {} } },
+      {
+        users: { "rob@example.com": {} },
+        groups: { admins: {}, "ml-pipelines-developers": { members: ["ml-pipelines-sandbox"] } },
+      },
     ],
     [
       "a deactivated user",
@@ -331,6 +425,71 @@ describe("bad input stops before anything is made", () => {
     expect(account.simulator.world.securable("octocat_sandbox").storageRoot).toBe("s3://acme-sandboxes");
   });
 
+  it("one refusal about dev stops no sandbox, and is said", async () => {
+    const refusal = {
+      method: "GET",
+      path: "*/permissions/catalog/dev",
+      effect: "error",
+      status: 403,
+      times: "always",
+    } as const;
+    const account = await estate({ faults: [{ ...refusal, code: "PERMISSION_DENIED", message: "no" }] });
+    const result = await run(account);
+    expect(said(result)).toEqual(["error databricks/refused"]);
+    expect(outcomes(result)).toEqual(["octocat_sandbox: created", "rob_smith_sandbox: created"]);
+  });
+
+  it("a sandbox's principal that is nobody is said, with where it stands, and what was made until then", async () => {
+    const nobody = "99999999-9999-4999-8999-999999999999";
+    const account = await estate({}, { sandbox: `service_principal: ml-pipelines-sandbox, client_id: "${nobody}"` });
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual(["error sandbox/principal"]);
+    expect(result.findings[0]?.remedy).toContain("tiers.sandbox.client_id");
+    expect(result.rows).toMatchObject([
+      { catalog: "octocat_sandbox", outcome: "unfinished", done: ["create-catalog", "isolate", "bind", "create-gold"] },
+    ]);
+  });
+
+  it("who may not list users learns from the grant that the developer is nobody", async () => {
+    const account = await estate({
+      users: { "rob@example.com": {} },
+      groups: { admins: {}, "ml-pipelines-developers": { members: ["ml-pipelines-sandbox"] } },
+      faults: [
+        {
+          method: "GET",
+          path: "*/scim/v2/Users*",
+          effect: "error",
+          status: 403,
+          code: "X",
+          message: "no",
+          times: "always",
+        },
+      ],
+    });
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual(["error sandbox/no-such-user"]);
+    expect(result.findings[0]?.remedy).toContain("users.octocat");
+    expect(result.rows).toMatchObject([{ catalog: "octocat_sandbox", outcome: "unfinished" }]);
+  });
+
+  it("says that the sandbox's principal is not in the group, and what the group may do beyond reading", async () => {
+    const members = ["mona@example.com", "rob@example.com"];
+    const account = await estate({ groups: { admins: {}, "ml-pipelines-developers": { members } } });
+    const { world } = account.simulator;
+    world.grant("dev", "ml-pipelines-developers", ["SELECT"]);
+    world.grant("dev.bronze", "ml-pipelines-developers", ["ALL_PRIVILEGES"]);
+    world.grant("dev.gold", "ml-pipelines-developers", ["USE_SCHEMA", "SELECT"]);
+    const result = await run(account, ["octocat"]);
+    expect(said(result)).toEqual([
+      ...Array<string>(3).fill("warning sandbox/reads-more"),
+      "warning sandbox/not-a-member",
+    ]);
+    expect(result.findings.map(({ message }) => message).join()).toMatch(
+      /SELECT on dev,.*ALL_PRIVILEGES on dev\.bronze,.*USE_SCHEMA on dev\.gold/,
+    );
+    expect(world.grants("dev")["ml-pipelines-developers"]).toEqual(["SELECT", "USE_CATALOG"]);
+  });
+
   it("without the group, sandboxes are made and the run still fails", async () => {
     const account = await estate({
       groups: { admins: {}, "ml-pipelines-developers": { workspace: "dev", members: [] } },
@@ -343,7 +502,7 @@ describe("bad input stops before anything is made", () => {
 
   it("says who is not in the group, and which schema is not there yet", async () => {
     const account = await estate({
-      groups: { admins: {}, "ml-pipelines-developers": { members: ["rob@example.com"] } },
+      groups: { admins: {}, "ml-pipelines-developers": { members: ["rob@example.com", "ml-pipelines-sandbox"] } },
       catalogs: { dev: { owner: "ml-pipelines-dev", schemas: { bronze: {} } } },
     });
     expect(said(await run(account, ["octocat"]))).toEqual([

@@ -5,9 +5,11 @@ import { blocks, code, table, text } from "./markdown.ts";
 
 const OUTCOME = {
   created: "✅ created",
-  mended: "✅ mended",
+  mended: "✅ repaired",
   unchanged: "✅ as it shall be",
   refused: "❌ refused",
+  left: "⏳ left alone, in removal",
+  unfinished: "❌ not finished",
 } as const;
 
 /** Markdown for the job summary; the findings come below it. */

@@ -4,7 +4,7 @@ import type { Binding, Catalog, PrivilegeAssignment } from "../databricks/unity.
 import type { GrantChange } from "../databricks/unity-write.ts";
 import type { Finding } from "../findings.ts";
 import { reachesName } from "../grants/patterns.ts";
-import { MARK, type Ours, readMark, whyNotOurs } from "./mark.ts";
+import { MARK, type Ours, readMark, removingSince, sandboxComment, whyNotOurs } from "./mark.ts";
 
 /** What a developer's sandbox shall be. */
 export interface Wanted {
@@ -19,6 +19,8 @@ export interface Wanted {
   readonly workspaceId: string;
   readonly storageRoot: string | undefined;
   readonly keepDays: number;
+  /** Somebody asks for this sandbox by its developer's name: a warning or a removal that has begun is taken back. */
+  readonly byName: boolean;
   readonly ours: Ours;
   /** The contract's grants: what they give is not too much. */
   readonly rules: readonly GrantRule[];
@@ -43,6 +45,8 @@ export type Seen =
 export type Step =
   | { readonly do: "create-catalog"; readonly properties: Readonly<Record<string, string>> }
   | { readonly do: "mark"; readonly properties: Readonly<Record<string, string>> }
+  /** Takes a warning, or a removal that has begun, back. */
+  | { readonly do: "revive"; readonly properties: Readonly<Record<string, string>>; readonly comment: string }
   | { readonly do: "isolate" }
   | { readonly do: "bind"; readonly add: readonly Binding[]; readonly remove: readonly Binding[] }
   | { readonly do: "create-gold" }
@@ -53,8 +57,10 @@ export type Step =
     };
 
 interface SandboxPlan {
-  /** Empty if it is as it shall be, or if a finding is an error. */
+  /** Empty if it is as it shall be, if a finding is an error, or if it is left alone. */
   readonly steps: readonly Step[];
+  /** Its removal has begun, and nobody has asked for it by name. */
+  readonly left: boolean;
   readonly findings: readonly Finding[];
 }
 
@@ -68,13 +74,28 @@ export const GOLD_PRIVILEGES: readonly string[] = "USE_SCHEMA SELECT MODIFY REFR
 
 /** Compares and plans. Whatever is not ours gives a refusal and no step. */
 export function planSandbox(wanted: Wanted, seen: Seen): SandboxPlan {
-  if (seen === "hidden") return { steps: [], findings: [notOurs(wanted, ["its owner does not let us see it"])] };
-  if (seen === "nothing") return { steps: stepsForNew(wanted), findings: [] };
+  const refused = (finding: Finding): SandboxPlan => ({ steps: [], left: false, findings: [finding] });
+  if (seen === "hidden") return refused(notOurs(wanted, ["its owner does not let us see it"]));
+  if (seen === "nothing") return { steps: stepsForNew(wanted), left: false, findings: [] };
   const refusal = refusalOf(wanted, seen.catalog);
-  if (refusal !== undefined) return { steps: [], findings: [refusal] };
+  if (refusal !== undefined) return refused(refusal);
+  const removing = removingSince(seen.catalog);
+  if (removing !== undefined && !wanted.byName) {
+    return { steps: [], left: true, findings: [inRemoval(wanted, removing)] };
+  }
   const steps: Step[] = [];
   const missing = missingMark(wanted, seen.catalog);
-  if (missing !== undefined) steps.push({ do: "mark", properties: missing });
+  const isWarned = readMark(seen.catalog.properties).warned !== undefined;
+  if (wanted.byName && (isWarned || removing !== undefined)) {
+    // Sent empty: a service that merges properties has no other way to take one back.
+    const properties = { ...(missing ?? seen.catalog.properties), [MARK.warned]: "" };
+    const comment = removing === undefined ? seen.catalog.comment : undefined;
+    steps.push({
+      do: "revive",
+      properties,
+      comment: comment ?? sandboxComment(wanted.login, wanted.ours.contract.project),
+    });
+  } else if (missing !== undefined) steps.push({ do: "mark", properties: missing });
   if (seen.catalog.isolationMode !== "ISOLATED") steps.push({ do: "isolate" });
   const bind = bindingsOf(wanted, seen.bindings);
   if (bind !== undefined) steps.push(bind);
@@ -89,7 +110,37 @@ export function planSandbox(wanted: Wanted, seen: Seen): SandboxPlan {
     if (changes.length > 0) steps.push({ do: "grant", on: place.on, changes });
     findings.push(...excess);
   }
-  return { steps, findings };
+  return { steps, left: false, findings };
+}
+
+/** What the group may do with dev beyond reading bronze and silver: said, never taken away, since dev is not a sandbox. */
+export function sourcesExcess(
+  group: string,
+  devCatalog: string,
+  rules: readonly GrantRule[],
+  seen: (name: string) => readonly PrivilegeAssignment[],
+): Finding[] {
+  const read = ["USE_SCHEMA", "SELECT"];
+  const places = [
+    { on: { type: "catalog", name: devCatalog }, privileges: ["USE_CATALOG", "BROWSE"] },
+    { on: { type: "schema", name: `${devCatalog}.bronze` }, privileges: read },
+    { on: { type: "schema", name: `${devCatalog}.silver` }, privileges: read },
+    { on: { type: "schema", name: `${devCatalog}.${GOLD}` }, privileges: [] },
+  ] as const;
+  return places.flatMap(({ on, privileges }): Finding[] => {
+    const allowed = new Set<string>([...privileges, ...givenByRules(rules, group, on)]);
+    const beyond = heldBy(group, seen(on.name)).filter((privilege) => !allowed.has(privilege));
+    if (beyond.length === 0) return [];
+    const finding: Finding = {
+      id: "sandbox/reads-more",
+      severity: "warning",
+      where: { kind: "securable", type: on.type, name: on.name },
+      message: `The developers' group ${group} has ${beyond.join(", ")} on ${on.name}, beyond reading dev's bronze and silver.`,
+      why: "Whatever a sandbox's code may read of dev, it may write into the sandbox.",
+      remedy: "Revoke it, or write it into the contract's grants if it is meant.",
+    };
+    return [finding];
+  });
 }
 
 /** Reading dev.bronze and dev.silver, granted once to the group; `seen` is what the group has directly, by place. */
@@ -154,16 +205,16 @@ function refusalOf(wanted: Wanted, catalog: Catalog): Finding | undefined {
     };
   }
   const reasons = whyNotOurs(catalog, ours);
-  return reasons.length === 0 ? undefined : notOurs(wanted, reasons);
+  return reasons.length === 0 ? undefined : notOurs(wanted, reasons, mark.project);
 }
 
-function notOurs({ catalog, login, ours }: Wanted, reasons: readonly string[]): Finding {
+function notOurs({ catalog, login, ours }: Wanted, reasons: readonly string[], ofProject?: string): Finding {
   return {
     id: "sandbox/not-ours",
     severity: "error",
     where: { kind: "securable", type: "catalog", name: catalog },
     message: `A catalog ${catalog} exists and is not ${login}'s sandbox: ${reasons.join("; ")}. Nothing was changed.`,
-    remedy: `Rename that catalog or let its owner drop it. If it shall become the sandbox, make ${ours.contract.tiers.dev.servicePrincipal} (${ours.owner}) its owner and set its properties ${MARK.project}=${ours.contract.project} and ${MARK.developer}=${login}.`,
+    remedy: `${ofProject === undefined || ofProject === ours.contract.project ? "Rename that catalog or let its owner drop it." : `It is a sandbox of the project ${ofProject}, which may be in use: let one of the two projects leave ${login} out of its \`users\`, or use another metastore.`} If it shall become the sandbox, make ${ours.contract.tiers.dev.servicePrincipal} (${ours.owner}) its owner and set its properties ${MARK.project}=${ours.contract.project} and ${MARK.developer}=${login}.`,
   };
 }
 
@@ -205,10 +256,7 @@ function difference(
   for (const { principal, privileges } of seen) {
     const allowed = new Set([
       ...(grants.find((each) => same(each.principal, principal))?.privileges ?? []),
-      ...wanted.rules
-        .filter((rule) => rule.effect !== "forbid" && same(rule.principal, principal))
-        .filter((rule) => rule.on.type === on.type && reachesName(rule.on.name, on.name))
-        .flatMap((rule) => rule.privileges),
+      ...givenByRules(wanted.rules, principal, on),
       "BROWSE", // shows that something is there, and nothing of it
     ]);
     const beyond = privileges.filter((privilege) => !allowed.has(privilege));
@@ -234,6 +282,24 @@ function tooMuch({ login }: Wanted, on: Place["on"], principal: string, privileg
     message: `${principal === "" ? "A principal that no longer exists" : principal} has ${privileges.join(", ")} on ${on.name}, ${login}'s sandbox.`,
     why: "A sandbox is its developer's: others' code in it can read what the developer reads of dev.",
     remedy: "Revoke it; with `grants: { authority: catalog }` in the contract, provisioning does.",
+  };
+}
+
+/** What the contract's grants give a principal on something. */
+function givenByRules(rules: readonly GrantRule[], principal: string, on: Place["on"]): readonly string[] {
+  return rules
+    .filter((rule) => rule.effect !== "forbid" && same(rule.principal, principal))
+    .filter((rule) => rule.on.type === on.type && reachesName(rule.on.name, on.name))
+    .flatMap((rule) => rule.privileges);
+}
+
+function inRemoval({ catalog, login }: Wanted, since: string): Finding {
+  return {
+    id: "sandbox/in-removal",
+    severity: "warning",
+    where: { kind: "securable", type: "catalog", name: catalog },
+    message: `${catalog} has been in removal since ${since}, so it was left alone.`,
+    remedy: `If ${login} still needs it, provision it by name (developer: ${login}): that stops the removal.`,
   };
 }
 

@@ -11,7 +11,15 @@ import { GOLD, planSandbox, type Seen, type Step, type Wanted } from "./plan.ts"
 
 /** What became of one sandbox. */
 export interface Provisioned {
-  readonly outcome: "created" | "mended" | "unchanged" | "refused";
+  readonly outcome:
+    | "created"
+    | "mended"
+    | "unchanged"
+    | "refused"
+    /** Its removal has begun. */
+    | "left"
+    /** Something was written, and then something failed. */
+    | "unfinished";
   /** What was written, in order. */
   readonly done: readonly Step["do"][];
   readonly findings: readonly Finding[];
@@ -21,8 +29,8 @@ export interface Provisioned {
 const LOOKS = [0, 1_000, 4_000, 10_000];
 
 /**
- * Makes a sandbox what it shall be. A refusal, and what a later look still finds missing, are findings; throws what the
- * service refuses.
+ * Makes a sandbox what it shall be. A refusal, what the service refuses, and what a later look still finds missing are
+ * findings, beside what was written until then.
  */
 export async function provisionOne(
   workspace: Workspace,
@@ -30,21 +38,40 @@ export async function provisionOne(
   pause: (milliseconds: number) => Promise<void>,
 ): Promise<Provisioned> {
   const done: Step["do"][] = [];
+  try {
+    return await madeAsWanted(workspace, wanted, pause, done);
+  } catch (error) {
+    if (!(error instanceof FourTierError)) throw error;
+    return { outcome: done.length === 0 ? "refused" : "unfinished", done, findings: error.findings };
+  }
+}
+
+async function madeAsWanted(
+  workspace: Workspace,
+  wanted: Wanted,
+  pause: (milliseconds: number) => Promise<void>,
+  done: Step["do"][],
+): Promise<Provisioned> {
+  let isTakenName = false;
   let findings: readonly Finding[] = [];
   let open: readonly Step[] = [];
   for (const wait of LOOKS) {
     if (wait > 0) await pause(wait);
-    const plan = planSandbox(wanted, await observe(workspace, wanted));
+    const seen = await observe(workspace, wanted);
+    // A name that is used by what is not shown: the owner hides it.
+    const plan = planSandbox(wanted, seen === "nothing" && isTakenName && wait === LOOKS.at(-1) ? "hidden" : seen);
     findings = plan.findings;
     open = plan.steps;
     if (findings.some(isFailure)) return { outcome: "refused", done, findings };
+    if (plan.left) return { outcome: "left", done, findings };
     if (open.length === 0) return { outcome: outcomeOf(done), done, findings };
     // Steps are written once; a step that is still due after that is one that has not arrived.
     for (const step of done.length === 0 ? open : open.filter((each) => !done.includes(each.do))) {
-      const isNew = await applyStep(workspace, wanted, step);
-      if (isNew) done.push(step.do);
-      // Somebody else was quicker: what he made is looked at before anything is done to it.
-      else if (step.do === "create-catalog") break;
+      const made = await applyStep(workspace, wanted, step);
+      if (made === "yes") done.push(step.do);
+      isTakenName ||= step.do === "create-catalog" && made === "taken";
+      // Somebody else was quicker, or the answer was lost: what is there is looked at before anything is done to it.
+      if (made !== "yes") break;
     }
   }
   return { outcome: outcomeOf(done), done, findings: [...findings, notArrived(wanted, open)] };
@@ -76,8 +103,10 @@ async function observe(workspace: Workspace, { catalog: name }: Wanted): Promise
   return { catalog, bindings: bindings ?? [], grants: grants ?? [], gold: goldGrants };
 }
 
-/** True if it was ours to do; false if another run had done it. */
-async function applyStep(workspace: Workspace, wanted: Wanted, step: Step): Promise<boolean> {
+/** "taken": another has made it. "lost": nobody knows, the next look says. */
+type Made = "yes" | "taken" | "lost";
+
+async function applyStep(workspace: Workspace, wanted: Wanted, step: Step): Promise<Made> {
   const { catalog, login, ours } = wanted;
   switch (step.do) {
     case "create-catalog":
@@ -93,13 +122,16 @@ async function applyStep(workspace: Workspace, wanted: Wanted, step: Step): Prom
       );
     case "mark":
       await updateCatalog(workspace, catalog, { properties: step.properties });
-      return true;
+      return "yes";
+    case "revive":
+      await updateCatalog(workspace, catalog, { properties: step.properties, comment: step.comment });
+      return "yes";
     case "isolate":
       await updateCatalog(workspace, catalog, { isolationMode: "ISOLATED" });
-      return true;
+      return "yes";
     case "bind":
       await changeBindings(workspace, catalog, step);
-      return true;
+      return "yes";
     case "create-gold":
       return unlessTaken(
         createCatalogObject(workspace, "schemas", {
@@ -109,20 +141,44 @@ async function applyStep(workspace: Workspace, wanted: Wanted, step: Step): Prom
         }),
       );
     case "grant":
-      await changeGrants(workspace, step.on.type, step.on.name, step.changes);
-      return true;
+      await changeGrants(workspace, step.on.type, step.on.name, step.changes).catch((error: unknown) => {
+        throw unknownPrincipal(error, wanted);
+      });
+      return "yes";
   }
 }
 
-/** A name that is used, and an answer that was lost: the next look says what is there. */
-async function unlessTaken(made: Promise<unknown>): Promise<boolean> {
+async function unlessTaken(made: Promise<unknown>): Promise<Made> {
   try {
     await made;
-    return true;
+    return "yes";
   } catch (error) {
-    if (isTaken(error) || error instanceof LostAnswer) return false;
+    if (isTaken(error)) return "taken";
+    if (error instanceof LostAnswer) return "lost";
     throw error;
   }
+}
+
+/** Who may not list users and principals learns from the grant that one is not there; the contract is where it stands. */
+function unknownPrincipal(error: unknown, { catalog, login, user, principal, ours }: Wanted): unknown {
+  if (
+    !(error instanceof ApiError) ||
+    !/PRINCIPAL_DOES_NOT_EXIST|Could not find principal/.test(`${error.code} ${error.detail}`)
+  ) {
+    return error;
+  }
+  const ofSandbox = principal !== undefined && error.detail.toLowerCase().includes(principal.toLowerCase());
+  const [key, name] = ofSandbox ? ["tiers.sandbox.client_id", principal] : [`users.${login}`, user];
+  return new FourTierError(
+    {
+      id: ofSandbox ? "sandbox/principal" : "sandbox/no-such-user",
+      severity: "error",
+      where: { kind: "securable", type: "catalog", name: catalog },
+      message: `${catalog} is there, and what belongs in it could not be granted: ${error.detail}`,
+      remedy: `Correct \`${key}\` in the contract (${name}), or have it added to the workspace of ${ours.contract.tiers.dev.servicePrincipal}; then provision again: what is there is not made twice.`,
+    },
+    { cause: error },
+  );
 }
 
 /** What the service refuses when a catalog is made, with what to do about it. */
