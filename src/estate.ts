@@ -7,13 +7,14 @@ import type { Contract, Tier } from "./contract/model.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { StatementFailed, type StatementOptions, WarehouseUnusable } from "./databricks/statements.ts";
 import { type Catalog, getCatalog } from "./databricks/unity.ts";
-import type { Workspace } from "./databricks/workspace.ts";
+import { sparing, type Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
 import {
   type Authority,
   authorityLacking,
   authorityOf,
   catalogUnseen,
+  frameOf,
   noPrincipal,
   OUTSIDE_ALWAYS,
   type Proof,
@@ -27,6 +28,7 @@ import { isRefusal, Notes } from "./grants/notes.ts";
 import { type Directory, peopleIn, resolveTierPrincipals } from "./grants/principals.ts";
 import { type CatalogRead, metastoreOf, type Progress, readCatalog } from "./grants/read.ts";
 import { readPolicies } from "./grants/read-policies.ts";
+import { READS } from "./grants/read-rest.ts";
 import { SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
 import { readStorage, type StorageRead } from "./grants/read-storage.ts";
 import { pathsInto } from "./grants/paths.ts";
@@ -56,20 +58,25 @@ export interface EstateProof extends Proof {
  * the service fails, and WarehouseUnusable where `sql` was asked for and its warehouse cannot be used.
  */
 export async function estateProof(
-  workspace: Workspace,
+  connection: Workspace,
   contract: Contract,
   tier: Tier,
   now: Date,
   options: EstateOptions,
 ): Promise<EstateProof> {
+  const workspace = sparing(connection, READS);
   const me = options.identity ?? (await whoAmI(workspace));
   const notes = new Notes();
   const [read, directory] = await together([
     readTier(workspace, tier.catalog, me, options),
-    readWholeDirectory(workspace, notes, namedPrincipals(contract)),
+    readWholeDirectory(workspace, notes, namedPrincipals(contract), options.progress),
   ]);
   const [storage, policies] = await together([
-    readStorage({ workspace, notes, counts: read.counts }, addressesOf(read.securables), metastoreRootOf(read)),
+    readStorage(
+      { workspace, notes, counts: read.counts, progress: options.progress },
+      addressesOf(read.securables),
+      metastoreRootOf(read),
+    ),
     policiesOf(workspace, read, notes, options.progress),
   ]);
   const estate = estateOf(tier.catalog, read, directory, storage, policies);
@@ -94,7 +101,7 @@ export async function estateProof(
   const judged =
     read.catalog === undefined ? { findings: [], cells: [] } : judge(withNames(estate, principals), expected);
   const authority = authorityOf(estate, tier.catalog, me);
-  noteHoles(notes, tier.catalog, read, authority, estate);
+  noteHoles(notes, tier.catalog, read, authority);
   const refused = [...read.refused, ...notes.refused];
   return {
     estate,
@@ -103,12 +110,13 @@ export async function estateProof(
       ...checkPolicy(contract, now),
       ...ambiguous,
       ...named.findings,
-      ...(read.catalog === undefined ? [catalogUnseen(tier, me, read.refused.length > 0)] : []),
+      ...(read.catalog === undefined ? [catalogUnseen("estate", tier, me, read.refused.length > 0)] : []),
       ...judged.findings,
-      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking(tier.catalog, me)]),
+      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking("estate", tier, me)]),
       ...unseenFindings(tier.catalog, me, refused),
     ],
     cells: judged.cells,
+    frame: frameOf(contract, tier),
     paths: read.catalog === undefined ? [] : pathsInto(withNames(estate, principals), tier.catalog),
     certificate: {
       kind: "estate",
@@ -247,7 +255,7 @@ function estateOf(
 }
 
 /** What nobody refused in so many words, and was not shown all the same (facts: unity-catalog 1.6, 2). */
-function noteHoles(notes: Notes, catalog: string, read: TierRead, authority: Authority, estate: Estate): void {
+function noteHoles(notes: Notes, catalog: string, read: TierRead, authority: Authority): void {
   if (read.catalog !== undefined && read.reader === "sql" && !authority.owns) {
     notes.miss(
       `what others hold in catalog ${catalog}`,
@@ -257,15 +265,6 @@ function noteHoles(notes: Notes, catalog: string, read: TierRead, authority: Aut
   }
   if (read.metastore === undefined)
     notes.miss("the owner of the metastore", "the metastore's summary was not shown", "access to this workspace");
-  if (estate.metastoreOwner === undefined) return;
-  const admins = keyOf(estate.metastoreOwner);
-  if (!estate.groups.has(admins) && !estate.principals.has(admins)) {
-    notes.miss(
-      `who is ${estate.metastoreOwner}, the owner of the metastore`,
-      "this workspace does not list it",
-      "the group or principal that owns the metastore, assigned to this workspace",
-    );
-  }
 }
 
 function seenOf(read: CatalogRead, estate: Estate): Proof["certificate"]["seen"] {

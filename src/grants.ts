@@ -7,13 +7,14 @@ import type { Contract, Tier, TierName } from "./contract/model.ts";
 import { TIERS } from "./contract/model.ts";
 import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { getEffectiveGrants, listCatalogs } from "./databricks/unity.ts";
-import type { Workspace } from "./databricks/workspace.ts";
+import { sparing, type Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
 import { together } from "./http/pool.ts";
 import {
   authorityLacking,
   authorityOf,
   catalogUnseen,
+  frameOf,
   noPrincipal,
   OUTSIDE_ALWAYS,
   type Proof,
@@ -28,6 +29,7 @@ import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "
 import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
 import { answerOf, isRefusal, type Refusal } from "./grants/notes.ts";
 import { type CatalogRead, readCatalog, type ReadOptions } from "./grants/read.ts";
+import { READS } from "./grants/read-rest.ts";
 import { pathsInto } from "./grants/paths.ts";
 import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
@@ -45,12 +47,13 @@ export interface TierProof extends Proof {
  * FourTierError where the service fails (not where it refuses: that is `unknown`).
  */
 export async function tierProof(
-  workspace: Workspace,
+  connection: Workspace,
   contract: Contract,
   tier: Tier,
   now: Date,
   seen: Omit<ReadOptions, "workspaceId"> & ReaderUsed & { readonly identity?: Identity | undefined } = {},
 ): Promise<TierProof> {
+  const workspace = sparing(connection, READS);
   const me = seen.identity ?? (await whoAmI(workspace));
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
   const people = peopleOf(workspace);
@@ -86,13 +89,14 @@ export async function tierProof(
       ...checkPolicy(contract, now),
       ...ambiguous,
       ...named.findings,
-      ...(read.catalog === undefined ? [catalogUnseen(tier, me, read.refused.length > 0)] : []),
+      ...(read.catalog === undefined ? [catalogUnseen("tier", tier, me, read.refused.length > 0)] : []),
       ...judged.findings,
       ...elsewhere.findings,
-      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking(tier.catalog, me)]),
+      ...(authority.complete || read.catalog === undefined ? [] : [authorityLacking("tier", tier, me)]),
       ...unseenFindings(tier.catalog, me, read.refused),
     ],
     cells: [...judged.cells, ...elsewhere.cells],
+    frame: frameOf(contract, tier),
     paths: read.catalog === undefined ? [] : pathsInto(estate, tier.catalog),
     certificate: {
       kind: "tier",

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { type EstateOptions, type EstateProof, estateProof } from "../src/estate.ts";
 import { keyOf } from "../src/grants/model.ts";
+import type { Workspace } from "../src/databricks/workspace.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");
@@ -204,6 +205,46 @@ test("a schema that is dropped while it is read is gone, and one that is only no
   expect([...proof.estate.securables.keys()]).not.toContain("schema prod.gold");
 });
 
+test.each(["rest", "sql"] as const)(
+  "no more than eight requests are in flight, whoever sends them (%s)",
+  async (reader) => {
+    const base = world(new Map(), admin);
+    const schemas = Object.fromEntries(
+      Array.from({ length: 12 }, (_, index) => [
+        `s${index}`,
+        { owner, tables: { t: { owner } }, functions: { f: { owner } }, models: { m: { owner } } },
+      ]),
+    );
+    const groups = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`g${index}`, {}]));
+    const account = await startAccount(
+      {
+        ...base,
+        catalogs: { prod: { ...base.catalogs?.["prod"], schemas } },
+        groups: { ...admin.groups, ...groups },
+        behaviours: { group_members_listed: false },
+      },
+      RULES,
+    );
+    const real = account.connect("prod", "four-tier-audit");
+    let flying = 0;
+    let most = 0;
+    const counted: Workspace = {
+      ...real,
+      call: async (request) => {
+        flying += 1;
+        most = Math.max(most, flying);
+        try {
+          return await real.call(request);
+        } finally {
+          flying -= 1;
+        }
+      },
+    };
+    await estateProof(counted, account.contract, account.tier("prod"), now, { reader, sql: { warehouseId: "w" } });
+    expect(most).toBe(8);
+  },
+);
+
 describe("the two readers", () => {
   const comparable = ({ estate, certificate }: EstateProof) => ({
     securables: new Map([...estate.securables].map(([key, one]) => [key, { ...one, storage: one.storage ?? null }])),
@@ -330,7 +371,9 @@ describe("what was not seen is unknown", () => {
 
   test("the owner of the metastore", async () => {
     const account = await startAccount(world(documentedRights(), { metastore: { owner: "nobody-here" } }), RULES);
-    expect(unseen(await audit(account))).toEqual(["who is nobody-here, the owner of the metastore"]);
+    const proof = await audit(account);
+    expect(said(proof)).toEqual(["error grants/metastore-owner", "unknown grants/group-unseen"]);
+    expect(proof.findings[1]?.message).toContain("nobody-here");
   });
 
   test.each([
@@ -384,8 +427,11 @@ describe("bad input is a finding with a remedy, and nothing is changed", () => {
 
   test("an auditor without rights", async () => {
     const account = await startAccount(world(new Map()), RULES);
-    expect(said(await audit(account))).toEqual(
-      expect.arrayContaining(["unknown grants/catalog-unseen", "unknown grants/unseen"]),
+    const proof = await audit(account);
+    expect(said(proof)).toEqual(expect.arrayContaining(["unknown grants/catalog-unseen", "unknown grants/unseen"]));
+    // An auditor that owned the catalog would be a finding itself.
+    expect(remedyOf(proof, "grants/catalog-unseen")).toContain(
+      `GRANT USE CATALOG, USE SCHEMA, BROWSE, MANAGE ON CATALOG prod TO \`${AUDITOR}\``,
     );
   });
 });

@@ -98,6 +98,40 @@ test("a clean estate passes in every tier, each with only the rights of its own 
   }
 });
 
+describe("the tier's principal needs what the documentation says, and nothing else", () => {
+  const rob = { owner: "rob@example.com" };
+  const gold = {
+    ...rob,
+    tables: { scores: { owner: "mona@example.com" } },
+    volumes: { files: rob },
+    functions: { clean: rob },
+    models: { churn: rob },
+  };
+  const dev = (over: Partial<Catalog>): Catalogs => ({
+    ...clean,
+    dev: { isolation: "ISOLATED", bindings: { dev: "READ_WRITE" }, schemas: { gold }, ...over },
+  });
+
+  test.each<[string, Partial<Catalog>]>([
+    ["owner of catalog dev", { owner: "ml-pipelines-dev" }],
+    [
+      "MANAGE and ALL PRIVILEGES on catalog dev",
+      { ...rob, grants: { "ml-pipelines-dev": ["MANAGE", "ALL_PRIVILEGES"] } },
+    ],
+  ])("%s, and other people's things in it", async (authority, over) => {
+    const account = await startAccount({ catalogs: dev(over) });
+    const proof = await prove(account, "dev");
+    expect(said(proof)).toEqual([]);
+    expect(proof.certificate).toMatchObject({ authority, refused: [], seen: { tables: 1, functions: 1, models: 1 } });
+  });
+
+  test.each(["MANAGE", "ALL_PRIVILEGES"])("without %s it is unknown", async (privilege) => {
+    const grants = { "ml-pipelines-dev": ["MANAGE", "ALL_PRIVILEGES"].filter((one) => one !== privilege) };
+    const proof = await prove(await startAccount({ catalogs: dev({ ...rob, grants }) }), "dev");
+    expect(said(proof)).toContain("unknown grants/authority");
+  });
+});
+
 test("the certificate says who asked, with what authority, when, and what was seen", async () => {
   const account = await startAccount({ catalogs: clean, page_size: 1, behaviours: { empty_pages: true } });
   const { certificate } = await prove(account);

@@ -18,5 +18,5 @@ export function steadily(log: Pick<Log, "info">, clock: Pick<Clock, "now"> = rea
 /** The progress of reading an estate, said in the log. */
 export function readingProgress(log: Pick<Log, "info">): Progress {
   const say = steadily(log);
-  return (what, read, known) => say(`${read} of ${known} ${what} read`);
+  return (what, read, known) => say(`${known === undefined ? read : `${read} of ${known}`} ${what} read`);
 }

@@ -43,8 +43,8 @@ export class StatementFailed extends FourTierError {
 export class WarehouseUnusable extends FourTierError {}
 
 const path = "/api/2.0/sql/statements";
-/** How long the service holds the first answer back, in its own words (5 to 50 s). */
-const HOLD = "30s";
+/** How long the service holds the first answer back, in its own words (5 to 50 s): the least, so that waiting is told. */
+const HOLD = "5s";
 const FIRST_POLL_MS = 1_000;
 const LONGEST_POLL_MS = 10_000;
 

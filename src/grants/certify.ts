@@ -1,5 +1,5 @@
 /** What a proof hands over: findings, the matrix, and the certificate that says what it rests on. Pure. */
-import type { Tier } from "../contract/model.ts";
+import { type Contract, type Tier, TIERS } from "../contract/model.ts";
 import { type Finding, FourTierError, type Where } from "../findings.ts";
 import { accessOf, identitiesOf, securableOf } from "./closure.ts";
 import type { Cell } from "./matrix.ts";
@@ -51,12 +51,37 @@ export interface Certificate {
   readonly outside: readonly string[];
 }
 
+/** What the whole matrix is about, seen here or not. */
+export interface MatrixFrame {
+  readonly catalogs: readonly { readonly tier: string; readonly catalog: string }[];
+  /** Names, in the order of the tiers. */
+  readonly principals: readonly string[];
+}
+
+/** The matrix that a contract asks for; a sandbox is a row of its own only in its own proof. */
+export function frameOf(contract: Contract, tier: Tier): MatrixFrame {
+  const deployed = TIERS.filter((name) => name !== "sandbox");
+  const { sandbox } = contract.tiers;
+  return {
+    catalogs: [
+      ...(tier.name === "sandbox" ? [{ tier: tier.name, catalog: tier.catalog }] : []),
+      ...deployed.map((name) => ({ tier: name, catalog: contract.tiers[name].catalog })),
+    ],
+    principals: [
+      ...(sandbox.hasPrincipal ? [sandbox.servicePrincipal] : []),
+      ...deployed.map((name) => contract.tiers[name].servicePrincipal),
+    ],
+  };
+}
+
 /** A proof. `findings` empty of errors and unknowns is a pass. */
 export interface Proof {
   readonly findings: readonly Finding[];
   readonly certificate: Certificate;
   /** The catalog's row of the matrix, and what its principal is seen to hold on other tiers' catalogs. */
   readonly cells: readonly Cell[];
+  /** Every row and column that the whole matrix has: catalogs by tier, and the tiers' principals. */
+  readonly frame: MatrixFrame;
   /** Who can read, write and control the catalog, by whatever path; those who can do most first. */
   readonly paths: readonly AccessPath[];
 }
@@ -77,6 +102,7 @@ export interface Authority {
 
 /** What shows all grants and all names, without reading data. */
 const AUDITS = ["USE_CATALOG", "USE_SCHEMA", "BROWSE"];
+const AUDITOR: readonly string[] = [...AUDITS, "MANAGE"];
 /** The same without BROWSE: what one may use is listed (facts: unity-catalog 1.4). */
 const USES = ["USE_CATALOG", "USE_SCHEMA", "SELECT", "EXECUTE", "READ_VOLUME"];
 
@@ -110,8 +136,14 @@ export function noPrincipal(tier: Tier): FourTierError {
   });
 }
 
+/** Whoever audits is granted what shows all, and never owns: an owner that is not the tier's principal is a finding of its own. */
+function rightsFor(kind: Certificate["kind"], { catalog, servicePrincipal }: Tier, me: Asker): string {
+  if (kind === "tier") return `ALTER CATALOG ${catalog} OWNER TO \`${servicePrincipal}\` (its application id)`;
+  return `GRANT ${AUDITOR.map((privilege) => privilege.replace("_", " ")).join(", ")} ON CATALOG ${catalog} TO \`${me.userName}\`, and name it with these in the contract`;
+}
+
 /** The catalog is not there, or not for us. */
-export function catalogUnseen(tier: Tier, me: Asker, refused: boolean): Finding {
+export function catalogUnseen(kind: Certificate["kind"], tier: Tier, me: Asker, refused: boolean): Finding {
   return {
     id: refused ? "grants/catalog-unseen" : "grants/catalog-missing",
     severity: refused ? "unknown" : "error",
@@ -119,19 +151,21 @@ export function catalogUnseen(tier: Tier, me: Asker, refused: boolean): Finding 
     message: refused
       ? `Catalog ${tier.catalog} is not shown to ${me.displayName}.`
       : `Catalog ${tier.catalog} does not exist, or is not bound to this workspace.`,
-    remedy: `Make ${tier.servicePrincipal} the owner of catalog ${tier.catalog}, and bind the catalog to ${tier.name}'s workspace.`,
+    remedy: refused
+      ? `${rightsFor(kind, tier, me)}; and bind the catalog to ${tier.name}'s workspace.`
+      : `Create it as ${tier.servicePrincipal}, or bind it to ${tier.name}'s workspace.`,
   };
 }
 
 /** Who asked may have been shown too little. */
-export function authorityLacking(catalog: string, me: Asker): Finding {
+export function authorityLacking(kind: Certificate["kind"], tier: Tier, me: Asker): Finding {
   return {
     id: "grants/authority",
     severity: "unknown",
-    where: at(catalog),
-    message: `${me.displayName} is not the owner of catalog ${catalog}, so Unity Catalog shows it only part of what is there.`,
+    where: at(tier.catalog),
+    message: `${me.displayName} has not the rights on catalog ${tier.catalog} that show all of it, so Unity Catalog shows it only part of what is there.`,
     why: "A caller with few rights sees a small estate, and everything in it looks fine.",
-    remedy: `ALTER CATALOG ${catalog} OWNER TO \`${me.userName}\`, or grant it MANAGE, USE_CATALOG, USE_SCHEMA and BROWSE there.`,
+    remedy: `${rightsFor(kind, tier, me)}.`,
   };
 }
 

@@ -9,6 +9,7 @@ import type { TierPrincipal } from "./expect.ts";
 import { ACCOUNT_USERS, type Group, keyOf, type Principal } from "./model.ts";
 import type { Notes } from "./notes.ts";
 import type { Directory } from "./principals.ts";
+import type { Progress } from "./read.ts";
 import { READS } from "./read-rest.ts";
 
 const NEEDS = "the role of a workspace admin, or of an account admin";
@@ -22,18 +23,21 @@ export async function readWholeDirectory(
   workspace: Workspace,
   notes: Notes,
   tiers: readonly Pick<TierPrincipal, "name" | "key">[] = [],
+  progress: Progress = () => {},
 ): Promise<Directory> {
   const [users, bots, listed] = await together([
-    notes.list("the users", NEEDS, () => listUsers(workspace)),
-    notes.list("the service principals", NEEDS, () => listServicePrincipals(workspace)),
-    notes.list("the groups", NEEDS, () => listGroups(workspace)),
+    notes.list("the users", NEEDS, () => counted(listUsers(workspace), "users", progress)),
+    notes.list("the service principals", NEEDS, () =>
+      counted(listServicePrincipals(workspace), "service principals", progress),
+    ),
+    notes.list("the groups", NEEDS, () => counted(listGroups(workspace), "groups", progress)),
   ]);
   const byId = new Map<string, Principal>();
   for (const { id, userName, displayName } of users) byId.set(id, { kind: "user", name: userName, displayName });
   for (const { id, applicationId, displayName } of bots) {
     byId.set(id, { kind: "service-principal", name: applicationId, displayName });
   }
-  const groups = await withMembers(workspace, listed, notes);
+  const groups = await withMembers(workspace, listed, notes, progress);
   const names = new Map(groups.map(({ group }) => [group.id, group.displayName]));
   const elsewhere = ({ id, kind, display = "" }: Member): string | undefined => {
     if (kind === "user") return display === "" ? id : display;
@@ -70,13 +74,31 @@ interface Seen {
   readonly seen: boolean;
 }
 
+/** Passes a list on, and tells how far it is. */
+async function* counted<Item>(list: AsyncIterable<Item>, what: string, progress: Progress): AsyncGenerator<Item> {
+  let read = 0;
+  for await (const item of list) {
+    read += 1;
+    progress(what, read, undefined);
+    yield item;
+  }
+}
+
 /** Listed groups, and those that are nested in them and were not listed, at any depth. */
-async function withMembers(workspace: Workspace, listed: readonly ScimGroup[], notes: Notes): Promise<Seen[]> {
+async function withMembers(
+  workspace: Workspace,
+  listed: readonly ScimGroup[],
+  notes: Notes,
+  progress: Progress,
+): Promise<Seen[]> {
+  let done = 0;
   const read = async (id: string, name: string): Promise<ScimGroup | undefined> =>
     notes.attempt(`the members of group ${name}`, NEEDS, () => getGroup(workspace, id));
   const all = await mapBounded(listed, READS, async (group): Promise<Seen> => {
     if (group.members.length > 0) return { group, seen: true };
     const itself = await read(group.id, group.displayName);
+    done += 1;
+    progress("groups without members in the list", done, undefined);
     return { group: itself ?? group, seen: itself !== undefined };
   });
   const met = new Set(listed.map((group) => group.id));

@@ -171,7 +171,7 @@ function lacksOf(estate: Estate, expected: Expectation): Finding[] {
     severity: "error",
     ...whereOf(securables[0]),
     message: `${expected.own.name} cannot ${privileges} on ${namesOf(securables)}, which its own tier needs.`,
-    why: "A promotion would fail half-way, or its pipelines would.",
+    why: "A promotion would fail halfway, or its pipelines would.",
     remedy: `Make ${expected.own.key} the owner of catalog ${expected.catalog} (ALTER CATALOG … OWNER TO), or grant it ${privileges}.`,
   }));
 }
@@ -209,6 +209,7 @@ function strangersOf(estate: Estate, expected: Expectation): string[] {
     }
   }
   for (const group of estate.groups.values()) for (const member of group.members) meet(member);
+  if (estate.metastoreOwner !== undefined) meet(estate.metastoreOwner);
   return [...strangers].sort();
 }
 

@@ -4,7 +4,7 @@ import { ACCOUNT_USERS, type Estate, keyOf, nameOf, type Securable, tierPart } f
 import { effectOf } from "./privileges.ts";
 import { reachOf } from "./reach.ts";
 import { nameIt } from "./rights.ts";
-import { witness } from "./witness.ts";
+import { inWords, witness } from "./witness.ts";
 
 /** The most that somebody can do in a catalog; more that is only latent is an entry of its own. */
 export interface AccessPath {
@@ -103,7 +103,9 @@ function pathOf(estate: Estate, principal: string, can: Can, { securable, works,
     return [];
   const said = witness(estate, principal, [access.privilege], access.path);
   const there = access.path.on.type === securable.type && access.path.on.name === securable.name;
-  const missing = works ? "" : `; only ${access.missing.join(" and ")} is missing`;
+  const missing = works
+    ? ""
+    : `; only ${inWords(access.missing)} ${access.missing.length === 1 ? "is" : "are"} missing`;
   return [
     {
       principal,

@@ -16,7 +16,7 @@ import { mapBounded, together } from "../http/pool.ts";
 import { normaliseGrants, type Securable, type SecurableType } from "./model.ts";
 import type { Reading } from "./read.ts";
 
-/** Requests in flight: below the service's limit (facts: unity-catalog 1.10). */
+/** Requests in flight of one proof, whoever sends them: below the service's limit (facts: unity-catalog 1.10). */
 export const READS = 8;
 
 /** The one schema that the platform fills itself, readable by design (facts: unity-catalog 1.4). */

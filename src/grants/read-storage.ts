@@ -13,7 +13,7 @@ import { collect } from "../databricks/parse.ts";
 import { getBindings } from "../databricks/unity.ts";
 import { mapBounded } from "../http/pool.ts";
 import { type Bindings, type Securable, type SecurableType, securableKey } from "./model.ts";
-import { type Reading, toBindings } from "./read.ts";
+import { type Progress, type Reading, toBindings } from "./read.ts";
 import { type Place, READS, withGrants } from "./read-rest.ts";
 
 /** What was found of a catalog's storage. */
@@ -25,7 +25,7 @@ export interface StorageRead {
   readonly elsewhere: ReadonlySet<string> | undefined;
 }
 
-type Asked = Pick<Reading, "workspace" | "notes" | "counts">;
+type Asked = Pick<Reading, "workspace" | "notes" | "counts"> & { readonly progress?: Progress | undefined };
 
 /**
  * Reads what covers these addresses, and what reaches into the metastore's own storage where the catalog is kept there:
@@ -56,6 +56,7 @@ export async function readStorage(
     const securable = await withGrants(asked, place);
     if (securable === undefined) return;
     securables.push(securable);
+    asked.progress?.("external locations and storage credentials", securables.length, undefined);
     const reachedFrom = await bindingsOf(asked, type, found);
     if (reachedFrom !== undefined) bindings.set(securableKey(place), reachedFrom);
   };

@@ -45,8 +45,8 @@ interface CatalogSeen {
   readonly bindings?: readonly Binding[] | undefined;
 }
 
-/** `read` of `known` things are done. */
-export type Progress = (what: string, read: number, known: number) => void;
+/** `read` of `known` things are done; of a list that has no known end, undefined. */
+export type Progress = (what: string, read: number, known: number | undefined) => void;
 
 /** How a catalog is read. */
 export interface ReadOptions extends CatalogSeen {

@@ -158,7 +158,7 @@ function additions(estate: Estate, expected: Expectation): Edits {
   for (const rule of expected.grants) {
     if (rule.effect !== "require" || !isDataType(rule.on.type) || !overlap(rule.on.name, expected.catalog)) continue;
     for (const securable of meantBy(estate, rule)) {
-      // What Unity Catalog may not know would be refused half-way through: the contract's check names it.
+      // What Unity Catalog may not know would be refused halfway through: the contract's check names it.
       const lacking = lackingOf(estate, rule, securable).filter(isNamed);
       if (lacking.length > 0) put(added, securableKey(securable), keyOf(rule.principal), ...lacking);
     }

@@ -7,7 +7,7 @@ import { type Estate, keyOf, type Securable } from "./model.ts";
 import { MANAGE } from "./privileges.ts";
 import { type Reach, reachOf } from "./reach.ts";
 import { at, nameIt } from "./rights.ts";
-import { witness } from "./witness.ts";
+import { inWords, witness } from "./witness.ts";
 
 /**
  * One finding a rule and a source of the right: a group with a hundred members is one. Who can MANAGE a thing, or owns what
@@ -87,7 +87,10 @@ function sayIt(
   if (access === undefined) return undefined;
   const so = access.privilege === privilege ? privilege : `can give itself ${privilege}`;
   const holder = access.path.groups.at(-1) ?? principal;
-  const latent = access.state === "latent" ? ` It does not work yet: ${access.missing.join(" and ")} is missing.` : "";
+  const latent =
+    access.state === "latent"
+      ? ` It does not work yet: ${inWords(access.missing)} ${access.missing.length === 1 ? "is" : "are"} missing.`
+      : "";
   return {
     key: JSON.stringify([keyOf(holder), access.path.how, access.path.on, access.privilege]),
     finding: {

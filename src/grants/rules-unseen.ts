@@ -18,8 +18,10 @@ export function unseenHolders(estate: Estate, expected: Expectation): Finding[] 
       else if (asked && group.vague === true) open.set(keyOf(group.name), vague(group, expected));
     }
   }
-  if (expected.wholeEstate === true && estate.metastoreOwner !== undefined) {
-    for (const group of groupsBelow(estate, estate.metastoreOwner)) {
+  const admins = expected.wholeEstate === true ? estate.metastoreOwner : undefined;
+  if (admins !== undefined) {
+    if (!isKnown(estate, expected, admins)) open.set(keyOf(admins), unlisted(admins, expected));
+    for (const group of groupsBelow(estate, admins)) {
       if (!group.complete) open.set(keyOf(group.name), incomplete(group, expected));
     }
   }

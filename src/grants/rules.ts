@@ -8,6 +8,7 @@ import { type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } f
 import { overEverybody, overNamed } from "./excess.ts";
 import { type Cell, matrixOf } from "./matrix.ts";
 import {
+  ACCOUNT_USERS,
   catalogPart,
   chainOf,
   type Estate,
@@ -68,7 +69,21 @@ function hidden(estate: Estate, expected: Expectation): Finding[] {
 
 /** Rights of everybody in the account: nothing but BROWSE is fit for that (facts: unity-catalog 1.7). */
 function accountUsers(estate: Estate, expected: Expectation): Finding[] {
-  return byRights(estate, overEverybody(expected)).map(({ privileges, securables, first }) => {
+  const owned = [...estate.securables.values()].filter(({ owner }) => keyOf(owner ?? "") === ACCOUNT_USERS);
+  const owners: Finding[] =
+    owned.length === 0
+      ? []
+      : [
+          {
+            id: "grants/account-users",
+            severity: "error",
+            ...firstAt(owned),
+            message: `The group account users, which is every user and service principal of the account, owns ${list(owned.map(nameIt))}.`,
+            why: "An owner can do everything with it and give everything to others.",
+            remedy: `Give it to ${expected.own.key} (ALTER … OWNER TO).`,
+          },
+        ];
+  const granted = byRights(estate, overEverybody(expected)).map(({ privileges, securables, first }): Finding => {
     const look = privileges.every((privilege) => effectOf(privilege) === "look");
     return {
       id: "grants/account-users",
@@ -81,6 +96,7 @@ function accountUsers(estate: Estate, expected: Expectation): Finding[] {
       remedy: `Revoke ${said(privileges)} from account users; BROWSE alone is fine.`,
     };
   });
+  return [...granted, ...owners];
 }
 
 /** Direct grants to principals that the contract does not name, or names with less. */
@@ -122,8 +138,8 @@ function foreignOwners(estate: Estate, expected: Expectation): Finding[] {
       continue;
     }
     const owner = keyOf(securable.owner);
-    // Another tier's principal as owner is a trespass, which the matrix reports.
-    if (owner === keyOf(expected.own.key) || tiers.has(owner)) continue;
+    // Another tier's principal as owner is a trespass, which the matrix reports; everybody is told of everywhere.
+    if (owner === keyOf(expected.own.key) || tiers.has(owner) || owner === ACCOUNT_USERS) continue;
     if (mayBeOwner(expected, owner, securable)) continue;
     byOwner.set(securable.owner, [...(byOwner.get(securable.owner) ?? []), securable]);
   }

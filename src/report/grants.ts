@@ -1,5 +1,5 @@
 /** A grants proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
-import type { Certificate, Proof } from "../grants/certify.ts";
+import type { Certificate, MatrixFrame, Proof } from "../grants/certify.ts";
 import type { Cell } from "../grants/matrix.ts";
 import type { AccessPath } from "../grants/paths.ts";
 import type { JsonObject } from "../json.ts";
@@ -17,27 +17,26 @@ const REACH = {
 } as const;
 
 /** Markdown for the job summary; the findings come below it. */
-export function grantsSummary({ cells, paths, certificate }: Proof): string {
+export function grantsSummary({ cells, frame, paths, certificate }: Proof): string {
   return blocks(
     `Who can do what in catalog ${code(certificate.catalog)} (tier ${code(certificate.tier)}):`,
-    matrix(cells),
+    matrix(cells, frame),
+    "? was not looked at: that tier's own proof shows it.",
     whoCan(paths, certificate.catalog),
     restsOn(certificate),
     details("What this proof does not speak of", certificate.outside.map((line) => `- ${text(line)}`).join("\n")),
   );
 }
 
-/** Tier × principal; a field that was not looked at is empty. */
-function matrix(cells: readonly Cell[]): string {
-  const catalogs = [...new Map(cells.map((cell) => [cell.catalog, cell.tier]))];
-  const principals = [...new Set(cells.map((cell) => cell.principal.name))];
+/** The whole matrix, tier × principal; what this proof does not see is a question mark. */
+function matrix(cells: readonly Cell[], { catalogs, principals }: MatrixFrame): string {
   return table(
     ["Catalog", ...principals.map(code)],
-    catalogs.map(([catalog, tier]) => [
+    catalogs.map(({ tier, catalog }) => [
       catalog === tier ? code(catalog) : `${code(catalog)} (${text(tier)})`,
       ...principals.map((name) => {
         const cell = cells.find((one) => one.catalog === catalog && one.principal.name === name);
-        return cell === undefined ? "" : `${VERDICT[cell.verdict]} ${REACH[cell.reach]}`;
+        return cell === undefined ? "?" : `${VERDICT[cell.verdict]} ${REACH[cell.reach]}`;
       }),
     ]),
   );

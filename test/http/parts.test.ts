@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mapBounded } from "../../src/http/pool.ts";
+import { bounded, mapBounded } from "../../src/http/pool.ts";
 import { Redactor } from "../../src/http/redact.ts";
 import { parseRetryAfter, waitBefore } from "../../src/http/retry.ts";
 
@@ -93,5 +93,28 @@ describe("redaction", () => {
   it("leaves ordinary text alone, flattens it and cuts it", () => {
     expect(new Redactor().clean("Job 7\n does not exist.")).toBe("Job 7 does not exist.");
     expect(new Redactor().clean("x".repeat(600))).toHaveLength(501);
+  });
+});
+
+describe("a pool that several share", () => {
+  it("runs no more at once than it may, in the order asked, whoever asks, and goes on after a failure", async () => {
+    const inTurn = bounded(2);
+    let running = 0;
+    let most = 0;
+    const begun: number[] = [];
+    const work = (index: number) =>
+      inTurn(async () => {
+        begun.push(index);
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        running -= 1;
+        if (index === 1) throw new Error("no");
+        return index;
+      });
+    const all = await Promise.allSettled([0, 1, 2, 3, 4].map(work));
+    expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled"]);
+    expect([most, running, begun]).toEqual([2, 0, [0, 1, 2, 3, 4]]);
+    expect(await work(5)).toBe(5);
   });
 });

@@ -21,6 +21,10 @@ function proof(overrides: Partial<Proof["certificate"]> = {}): Proof {
       cell("prod", "prod", "owns", "pass"),
       cell("dev", "prod", "look", "pass"),
     ],
+    frame: {
+      catalogs: ["dev", "staging", "prod"].map((tier) => ({ tier, catalog: tier })),
+      principals: ["sandbox", "dev", "staging", "prod"].map((tier) => `ml-pipelines-${tier}`),
+    },
     paths: [
       {
         principal: "id-prod",
@@ -79,11 +83,12 @@ function cellsOf(markdown: string): string[][] {
   );
 }
 
-test("the matrix has a row a catalog and a column a principal, empty where nobody looked", () => {
+test("the matrix is drawn whole, with a question mark where this proof did not look", () => {
   expect(cellsOf(grantsSummary(proof()))).toEqual([
-    ["Catalog", "ml-pipelines-dev", "ml-pipelines-staging", "ml-pipelines-prod"],
-    ["prod", "❌ reads", "❓ not known", "✅ owns it"],
-    ["dev", "", "", "✅ sees that it is there"],
+    ["Catalog", "ml-pipelines-sandbox", "ml-pipelines-dev", "ml-pipelines-staging", "ml-pipelines-prod"],
+    ["dev", "?", "?", "?", "✅ sees that it is there"],
+    ["staging", "?", "?", "?", "?"],
+    ["prod", "?", "❌ reads", "❓ not known", "✅ owns it"],
   ]);
 });
 
