@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
 import { emptyLedger } from "../src/ledger/model.ts";
-import { writeLedger } from "../src/ledger/store.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { BUNDLE, FILES } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 
@@ -78,6 +78,37 @@ describe("what was approved for prod", () => {
     });
     expect(failures(wrong.result)).toEqual(["gate/plan-digest-other-plan"]);
     expect([...nothing.writes, ...wrong.writes]).toEqual([]);
+  });
+
+  it("is computed again under the lock: what the tier has may have changed since the gate was asked", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    const brief = await prod.promote();
+    const { "release-digest": release, "plan-digest": plan } = brief.result.outputs;
+    let changed = false;
+    const { result, records, writes } = await prod.promote({
+      approved: { release, plan },
+      through: (workspace) => ({
+        ...workspace,
+        call: async (request) => {
+          if (!changed && request.method === "POST" && request.path.includes("lock")) {
+            changed = true;
+            const of = { project: "ml-pipelines", tier: "prod" } as const;
+            const ledger = await readLedger(prod.connect(), prod.folder, of);
+            if (ledger === undefined) throw new Error("there is no ledger");
+            // Another run got in between: the tier's release has no such job any more.
+            const resources = new Map([...ledger.resources].filter(([key]) => key !== "jobs.watch"));
+            await writeLedger(prod.connect(), prod.folder, { ...ledger, resources });
+          }
+          return workspace.call(request);
+        },
+      }),
+    });
+    expect(changed).toBe(true);
+    expect(failures(result)).toContain("gate/plan-digest-other-plan");
+    expect(result.outputs["plan-digest"]).not.toBe(plan);
+    expect([jobWrites(writes), records]).toEqual([[], []]);
   });
 
   it("is not the plan of the release before", async () => {
