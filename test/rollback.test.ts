@@ -5,7 +5,8 @@ import { FourTierError } from "../src/findings.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import type { Ledger } from "../src/ledger/model.ts";
-import { BUNDLE, CONTRACT } from "./promotion-files.ts";
+import { Crossing, failedOf } from "./crossing.ts";
+import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 import { rollbackScene } from "./rollback.ts";
 
@@ -141,6 +142,22 @@ describe("a rollback", () => {
     await approve(other);
     await rollbackScene(other, { destructive: ["jobs.extra"] });
     expect(names(other)).not.toContain("extra");
+  });
+
+  it("leaves it paused for good: enforcing the schedules starts it no more, and names it", async () => {
+    const extra = `    extra:\n      name: extra\n      ${CRON}\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
+    const crossing = new Crossing("prod", [FILES, { "databricks.yml": `${BUNDLE.trimEnd()}\n${extra}` }]);
+    const tier = await crossing.tier([0, 1]);
+    try {
+      expect(failedOf({ value: await tier.rollBack(0, { run: "back", destructive: [] }) })).toEqual([]);
+      const enforced = await tier.schedules("enforce", "later");
+      const { world } = tier.scene;
+      expect(world.job("prod", "extra").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
+      expect(world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+      expect(enforced.findings).toMatchObject([{ id: "schedules/duplicate", where: { key: "jobs.extra" } }]);
+    } finally {
+      await tier.close();
+    }
   });
 
   it("overwrites what somebody changed by hand, and shows it", async () => {

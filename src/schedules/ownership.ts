@@ -1,13 +1,13 @@
 /**
  * Whose a job or a pipeline is. Tags alone prove nothing: a clone carries them too. Ours is what the tier's ledger names
- * by id or the contract adopts; where neither knows the key, what carries our tags and the tier's own principal made,
- * if there is one such. Pure.
+ * by id or the contract adopts; where there is a key and no such id, or no ledger, what carries our tags and the tier's own
+ * principal made, if there is one such. Pure.
  */
 import { keyByMark, TAGS } from "../bundle/marks.ts";
 import type { Contract, Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
-import { begunIntents, type Ledger } from "../ledger/model.ts";
+import { begunIntents, type Ledger, saysNothing } from "../ledger/model.ts";
 import { matches } from "./holds.ts";
 
 /** Whose resources are looked for. */
@@ -48,6 +48,7 @@ export function ownershipOf(found: readonly Found[], owner: Owner): Ownership[] 
   const byId = keysById(owner);
   const claimed = found.map((one) => byId.get(nameOf(one)) ?? claimOf(one, owner.tier));
   const known = new Set(found.flatMap((one) => byId.get(nameOf(one)) ?? []));
+  const named = keysOf(owner);
   const made = new Map<string, number>();
   found.forEach(({ creator }, index) => {
     const key = claimed[index];
@@ -56,9 +57,19 @@ export function ownershipOf(found: readonly Found[], owner: Owner): Ownership[] 
   return found.map((one, index): Ownership => {
     const key = claimed[index];
     if (key === undefined) return withoutKey(one, owner);
-    const certain = known.has(key) ? byId.has(nameOf(one)) : one.creator === owner.principal && made.get(key) === 1;
+    const ours = one.creator === owner.principal && made.get(key) === 1 && (named === undefined || named.has(key));
+    const certain = known.has(key) ? byId.has(nameOf(one)) : ours;
     return certain ? { key, project: true } : { key: undefined, project: true, claims: key };
   });
+}
+
+/**
+ * The keys that the tier has; undefined where its ledger does not say. What our principal made under another key is left
+ * over from a release that is not there any more: a rollback leaves it paused, and nobody is to start it again.
+ */
+function keysOf({ ledger, tier }: Owner): ReadonlySet<string> | undefined {
+  if (ledger === undefined || saysNothing(ledger)) return undefined;
+  return new Set([...ledger.resources.keys(), ...begunIntents(ledger).map(({ key }) => key), ...tier.adopt.keys()]);
 }
 
 /** Ids of different kinds are different spaces. */
@@ -134,12 +145,12 @@ export function duplicateFindings(
         id: "schedules/duplicate",
         severity: "warning",
         where: { kind: "resource", tier: tier.name, key: claims },
-        message: `The ${what} ${name} (${id}) carries the tags of ${claims} in ${tier.name}, and neither the ledger nor its maker says that a release of ours made it.`,
+        message: `The ${what} ${name} (${id}) carries the tags of ${claims} in ${tier.name}, and is not of the release that ${tier.name} has: neither the ledger nor its maker says so.`,
         why:
           rule === "paused"
-            ? "It may be a clone, or deployed by hand. It is paused like everything here, and no exception counts for it."
-            : "It may be a clone, or deployed by hand. It is never started by the suite, and what it does by itself goes on.",
-        remedy: "Delete the copy, or remove its four_tier_ tags.",
+            ? "It may be a clone, deployed by hand, or left over from a release that was rolled back. It is paused like everything here, and no exception counts for it."
+            : "It may be a clone, deployed by hand, or left over from a release that was rolled back. It is never started by the suite, and what it does by itself goes on.",
+        remedy: "Delete it, or remove its four_tier_ tags.",
       },
     ];
   });
