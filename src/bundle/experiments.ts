@@ -4,6 +4,7 @@
  */
 import { posix } from "node:path";
 import type { Tier } from "../contract/model.ts";
+import { isArray, isObject, parseJson } from "../json.ts";
 import { markTags, TAGS } from "./marks.ts";
 import { RELEASE_SYMBOL } from "./model.ts";
 import type { Problems } from "./problems.ts";
@@ -87,27 +88,32 @@ function withTags(experiment: Mapping, key: string, tier: Tier, problems: Proble
   return withKey(experiment, "tags", mapping(entries, list?.where ?? experiment.where), experiment.where);
 }
 
-/** What starts or fills an MLflow run; `mlflow.pyfunc.load_model` and the registry alone do not. */
-const TRAINS = /\bmlflow(?:\.\w+)*\.(?:start_run|autolog|log_model|log_metrics?|log_params?|evaluate)\s*\(/;
-const CHOOSES = /\bset_experiment\b|MLFLOW_EXPERIMENT_(?:NAME|ID)|\bexperiment_id\s*=/;
+/** What starts or fills an MLflow run; loading a model and the registry alone do not. */
+const WRITES = String.raw`(?:start_run|autolog|log_(?:model|metrics?|params?|artifacts?|figure|image|dict|text|table|inputs?|batch)|set_tags?|evaluate)`;
+const TRAINS = [
+  new RegExp(String.raw`\bmlflow(?:\.\w+)*\.${WRITES}\s*\(`),
+  // from mlflow import start_run, log_metric
+  new RegExp(String.raw`\bfrom\s+mlflow(?:\.\w+)*\s+import\s+(?:\([^)]*|[^\n(]*)\b${WRITES}\b`),
+  // client = MlflowClient(); client.log_metric(run, …)
+  new RegExp(String.raw`\bMlflowClient\b[\s\S]*\.${WRITES}\s*\(`),
+];
+/** `create_run` of a client takes the experiment's id. */
+const CHOOSES = /\bset_experiment\s*\(|MLFLOW_EXPERIMENT_(?:NAME|ID)|\bexperiment_id\s*=|\.create_run\s*\(\s*[^)\s]/;
 
 /**
- * A warning for tasks whose own notebook or file writes MLflow runs and names no experiment: neither in its text nor by
- * a parameter that refers to an experiment of the bundle. What it imports is not looked into.
+ * A warning for tasks whose own notebook, file or package writes MLflow runs and names no experiment: neither in its code
+ * nor by a parameter that refers to an experiment of the bundle. What it imports is not looked into.
  */
-export function checkTraining(
-  job: Mapping,
-  key: string,
-  sourceOf: (path: string) => string | undefined,
-  problems: Problems,
-): void {
+export function checkTraining(job: Mapping, key: string, sources: Sources, problems: Problems): void {
   const tasks = get(job, ["tasks"]);
   for (const task of tasks?.kind === "list" ? tasks.items : []) {
     const inner = get(task, ["for_each_task", "task"]) ?? task;
-    const node = get(inner, ["notebook_task", "notebook_path"]) ?? get(inner, ["spark_python_task", "python_file"]);
+    const file = get(inner, ["notebook_task", "notebook_path"]) ?? get(inner, ["spark_python_task", "python_file"]);
+    const node = file ?? get(inner, ["python_wheel_task", "package_name"]);
     const path = getString(node, []);
-    const text = path === undefined ? undefined : sourceOf(path);
-    if (node === undefined || text === undefined || !TRAINS.test(text) || CHOOSES.test(text)) continue;
+    if (node === undefined || path === undefined) continue;
+    const text = codeOf(file === undefined ? sources.ofPackage(path) : sources.ofFile(path));
+    if (!TRAINS.some((pattern) => pattern.test(text)) || CHOOSES.test(text)) continue;
     if (namesExperiment(job, inner)) continue;
     const message = `${key}, task ${getString(task, ["task_key"]) ?? ""}: ${path?.replace(`${RELEASE_SYMBOL}/`, "") ?? ""} writes MLflow runs and names no experiment.`;
     const why =
@@ -129,16 +135,53 @@ function namesExperiment(job: Mapping, task: Node): boolean {
   return found;
 }
 
-/** The text of a tracked file by its path in the release, notebooks with or without their extension. */
-export function sourceReader(
-  source: BundleSource,
-  root: string,
-  files: ReadonlySet<string>,
-): (path: string) => string | undefined {
-  return (path) => {
-    if (!path.startsWith(`${RELEASE_SYMBOL}/`)) return undefined;
-    const name = posix.join(root, path.slice(RELEASE_SYMBOL.length + 1));
-    const file = [name, `${name}.py`, `${name}.ipynb`].find((each) => files.has(each));
-    return file === undefined ? undefined : source.readText(file);
+/** Where the code of a task is, as far as it is tracked; each an empty list if it is not. */
+export interface Sources {
+  /** A notebook or file by its path in the release, notebooks with or without their extension. */
+  readonly ofFile: (path: string) => readonly string[];
+  /** The modules of a package that is built into a wheel. */
+  readonly ofPackage: (name: string) => readonly string[];
+}
+
+/** Reads tracked files only. */
+export function sourcesIn(source: BundleSource, root: string, files: ReadonlySet<string>): Sources {
+  const texts = (paths: readonly string[]): string[] => paths.flatMap((path) => source.readText(path) ?? []);
+  return {
+    ofFile: (path) => {
+      if (!path.startsWith(`${RELEASE_SYMBOL}/`)) return [];
+      const name = posix.join(root, path.slice(RELEASE_SYMBOL.length + 1));
+      return texts([name, `${name}.py`, `${name}.ipynb`].filter((each) => files.has(each)).slice(0, 1));
+    },
+    ofPackage: (name) => {
+      const folder = `/${name.replaceAll(/[-.]/g, "_")}/`;
+      return texts([...files].filter((path) => path.endsWith(".py") && `/${path}`.includes(folder)));
+    },
   };
+}
+
+/** Python without what is not run: comments, text in triple quotes, and the cells of a notebook that are no code. */
+function codeOf(texts: readonly string[]): string {
+  return texts
+    .map((text) =>
+      cellsOf(text)
+        .replaceAll(/("""|''')[\s\S]*?\1/g, '""')
+        .replaceAll(/(^|\s)#[^\n]*/g, "$1"),
+    )
+    .join("\n");
+}
+
+/** The code of an .ipynb file; any other text as it is. */
+function cellsOf(text: string): string {
+  if (!text.trimStart().startsWith("{")) return text;
+  try {
+    const notebook = parseJson(text);
+    const cells = isObject(notebook) ? notebook["cells"] : undefined;
+    if (cells === undefined || !isArray(cells)) return text;
+    const sources = cells.flatMap((cell) => (isObject(cell) && cell["cell_type"] === "code" ? [cell["source"]] : []));
+    return sources
+      .map((lines) => (lines !== undefined && isArray(lines) ? lines.map(String).join("") : String(lines ?? "")))
+      .join("\n");
+  } catch {
+    return text;
+  }
 }

@@ -161,5 +161,8 @@ function checkPermission(entry: Permission, tier: Tier, contract: Contract, prob
   } else if (level === "CAN_MANAGE" && entry.kind === "user_name" && tier.name === "prod") {
     const message = `A person, ${name}, may change this in prod by hand.`;
     problems.warning("permission-person", node.where, message, "Give a group CAN_VIEW or a right to run instead.");
+  } else if (level === "CAN_MANAGE" && entry.kind === "group_name" && tier.name === "prod") {
+    const message = `Everybody in the group ${name} may change this in prod by hand.`;
+    problems.warning("permission-group", node.where, message, "Give it CAN_VIEW or a right to run instead.");
   }
 }

@@ -7,7 +7,7 @@ import type { Finding } from "../findings.ts";
 import { componentOf } from "../release/components.ts";
 import { renderCatalogObject } from "./catalog-objects.ts";
 import { type Decoration, withDefaults, withPresets, withTags } from "./decorate.ts";
-import { checkTraining, renderExperiment, sourceReader } from "./experiments.ts";
+import { checkTraining, renderExperiment, sourcesIn } from "./experiments.ts";
 import { checkCircles, checkNames } from "./graph.ts";
 import { checkRunAs, permissions } from "./identity.ts";
 import { idReferences, interpolate } from "./interpolate.ts";
@@ -184,7 +184,7 @@ function renderResource(
   if (kind === "jobs") {
     checkJob(tree, key, problems);
     tree = pauseJob(translateJob(tree, key, content), key, tier, state, problems);
-    checkTraining(tree, key, sourceReader(content.source, content.root, content.files), problems);
+    checkTraining(tree, key, sourcesIn(content.source, content.root, content.files), problems);
   } else {
     checkPipeline(tree, key, tier, contract, problems);
     tree = pausePipeline(translatePipeline(tree, key, content), state);

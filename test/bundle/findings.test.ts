@@ -457,6 +457,36 @@ resources: { jobs: { a: { name: a, tasks: [] } } }
     expected: ["warning bundle/no-experiment databricks.yml:8:58"],
   },
   {
+    says: "MLflow runs in every form that code can write them, and an experiment only where code sets it",
+    files: {
+      "databricks.yml": job(
+        "tasks:",
+        ...["imported.py", "client.py", "commented.py", "notebook.ipynb", "created.py", "registry.py"].map(
+          (name, at) => `  - { task_key: ${at}, notebook_task: { notebook_path: src/${name} } }`,
+        ),
+        "  - { task_key: w, environment_key: e, python_wheel_task: { package_name: churn-model, entry_point: main } }",
+        "environments: [{ environment_key: e, spec: { environment_version: '4', dependencies: [churn] } }]",
+      ),
+      "src/imported.py": `${NOTEBOOK}from mlflow import (\n  log_figure,\n)\nlog_figure(1, "a.png")\n`,
+      "src/client.py": `${NOTEBOOK}c = MlflowClient()\nc.set_tag("1", "a", "b")\n`,
+      "src/commented.py": `${NOTEBOOK}# mlflow.set_experiment("/x") would be better\n"""set_experiment("/x")"""\nmlflow.log_artifact("a")\n`,
+      "src/notebook.ipynb": JSON.stringify({
+        cells: [
+          { cell_type: "markdown", source: ["mlflow.set_experiment('/x')"] },
+          { cell_type: "code", source: ["import mlflow\n", "mlflow.start_run()"] },
+        ],
+      }),
+      "src/created.py": `${NOTEBOOK}c = MlflowClient()\nr = c.create_run(widget("experiment"))\nc.log_metric(r, "a", 1)\n`,
+      "src/registry.py": `${NOTEBOOK}MlflowClient().set_registered_model_alias("a", "champion", 1)\n`,
+      "lib/churn_model/__init__.py": "",
+      "lib/churn_model/main.py": "import mlflow\nmlflow.autolog()\n",
+    },
+    expected: [
+      ...[8, 9, 10, 11].map((at) => `warning bundle/no-experiment databricks.yml:${at}:58`),
+      "warning bundle/no-experiment databricks.yml:14:81",
+    ],
+  },
+  {
     says: "fields the API does not know, or of another type",
     files: job("max_concurrent_run: 1", "max_concurrent_runs: many", "tasks: { t: 1 }", "queue: { enabled: maybe }"),
     expected: [
@@ -638,6 +668,7 @@ resources:
       "  - { user_name: moni@example.com, level: IS_OWNER }",
       "  - { group_name: a, level: CAN_RUN }",
       "  - { level: CAN_VIEW }",
+      "  - { group_name: ops, level: CAN_MANAGE }",
     ),
     tier: "prod",
     expected: [
@@ -646,6 +677,7 @@ resources:
       "error bundle/permission-owner databricks.yml:10:11",
       "error bundle/permissions databricks.yml:11:35",
       "error bundle/permissions databricks.yml:12:11",
+      "warning bundle/permission-group databricks.yml:13:11",
     ],
   },
   // Paths
