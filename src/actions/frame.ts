@@ -47,7 +47,10 @@ export async function runAction(
   useCase: (context: ActionContext) => Promise<ActionResult>,
 ): Promise<void> {
   const cancelled = new AbortController();
-  const cancel = (): void => cancelled.abort();
+  const cancel = (): void => {
+    cancelled.abort();
+    log.info("The run is being cancelled: nothing new is begun, and what is under way is ended.");
+  };
   process.once("SIGINT", cancel);
   process.once("SIGTERM", cancel);
   let run: RunContext | undefined;

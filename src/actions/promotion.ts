@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
-import { type Fact, known, type LiveFacts, notKnown, type Stage } from "../gate/facts.ts";
+import { known, type LiveFacts, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
 import { together } from "../http/pool.ts";
 import { type JsonObject, stringifyJson } from "../json.ts";
@@ -13,6 +13,7 @@ import type { GitHub } from "../github/client.ts";
 import { checkBuilt } from "../release/built.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
 import { type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
+import { factOf } from "../release/fact-of.ts";
 import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
@@ -295,16 +296,6 @@ async function readCandidate(
   });
   if (candidate === undefined) throw new FourTierError(findings);
   return { candidate, notes: [...checkout, ...findings] };
-}
-
-/** What a service refuses becomes an unknown fact with the finding's own words. */
-async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
-  try {
-    return known(await read());
-  } catch (error) {
-    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
-    return notKnown(finding?.message ?? messageOf(error), finding?.remedy ?? "Run this again.");
-  }
 }
 
 /** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */

@@ -1,7 +1,6 @@
 /** `mode: plan` with `tier: all`: every tier from commits alone, and what has gathered for dev and prod by their records. */
-import { messageOf, FourTierError } from "../findings.ts";
-import { known, notKnown } from "../gate/facts.ts";
 import { contractAt, readWheels } from "../release/candidate.ts";
+import { factOf } from "../release/fact-of.ts";
 import { indexedCommit } from "../release/gathered.ts";
 import type { ActionResult } from "../report/report.ts";
 import { validate } from "../validate.ts";
@@ -27,15 +26,8 @@ export async function validateAll(
     allowedHosts: inputs.allowedHosts,
     artifacts: own.artifacts === undefined ? undefined : await readWheels(own.artifacts),
     now: new Date(),
-    ...(context.input("github-token") === "" ? {} : { indexed: (tier) => indexed(context, contract.project, tier) }),
+    ...(context.input("github-token") === ""
+      ? {}
+      : { indexed: (tier) => factOf(() => indexedCommit(githubOf(context), contract.project, tier)) }),
   });
-}
-
-async function indexed(context: ActionContext, project: string, tier: string) {
-  try {
-    return known(await indexedCommit(githubOf(context), project, tier));
-  } catch (error) {
-    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
-    return notKnown(finding?.message ?? messageOf(error), finding?.remedy ?? "Run this again.");
-  }
 }

@@ -234,9 +234,12 @@ function nextPage(link: string | undefined, apiUrl: string, redactor: Redactor):
   });
 }
 
+/** Waits; ends early when the signal aborts, and the request that follows says that the run was cancelled. */
 function sleep(signal: AbortSignal | undefined): (milliseconds: number) => Promise<void> {
   return async (milliseconds) => {
     const { setTimeout } = await import("node:timers/promises");
-    await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
+    await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+      if (signal?.aborted !== true) throw error;
+    });
   };
 }

@@ -6,7 +6,8 @@ export const notAsked = notKnown(
   "This was not read, since no check of this stage asks for it.",
   "Ask at a later stage.",
 );
-/** What GitHub refuses or does not have becomes an unknown fact with the finding's own words. */
+
+/** What a service refuses or does not have becomes an unknown fact with the finding's own words; a defect stays one. */
 export async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
   try {
     return known(await read());

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { rmSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { SECRET } from "../account.ts";
@@ -146,16 +145,25 @@ test.each([
   const [, method, path, found, recorded] = row;
   const { account, hub, run } = await project();
   let cancel = (_signal: NodeJS.Signals): void => undefined;
+  const heard = Promise.withResolvers<undefined>();
   account.simulator.when({
     method,
     path,
     nth: 1,
     run: async () => {
       cancel("SIGTERM");
-      await delay(200); // the action hears of it before it has the answer
+      await heard.promise; // before it has the answer
     },
   });
-  const cancelled = await run({ mode: "promote", tier: "dev" }, { onLine: (_line, kill) => void (cancel = kill) });
+  const cancelled = await run(
+    { mode: "promote", tier: "dev" },
+    {
+      onLine: (line, kill) => {
+        cancel = kill;
+        if (line.includes("The run is being cancelled")) heard.resolve(undefined);
+      },
+    },
+  );
   expect(titles(cancelled)).toEqual(found);
   expect(cancelled.exitCode).toBe(found.length === 0 ? 0 : 1);
   expect(hub.world.deployments[0]?.statuses.at(-1)?.state).toBe(recorded);

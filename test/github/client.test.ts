@@ -94,6 +94,22 @@ async function findingOf(promise: Promise<unknown>): Promise<Finding> {
 const REPOSITORY = { default_branch: "trunk", private: true, visibility: "private", owner: { type: "Organization" } };
 
 describe("GitHub's client", () => {
+  it("says that the run was cancelled where that ends a wait before another attempt", async () => {
+    const { url, requests } = await serve((_request, response) => json(response, 503, {}, { "retry-after": "60" }));
+    const cancelling = new AbortController();
+    const github = connectGitHub({
+      token: TOKEN,
+      apiUrl: url,
+      serverUrl: "https://github.com",
+      owner: "acme",
+      repository: "ml-pipelines",
+      log: { debug: (line) => void (line.includes("trying again") && cancelling.abort()) },
+      signal: cancelling.signal,
+    });
+    expect(await findingOf(getRepository(github))).toMatchObject({ id: "http/cancelled", severity: "unknown" });
+    expect(requests).toHaveLength(1);
+  });
+
   it("asks for this repository with the token", async () => {
     const { github, requests } = await serve((_request, response) => json(response, 200, REPOSITORY));
     expect(await getRepository(github)).toEqual({ defaultBranch: "trunk", visibility: "private", organization: true });

@@ -140,10 +140,15 @@ test("cancel-in-progress stops the run before; a caller and its callee in one gr
     "jobs:",
     "concurrency: { group: x, cancel-in-progress: true }\njobs:",
   );
-  await using world = await workflow(text);
-  const first = world.push();
   const started = Promise.withResolvers<undefined>();
-  setTimeout(() => started.resolve(undefined), 300);
+  await using world = await workflow(text, {
+    runner: {
+      onEvent: (event: RunnerEvent) => {
+        if (event.type === "step-start") started.resolve(undefined);
+      },
+    },
+  });
+  const first = world.push();
   await started.promise;
   world.repository.commit("Quick", { [MAIN]: text.replace("sleep 20", "true") });
   expect((await world.push()).conclusion).toBe("success");
