@@ -62,7 +62,7 @@ const PEOPLE = ["mona@example.com", "rob@example.com"];
 const HOLDERS = [...PEOPLE, "readers", "writers", "account users", ID.dev, ID.prod];
 const PRIVILEGES = "SELECT MODIFY MANAGE ALL_PRIVILEGES USE_CATALOG USE_SCHEMA BROWSE EXTERNAL_USE_SCHEMA".split(" ");
 const place = fc.record({
-  owner: fc.constantFrom(ID.prod, ID.prod, ID.prod, ...HOLDERS),
+  owner: fc.constantFrom(...Array<string>(12).fill(ID.prod), ...HOLDERS),
   grants: fc.dictionary(fc.constantFrom(...HOLDERS), fc.subarray(PRIVILEGES, { minLength: 1 }), { maxKeys: 1 }),
 });
 const STORAGE = "READ_FILES WRITE_FILES MANAGE ALL_PRIVILEGES BROWSE".split(" ");
