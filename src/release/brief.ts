@@ -75,10 +75,7 @@ export function renderBrief(brief: BriefFacts): string {
     verdict.says,
     overrideNotice(gate),
     table(
-      [
-        "",
-        `commit ${commitLink(brief, candidate.commit)}${brief.current === undefined ? "" : ` in place of ${commitLink(brief, brief.current.commit)}`}`,
-      ],
+      ["", headingOf(brief)],
       [
         ["**What**", what(brief)],
         ["**Risk**", risk(brief)],
@@ -112,6 +109,15 @@ export function renderBrief(brief: BriefFacts): string {
       ),
     ),
   );
+}
+
+function headingOf(brief: BriefFacts): string {
+  const { current, candidate, tier } = brief;
+  const commit = `commit ${commitLink(brief, candidate.commit)}`;
+  if (current === undefined) return commit;
+  return current.commit === candidate.commit
+    ? `${commit}, which ${text(tier)} has`
+    : `${commit} in place of ${commitLink(brief, current.commit)}`;
 }
 
 function what(brief: BriefFacts): string {

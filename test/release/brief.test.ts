@@ -445,6 +445,8 @@ describe("the brief", () => {
     expect(top).toMatch(/What\s+Nothing changes\.\n/);
     expect(top).toContain(`Nothing changes, so there is nothing to go back from: prod keeps ${CURRENT.slice(0, 12)}.`);
     expect(await read(brief(change))).not.toContain("New in prod");
+    const same = await glance(brief({ ...change, current: { commit: COMMIT, release: RELEASE } }));
+    expect(same).toContain(`commit ${COMMIT.slice(0, 12)}, which prod has`);
     // a commit that touches only documentation
     expect(await glance(brief({ plan: planOf(untouched) }))).toContain("1 file changed; no resource changes.");
   });
