@@ -122,7 +122,30 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       );
     }
   }
-  return [...findings, ...checkUsers(file, yaml), ...checkExceptions(file, yaml)];
+  return [...findings, ...checkGrantees(file, yaml), ...checkUsers(file, yaml), ...checkExceptions(file, yaml)];
+}
+
+/** Groups that everybody is in, whatever is granted to them (facts: unity-catalog 1.7). */
+const EVERYBODY: ReadonlySet<string> = new Set(["account users", "users", "admins"]);
+
+/** A sandbox is one person's, and dev is read by a group that somebody decides about. */
+function checkGrantees(file: ContractFile, yaml: YamlFile): Finding[] {
+  const named: [Path, string][] = Object.entries(file.users).map(([login, name]) => [["users", login], name]);
+  const { developers } = file.tiers.sandbox;
+  if (developers !== undefined) named.push([["tiers", "sandbox", "developers"], developers]);
+  return named
+    .filter(([, name]) => EVERYBODY.has(name.trim().toLowerCase()))
+    .map(([path, name]) => ({
+      id: "contract/everybody",
+      severity: "error",
+      where: yaml.valueAt(path),
+      message: `${path.join(".")} is ${name}, a group that is not this project's.`,
+      why: "Whoever is in it, service principals of other tiers included, would be granted what a developer is.",
+      remedy:
+        path[0] === "users"
+          ? "Write the developer's own Databricks user name."
+          : "Name an account group of the developers.",
+    }));
 }
 
 /** GitHub logins do not differ in case, and two of them must not share a sandbox. */

@@ -216,7 +216,7 @@ export const contractSchema = v.pipe(
     tiers,
     users: v.optional(
       v.pipe(
-        v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be a GitHub login")), text),
+        v.record(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.+@-]*$/, "must be a GitHub login")), text),
         v.description("GitHub login to Databricks user name: whom to grant a sandbox."),
       ),
       {},

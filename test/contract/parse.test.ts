@@ -474,6 +474,19 @@ describe("texts and contradictions", () => {
       "hive-metastore",
     ],
     [
+      "everybody as the developers",
+      MINIMAL.replace("tiers:", "tiers:\n  sandbox: { developers: account users }"),
+      "contract/everybody",
+      "account users",
+    ],
+    ["everybody as a developer", plus("users: { mona: Account Users }"), "contract/everybody", "Account Users"],
+    [
+      "two keys that come to one sandbox, with what no login has",
+      plus("users: { mona.lisa: a@example.com, mona+lisa: b@example.com }"),
+      "contract/duplicate-user",
+      "mona+lisa",
+    ],
+    [
       "one developer twice",
       plus("users: { Mona: a@example.com, mona: b@example.com }"),
       "contract/duplicate-user",
