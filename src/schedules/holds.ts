@@ -231,7 +231,8 @@ export function heldNotices(
           severity: "notice",
           where: { kind: "resource", tier, key },
           message: `${key} stays paused in ${tier}: ${describeHold(hold)}.`,
-          remedy: "To lift it, run action-pause-pipelines with mode: resume.",
+          remedy:
+            "To lift it: operate.yml, operation unpause (action-pause-pipelines with mode: resume). After a rollback that did not come to its end, run the rollback again.",
         },
       ];
     });

@@ -228,7 +228,7 @@ function stillHeld({ tier }: SchedulePolicy, left: readonly Left[], restored: nu
     severity: "error",
     message: `${names.length} of what was held in ${tier} could not be given back and stays held: ${shown}. ${restored === 0 ? "Nothing else was held." : "Everything else is lifted."}`,
     remedy:
-      "Fix the cause and resume again; or resume with give-up: true, which leaves these as they are and lifts the hold.",
+      "Fix the cause and lift the hold again (operate.yml, operation unpause); or with give-up: true, which leaves these as they are and lifts the hold.",
   };
 }
 

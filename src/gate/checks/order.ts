@@ -36,7 +36,7 @@ export const order: Check = {
                     ? "GitHub does not know that commit any more: the branch was force-pushed."
                     : "The release would lose what the tier has now.",
                 remedy:
-                  "Merge what the tier has into the default branch, then promote the merge. After a hotfix, that is its branch.",
+                  "Merge what the tier has into the default branch by a merge commit (no squash), then promote that. After a hotfix, that is its branch.",
               },
         ],
       });
