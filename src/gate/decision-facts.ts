@@ -28,6 +28,24 @@ export interface VerificationFacts extends Judging {
   readonly passed: readonly JudgedRecord<RecordOf<"verification">>[];
 }
 
+/** What became of a release in the tier below. */
+export interface BelowFacts {
+  /** What that tier has now, by the newest record that is believed; undefined if none is. */
+  readonly now: { readonly commit: string; readonly release: string } | undefined;
+  /** The newest rollback that took the tier from the release to another. */
+  readonly left:
+    | {
+        /** ISO: when its job ended. */
+        readonly at: string;
+        /** The commit that it went to. */
+        readonly to: string;
+        readonly reason: string;
+        readonly by: string | undefined;
+        readonly run: { readonly id: string; readonly url: string | undefined };
+      }
+    | undefined;
+}
+
 /** Estate proofs of one tier. */
 export interface AuditFacts extends Judging {
   /** The newest that is believed, however it ended. */

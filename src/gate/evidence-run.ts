@@ -74,9 +74,15 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
   return [...found, ...behind.doubts, ...behind.jobs.flatMap((job) => deployingDoubts(job, claim, deployment))];
 }
 
-/** What is believed of the tier below's records of this very release. */
+/** Whether what a record says was still so after a moment: its job ended later. */
+export function endedAfter(evidence: EvidenceFacts, expected: Expectation, at: string | undefined): boolean {
+  return at === undefined || deployingTime(evidence, expected).to > Date.parse(at);
+}
+
+/** What is believed of the tier below's records of this very release, since the tier was last rolled back from it. */
 export function believedSource(facts: SourceQuestion): EvidenceFacts[] {
   const { previous, source, repository, candidate, project, suite } = facts;
+  const left = facts.below.known ? facts.below.value.left : undefined;
   if (previous === undefined || previous === "sandbox" || !source.known || !repository.known) return [];
   const expected = {
     tier: previous,
@@ -86,7 +92,9 @@ export function believedSource(facts: SourceQuestion): EvidenceFacts[] {
     suite,
     trustPinsAtCommit: false,
   };
-  return source.value.filter((evidence) => doubts(evidence, expected).length === 0);
+  return source.value.filter(
+    (evidence) => doubts(evidence, expected).length === 0 && endedAfter(evidence, expected, left?.at),
+  );
 }
 
 /** The job that a record of a tier says deployed; undefined if the run has none. */

@@ -8,6 +8,7 @@ import type { Artifact } from "../release/digest.ts";
 import type { Drift, Plan } from "../release/plan.ts";
 import type {
   AuditFacts,
+  BelowFacts,
   CollectedFacts,
   HoldFacts,
   KeptFacts,
@@ -39,7 +40,10 @@ export type Stage = "plan" | "plan-live" | "promote";
 export interface GateFacts extends Subject, RecordFacts, LiveFacts {}
 
 /** What tells whether the tier below had this release. */
-export type SourceQuestion = Pick<GateFacts, "previous" | "source" | "repository" | "candidate" | "project" | "suite">;
+export type SourceQuestion = Pick<
+  GateFacts,
+  "previous" | "source" | "below" | "repository" | "candidate" | "project" | "suite"
+>;
 
 /** What is asked about. */
 export interface Subject {
@@ -116,6 +120,8 @@ interface RecordFacts {
   readonly collected: Fact<CollectedFacts>;
   /** What opened the run that asks; read only if a workflow started it. */
   readonly openings: Fact<OpeningFacts>;
+  /** What became of this release in the tier below. */
+  readonly below: Fact<BelowFacts>;
   /** Verifications of this release in the tier below. */
   readonly verifications: Fact<VerificationFacts>;
   readonly rejects: Fact<RejectFacts>;

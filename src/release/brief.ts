@@ -176,7 +176,7 @@ function proof(brief: BriefFacts): string {
     facts.previous === undefined || source === undefined
       ? []
       : source.verdict === "pass"
-        ? [`✅ ${text(facts.previous)} runs this very release (${evidenceOf(source)})`]
+        ? [`✅ ${text(source.summary)} (${evidenceOf(source)})`]
         : [`❌ nothing proves that ${text(facts.previous)} runs it`];
   const failing = gate.checks.length - passed - gate.waiting.length;
   const rest = [

@@ -21,6 +21,7 @@ import { mayWrite } from "../github/repository.ts";
 import { together } from "../http/pool.ts";
 import { factOf, notAsked } from "./fact-of.ts";
 import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import type { RecordOf } from "./evidence.ts";
 import { standingRollback } from "./rolled-back.ts";
@@ -34,7 +35,7 @@ const OWN_TIERS: readonly OwnTier[] = ["dev", "staging", "prod"];
 /** What people and verifications decided. */
 export type DecisionFacts = Pick<
   GateFacts,
-  "collected" | "openings" | "verifications" | "rejects" | "holds" | "audits"
+  "collected" | "openings" | "below" | "verifications" | "rejects" | "holds" | "audits"
 >;
 
 /** Reads all decisions that the stage asks for; what GitHub does not show becomes an unknown fact. */
@@ -59,6 +60,7 @@ export async function readDecisions(
     return {
       collected: repository,
       openings: repository,
+      below: repository,
       verifications: repository,
       rejects: repository,
       holds: repository,
@@ -76,13 +78,18 @@ export async function readDecisions(
   const wanted = policy.gate.known ? policy.gate.value.verifications : 0;
   const byDispatch = policy.gate.known && policy.gate.value.approvers.by === "dispatch";
   const audited = policy.gate.known && policy.gate.value.estateMs !== undefined;
-  const [collected, openings, verifications, rejects, holds, audits] = await together([
+  const [collected, openings, fate, verifications, rejects, holds, audits] = await together([
     name === "sandbox" || !byDispatch
       ? notAsked
       : needed("approval", () => readApprovals(reader, name, { release, plan }, (login) => mayWrite(github, login))),
     name === "sandbox" || !request.starters.includes(WORKFLOW_ACCOUNT)
       ? notAsked
       : needed("approval", () => readOpenings(reader, name, release)),
+    below === undefined
+      ? notAsked
+      : needed("source", () =>
+          readBelow(github, { tier: below, project, repository: repository.value, suite, readRun }, release),
+        ),
     below === undefined ? notAsked : needed("verification", () => readVerifications(reader, below, release, wanted)),
     needed("rejects", () => readRejects(reader, release)),
     name === "sandbox"
@@ -96,7 +103,7 @@ export async function readDecisions(
         }),
     name === "sandbox" || !audited ? notAsked : needed("estate", () => readAudits(reader, name)),
   ]);
-  return { collected, openings, verifications, rejects, holds, audits };
+  return { collected, openings, below: fate, verifications, rejects, holds, audits };
 }
 
 /** Judges records while counting: what is not believed is set aside, and after MOST.judged nobody looks further. */

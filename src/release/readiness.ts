@@ -15,6 +15,7 @@ import { EVIDENCE_VERSION, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { type Policy, readPolicy, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { readSource } from "./gather.ts";
+import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
 import { recordReader } from "./records.ts";
@@ -54,6 +55,13 @@ export async function readQuestion(request: ReadinessRequest): Promise<Verificat
     ? await readPolicy({ ...request, tier: { name: next } }, repository.value.head)
     : strict(repository);
   const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  const below = repository.known
+    ? await factOf(() => {
+        const readRun = runReader(github, suite.repository, repository.value.head);
+        const about = { tier, project: contract.project, repository: repository.value, suite, readRun };
+        return readBelow(github, about, release);
+      })
+    : repository;
   return {
     tier: next,
     previous: tier,
@@ -64,6 +72,7 @@ export async function readQuestion(request: ReadinessRequest): Promise<Verificat
     now: request.now,
     policy: policy.gate,
     repository,
+    below,
     verifications: await verificationsOf(request, repository, policy),
     source: repository.known
       ? await factOf(() => readSource(github, suite, { environment: tier, sha: commit, head: repository.value.head }))

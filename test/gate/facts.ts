@@ -193,6 +193,7 @@ export function goodFacts(): GateFacts {
     approvals: known([{ environments: ["prod"], state: "approved", user: "hubot", comment: "go" }]),
     openings: known({ ...seen, opened: [] }),
     collected: known({ approved: [], ...seen }),
+    below: known({ now: { commit: COMMIT, release: RELEASE }, left: undefined }),
     verifications: known({ failed: undefined, passed: [], ...seen }),
     rejects: known({ standing: [], lifted: [], ...seen }),
     audits: known({ newest: audited(true), ...seen }),

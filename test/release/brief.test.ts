@@ -138,7 +138,7 @@ describe("the brief", () => {
     expect(top.indexOf("Proof")).toBeLessThan(top.indexOf("Way back"));
     expect(top).toContain("1 pull request by octocat; 1 file changed; 1 resource of 2 changes.");
     expect(top).toContain("takes new settings from its next run: jobs.score");
-    expect(top).toContain("staging runs this very release");
+    expect(top).toContain("staging has release 111111111111, by run 900");
     expect(top).toContain(`${ASKED} of ${ASKED} checks of the gate pass`);
     expect(top).toContain(CURRENT.slice(0, 12));
     expect(top).toContain("Data, streaming checkpoints and trained models do not go back");

@@ -1,5 +1,5 @@
 /** Runs of our workflows that verify and decide, as the simulated GitHub has them, and what they record. */
-import { recordOperation, type RecordInput } from "../../src/release/evidence.ts";
+import { recordDeployment, recordOperation, type RecordInput } from "../../src/release/evidence.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
 import { timestamp } from "../../simulator/github/text.ts";
 import { MINIMAL } from "../contract/examples.ts";
@@ -10,6 +10,7 @@ import {
   connect,
   deployed,
   merged,
+  payload,
   PIN,
   promoteRun,
   RELEASE,
@@ -23,6 +24,7 @@ jobs:
   ops: { uses: "${WORKFLOWS}/operate.yml@${PIN}" }
   verify: { uses: "${WORKFLOWS}/verify.yml@${PIN}" }
   grants: { uses: "${WORKFLOWS}/audit.yml@${PIN}" }
+  back: { uses: "${WORKFLOWS}/rollback.yml@${PIN}" }
 `;
 export const OPERATE_FILES = { ".github/workflows/operate.yml": OPERATE };
 
@@ -74,6 +76,30 @@ export async function record(
 ): Promise<void> {
   const github = user === undefined ? connect(world, job) : client(world, world.github.userToken(user));
   await recordOperation(github, { commit: world.commit, payload, description: payload.kind });
+}
+
+/**
+ * A run of rollback.yml that took staging to a release an hour ago, and its record, as its job writes it or `user` by
+ * hand.
+ */
+export async function rolledBack(
+  world: World,
+  to: { readonly commit: string; readonly release: string },
+  from: string,
+  user?: string,
+): Promise<void> {
+  const ago = 3_600_000;
+  const job = operating(world, `Roll back staging, release ${to.release}`, { job: "back / rollback", ago });
+  const github = user === undefined ? connect(world, job) : client(world, world.github.userToken(user));
+  const { kind: _kind, ...about } = payload("staging", job.run, { release: to.release });
+  const record = await recordDeployment(github, {
+    commit: to.commit,
+    payload: { ...about, kind: "rollback", from, ...decided },
+    description: "rolled back",
+  });
+  await record.finish("success", "read back");
+  const written = world.github.world.deployments.at(-1);
+  if (written !== undefined) Object.assign(written, { createdAt: timestamp(new Date(Date.now() - ago)) });
 }
 
 /** A world with an approved run for prod; only a decision can stop it. */

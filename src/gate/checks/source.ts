@@ -1,6 +1,7 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
 import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
-import { deployingJob, doubts } from "../evidence-run.ts";
+import { deployingJob, doubts, endedAfter } from "../evidence-run.ts";
+import type { BelowFacts } from "../decision-facts.ts";
 import type { EvidenceFacts, SuiteTrust } from "../evidence-facts.ts";
 import type { GateFacts, RepositoryFacts } from "../facts.ts";
 
@@ -14,17 +15,15 @@ export const source: Check = {
     }
     return withFact("source", facts.repository, (repository) =>
       withFact("source", facts.source, (claims) => {
-        const judged = claims.map((evidence) => ({
-          evidence,
-          doubts: doubts(evidence, {
-            tier,
-            project: facts.project,
-            candidate: facts.candidate,
-            repository,
-            suite: facts.suite,
-            trustPinsAtCommit: false,
-          }),
-        }));
+        const expected = {
+          tier,
+          project: facts.project,
+          candidate: facts.candidate,
+          repository,
+          suite: facts.suite,
+          trustPinsAtCommit: false,
+        };
+        const judged = claims.map((evidence) => ({ evidence, doubts: doubts(evidence, expected) }));
         const handed = facts.approved.release;
         const artifacts = claims.flatMap((claim) => artifactProblems(claim, facts, repository));
         if (facts.stage !== "promote" && handed !== undefined && handed !== facts.candidate.release) {
@@ -54,11 +53,20 @@ export const source: Check = {
             ],
           });
         }
-        const good = judged.find((each) => each.doubts.length === 0)?.evidence;
-        if (good !== undefined) {
-          return conclude("source", {
-            summary: `${tier} has release ${short(facts.candidate.release)}, by run ${good.claim?.runId ?? ""}.`,
-            evidence: links(good, facts.suite, tier),
+        const believed = judged.filter((each) => each.doubts.length === 0).map(({ evidence }) => evidence);
+        if (believed.length > 0) {
+          return withFact("source", facts.below, ({ now, left }) => {
+            const good = believed.find((evidence) => endedAfter(evidence, expected, left?.at));
+            if (good === undefined && left !== undefined) return takenBack(facts, tier, left);
+            const run = `by run ${good?.claim?.runId ?? ""}`;
+            const release = short(facts.candidate.release);
+            const replaced = now !== undefined && now.release !== facts.candidate.release;
+            return conclude("source", {
+              summary: replaced
+                ? `${tier} had release ${release}, ${run}; it has ${short(now.release)} (commit ${short(now.commit)}) now.`
+                : `${tier} has release ${release}, ${run}.`,
+              evidence: good === undefined ? [] : links(good, facts.suite, tier),
+            });
           });
         }
         if (judged.length === 0) {
@@ -94,6 +102,23 @@ export const source: Check = {
     );
   },
 };
+
+/** Somebody found reason to leave it there: that it was there proves nothing any more. */
+function takenBack({ candidate }: GateFacts, tier: string, left: NonNullable<BelowFacts["left"]>) {
+  const { at, to, by, reason, run } = left;
+  return conclude("source", {
+    summary: "",
+    evidence: [{ label: `rollback, run ${run.id}`, ...(run.url === undefined ? {} : { url: run.url }) }],
+    problems: [
+      {
+        what: "taken-back",
+        message: `${tier} was rolled back from release ${short(candidate.release)} to commit ${short(to)} at ${at} by ${by ?? "a deleted account"}, and did not get it again: ${reason}`,
+        why: "What was not good enough to stay there goes no further, and what was verified before says nothing of it now.",
+        remedy: `Fix it in a new release. If it is good after all, promote it to ${tier} again and let it be verified there.`,
+      },
+    ],
+  });
+}
 
 /**
  * Which carried wheels are not those that the tier below got. Said only of a record that is believed but for its

@@ -35,17 +35,25 @@ export function verified(facts: VerificationQuestion): CheckResult {
   return withFact("verification", facts.policy, (policy) =>
     withFact("verification", facts.verifications, (found) =>
       withFact("verification", facts.repository, () =>
-        withFact("verification", facts.source, () => judge(facts, previous, policy, found)),
+        withFact("verification", facts.source, () =>
+          withFact("verification", facts.below, ({ left }) => judge(facts, previous, policy, since(found, left?.at))),
+        ),
       ),
     ),
   );
 }
 
+/** What was verified before a rollback away from it does not count after; the deployment after it is the first again. */
+function since(found: VerificationFacts, left: string | undefined): VerificationFacts {
+  if (left === undefined) return found;
+  return { ...found, passed: found.passed.filter(({ at }) => Date.parse(at) > Date.parse(left)) };
+}
+
 function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFacts, found: VerificationFacts) {
   const passes = passesOf(facts, below, found);
   // A pass without a time counts as often as any, and never as long ago.
-  const since = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
-  const reached = Number.isNaN(since) ? undefined : since + policy.soakMs;
+  const from = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
+  const reached = Number.isNaN(from) ? undefined : from + policy.soakMs;
   const asked = policy.verifications;
   // Where no more is asked than the deployment itself, whether that is believed is for the check `source` to say.
   const deploymentOnly = asked <= 1 && found.failed === undefined;
@@ -58,7 +66,7 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
     // What is missing beyond what was asked for does not matter; a failure that nobody can read might be one.
     const unread = found.unread.filter(({ claim }) => claim.kind === "verification" && !claim.passed);
     const problems = judgingProblems({ ...found, unread, whole: true }, WORDS);
-    const stood = Number.isNaN(since) ? "" : `, since ${shownAt("UTC", since)}`;
+    const stood = Number.isNaN(from) ? "" : `, since ${shownAt("UTC", from)}`;
     return conclude("verification", {
       summary: `${passedWords(release, below, asked, passes.length)}${stood}.`,
       evidence,
