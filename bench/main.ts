@@ -7,7 +7,7 @@ import { schedules } from "./schedules.ts";
 import { start } from "./start.ts";
 
 const USAGE = `npm run bench -- start [OTHER-ACTION/index.js …] [--rounds N] [--json FILE]
-npm run bench -- promote [--rounds N] [--latency MS] [--jobs N] [--pipelines N] [--files N] [--json FILE]
+npm run bench -- promote [--rounds N] [--latency MS] [--jobs N] [--pipelines N] [--files N] [--catalog-tables N] [--json FILE]
 npm run bench -- grants [--latency MS] [--schemas N] [--tables N] [--principals N] [--groups N] [--json FILE]
 npm run bench -- schedules [--rounds N] [--latency MS] [--jobs N] [--drifted N] [--json FILE]`;
 
@@ -23,6 +23,7 @@ const { values, positionals } = parseArgs({
     files: { type: "string", default: "500" },
     schemas: { type: "string", default: "100" },
     tables: { type: "string", default: "10000" },
+    "catalog-tables": { type: "string", default: "60" },
     principals: { type: "string", default: "200" },
     groups: { type: "string", default: "50" },
   },
@@ -45,6 +46,7 @@ async function measure(): Promise<object | undefined> {
       return promote({
         rounds: Number(values.rounds ?? "3"),
         latencyMs: Number(values.latency ?? "50"),
+        tables: Number(values["catalog-tables"]),
         jobs: Number(values.jobs ?? "100"),
         pipelines: Number(values.pipelines),
         files: Number(values.files),

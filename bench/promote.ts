@@ -20,6 +20,8 @@ const CONCURRENCY = 8;
 
 export interface PromoteOptions extends Size {
   readonly latencyMs: number;
+  /** Tables that the tier's catalog holds, in three schemas: the proof of grants reads the grants of each. */
+  readonly tables: number;
   /** Rounds that count. */
   readonly rounds: number;
 }
@@ -91,7 +93,7 @@ export async function promote(options: PromoteOptions): Promise<object> {
 }
 
 async function playRound(folder: string, options: PromoteOptions, withCli: boolean) {
-  const databricks = await startAccount(options.latencyMs);
+  const databricks = await startAccount(options);
   const host = databricks.workspaces["dev"]?.url ?? "";
   const project = makeProject(join(folder, "repository"), host, APPLICATION, options);
   const github = await startGitHub(
@@ -146,7 +148,15 @@ interface Stage {
   readonly project: Project;
 }
 
-function startAccount(latencyMs: number): Promise<DatabricksSimulator> {
+const SCHEMAS = ["bronze", "silver", "gold"];
+
+function schemaOf(tables: number, part: number): object {
+  const owner = "ml-pipelines-dev";
+  const names = Array.from({ length: tables }, (_, index) => index).filter((index) => index % SCHEMAS.length === part);
+  return { owner, tables: Object.fromEntries(names.map((index) => [`table_${index}`, { owner }])) };
+}
+
+function startAccount({ latencyMs, tables }: PromoteOptions): Promise<DatabricksSimulator> {
   return startDatabricks({
     latency_ms: latencyMs,
     workspaces: { dev: { id: "1111111111111111" } },
@@ -156,7 +166,7 @@ function startAccount(latencyMs: number): Promise<DatabricksSimulator> {
         owner: "ml-pipelines-dev",
         isolation: "ISOLATED",
         bindings: { dev: "READ_WRITE" },
-        schemas: { gold: { owner: "ml-pipelines-dev" } },
+        schemas: Object.fromEntries(SCHEMAS.map((name, index) => [name, schemaOf(tables, index)])),
       },
     },
   });
@@ -172,7 +182,7 @@ function startAccount(latencyMs: number): Promise<DatabricksSimulator> {
  *   content   a folder, the files, a manifest
  *   each resource is written and read back
  * Whole, what safety adds to the chain; everything else of it runs beside what is counted here:
- *   GRANTS    schemas, what is in them, the grants of each, the members of the groups in them (it stands for LOOK, too)
+ *   grants    schemas, what is in them, the grants of each, the members of the groups in them (it stands for LOOK, too)
  *   FOLDER    the tier's folder stands before the lock does; on later promotions, the locks in it are listed
  *   AGAIN     what the plan touches, and the ledger, once more under the lock
  *   all that stands, not only what was written, is read back at the end
@@ -184,25 +194,26 @@ interface Chain {
 const SIGN_IN = 4;
 const LOOK = 2;
 const FRAME = 4;
-const GRANTS = 4;
 const FOLDER = 1;
 
-function chains(all: Size): Record<(typeof SCENES)[number], Chain> {
+function chains(all: PromoteOptions): Record<(typeof SCENES)[number], Chain> {
   const waves = (count: number): number => Math.ceil(count / CONCURRENCY);
   const written = ({ files, jobs, pipelines }: Size): number => 1 + waves(files) + 1 + waves(pipelines) + waves(jobs);
   const part = (count: number): number => Math.ceil(count / COMPONENTS);
+  // the catalog itself, its schemas, its tables
+  const grants = 3 + waves(1 + SCHEMAS.length + all.tables);
   const own = { files: part(all.files), jobs: part(all.jobs), pipelines: part(all.pipelines) };
   const [standing, touched] = [waves(all.jobs + all.pipelines), waves(own.jobs + own.pipelines)];
   return {
     first: {
       bare: SIGN_IN + LOOK + FRAME + written(all) + standing,
-      whole: SIGN_IN + GRANTS + FOLDER + FRAME + 1 + written(all) + standing,
+      whole: SIGN_IN + grants + FOLDER + FRAME + 1 + written(all) + standing,
     },
-    nothing: { bare: SIGN_IN + LOOK, whole: SIGN_IN + GRANTS },
+    nothing: { bare: SIGN_IN + LOOK, whole: SIGN_IN + grants },
     component: {
       // Everything that stands is looked at once before.
       bare: SIGN_IN + LOOK + standing + FRAME + written(own) + touched,
-      whole: SIGN_IN + Math.max(1 + standing, GRANTS) + FOLDER + FRAME + touched + written(own) + standing,
+      whole: SIGN_IN + Math.max(1 + standing, grants) + FOLDER + FRAME + touched + written(own) + standing,
     },
   };
 }
@@ -277,7 +288,7 @@ async function deployWithCli(
   options: PromoteOptions,
   rateLimit: string | undefined,
 ): Promise<CliRound> {
-  const databricks = await startAccount(options.latencyMs);
+  const databricks = await startAccount(options);
   try {
     const url = databricks.workspaces["dev"]?.url ?? "";
     const copy = join(folder, "cli");

@@ -1,13 +1,32 @@
-/** How long an action takes to start, beside Node alone and beside other actions given by path. */
+/**
+ * How long an action takes until its first request leaves, beside Node alone; and how long other actions, given by path,
+ * take to their end.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { median, round, timed } from "./measure.ts";
+import { makeProject } from "./project.ts";
 
 const WARM_UP = 3;
 /** What an action's main.js keeps compiled code in, below RUNNER_TEMP. */
 const COMPILED = "four-tier-code";
+const SECRET = "bench-dose-1";
+
+/** Inputs that nothing is wrong with, so that the first thing that goes wrong is an answer. */
+const INPUTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "action-setup-env": { tier: "dev" },
+  "action-promote": { tier: "dev", mode: "promote" },
+  "action-validate-grants": { tier: "dev", mode: "check" },
+  "action-pause-pipelines": { tier: "dev", mode: "enforce" },
+  "action-clean-sandboxes": {},
+  "action-report-drift": { results: `{"dev": {"result": "success", "outputs": {}}}` },
+};
+/** What an action ends with whose first request was refused; any other finding means that it came to none. */
+const REFUSED = /title=(databricks\/refused|github\/credentials)/;
 
 interface StartFigures {
   readonly name: "start";
@@ -30,29 +49,66 @@ interface StartTime {
 }
 
 /**
- * Each of our actions as a runner starts it, stopped by its first input (there is no tier `nowhere`), so everything it
- * always loads is loaded and nothing is sent. All take turns, so that a busy machine slows all alike.
+ * Each of our actions as a runner starts it, on a small project, until a server has its first request: everything
+ * that comes before is loaded, read and checked. All take turns, so that a busy machine slows all alike.
  */
 export async function start(others: readonly string[], rounds: number): Promise<StartFigures> {
   const folder = mkdtempSync(join(tmpdir(), "four-tier-bench-"));
+  const server = await listen();
   try {
-    const env = runnerEnvironment(folder);
+    const project = makeProject(join(folder, "project"), server.url, "11111111-1111-4111-8111-111111111111", {
+      jobs: 5,
+      pipelines: 5,
+      files: 25,
+    });
+    const env = {
+      ...runnerEnvironment(folder),
+      GITHUB_SHA: project.git("rev-parse", "HEAD"),
+      GITHUB_WORKSPACE: project.folder,
+      GITHUB_API_URL: server.url,
+    };
     const own = readdirSync(".").filter((name) => name.startsWith("action-"));
-    const scripts = [
-      ...own.map((name) => [name, resolve(name, "main.js")]),
-      ...others.map((path) => [path, resolve(path)]),
-    ];
     const times = new Map<string, number[]>();
-    const measure = async (name: string, args: readonly string[], counts: boolean): Promise<void> => {
-      const { seconds } = await timed({ file: process.execPath, args, env, cwd: folder });
+    const keep = (name: string, seconds: number, counts: boolean): void => {
       if (counts) times.set(name, [...(times.get(name) ?? []), seconds * 1000]);
     };
+    const ours = async (step: string, action: string, counts: boolean): Promise<void> => {
+      const inputs = INPUTS[action];
+      if (inputs === undefined) throw new Error(`The bench knows no inputs of ${action}`);
+      const given = {
+        "github-token": "bench-token-1",
+        "client-secret": SECRET,
+        "allowed-hosts": "127.0.0.1",
+        ...inputs,
+      };
+      const variables = Object.entries(given).map(([name, value]): [string, string] => [
+        `INPUT_${name.toUpperCase()}`,
+        value,
+      ]);
+      const started = performance.now();
+      const asked = server.next();
+      const { text } = await timed({
+        file: process.execPath,
+        args: [resolve(action, "main.js")],
+        env: { ...env, ...actionDefaults(action), ...Object.fromEntries<string>(variables) },
+        cwd: project.folder,
+      });
+      if (!REFUSED.test(text)) throw new Error(`${action} did not come to its first request:\n${text}`);
+      keep(`${step} ${action}`, ((await asked) - started) / 1000, counts);
+    };
     for (let round_ = -WARM_UP; round_ < rounds; round_ += 1) {
-      await measure("node", ["-e", "0"], round_ >= 0);
-      for (const [name = "", path = ""] of scripts) {
+      const counts = round_ >= 0;
+      keep("node", (await timed({ file: process.execPath, args: ["-e", "0"], env, cwd: folder })).seconds, counts);
+      for (const action of own) {
         rmSync(join(folder, COMPILED), { recursive: true, force: true });
-        await measure(`first ${name}`, [path], round_ >= 0);
-        await measure(`later ${name}`, [path], round_ >= 0);
+        await ours("first", action, counts);
+        await ours("later", action, counts);
+      }
+      for (const path of others) {
+        for (const step of ["first", "later"]) {
+          const { seconds } = await timed({ file: process.execPath, args: [resolve(path)], env, cwd: folder });
+          keep(`${step} ${path}`, seconds, counts);
+        }
       }
     }
     const floor = median(times.get("node") ?? []);
@@ -60,15 +116,35 @@ export async function start(others: readonly string[], rounds: number): Promise<
       const milliseconds = median(times.get(name) ?? []);
       return { milliseconds: round(milliseconds), ratio: round(milliseconds / floor) };
     };
-    const actions = scripts.map(([action = ""]) => ({
+    const actions = [...own, ...others].map((action) => ({
       action,
       first: time(`first ${action}`),
       later: time(`later ${action}`),
     }));
     return { name: "start", rounds, floor: round(floor), actions };
   } finally {
+    server.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Tells everybody that they may not, and when the next request came. */
+async function listen(): Promise<{ readonly url: string; next(): Promise<number>; close(): void }> {
+  let waiting: ((at: number) => void) | undefined;
+  const server = createServer((_request, response) => {
+    waiting?.(performance.now());
+    waiting = undefined;
+    response.writeHead(401, { "content-type": "application/json" }).end('{"message": "no"}');
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    next: () => new Promise((resolve) => (waiting = resolve)),
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
 
 /** What a runner sets, for a run that reaches nothing. */
@@ -94,8 +170,6 @@ export function runnerEnvironment(folder: string): Record<string, string | undef
     GITHUB_OUTPUT: join(folder, "output"),
     GITHUB_ENV: join(folder, "env"),
     GITHUB_STEP_SUMMARY: join(folder, "summary"),
-    INPUT_TIER: "nowhere",
-    INPUT_MODE: "plan",
   };
 }
 
