@@ -2,8 +2,8 @@
 // import() and becomes a chunk of its own (docs/adr: one dist).
 //   --quiet  only what fails      --stats FILE  also the bundler's list of modules, for the licences of a release
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
+import { assertWhole } from "./release/checks.ts";
 
 const quiet = process.argv.includes("--quiet");
 const statsAt = process.argv.indexOf("--stats");
@@ -15,7 +15,7 @@ rmSync("build", { recursive: true, force: true });
 rmSync("dist", { recursive: true, force: true });
 run("tsc", ["-p", "tsconfig.build.json"]);
 run("ncc", ["build", "build/actions/main.js", "--out", "dist", "--quiet", ...stats]);
-scan("dist");
+assertWhole("dist");
 if (!quiet) console.log(`dist/ built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
 function run(command: string, args: readonly string[]): void {
@@ -23,15 +23,5 @@ function run(command: string, args: readonly string[]): void {
   if (status !== 0) {
     console.error(`${command} failed${error === undefined ? "" : `: ${error.message}`}`);
     process.exit(1);
-  }
-}
-
-/** ncc exits 0 when a module is missing in a chunk; such a chunk carries this call and would only fail when it is reached. */
-function scan(folder: string): void {
-  if (!existsSync(join(folder, "index.js"))) throw new Error("ncc wrote no index.js");
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".js"))) {
-    if (/eval\("require"\)\(|webpackMissingModule/.test(readFileSync(join(folder, file), "utf8"))) {
-      throw new Error(`${folder}/${file} asks for a module that was not bundled`);
-    }
   }
 }

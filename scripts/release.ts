@@ -4,7 +4,6 @@
 //   --out FOLDER   where the release's files go (default: release); must be empty or absent
 //   --dry-run      links the installed node_modules instead of installing twice; no tag needed, the changelog may say Unreleased
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   appendFileSync,
   cpSync,
@@ -22,6 +21,7 @@ import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { filesBelow, git, releaseCommit } from "./release/commit.ts";
+import { assertSame, sha256 } from "./release/checks.ts";
 import { bundledPackages, get, licenceFile } from "./release/contents.ts";
 import { billOfMaterials, productionOf } from "./release/sbom.ts";
 import { notesOf, versionProblems } from "./release/version.ts";
@@ -49,6 +49,8 @@ const RUNNER = {
   GITHUB_API_URL: "http://127.0.0.1:9",
   GITHUB_SERVER_URL: "https://github.com",
 };
+/** Where links of the notes lead. */
+const REPOSITORY = "https://github.com/four-tier/four-tier";
 const root = process.cwd();
 const dryRun = options["dry-run"];
 const out = resolve(options.out);
@@ -103,7 +105,7 @@ async function release(): Promise<void> {
   keep(`${folder}.tar.gz`, gzipSync(readFileSync(tar), { level: 9 }));
   keep("sbom.cdx.json", bill);
   keep("licenses.txt", licenceFile(packages));
-  keep("notes.md", notesOf(readFileSync("CHANGELOG.md", "utf8")));
+  keep("notes.md", notesOf(readFileSync("CHANGELOG.md", "utf8"), `${REPOSITORY}/blob/${tag}`));
   keep("release.json", `${JSON.stringify({ version, tag, source, commit, tree }, null, 2)}\n`);
   const sums = filesBelow(out).map((file) => `${sha256(join(out, file))}  ${file}\n`);
   keep("SHA256SUMS", sums.join(""));
@@ -164,13 +166,6 @@ function run(folder: string, command: string, args: readonly string[]): Promise<
   });
 }
 
-function assertSame(first: string, second: string): void {
-  const list = (folder: string): string[] => filesBelow(folder).map((file) => `${file} ${sha256(join(folder, file))}`);
-  const [one, other] = [list(first), list(second)];
-  const different = [...one.filter((line) => !other.includes(line)), ...other.filter((line) => !one.includes(line))];
-  if (different.length > 0) throw new Error(`two builds of one commit differ:\n${different.join("\n")}`);
-}
-
 /**
  * Unpacks what a runner would download, loads every chunk, and starts every action without inputs: it must come as far as
  * to refuse as it does (`suite/…` is what it says when it breaks). A module that was not bundled, or a file that the archive leaves out, shows here.
@@ -209,10 +204,6 @@ function tryArchive(tar: string, folder: string): void {
       throw new Error(`${action} does not start (exit ${String(started.status)}):\n${started.text}`);
     }
   }
-}
-
-function sha256(file: string): string {
-  return createHash("sha256").update(readFileSync(file)).digest("hex");
 }
 
 /** Outputs of the step, when a runner asks for them. */

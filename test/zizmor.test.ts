@@ -16,7 +16,7 @@ const told = missing ? " (skipped: zizmor is not on the PATH; pip install -r .ci
 it.skipIf(missing)(
   `zizmor, at its most pedantic, has nothing to say about ours and the examples${told}`,
   () => {
-    const { status, text } = zizmor(".github", "action.yml", ...actions(), "examples");
+    const { status, text } = zizmor(".github", "action.yml", "probe/action.yml", ...actions(), "examples");
     expect(text).toContain("No findings to report");
     expect(status).toBe(0);
   },

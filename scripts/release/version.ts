@@ -33,10 +33,14 @@ export function versionProblems(versions: Versions, dryRun: boolean): string[] {
   return problems;
 }
 
-/** The changelog's first section without its heading: the notes of the release. */
-export function notesOf(changelog: string): string {
+/**
+ * The changelog's first section without its heading: the notes of the release. They are read on a page of their own, so
+ * links to files lead to `base`, the files as they are in the release.
+ */
+export function notesOf(changelog: string, base: string): string {
   const [, first = ""] = changelog.split(/^## .*$/m);
-  return `${first.trim()}\n`;
+  const linked = first.replaceAll(/\]\((?![a-z]+:|#|\/)([^)\s]+)\)/g, `](${base}/$1)`);
+  return `${linked.trim()}\n`;
 }
 
 /** `v1` for 1.2.3; none for a release candidate, which no moving tag should lead to. */

@@ -34,7 +34,14 @@ describe("the version of a release", () => {
 });
 
 it("takes the newest section of the changelog for the notes", () => {
-  expect(notesOf(agreed.changelog)).toBe("- Better.\n");
+  expect(notesOf(agreed.changelog, "https://x.test/blob/v1.2.3")).toBe("- Better.\n");
+});
+
+it("leads links to files to the release's own, and leaves the others", () => {
+  const changelog = "## 1.2.3\n\n[a](docs/a.md#b) [c](https://c.test/d) [e](#f) [g](examples/g)\n";
+  expect(notesOf(changelog, "https://x.test/blob/v1.2.3")).toBe(
+    "[a](https://x.test/blob/v1.2.3/docs/a.md#b) [c](https://c.test/d) [e](#f) [g](https://x.test/blob/v1.2.3/examples/g)\n",
+  );
 });
 
 describe("the major tag", () => {
