@@ -179,7 +179,9 @@ function cellsOf(text: string): string {
     if (cells === undefined || !isArray(cells)) return text;
     const sources = cells.flatMap((cell) => (isObject(cell) && cell["cell_type"] === "code" ? [cell["source"]] : []));
     return sources
-      .map((lines) => (lines !== undefined && isArray(lines) ? lines.map(String).join("") : String(lines ?? "")))
+      .map((lines) =>
+        lines !== undefined && isArray(lines) ? lines.map(String).join("") : typeof lines === "string" ? lines : "",
+      )
       .join("\n");
   } catch {
     return text;
