@@ -1,6 +1,7 @@
 /** An incident, whole: a bad release in prod, the way back, the tier held, and its ledger lost. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
+import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, findingsOf, jobOf, textOf } from "./expect-run.ts";
 import { openPlay } from "./play.ts";
 
@@ -13,6 +14,8 @@ const VERIFY = "verify / verify";
 describe("a bad release in prod", () => {
   const play = openPlay();
   const digests: string[] = [];
+  /** What brought the newest release to staging. */
+  let staged: RunResult;
   const code = (): string =>
     /models-[0-9a-f]{64}/.exec(JSON.stringify(play.resources("prod").get("jobs.train")))?.[0] ?? "";
   const seed = (now: number, next: number) => (path: (file: string) => string) =>
@@ -106,6 +109,7 @@ describe("a bad release in prod", () => {
 
     const run = await play.promote();
 
+    staged = run;
     expect(jobOf(run, "gate-to-staging / promote").conclusion).toBe("success");
     expectRun(run).toStopAt(BRIEF, "gate/hold-held");
     expect(mark.writes("prod")).toEqual([]);
@@ -115,7 +119,7 @@ describe("a bad release in prod", () => {
   it("cannot come back by deleting the ledger either: that is no empty tier, and the hold is put back with it", async () => {
     lose();
     const mark = play.mark();
-    const run = await play.promote({ event: "workflow_dispatch" });
+    const run = await play.toProd(staged);
     expectRun(run).toStopAt(BRIEF, "ledger/missing");
     const again = await play.promote({
       workflow: "verify.yml",
@@ -124,7 +128,7 @@ describe("a bad release in prod", () => {
     });
     expectRun(again).toSucceed(VERIFY);
     expect(mark.writes("prod").filter((write) => /\/api\/2\.\d\/(jobs|pipelines)/.test(write))).toEqual([]);
-    expectRun(await play.promote({ event: "workflow_dispatch" })).toStopAt(BRIEF, "gate/hold-held");
+    expectRun(await play.toProd(staged)).toStopAt(BRIEF, "gate/hold-held");
   });
 
   it("is rejected by its digest, so that no gate takes it again", async () => {
@@ -136,7 +140,7 @@ describe("a bad release in prod", () => {
 
   it("is followed by the fix once somebody resumed", async () => {
     expectRun(await operate({ operation: "resume", reason: "fixed by seed 10" })).toSucceed(OPERATE);
-    const run = await play.promote({ event: "workflow_dispatch" });
+    const run = await play.toProd(staged);
     expectRun(run).toSucceed(PROD);
     expect(play.ledger("prod").release.digest).toBe(jobOf(run, PROD).outputs["release-digest"]);
   });
