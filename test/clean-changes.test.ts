@@ -84,6 +84,21 @@ describe("a sandbox that is about to be removed", () => {
     },
   );
 
+  it("does not cancel a run that begins after everything was looked at: what runs is in use", async () => {
+    const account = await unusedSandbox(8);
+    const { simulator } = account;
+    simulator.when({
+      method: "GET",
+      path: "*/catalogs/octocat_sandbox",
+      nth: 2,
+      run: () => {
+        simulator.world.startRun("dev", "[sandbox octocat] score");
+      },
+    });
+    expect(said(await cleanUp(account))).toEqual(["warning sandbox/changed-meanwhile"]);
+    expect(api(simulator).filter((one) => one.startsWith("POST jobs/runs/cancel"))).toEqual([]);
+  });
+
   it("says no longer that it is being removed, if nothing of it was", async () => {
     const account = await unusedSandbox(8);
     const { simulator } = account;
