@@ -134,6 +134,7 @@ describe("client credentials", () => {
       expect(error).toBeInstanceOf(CredentialRefused);
       expect(String(error)).toContain(CLIENT_ID);
       expect(String(error)).toContain("bad secret ***");
+      expect(String(error)).toContain("secrets live at most two years");
       expect(String(error)).not.toContain(SECRET);
     }
   });
