@@ -1,6 +1,6 @@
 /**
  * Every environment variable the suite reads, named and explained once. Nothing else touches `process.env`
- * (inputs and the files of the runner are in actions/commands.ts, proxies through undici).
+ * (inputs and the files of the runner are in actions/toolkit.ts, proxies through undici).
  */
 import { isAbsolute } from "node:path";
 import { FourTierError } from "./findings.ts";

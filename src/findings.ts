@@ -49,6 +49,11 @@ export class FourTierError extends Error {
   }
 }
 
+/** Whether something that was thrown is, among others, this finding. */
+export function hasFinding(thrown: unknown, id: string): thrown is FourTierError {
+  return thrown instanceof FourTierError && thrown.findings.some((finding) => finding.id === id);
+}
+
 /** `four-tier.yml:12:5`, `catalog prod`, `GET /api/2.2/jobs/list (403)`: one line, unescaped. */
 export function describeWhere(where: Where): string {
   switch (where.kind) {

@@ -78,6 +78,7 @@ interface Comparison {
   readonly seen: Observation["live"] | undefined;
 }
 
+/** Plans, asks the gate and writes the brief; writes nothing. Throws FourTierError where no plan can be made. */
 export async function plan(request: PlanRequest): Promise<ActionResult> {
   const { tier, candidate, run, log } = request;
   const compared =

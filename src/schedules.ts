@@ -262,6 +262,7 @@ function common(
   ];
 }
 
+/** A row of the report: what was decided, and what came of it. */
 export function rowOf(decision: Decision, applied: Applied | undefined): ScheduleRow {
   if (decision.wanted === undefined) return { decision, outcome: "foreign" };
   return { decision, outcome: applied?.outcome ?? (decision.drifted.length === 0 ? "right" : "drift") };

@@ -49,6 +49,7 @@ interface TierCheck {
 /** Stands for every developer: a sandbox renders the same for all of them. */
 const SOMEBODY = "developer";
 
+/** Renders and checks a commit for every tier. What is wrong is among the findings. */
 export async function validate(request: ValidateRequest): Promise<ActionResult> {
   const { git, commit, root, contract, now, artifacts } = request;
   const parent = (await git.log(undefined, commit))[0]?.parents[0];

@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { describeWhere, FourTierError, isFailure } from "../src/findings.ts";
+import { describe, expect, it, test } from "vitest";
+import { describeWhere, FourTierError, hasFinding, isFailure } from "../src/findings.ts";
 
 describe("findings", () => {
   it("says where, in one line", () => {
@@ -23,4 +23,11 @@ describe("findings", () => {
     expect(error.message).toBe("a/b: It broke. Mend it.");
     expect(error.findings).toHaveLength(1);
   });
+});
+
+test("a finding is found among others, and in nothing else that was thrown", () => {
+  const finding = (id: string) => ({ id, severity: "error", message: "It is so.", remedy: "Fix it." }) as const;
+  const thrown = new FourTierError([finding("a/one"), finding("a/two")]);
+  expect(["a/one", "a/two", "a/three"].map((id) => hasFinding(thrown, id))).toEqual([true, true, false]);
+  expect(hasFinding(new Error("a/one"), "a/one")).toBe(false);
 });

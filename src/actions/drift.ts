@@ -8,6 +8,7 @@ import { githubOf } from "./github.ts";
 import { resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
 
+/** Says what somebody did to a tier by hand, and whether its ledger is true. Throws FourTierError for what stops it. */
 export async function drift(context: ActionContext): Promise<ActionResult> {
   const { contract, tier } = await resolveTierOfRun(context);
   const { workspace, clientId, findings } = await viewTier(context);

@@ -7,6 +7,7 @@ import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { resolveTierOfRun } from "./tier-access.ts";
 
+/** Starts the promotion to prod of a release that has soaked. Throws FourTierError for what stops it. */
 export async function open(context: ActionContext): Promise<ActionResult> {
   const { run, log } = context;
   const own = readInputs(context);
@@ -26,6 +27,7 @@ export async function open(context: ActionContext): Promise<ActionResult> {
   });
 }
 
+/** Records which run was started for which release. Throws FourTierError for what stops it. */
 export async function opened(context: ActionContext): Promise<ActionResult> {
   const { run } = context;
   const { commit, release } = readInputs(context);

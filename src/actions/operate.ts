@@ -17,6 +17,7 @@ import { recorded } from "./verify.ts";
 /** A decision is recorded first and does not wait; its copy in the ledger waits this long for the tier's lock. */
 const LOCK_WAIT_MS = 60_000;
 
+/** Records what a person decides, and lets the tier's ledger keep a copy. Throws FourTierError for what stops it. */
 export async function operate(context: ActionContext, mode: Operation): Promise<ActionResult> {
   const { run } = context;
   const own = readInputs(context, mode);

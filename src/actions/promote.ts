@@ -5,6 +5,7 @@ import { isOperation } from "./operations.ts";
 import { readInputs } from "./promote-inputs.ts";
 import { readTierInputs } from "./tier-inputs.ts";
 
+/** Runs the mode that is asked for. Throws FourTierError for what stops it. */
 export async function promote(context: ActionContext): Promise<ActionResult> {
   const mode = context.input("mode");
   if (mode === "verify" || mode === "status") return (await import("./verify.ts"))[mode](context);

@@ -1,4 +1,4 @@
-/** action-promote: typed inputs, then one story: validate (all tiers, from commits), plan, promote; others by their modes. */
+/** action-promote, modes plan and promote: the commit read and rendered, the tier signed in to, then one of the two stories. */
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -5,6 +5,7 @@ import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 
+/** Opens, updates or closes the issue about what was found in all tiers. Throws FourTierError for what stops it. */
 export async function reportDrift(context: ActionContext): Promise<ActionResult> {
   const { run, log } = context;
   const title = context.input("title") || "Drift between the tiers and what was promoted";

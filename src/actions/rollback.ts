@@ -17,6 +17,7 @@ import { accessTier } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import { recorded } from "./verify.ts";
 
+/** Takes a tier back. Throws FourTierError before anything was written in the tier. */
 export async function rollback(context: ActionContext): Promise<ActionResult> {
   const { run, cancelled } = context;
   const own = readInputs(context);

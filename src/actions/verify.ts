@@ -20,6 +20,7 @@ import { makerOf } from "./release-again.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 
+/** Verifies the release that a tier has, and records that. Throws FourTierError for what stops it. */
 export async function verify(context: ActionContext): Promise<ActionResult> {
   const { run, cancelled } = context;
   const own = readInputs(context);
@@ -87,6 +88,7 @@ async function readinessFor(
   }
 }
 
+/** Says what a tier has by its own ledger. Throws FourTierError for what stops it. */
 export async function status(context: ActionContext): Promise<ActionResult> {
   const own = readInputs(context);
   const access = await accessTier(context);

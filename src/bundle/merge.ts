@@ -23,6 +23,7 @@ export function merge(a: Node, b: Node, problems: Problems): Node {
 
 const NAMES = { map: "map", list: "list", scalar: "single value" };
 
+/** Both maps as one: what stands in both is merged, and of what cannot be, the second counts. */
 export function mergeMaps(a: Mapping, b: Mapping, problems: Problems): Mapping {
   const entries = new Map(a.entries);
   for (const [key, entry] of b.entries) {

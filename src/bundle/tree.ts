@@ -42,14 +42,17 @@ export interface Entry {
 export type Node = Scalar | List | Mapping;
 export type Path = readonly (string | number)[];
 
+/** A scalar at a place. */
 export function scalar(value: ScalarValue, where: FileWhere): Scalar {
   return { kind: "scalar", value, where, anchored: false };
 }
 
+/** A list at a place. */
 export function list(items: readonly Node[], where: FileWhere): List {
   return { kind: "list", items, where, anchored: false };
 }
 
+/** A map at a place. */
 export function mapping(entries: Iterable<readonly [string, Entry]>, where: FileWhere): Mapping {
   return { kind: "map", entries: new Map(entries), where, anchored: false };
 }
@@ -82,10 +85,12 @@ export function toJson(node: Node): JsonValue {
   }
 }
 
+/** A map as plain data, without places. */
 export function toJsonObject(node: Mapping): JsonObject {
   return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toJson(entry.value)]));
 }
 
+/** What stands below a key or an index; undefined for nothing. */
 export function child(node: Node | undefined, step: string | number): Node | undefined {
   if (node === undefined) return undefined;
   if (node.kind === "map") return node.entries.get(String(step))?.value;
@@ -117,6 +122,7 @@ export function scalarText(node: Node | undefined): string | undefined {
   return getString(node, []) ?? String(value);
 }
 
+/** True for what is written as null. */
 export function isNull(node: Node | undefined): boolean {
   return node?.kind === "scalar" && node.value === null;
 }

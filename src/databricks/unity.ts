@@ -136,6 +136,7 @@ export async function getSchema(workspace: Workspace, fullName: string): Promise
   return schema === undefined ? undefined : toSecurable(schema, [fullName.split(".")[0] ?? ""]);
 }
 
+/** Schemas of a catalog that the caller can see. */
 export async function* listSchemas(workspace: Workspace, catalog: string): AsyncGenerator<Schema> {
   const request = listing("schemas", { catalog_name: catalog, include_browse: true });
   for await (const schema of items(workspace, request, "schemas", schemaSchema)) {
@@ -158,6 +159,7 @@ export async function* listTables(workspace: Workspace, catalog: string, schema:
   }
 }
 
+/** Volumes of a schema that the caller can see. */
 export async function* listVolumes(workspace: Workspace, catalog: string, schema: string): AsyncGenerator<Volume> {
   const request = listing("volumes", { catalog_name: catalog, schema_name: schema, include_browse: true });
   for await (const volume of items(workspace, request, "volumes", volumeSchema)) {
@@ -166,6 +168,7 @@ export async function* listVolumes(workspace: Workspace, catalog: string, schema
   }
 }
 
+/** Functions of a schema that the caller can see. */
 export function listFunctions(workspace: Workspace, catalog: string, schema: string): AsyncGenerator<Securable> {
   return listIn(workspace, "functions", "functions", catalog, schema);
 }
@@ -316,6 +319,7 @@ function toSecurable(found: v.InferOutput<typeof securableSchema>, parents: read
   };
 }
 
+/** A catalog as the service answers it, by our names. */
 export function toCatalog(found: v.InferOutput<typeof catalogSchema>): Catalog {
   return {
     ...toSecurable(found, []),

@@ -22,6 +22,7 @@ export type Fact<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly why: string; readonly remedy: string };
 
+/** A fact that was seen. */
 export function known<T>(value: T): Fact<T> {
   return { known: true, value };
 }

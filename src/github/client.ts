@@ -3,7 +3,7 @@
  * missing permission. Ids are strings inside.
  */
 import * as v from "valibot";
-import { FourTierError } from "../findings.ts";
+import { FourTierError, hasFinding } from "../findings.ts";
 import { proxyFetch } from "../http/agent.ts";
 import { Redactor } from "../http/redact.ts";
 import { explain, type Permission, readFailure, unexpected, unsent, waitBefore } from "./failure.ts";
@@ -164,7 +164,7 @@ export function connectGitHub(options: GitHubOptions): GitHub {
       try {
         return check(route, schema, (await once(route, parameters, needs, true)).data);
       } catch (error) {
-        if (error instanceof FourTierError && error.findings[0]?.id === "github/not-found") return undefined;
+        if (hasFinding(error, "github/not-found")) return undefined;
         throw error;
       }
     },

@@ -53,6 +53,7 @@ export async function updateIssue(
   return toIssue(await github.send(`PATCH ${ISSUES}/{issue_number}`, parameters, IssueSchema, "issues: write"));
 }
 
+/** Adds a comment to an issue. Needs `issues: write`. */
 export async function commentOnIssue(github: GitHub, number: string, body: string): Promise<void> {
   await github.send(
     `POST ${ISSUES}/{issue_number}/comments`,

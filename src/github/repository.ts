@@ -1,6 +1,6 @@
 /** The repository itself: default branch, who sees it, which branches are protected. */
 import * as v from "valibot";
-import { FourTierError } from "../findings.ts";
+import { hasFinding } from "../findings.ts";
 import type { GitHub } from "./client.ts";
 
 export interface Repository {
@@ -30,6 +30,7 @@ const BranchSchema = v.object({
   protected: v.boolean(),
 });
 
+/** What GitHub says of this repository. Needs `metadata: read`, which every token has. */
 export async function getRepository(github: GitHub): Promise<Repository> {
   const found = await github.read("GET /repos/{owner}/{repo}", {}, RepositorySchema, "contents: read");
   return {
@@ -56,7 +57,7 @@ export async function mayWrite(github: GitHub, login: string): Promise<boolean |
     );
     return found === undefined ? undefined : ["admin", "write"].includes(found.permission);
   } catch (error) {
-    if (error instanceof FourTierError && error.findings[0]?.id === "github/permission") return undefined;
+    if (hasFinding(error, "github/permission")) return undefined;
     throw error;
   }
 }

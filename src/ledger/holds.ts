@@ -100,6 +100,7 @@ export const holdSchema = v.strictObject({
 
 type StoredHold = v.InferOutput<typeof holdSchema>;
 
+/** A hold as the ledger's document has it, by our names. */
 export function holdFromStored(stored: StoredHold): Hold {
   return {
     ...stored,
@@ -108,6 +109,7 @@ export function holdFromStored(stored: StoredHold): Hold {
   };
 }
 
+/** A hold as the ledger's document has it. */
 export function holdToStored(hold: Hold): StoredHold {
   return {
     ...hold,

@@ -91,7 +91,7 @@ export async function acquireLock(workspace: Workspace, folder: string, options:
       await deletePath(workspace, `${folder}/lock.${generation}`);
       continue;
     }
-    if (options.now().getTime() - started >= options.waitMs) throw new FourTierError(locked(folder, blocker, options));
+    if (options.now().getTime() - started >= options.waitMs) throw new FourTierError(locked(blocker, options));
     if (blocker.text !== said) options.log.info(`Waiting for ${blocker.text}.`);
     said = blocker.text;
     await options.pause(options.pollMs, options.signal);
@@ -210,13 +210,13 @@ function lockOf(workspace: Workspace, folder: string, generation: number, token:
   };
 }
 
-function locked(folder: string, blocker: Blocker, options: LockOptions) {
+function locked(blocker: Blocker, options: LockOptions) {
   const minutes = Math.round(options.waitMs / 60_000);
   return {
     id: "ledger/locked",
     severity: "error",
     message: `The tier is locked by ${blocker.text}; waited ${minutes} minutes.`,
-    remedy: `Wait for that run and start this one again. If it is certain that nothing is running, create the file ${blocker.path}.released in the workspace folder ${folder}.`,
+    remedy: `Wait for that run and start this one again. If it is certain that nothing is running, create the workspace file ${blocker.path}.released.`,
   } as const;
 }
 
@@ -231,7 +231,7 @@ function lost(path: string) {
 
 function cancelled(folder: string) {
   return {
-    id: "promote/cancelled",
+    id: "ledger/cancelled",
     severity: "error",
     message: `The run was cancelled while it waited for the lock in ${folder}; nothing was written.`,
     remedy: "Start the run again.",

@@ -28,6 +28,7 @@ export function componentFolder(tierFolder: string, component: string, digest: s
   return `${tierFolder}/releases/${component}-${digest}`;
 }
 
+/** The ledger's file in a tier's folder. */
 export function ledgerPath(tierFolder: string): string {
   return `${tierFolder}/ledger.json`;
 }

@@ -5,7 +5,7 @@ import type { Contract } from "../contract/model.ts";
 import { listRuns } from "../databricks/jobs.ts";
 import { fileStatus } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { type Finding, FourTierError } from "../findings.ts";
+import { type Finding, hasFinding } from "../findings.ts";
 import type { Git } from "../git.ts";
 import { mapBounded } from "../http/pool.ts";
 import { parseJson } from "../json.ts";
@@ -152,7 +152,7 @@ export async function wayBack(
     const { release } = await chooseTarget({ ...question, tier, ledger, to: "" });
     return { to: release, folders: place === undefined ? undefined : await haveAll(place, release) };
   } catch (error) {
-    if (error instanceof FourTierError && error.findings[0]?.id === "rollback/none-verified") return undefined;
+    if (hasFinding(error, "rollback/none-verified")) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** From a Deployment to the run behind it, read once a run. */
 import type { EvidenceFacts, EvidenceRun } from "../gate/evidence-facts.ts";
 import { callerJobs, suitePins } from "../gate/pins.ts";
-import { FourTierError } from "../findings.ts";
+import { hasFinding } from "../findings.ts";
 import type { GitHub } from "../github/client.ts";
 import { fileAt } from "../github/contents.ts";
 import { type Deployment, stateOf } from "../github/deployments.ts";
@@ -85,7 +85,7 @@ async function workflowAt(github: GitHub, path: string, commit: string): Promise
   try {
     return (await fileAt(github, path, commit)) ?? "";
   } catch (error) {
-    if (error instanceof FourTierError && error.findings[0]?.id === "github/file-too-large") return "";
+    if (hasFinding(error, "github/file-too-large")) return "";
     throw error;
   }
 }

@@ -35,6 +35,7 @@ export interface Place {
   readonly folder: string;
 }
 
+/** Compares what was applied, what lives and what is desired. */
 export function standingOf(
   ledger: Ledger | undefined,
   observation: Observation,

@@ -1,4 +1,4 @@
-/** What a sandbox lacks, and in which order it is made: pure. Applying it is apply.ts. */
+/** What a sandbox lacks, and in which order it is made: pure. Making it is provision.ts. */
 import type { GrantRule } from "../contract/model.ts";
 import type { Binding, Catalog, PrivilegeAssignment } from "../databricks/unity.ts";
 import type { GrantChange } from "../databricks/unity-write.ts";

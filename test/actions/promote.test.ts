@@ -135,7 +135,7 @@ test("a brief with a look at the tier shows what somebody changed by hand, and w
 });
 
 test.each([
-  ["while it looks", "GET", "/api/2.0/workspace/list", ["promote/cancelled"], undefined],
+  ["while it looks", "GET", "/api/2.0/workspace/list", ["ledger/cancelled"], undefined],
   ["while it takes its lock", "POST", "*lock.1", ["promote/cancelled", "promote/unfinished"], "failure"],
   ["while it uploads", "POST", "*ingest.sql", ["promote/cancelled", "promote/unfinished"], "failure"],
   ["while it creates", "POST", "/api/2.0/pipelines", ["promote/cancelled", "promote/unfinished"], "failure"],

@@ -156,7 +156,7 @@ describe("the tier's lock", () => {
       },
     });
     await expect(acquireLock(tier.workspace, FOLDER, waiting)).rejects.toMatchObject({
-      findings: [{ id: "promote/cancelled" }],
+      findings: [{ id: "ledger/cancelled" }],
     });
     expect(tier.writes().filter((write) => LOCKS.test(write))).toHaveLength(1);
   });
