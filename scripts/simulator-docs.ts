@@ -1,4 +1,4 @@
-// Keeps the generated part of docs/simulator.md current: what is modelled, by which facts, who asks it, which tests touch it.
+// Keeps the generated part of docs/simulator.md current: what is modelled, by which facts, who asks it, which tests name it.
 //   --write  makes it again      --check  fails if it is stale
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,9 +26,12 @@ const modules = [...sourcesIn("src/databricks"), ...sourcesIn("src/github")];
 
 const content = [
   "### Databricks: routes",
-  table(["Route", "Facts", "Asked by", "Tests that touch it"], databricksRoutes().map(routeRow)),
+  table(
+    ["Route", "Facts", "Asked by", "Tests that name it", "Tests that use who asks"],
+    databricksRoutes().map(routeRow),
+  ),
   "### GitHub: routes",
-  table(["Route", "Facts", "Asked by", "Tests that touch it"], githubRoutes().map(routeRow)),
+  table(["Route", "Facts", "Asked by", "Tests that name it", "Tests that use who asks"], githubRoutes().map(routeRow)),
   "### What is not known, both ways",
   `Each line of [what only a live service can confirm](assumptions.md) that a scenario can turn. The first position is the default; every other one runs under promotion, grants and schedules in \`${BOTH_WAYS}\`, and where it matters in the tests named here.`,
   table(
@@ -82,22 +85,26 @@ function routeRow({ route, facts }: { readonly route: string; readonly facts: st
   };
   const asking = ({ asks }: Source): boolean => asks.some((ask) => pattern.test(ask) || computed(ask));
   const ours = modules.filter(asking);
-  const touching = tests.filter(
-    (test) =>
-      !CLOSED.test(test.file) &&
-      (asking(test) || ours.some(({ file }) => test.imports.some((path) => path.endsWith(file)))),
+  const others = tests.filter(({ file }) => !CLOSED.test(file));
+  const naming = others.filter(asking);
+  const using = others.filter(
+    (test) => !naming.includes(test) && ours.some(({ file }) => test.imports.some((path) => path.endsWith(file))),
   );
   return [
     `\`${route}\``,
     facts,
     ours.map(({ file }) => `\`${file.replace("src/", "")}\``).join(", "),
-    names(touching.map(({ file }) => file)),
+    names(naming.map(({ file }) => file)),
+    names(
+      using.map(({ file }) => file),
+      "",
+    ),
   ];
 }
 
-function names(files: readonly string[]): string {
+function names(files: readonly string[], nobody = "none by name"): string {
   const short = [...new Set(files)].map((file) => file.replace(/^test\//, "").replace(/\.test\.ts$/, ""));
-  return short.length === 0 ? "none by name" : short.toSorted().join(", ");
+  return short.length === 0 ? nobody : short.toSorted().join(", ");
 }
 
 function sourcesIn(folder: string): Source[] {
