@@ -6,6 +6,7 @@ import { project, titles } from "./project.ts";
 
 const BUNDLE_FILES = {
   ...FILES,
+  // YAML allows a plain `?` before a comma in a flow mapping, and we read it; the CLI's parser (1.12.1) does not.
   "databricks.yml": (FILES["databricks.yml"] ?? "").replace("0 5 * * * ?,", '"0 5 * * * ?",'),
 };
 const DEV = { mode: "promote", tier: "dev" };
