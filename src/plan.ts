@@ -8,7 +8,7 @@ import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
-import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
+import { type Fact, type GateFacts, known, type LiveFacts, type OrderFacts, notKnown } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { ledgerOwner, ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { keptOf } from "./ledger/kept.ts";
@@ -50,7 +50,7 @@ export interface PlanRequest {
   readonly gather: (
     stage: "plan" | "plan-live",
     live: Partial<LiveFacts>,
-    current: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>,
+    current: Fact<OrderFacts["current"]>,
   ) => Promise<GateFacts>;
   readonly history: (from: string | undefined, to: string) => Promise<Fact<History>>;
   /** What GitHub's record says of a release that the tier is said to have had. */
@@ -63,7 +63,7 @@ export interface PlanRequest {
 
 /** What the tier has, and what the candidate would make of it. */
 interface Comparison {
-  readonly current: Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>;
+  readonly current: Fact<OrderFacts["current"]>;
   readonly plan: Plan;
   readonly drift: Fact<Drift>;
   readonly live: Partial<LiveFacts>;
@@ -267,7 +267,9 @@ async function compareLive(request: PlanRequest, workspace: Workspace): Promise<
   const release = ledger?.release;
   if (release === undefined) request.log.info(`There is no applied release in ${ledgerPath(folder)}.`);
   return {
-    current: known(release === undefined ? undefined : { commit: release.commit, release: release.digest }),
+    current: known(
+      release === undefined ? undefined : { commit: release.commit, release: release.digest, at: release.at },
+    ),
     plan: standing.plan,
     drift: known(standing.drift),
     live: { drift: known(standing.drift), adoption: known(observation.namesakes), kept: known(keptOf(ledger)) },

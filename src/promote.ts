@@ -240,7 +240,7 @@ function liveOf({ plan, drift, observation, ledger }: Standing): Omit<LiveOf, "l
 
 function currentOf(standing: Standing): OrderFacts["current"] {
   const release = standing.ledger?.release;
-  return release === undefined ? undefined : { commit: release.commit, release: release.digest };
+  return release === undefined ? undefined : { commit: release.commit, release: release.digest, at: release.at };
 }
 
 /** How the candidate relates to what the tier has by now: the older of two runs must not win because it waited longer. */

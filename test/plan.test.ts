@@ -59,7 +59,7 @@ async function brief(
 
 /** What evidence would prove after a promotion of this commit. */
 async function proven(prod: Scene, commit: string): Promise<Fact<CurrentRelease>> {
-  return known({ commit, release: (await prod.candidate(commit)).digest, artifacts: [] });
+  return known({ commit, release: (await prod.candidate(commit)).digest, at: "2026-11-20T10:00:00Z", artifacts: [] });
 }
 
 async function toProd(prod: Scene) {
@@ -115,7 +115,7 @@ describe("a brief", () => {
   it("does not believe a record whose digest its commit does not make", async () => {
     const prod = await scene("prod");
     const commit = prod.repository.git("rev-parse", "HEAD");
-    const current = known({ commit, release: "f".repeat(64), artifacts: [] });
+    const current = known({ commit, release: "f".repeat(64), at: "2026-11-20T10:00:00Z", artifacts: [] });
     await expect(brief(prod, { current })).rejects.toMatchObject({ findings: [{ id: "plan/other-current" }] });
   });
 

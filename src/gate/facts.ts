@@ -229,8 +229,8 @@ export interface PullFacts {
 }
 
 export interface OrderFacts {
-  /** What the tier has now; undefined before the first deployment. */
-  readonly current: { readonly commit: string; readonly release: string } | undefined;
+  /** What the tier has now, and since when (ISO; undefined where nothing says so); undefined before the first deployment. */
+  readonly current: { readonly commit: string; readonly release: string; readonly at?: string } | undefined;
   /** The candidate seen from there: `ahead` has it in its history. Undefined if GitHub does not know that commit. */
   readonly relation: "identical" | "ahead" | "behind" | "diverged" | undefined;
 }

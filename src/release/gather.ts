@@ -4,6 +4,7 @@ import type { RunContext } from "../environment.ts";
 import type { CheckId } from "../gate/check.ts";
 import { GATE } from "../gate/evaluate.ts";
 import type { EvidenceFacts, SuiteTrust } from "../gate/evidence-facts.ts";
+import { deployingTime } from "../gate/evidence-run.ts";
 import {
   type Fact,
   type GateFacts,
@@ -55,7 +56,7 @@ export interface GatherRequest {
   readonly override: { readonly checks: readonly CheckId[]; readonly reason: string } | undefined;
   readonly now: Date;
   /** What the tier's ledger has; without it, what the Deployments' runs prove (`currentRelease`). */
-  readonly current?: Later<Fact<Pick<CurrentRelease, "commit" | "release"> | undefined>>;
+  readonly current?: Later<Fact<OrderFacts["current"]>>;
   /** What the story saw of the tier; what is missing is unknown, and fails the checks that need it. */
   readonly live: Later<Partial<LiveFacts>>;
 }
@@ -67,6 +68,8 @@ type Later<T> = T | Promise<T>;
 export interface CurrentRelease {
   readonly commit: string;
   readonly release: string;
+  /** ISO: when the job that brought it ended. */
+  readonly at: string;
   /** Wheels that were carried with it, as its record claims: recompute the digest before believing them. */
   readonly artifacts: readonly Artifact[];
 }
@@ -207,7 +210,8 @@ export async function currentRelease(
     for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, readRun, uncertain)) {
       if (evidence.claim !== undefined && doubts.length === 0) {
         const { release, artifacts } = evidence.claim;
-        return { commit: deployment.sha, release, artifacts };
+        const at = new Date(deployingTime(evidence, expected).to).toISOString();
+        return { commit: deployment.sha, release, at, artifacts };
       }
     }
     return undefined;

@@ -5,7 +5,7 @@ import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
 import { OVERRIDABLE } from "../../src/gate/check.ts";
 import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, type PolicyFacts } from "../../src/gate/facts.ts";
-import { audited, DECIDED, evidence, goodFacts, judged, PLAN, RELEASE, seen } from "./facts.ts";
+import { audited, CURRENT, DECIDED, evidence, goodFacts, judged, PLAN, RELEASE, seen } from "./facts.ts";
 
 const HOUR = 3_600_000;
 const BELOW = { ...DECIDED, tier: "staging" as const };
@@ -314,6 +314,48 @@ describe("approvals by dispatch", () => {
       "error gate/approval-missing",
       "error gate/approval-author",
     ]);
+  });
+
+  it("are over when the tier changed since, and after thirty days", () => {
+    const good = goodFacts();
+    if (!good.order.known) throw new Error("known");
+    const changedAt = (at: string, release = "0".repeat(64)) => ({
+      order: known({ current: { commit: CURRENT, release, at }, relation: "ahead" as const }),
+    });
+    // hubot approved at 11:00.
+    const approved = collected(given("hubot"));
+    expect(ids(gate({ ...approved, ...changedAt("2026-11-23T10:59:59Z") }, approvers()))).toEqual([]);
+    const back = gate({ ...approved, ...changedAt("2026-11-23T11:00:01Z") }, approvers());
+    expect(ids(back)).toEqual(["error gate/approval-missing", "warning gate/approval-past"]);
+    expect(back.findings[1]?.message).toContain("hubot (2026-11-23 11:00 UTC)");
+    // What this very release changed, in a run that is started again to finish it.
+    expect(ids(gate({ ...approved, ...changedAt("2026-11-23T11:30:00Z", RELEASE) }, approvers()))).toEqual([]);
+    const late = { now: new Date("2026-12-23T11:00:01Z") };
+    expect(ids(gate({ ...approved, ...late }, approvers()))).toContain("error gate/approval-missing");
+    expect(ids(gate({ ...approved, now: new Date("2026-12-23T10:59:59Z") }, approvers()))).not.toContain(
+      "error gate/approval-missing",
+    );
+  });
+
+  it("are told when nobody is left who could give one", () => {
+    const author = approvers({ from: ["octocat", "mona"], notAuthor: true });
+    const run = { ...goodFacts().run, actor: "mona", triggeringActor: "mona" };
+    const nobody = gate({ ...collected(), run }, author);
+    expect(ids(nobody)).toEqual(["error gate/approval-missing", "error gate/approval-nobody-left"]);
+    expect(nobody.findings[1]?.message).toContain("Of octocat, mona");
+    expect(ids(gate(collected(), author))).toEqual(["error gate/approval-missing"]);
+  });
+
+  it("are unknown where nobody may have written it and no account stands for who did", () => {
+    const good = goodFacts();
+    if (!good.commit.known) throw new Error("known");
+    const authorless = [{ commit: CURRENT, title: "Quick", author: "mona" }];
+    const commit = known({ ...good.commit.value, authorless });
+    const asks = gate({ ...collected(given("hubot")), commit }, approvers({ notAuthor: true }));
+    expect(ids(asks)).toEqual(["unknown gate/approval-author-unknown"]);
+    const named = gate({ ...collected(given("hubot")), commit }, approvers());
+    expect(ids(named)).toEqual([]);
+    expect(row(named, "approval")?.summary).toBe("Approved by hubot; written by octocat, somebody without an account.");
   });
 
   it("do not help a run that a workflow started: nobody can say whose it is", () => {

@@ -557,6 +557,10 @@ describe("the brief", () => {
     const page = await read(brief({ gateFacts: { policy: known({ ...policy.value, approvers }) } }));
     expect(page).toMatch(/Who may approve:\s+2 persons of hubot, mona; not octocat, .* nobody who wrote it/);
     expect(page).toContain(`release-digest ${RELEASE}`);
+    const alone = { ...approvers, from: ["octocat", "hubot"] };
+    expect(await read(brief({ gateFacts: { policy: known({ ...policy.value, approvers: alone }) } }))).toMatch(
+      /Who may approve:\s+not enough of octocat, hubot: .* so hubot is left, and 2 must approve/,
+    );
   });
 
   it("shows a glass that somebody asks to break before anything else", async () => {

@@ -3,7 +3,22 @@ import { describe, expect, test } from "vitest";
 import type { Job } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { OPERATE, common, decided, operating, ready, type Ready, record, verified, verify } from "./operations.ts";
-import { ALL, CALLER, connect, contract, gate, ids, LIVE, PIN, PLAN, RELEASE, type World } from "./world.ts";
+import {
+  ALL,
+  CALLER,
+  connect,
+  contract,
+  deployed,
+  end,
+  gate,
+  ids,
+  LIVE,
+  PIN,
+  PLAN,
+  promoteRun,
+  RELEASE,
+  type World,
+} from "./world.ts";
 
 async function reject(world: World & { commit: string }, tier: "dev" | "staging" | "prod" = "staging"): Promise<Job> {
   const job = operating(world, `Reject in ${tier}, release ${RELEASE}`);
@@ -189,6 +204,30 @@ test("approvals by dispatch: two persons' runs with these digests, and no copies
   // Who may not write any more does not count.
   world.github.world.people.delete("mallory");
   expect(await says(world, own)).toContain("gate/approval-missing");
+});
+
+test("an approval by dispatch is over when prod changed since, as by a rollback", async () => {
+  const dispatch = `project: ml-pipelines\n${MINIMAL.replace("prod: {", "prod: { gate: { approvers: { by: dispatch } },")}`;
+  await using world = await ready(dispatch);
+  const own = { contract: contract(dispatch) };
+  world.run.approvals.length = 0;
+  const give = async (ago: number): Promise<void> => {
+    const job = operating(world, `Approve for prod, release ${RELEASE}, plan ${PLAN}`, { ago });
+    const approval = { ...common(job, "prod"), kind: "approval" as const, release: RELEASE, plan: PLAN, ...decided };
+    await record(world, job, approval);
+    const written = world.github.world.deployments.at(-1);
+    if (written !== undefined) Object.assign(written, { createdAt: job.completedAt });
+  };
+  await give(3_600_000);
+  expect(await says(world, own)).toEqual([]);
+  const before = promoteRun(world);
+  end(before.prod);
+  const parent = world.repository.git("rev-parse", `${world.commit}^1`);
+  Object.assign(before.run, { headSha: parent });
+  await deployed(connect(world, before.prod), "prod", before.run, parent, { release: "8".repeat(64) });
+  expect(await says(world, own)).toEqual(["gate/approval-missing", "gate/approval-past"]);
+  await give(-60_000);
+  expect(await says(world, own)).toEqual([]);
 });
 
 /** A policy that stops, and the finding; each is written on the default branch only, or in the release only. */

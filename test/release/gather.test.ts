@@ -238,7 +238,8 @@ test("what a tier has is the newest release that a run proves, not what somebody
     run: { id: "99999", attempt: 1, job: "promote" },
     release: "9".repeat(64),
   });
-  expect(await currentRelease(request)).toEqual(known({ commit: world.commit, release: RELEASE, artifacts: [] }));
+  const at = new Date(Date.parse(prod.completedAt ?? "")).toISOString();
+  expect(await currentRelease(request)).toEqual(known({ commit: world.commit, release: RELEASE, at, artifacts: [] }));
 });
 
 test("an older commit does not overwrite a newer one", async () => {

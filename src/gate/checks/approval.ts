@@ -11,11 +11,13 @@ import {
   evidenceOf,
   judgingProblems,
   type Problem,
+  short,
   withFact,
   WORKFLOW_ACCOUNT,
 } from "../check.ts";
 import type { CollectedFacts } from "../decision-facts.ts";
-import type { ApprovalFacts, GateFacts } from "../facts.ts";
+import type { ApprovalFacts, BroughtCommit, GateFacts } from "../facts.ts";
+import { DAY_MS, duration, shownAt } from "../wall-clock.ts";
 import type { JudgedRecord } from "../evidence-facts.ts";
 import type { RecordOf } from "../../release/evidence.ts";
 
@@ -93,8 +95,10 @@ function dispatch(
   const given = collected.approved.filter(({ record }) => {
     return isPerson(record.by) && record.by.toLowerCase() !== requester;
   });
-  const outsiders = given.filter(({ mayWrite }) => mayWrite !== true);
-  const able = given.filter(({ mayWrite }) => mayWrite === true);
+  const past = given.filter(({ record }) => isPast(facts, record.at));
+  const valid = given.filter((each) => !past.includes(each));
+  const outsiders = valid.filter(({ mayWrite }) => mayWrite !== true);
+  const able = valid.filter(({ mayWrite }) => mayWrite === true);
   const persons = distinct([...able.map(({ record }) => record.by ?? ""), ...logins(reviewed)]);
   const named = persons.filter((login) => mayApprove(policy, login));
   const counting = policy.notAuthor ? named.filter((login) => !wrote(facts, login)) : named;
@@ -113,6 +117,9 @@ function dispatch(
         remedy: "Have somebody else approve.",
       });
     }
+    if (past.length > 0) problems.push(pastProblem(facts, past));
+    const left = namedLeft(facts, policy, requester);
+    if (left !== undefined && left.length < policy.count) problems.push(nobodyLeft(facts, policy, left));
     const strangers = persons.filter((login) => !named.includes(login));
     if (strangers.length > 0) problems.push(notNamed(facts, policy, strangers));
   }
@@ -138,6 +145,46 @@ function dispatch(
     evidence: [...able.map(({ record }) => evidenceOf(record)), ...reviewed.map(reviewEvidence)],
     problems,
   });
+}
+
+/** As long as GitHub lets a job wait for its environment's reviewers. */
+const VALID_MS = 30 * DAY_MS;
+
+/**
+ * Whether an approval is over: what was approved was to replace what the tier had then. So a rollback ends it, though the
+ * plan from there may be the very same again. What the candidate's own promotion changed ends nothing.
+ */
+function isPast({ order, candidate, now }: GateFacts, at: string): boolean {
+  const current = order.known ? order.value.current : undefined;
+  const changed = current?.release === candidate.release ? undefined : current?.at;
+  const given = Date.parse(at);
+  return now.getTime() - given > VALID_MS || (changed !== undefined && given <= Date.parse(changed));
+}
+
+function pastProblem({ order, tier }: GateFacts, past: CollectedFacts["approved"]): Problem {
+  const changed = order.known ? order.value.current?.at : undefined;
+  const given = past.map(({ record }) => `${record.by ?? "?"} (${shownAt("UTC", Date.parse(record.at))})`).join(", ");
+  return {
+    what: "past",
+    severity: "warning",
+    message: `${given} approved it, and that is over: an approval holds for ${duration(VALID_MS)}, and until ${tier} changes${changed === undefined ? "" : `; it last did at ${shownAt("UTC", Date.parse(changed))}`}.`,
+    why: "It was given for what the tier had then; a rollback since says that something was wrong with it.",
+    remedy: "Read the new brief, and approve again.",
+  };
+}
+
+/** Who of those that the contract names can still approve; undefined where it names nobody. */
+export function namedLeft(facts: GateFacts, policy: ApproverPolicy, requester: string): string[] | undefined {
+  if (policy.from.length === 0) return undefined;
+  return policy.from.filter((login) => login !== requester.toLowerCase() && !(policy.notAuthor && wrote(facts, login)));
+}
+
+function nobodyLeft({ tier, environment }: GateFacts, policy: ApproverPolicy, left: readonly string[]): Problem {
+  return {
+    what: "nobody-left",
+    message: `Of ${policy.from.join(", ")}, whose approval counts for ${environment}, ${left.length === 0 ? "nobody" : `only ${left.join(", ")}`} neither started this run${policy.notAuthor ? " nor wrote commits of the release" : ""}; ${policy.count} must approve.`,
+    remedy: `Let somebody else start the run, or name more persons in tiers.${tier}.gate.approvers.from on the default branch.`,
+  };
 }
 
 /**
@@ -169,6 +216,27 @@ function starterProblems(facts: GateFacts): Problem[] {
 }
 
 function authorProblems(facts: GateFacts, policy: ApproverPolicy, approved: readonly string[]): Problem[] {
+  const unknown = facts.commit.known && policy.notAuthor && approved.length > 0 ? facts.commit.value.authorless : [];
+  return [...bothProblems(facts, policy, approved), ...unknownAuthors(unknown)];
+}
+
+function unknownAuthors(commits: readonly BroughtCommit[]): Problem[] {
+  const [first] = commits;
+  if (first === undefined) return [];
+  const more = commits.length === 1 ? "" : ` and ${commits.length - 1} more`;
+  return [
+    {
+      what: "author-unknown",
+      severity: "unknown",
+      message: `No account has the e-mail address in commit ${short(first.commit)}${first.author === undefined ? "" : ` (by "${first.author}")`}${more}, so nobody can say that who approved did not write it.`,
+      why: "The contract asks for somebody who did not (gate.approvers.not_author).",
+      remedy:
+        "Add the address to its owner's GitHub account, then start a new run; and set it in git for the next commits.",
+    },
+  ];
+}
+
+function bothProblems(facts: GateFacts, policy: ApproverPolicy, approved: readonly string[]): Problem[] {
   const both = approved.filter((login) => wrote(facts, login));
   if (approved.length === 0 || both.length < approved.length) return [];
   // An App that merges or starts runs hides who asked it to: then at least the author must be somebody else.
@@ -223,7 +291,9 @@ function distinct(names: readonly string[]): string[] {
 }
 
 function summaryOf({ commit }: GateFacts, approved: readonly string[]): string {
-  const authors = commit.known ? commit.value.authors : [];
+  const authors = commit.known
+    ? [...commit.value.authors, ...(commit.value.authorless.length === 0 ? [] : ["somebody without an account"])]
+    : [];
   return `Approved by ${approved.join(", ")}${authors.length === 0 ? "" : `; written by ${authors.join(", ")}`}.`;
 }
 
