@@ -24,7 +24,7 @@ import { readWholeDirectory } from "./grants/directory.ts";
 import { type Expectation, sandboxesOf, type TierPrincipal } from "./grants/expect.ts";
 import { type Estate, keyOf, type Policy, type Securable, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
-import { isRefusal, Notes } from "./grants/notes.ts";
+import { isRefusal, Notes, type Refusal } from "./grants/notes.ts";
 import { type Directory, peopleIn, resolveTierPrincipals } from "./grants/principals.ts";
 import { type CatalogRead, metastoreOf, type Progress, readCatalog } from "./grants/read.ts";
 import { readPolicies } from "./grants/read-policies.ts";
@@ -46,6 +46,8 @@ export interface EstateOptions {
   /** The warehouse to ask; required for `sql`. */
   readonly sql?: StatementOptions | undefined;
   readonly progress?: Progress | undefined;
+  /** Everybody, if this run has read them already, and what of that was refused. */
+  readonly seen?: { readonly directory: Directory; readonly refused: readonly Refusal[] };
 }
 
 /** An estate proof, with the estate that was read. */
@@ -67,9 +69,10 @@ export async function estateProof(
   const workspace = sparing(connection, READS);
   const me = options.identity ?? (await whoAmI(workspace));
   const notes = new Notes();
+  notes.refused.push(...(options.seen?.refused ?? []));
   const [read, directory] = await together([
     readTier(workspace, tier.catalog, me, options),
-    readWholeDirectory(workspace, notes, namedPrincipals(contract), options.progress),
+    options.seen?.directory ?? readWholeDirectory(workspace, notes, namedPrincipals(contract), options.progress),
   ]);
   const [storage, policies] = await together([
     readStorage(
@@ -84,7 +87,9 @@ export async function estateProof(
   const people = peopleIn(directory);
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
   const { principals, findings: ambiguous } = await resolveTierPrincipals(people, contract, caller);
-  const own = principals.find((principal) => principal.tier === tier.name);
+  // A sandbox without a principal of its own is dev's principal's, which owns it.
+  const owner = tier.name === "sandbox" && !tier.hasPrincipal ? "dev" : tier.name;
+  const own = principals.find((principal) => principal.tier === owner);
   if (own === undefined) throw noPrincipal(tier);
   const named = await resolveGrants(people, contract, tier.catalog, principals, read.securables, now);
   const expected: Expectation = {
@@ -207,7 +212,7 @@ function withNames(estate: Estate, tiers: readonly TierPrincipal[]): Estate {
 }
 
 /** The contract's ids of the tiers' principals, for members that this workspace shows by name only. */
-function namedPrincipals(contract: Contract): { readonly name: string; readonly key: string }[] {
+export function namedPrincipals(contract: Contract): { readonly name: string; readonly key: string }[] {
   return Object.values(contract.tiers).flatMap(({ servicePrincipal: name, clientId }) =>
     clientId === undefined ? [] : [{ name, key: clientId }],
   );

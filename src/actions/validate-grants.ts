@@ -9,7 +9,8 @@ import { tierProof } from "../grants.ts";
 import type { Proof } from "../grants/certify.ts";
 import { stringifyJson } from "../json.ts";
 import { recordOperation } from "../release/evidence.ts";
-import { grantsReport, grantsSummary } from "../report/grants.ts";
+import { grantsReport, grantsSummary, sandboxesSummary } from "../report/grants.ts";
+import { sandboxesProof } from "../sandbox-audit.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import type { ActionResult } from "../report/report.ts";
 import { sarifOf } from "../report/sarif.ts";
@@ -25,6 +26,8 @@ interface Inputs {
   readonly reader: ReaderChoice;
   readonly warehouseId: string;
   readonly record: boolean;
+  /** `developer: "*"` with an audit of the tier sandbox. */
+  readonly allSandboxes: boolean;
 }
 
 /** Proves who can read and write what in the tier of this run, or puts it right. */
@@ -33,7 +36,12 @@ export async function validateGrants(context: ActionContext): Promise<ActionResu
   const inputs = readInputs(context);
   // Ten thousand answers are garbage as soon as they are read. V8 would let that grow the heap by 100 MB before it looks.
   setFlagsFromString("--semi-space-growth-factor=1");
-  const result = inputs.proof === "estate" ? audit(context, inputs) : ownProof(context);
+  const result =
+    inputs.proof === "tier"
+      ? ownProof(context)
+      : inputs.allSandboxes
+        ? auditSandboxes(context, inputs)
+        : audit(context, inputs);
   return withSarif(context, inputs.proof, await result);
 }
 
@@ -74,6 +82,28 @@ async function audit(context: ActionContext, inputs: Inputs): Promise<ActionResu
     .digest("hex");
   if (recorded !== undefined) await record(context, tier, recorded, !result.findings.some(isFailure), certificate);
   return { ...result, outputs: { ...result.outputs, certificate } };
+}
+
+/** Sandboxes are in dev's workspace, and dev's principal owns them: it may ask, or an auditor. */
+async function auditSandboxes(context: ActionContext, inputs: Inputs): Promise<ActionResult> {
+  const own = (name: string): string => (name === "tier" ? "dev" : name === "developer" ? "" : context.input(name));
+  const inDev: ActionContext = { ...context, input: own };
+  const { contract } = await resolveTierOfRun(inDev);
+  const { workspace, identity, findings } = await viewTier(inDev);
+  context.log.info(`Reading all sandboxes as ${identity.displayName}`);
+  const { proofs, findings: found } = await sandboxesProof(workspace, contract, new Date(), {
+    identity,
+    reader: inputs.reader,
+    sql: inputs.warehouseId === "" ? undefined : sqlOf(context, inputs.warehouseId),
+    progress: readingProgress(context.log),
+  });
+  const all = [...findings, ...found];
+  return {
+    findings: all,
+    outputs: { findings: findingsOutput(all) },
+    summary: sandboxesSummary(proofs),
+    report: { sandboxes: proofs.map(grantsReport) },
+  };
 }
 
 function resultOf(proof: Proof, findings: readonly Finding[]): ActionResult {
@@ -131,7 +161,11 @@ function notAnAuditor(contract: Contract, tier: Tier): FourTierError {
 
 function recordedTier({ name }: Tier): "dev" | "staging" | "prod" {
   if (name !== "sandbox") return name;
-  throw input("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
+  throw unrecorded();
+}
+
+function unrecorded(): FourTierError {
+  return input("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
 }
 
 function readInputs(context: ActionContext): Inputs {
@@ -150,7 +184,11 @@ function readInputs(context: ActionContext): Inputs {
       "Add proof: estate, or leave them out.",
     );
   }
-  return { proof, reader, warehouseId, record };
+  const allSandboxes = context.input("developer") === "*";
+  if (allSandboxes && (proof !== "estate" || context.input("tier") !== "sandbox"))
+    throw input("developer", "developer: * means all sandboxes.", "Add tier: sandbox and proof: estate.");
+  if (allSandboxes && record) throw unrecorded();
+  return { proof, reader, warehouseId, record, allSandboxes };
 }
 
 function oneOf<const Value extends string>(

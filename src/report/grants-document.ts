@@ -92,6 +92,12 @@ export const grantsReportSchema = v.pipe(
     certificate: v.optional(v.pipe(certificate, v.description("Of a proof: what it rests on."))),
     matrix: v.optional(v.pipe(v.array(cell), v.description("Of a proof: tier × service principal."))),
     paths: v.optional(v.pipe(v.array(path), v.description("Of a proof: who can read, write and control the catalog."))),
+    sandboxes: v.optional(
+      v.pipe(
+        v.array(v.strictObject({ certificate, matrix: v.array(cell), paths: v.array(path) })),
+        v.description("Of an audit of all sandboxes: one proof each."),
+      ),
+    ),
     mode: v.optional(v.literal("repair")),
     tier: v.optional(tier),
     catalog: v.optional(text),

@@ -2,6 +2,7 @@
 import type { Certificate, MatrixFrame, Proof } from "../grants/certify.ts";
 import type { Cell } from "../grants/matrix.ts";
 import type { AccessPath } from "../grants/paths.ts";
+import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
 
@@ -45,6 +46,7 @@ function matrix(cells: readonly Cell[], { catalogs, principals }: MatrixFrame): 
 const CAN = { control: "🔑 control", write: "✏️ write", read: "👁️ read" } as const;
 /** A job summary takes 1 MiB; the report has all. */
 const MOST_PATHS = 100;
+const MOST_SANDBOXES = 20;
 
 /** Everybody who can do more than look, with the path as a sentence. */
 function whoCan(paths: readonly AccessPath[], catalog: string): string {
@@ -90,6 +92,31 @@ function restsOn(certificate: Certificate): string {
 
 function optional(count: number | undefined, one: string, many: string): [number, string, string][] {
   return count === undefined ? [] : [[count, one, many]];
+}
+
+/** Markdown for an audit of all sandboxes: one line each, and each proof below it. */
+export function sandboxesSummary(proofs: readonly Proof[]): string {
+  if (proofs.length === 0) return "There is no sandbox of this project that was shown.";
+  const verdict = ({ findings }: Proof): string => {
+    if (findings.some(({ severity }) => severity === "error")) return "❌ fails";
+    return findings.some(isFailure) ? "❓ unknown" : "✅ passes";
+  };
+  return blocks(
+    `All sandboxes that were shown (${proofs.length}):`,
+    table(
+      ["Sandbox", "Verdict", "Tables", "Asked with"],
+      proofs.map((proof) => [
+        code(proof.certificate.catalog),
+        verdict(proof),
+        String(proof.certificate.seen.tables),
+        text(proof.certificate.authority),
+      ]),
+    ),
+    ...proofs
+      .slice(0, MOST_SANDBOXES)
+      .map((proof) => details(`The proof of ${proof.certificate.catalog}`, grantsSummary(proof))),
+    proofs.length > MOST_SANDBOXES ? `The proofs of ${proofs.length - MOST_SANDBOXES} more are in the report.` : "",
+  );
 }
 
 /** The machine-readable proof: certificate and matrix. */

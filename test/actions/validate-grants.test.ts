@@ -221,3 +221,59 @@ describe("the report and the SARIF file", () => {
     expect(log === undefined || sarifValid(log)).toBe(true);
   });
 });
+
+describe("all sandboxes", () => {
+  const sandbox = (login: string, grants: Record<string, string[]>) => ({
+    owner: "ml-pipelines-dev",
+    isolation: "ISOLATED" as const,
+    bindings: { dev: "READ_WRITE" as const },
+    properties: { four_tier_project: "ml-pipelines", four_tier_developer: login },
+    schemas: { gold: { grants } },
+  });
+  const open = (grants: Record<string, string[]>) =>
+    policyAccount(
+      {
+        groups: { "metastore-admins": { members: ["rob@example.com"] } },
+        catalogs: {
+          dev: ownCatalog("dev"),
+          octocat_sandbox: sandbox("octocat", { "mona@example.com": ["SELECT"] }),
+          hubot_sandbox: sandbox("hubot", grants),
+        },
+      },
+      `users: { octocat: mona@example.com, hubot: rob@example.com }
+grants: { rules: [{ on: metastore, principal: metastore-admins, privileges: [MANAGE] }] }
+`,
+    );
+  const inputs = { tier: "sandbox", proof: "estate", developer: "*" };
+
+  test("are proved by dev's principal in one run, and each proof is in the report", async () => {
+    const { account, run } = await open({ "rob@example.com": ["SELECT"] });
+    const result = await run("validate-grants", "dev", inputs);
+    expect(result.annotations.filter(({ level }) => level === "error")).toEqual([]);
+    expect(result.summary).toContain("All sandboxes that were shown (2)");
+    const schema = JSON.parse(readFileSync("grants-report.schema.json", "utf8")) as object;
+    expect(new Ajv({ strict: false, formats: { "date-time": true } }).validate(schema, result.report)).toBe(true);
+    expect(result.report).toMatchObject({
+      sandboxes: [{ certificate: { catalog: "hubot_sandbox" } }, { certificate: { catalog: "octocat_sandbox" } }],
+    });
+    expect(account.writes()).toEqual([]);
+  });
+
+  test("fail where somebody else has rights in one", async () => {
+    const { run } = await open({ "mona@example.com": ["SELECT"] });
+    const result = await run("validate-grants", "dev", inputs);
+    expect(result.exitCode).toBe(1);
+    expect(result.annotations.map(({ title }) => title)).toContain("grants/sandbox-shared");
+    expect(result.summary).toContain("❌ fails");
+  });
+
+  test.each([
+    ["developer", { ...inputs, proof: "tier" }],
+    ["developer", { ...inputs, tier: "dev" }],
+    ["record", { ...inputs, record: "true" }],
+  ])("belong to an audit that records nothing (%s)", async (name, wrong) => {
+    const { run } = await open({});
+    const result = await run("validate-grants", "dev", wrong);
+    expect(result.annotations.map(({ title }) => title)).toEqual([`input/${name}`]);
+  });
+});

@@ -26,6 +26,11 @@ describe("a prod that asks for an audit", () => {
     ]);
   });
 
+  it("keeps what it found for code scanning, in an artifact that a later job finds by name", async () => {
+    const run = await audit();
+    expect(jobOf(run, JOB).outputs["sarif-artifact"]).toBe("four-tier-audit-prod-1");
+  });
+
   it("lets a release into prod while the newest proof is young and passed, and not after one that failed", async () => {
     await play.merge("ask", "Prod asks for an audit", (path) => {
       edit(path("four-tier.yml"), (text) =>
