@@ -206,7 +206,12 @@ export const contractSchema = v.pipe(
     ),
     accepted_commits: v.optional(
       v.pipe(
-        v.array(v.strictObject({ commit: commitId, reason })),
+        v.array(
+          v.strictObject({
+            commit: v.pipe(commitId, v.description("The commit, all 40 hex digits.")),
+            reason,
+          }),
+        ),
         v.description(
           "Commits that may enter staging and prod though no approved pull request brought them, such as one that was pushed by hand and read since: `{ commit, reason }`. Counts for releases whose own contract says it, too.",
         ),

@@ -188,12 +188,13 @@ test("an older release of prod, written once more, is not what prod has", async 
   then.completedAt = timestamp(new Date(Date.now() - 60_000));
   await deployed(mallory(world), "prod", first, world.commit);
   const asked = { github: connect(world, now), contract: contract(), tier: { name: "prod" as const } };
-  const newer = known({ commit: headSha, release: NEWER, artifacts: [] });
+  const at: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
+  const newer = known({ commit: headSha, release: NEWER, artifacts: [], at });
   expect(await currentRelease(asked)).toEqual(newer);
 
   // What the second ended before the first is not what prod has, whoever wrote last.
   now.completedAt = timestamp(new Date(Date.now() - 90_000));
-  expect(await currentRelease(asked)).toEqual(known({ commit: world.commit, release: RELEASE, artifacts: [] }));
+  expect(await currentRelease(asked)).toEqual(known({ commit: world.commit, release: RELEASE, artifacts: [], at }));
   now.completedAt = timestamp();
 
   // The first ended an hour ago: its record of now is not believed at all, its own still is.
