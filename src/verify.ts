@@ -9,7 +9,7 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
-import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
+import { type Finding, FourTierError, messageOf } from "./findings.ts";
 import { acquireLock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
 import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
@@ -66,7 +66,7 @@ export async function verify(request: VerifyRequest): Promise<ActionResult> {
   const unlike = [...notWhole(look, tier.name), ...owed.map(({ key }) => mayRunOld(tier.name, key))];
   const verification =
     unlike.length > 0
-      ? { steps: [], findings: unlike }
+      ? { steps: [], findings: unlike, verdict: "failed" as const }
       : await runVerification(workspace, request.policy, ledger.resources, {
           ...request,
           tier: tier.name,
@@ -75,7 +75,10 @@ export async function verify(request: VerifyRequest): Promise<ActionResult> {
 
   const moved = await changedMeanwhile(workspace, place, ledger);
   if (moved !== undefined) throw new FourTierError([moved, ...verification.findings]);
-  const passed = !verification.findings.some(isFailure);
+  if (verification.verdict === "none") {
+    throw new FourTierError([inconclusive(tier.name, release), ...verification.findings]);
+  }
+  const passed = verification.verdict === "passed";
   const id = await request.record(release.commit, payloadOf(request, release, verification), describe(tier, passed));
   if (verdictOn(ledger, release.digest)?.passed !== passed) await cache(request, place, release, passed);
   const view = { tier: tier.name, release, look, verification, passed };
@@ -164,6 +167,16 @@ function mayRunOld(tier: string, key: string): Finding {
   };
 }
 
+/** A failure on record ends a soak: what says nothing of the release must not be one. */
+function inconclusive(tier: string, { digest }: LedgerRelease): Finding {
+  return {
+    id: "verify/inconclusive",
+    severity: "unknown",
+    message: `${tier} could not be verified, so nothing is recorded: this counts neither for release ${digest.slice(0, 12)} nor against it.`,
+    remedy: "Fix what kept it from being verified, told below, and verify again.",
+  };
+}
+
 /** A promotion in between makes it unclear what the jobs have seen. */
 async function changedMeanwhile(workspace: Workspace, place: Place, before: Ledger): Promise<Finding | undefined> {
   const now = await readLedger(workspace, place.folder, { project: place.tier.project, tier: place.tier.name });
@@ -184,7 +197,7 @@ async function changedMeanwhile(workspace: Workspace, place: Place, before: Ledg
 function payloadOf(
   { run, tier }: VerifyRequest,
   release: LedgerRelease,
-  { steps, findings }: Verification,
+  { steps, findings, verdict }: Verification,
 ): RecordInput<"verification"> {
   const whole = findings.every(({ id }) => !["verify/not-as-released", "verify/not-rolled-forward"].includes(id));
   return {
@@ -193,7 +206,7 @@ function payloadOf(
     project: tier.project,
     run: { id: run.runId, attempt: run.runAttempt, job: run.job },
     release: release.digest,
-    passed: !findings.some(isFailure),
+    passed: verdict === "passed",
     checks: [
       { name: "lives as released", passed: whole },
       ...steps.map(({ key, how, outcome }) => ({ name: `${how} ${key}`, passed: outcome === "passed" })),

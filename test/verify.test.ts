@@ -186,6 +186,26 @@ describe("a tier that cannot be verified", () => {
     expect(records).toEqual([]);
   });
 
+  it("records nothing where the run cannot be looked at, or the release lacks what the contract names by now", async () => {
+    const faults = [{ path: "/api/2.2/jobs/runs/get", effect: "error", status: 403, times: "always" } as const];
+    const dev = await scene("dev", { faults });
+    await dev.promote();
+    const records: unknown[] = [];
+    const record = (_commit: string, payload: unknown): Promise<string> => {
+      records.push(payload);
+      return Promise.resolve("1");
+    };
+    await expect(verifyScene(dev, { record })).rejects.toMatchObject({
+      findings: [{ id: "verify/inconclusive", severity: "unknown" }, { id: "databricks/refused" }],
+    });
+    const steps = [{ key: "jobs.new_smoke_test", how: "run" as const }];
+    await expect(verifyScene(dev, { record, policy: { steps, timeoutMs: 60_000 } })).rejects.toMatchObject({
+      findings: [{ id: "verify/inconclusive" }, { id: "verify/not-run" }],
+    });
+    expect(records).toEqual([]);
+    expect(ledgerOf(dev).verifications).toBeUndefined();
+  });
+
   it("is locked: the record counts, and the ledger learns nothing", async () => {
     const dev = await scene();
     await dev.promote();

@@ -4,8 +4,11 @@ import { checkHost } from "./hosts.ts";
 import { type Contract, type TierName, TIERS } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { noSandbox } from "./tiers.ts";
-import { isDate, parseFreeze, isReservedUser, parseWindow, sandboxUser, withKind } from "./values.ts";
+import { isDate, parseDuration, parseFreeze, isReservedUser, parseWindow, sandboxUser, withKind } from "./values.ts";
 import type { Path, YamlFile } from "./yaml.ts";
+
+/** What the shipped workflows leave for a verification: their jobs have 120 minutes (`timeout-minutes`). */
+const MOST_VERIFY_MS = 90 * 60_000;
 
 /** Checks one text at a time; a contract can be built only from a file that this passes. */
 export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: readonly string[]): Finding[] {
@@ -44,6 +47,14 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       );
     }
     checkFreezes(policy.gate.freezes, ["tiers", tier, "gate", "freezes"]);
+    if ((parseDuration(policy.gate.verify_timeout) ?? 0) > MOST_VERIFY_MS) {
+      wrong(
+        "verify-timeout",
+        ["tiers", tier, "gate", "verify_timeout"],
+        `A verification of ${tier} may take ${policy.gate.verify_timeout}, and the workflows' jobs, which promote before they verify, end after 120 minutes.`,
+        "Write at most 90m. Let what takes longer run on its own schedule, and verify with a job that looks at what it left.",
+      );
+    }
     const { approvers } = policy.gate;
     if (approvers !== "not_actor" && approvers.by === "review" && approvers.count > 1) {
       wrong(

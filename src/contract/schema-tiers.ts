@@ -96,7 +96,7 @@ const gate = v.pipe(
         v.string(),
         v.regex(/^\d{1,6}[smhd]$/, "must be a number and a unit: 90s, 45m, 24h, 3d"),
         v.description(
-          "How long a verification may take in all. What it started and has not ended by then is cancelled, and the verification has failed.",
+          "How long a verification may take in all, at most 90m: the workflows' jobs end after two hours. What it started and has not ended by then is cancelled, and the verification has failed.",
         ),
       ),
       "30m",

@@ -82,8 +82,8 @@ function dateOf({ year, month, day, minutes }: LocalTime): number {
 }
 
 function isZone(zone: string): boolean {
-  // an offset such as +02:00 would be accepted too, and be wrong for half of the year
-  if (!/^[A-Za-z]/.test(zone)) return false;
+  // Offsets and their names (+02:00, EST, Etc/GMT-2) would be accepted, too, and be wrong for half of the year.
+  if (!/^(?:UTC|(?:Etc\/UTC)|(?!Etc\/)[A-Za-z_]+\/.+)$/.test(zone)) return false;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
   } catch {

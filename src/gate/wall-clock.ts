@@ -83,9 +83,16 @@ export function shownAt(zone: string, instant: number): string {
   return `${year}-${two(month)}-${two(day)} ${two(Math.floor(minutes / 60))}:${two(minutes % 60)} ${zone}`;
 }
 
-/** `24h`, `90m`: as the contract says it. */
+/** `1d`, `36h`, `90s`: in the largest unit that loses nothing of whole seconds. */
 export function duration(milliseconds: number): string {
-  const minutes = Math.round(milliseconds / 60_000);
-  if (minutes % 1440 === 0) return `${minutes / 1440}d`;
-  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
+  const seconds = Math.round(milliseconds / 1000);
+  const fits = ([, length]: readonly [string, number]): boolean => seconds % length === 0;
+  const [unit, length] = (seconds === 0 ? undefined : UNITS.find(fits)) ?? ["s", 1];
+  return `${seconds / length}${unit}`;
 }
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ["d", 86_400],
+  ["h", 3600],
+  ["m", 60],
+];

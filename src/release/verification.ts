@@ -40,10 +40,18 @@ export interface VerifiedStep extends VerifyStep {
   readonly failures: readonly Failure[];
 }
 
+/**
+ * What it says of the release. `none`: nothing, since it could not be made: the service did not answer, or the release
+ * has not what the contract names by now. What was started and then cancelled with the run has failed: whoever sees it
+ * failing could cancel it.
+ */
+export type VerificationVerdict = "passed" | "failed" | "none";
+
 export interface Verification {
   /** In the contract's order. */
   readonly steps: readonly VerifiedStep[];
   readonly findings: readonly Finding[];
+  readonly verdict: VerificationVerdict;
 }
 
 /** Looks no faster than the service likes (facts: databricks-api 2.7), and slower once it takes long. */
@@ -62,22 +70,26 @@ export async function runVerification(
 ): Promise<Verification> {
   const unfit = policy.steps.flatMap((step) => unfitFindings(step, applied.get(step.key), options.tier));
   if (unfit.length > 0) {
-    return { steps: policy.steps.map((step) => notStarted(step, applied.get(step.key))), findings: unfit };
+    const steps = policy.steps.map((step) => notStarted(step, applied.get(step.key)));
+    return { steps, findings: unfit, verdict: "none" };
   }
   const until = options.now().getTime() + policy.timeoutMs;
   const steps: VerifiedStep[] = [];
   const findings: Finding[] = [];
+  let verdict: VerificationVerdict = "passed";
   for (const step of policy.steps) {
     const resource = applied.get(step.key);
     if (findings.length > 0 || resource === undefined) {
       steps.push(notStarted(step, resource));
       continue;
     }
-    const { result, finding } = await verifyStep(workspace, step, resource, until, policy, options);
-    steps.push(result);
-    if (finding !== undefined) findings.push(finding);
+    const ended = await verifyStep(workspace, step, resource, until, policy, options);
+    steps.push(ended.result);
+    if (ended.finding === undefined) continue;
+    findings.push(ended.finding);
+    verdict = ended.conclusive ? "failed" : "none";
   }
-  return { steps, findings };
+  return { steps, findings, verdict };
 }
 
 async function verifyStep(
@@ -87,7 +99,7 @@ async function verifyStep(
   until: number,
   policy: VerificationPolicy,
   options: VerificationOptions,
-): Promise<{ result: VerifiedStep; finding: Finding | undefined }> {
+): Promise<{ result: VerifiedStep; finding: Finding | undefined; conclusive: boolean }> {
   const { now, log, signal, tier } = options;
   const began = now().getTime();
   const base = { ...step, name: resource.name, url: undefined, failures: [], code: undefined };
@@ -102,11 +114,12 @@ async function verifyStep(
     log.info(`${step.key}: started ${WHAT[step.how]} ${started.id} of "${resource.name}"`);
     const end = await follow(started, step, until, options);
     const ended = { ...base, url: started.url, code: end.code, seconds: seconds() };
-    if (end.passed) return { result: { ...ended, outcome: "passed" }, finding: undefined };
+    if (end.passed) return { result: { ...ended, outcome: "passed" }, finding: undefined, conclusive: true };
     const failures = await started.failures().catch(() => []);
     return {
       result: { ...ended, outcome: "failed", failures },
       finding: failed(step, resource, tier, end.code, started.url, failures),
+      conclusive: true,
     };
   } catch (error) {
     if (started !== undefined) await cancelAndWait(started, step, options);
@@ -117,7 +130,9 @@ async function verifyStep(
           ? error.findings[0]
           : { ...notRun(step, tier), message: `${step.key} could not be verified: ${messageOf(error)}` };
     const outcome = started === undefined ? "not started" : "cancelled";
-    return { result: { ...base, url: started?.url, seconds: seconds(), outcome }, finding };
+    // Its own time was up, or it was cut off: both can be the release's. That nobody answers is not.
+    const conclusive = started !== undefined && (error instanceof TimeUp || finding.id === "verify/stopped");
+    return { result: { ...base, url: started?.url, seconds: seconds(), outcome }, finding, conclusive };
   }
 }
 

@@ -178,7 +178,7 @@ describe("a good contract", () => {
   it("says what to run: jobs by bare or full key, pipelines, and pipelines that are only checked", () => {
     const text = EXAMPLE.replace(
       "gate: { verify: [smoke_test] }",
-      "gate: { verify: [smoke_test, jobs.eval, pipelines.gold, { pipelines.silver: validate_only }], verify_timeout: 2h, estate: 24h }",
+      "gate: { verify: [smoke_test, jobs.eval, pipelines.gold, { pipelines.silver: validate_only }], verify_timeout: 90m, estate: 24h }",
     );
     const { contract, findings } = parse(text);
     expect(findings).toEqual([]);
@@ -189,7 +189,7 @@ describe("a good contract", () => {
         { key: "pipelines.gold", how: "update" },
         { key: "pipelines.silver", how: "validate_only" },
       ],
-      verifyTimeoutMs: 7_200_000,
+      verifyTimeoutMs: 5_400_000,
       estateMs: 86_400_000,
     });
   });
@@ -448,6 +448,18 @@ describe("texts and contradictions", () => {
       MINIMAL.replace("prod: {", "prod: { gate: { windows: ['Mon 08:00-16:00 Mars/Base'] },"),
       "contract/window",
       "'Mon",
+    ],
+    ...["EST", "GMT", "Etc/GMT-2", "+02:00"].map((zone): [string, string, string, string] => [
+      `a window in ${zone}, which never changes its clocks`,
+      MINIMAL.replace("prod: {", `prod: { gate: { windows: ['Mon 08:00-16:00 ${zone}'] },`),
+      "contract/window",
+      "'Mon",
+    ]),
+    [
+      "a verification that outlasts the workflows' jobs",
+      MINIMAL.replace("prod: {", "prod: { gate: { verify_timeout: 91m },"),
+      "contract/verify-timeout",
+      "91m",
     ],
     [
       "a window of no day",

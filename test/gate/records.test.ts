@@ -113,7 +113,7 @@ const FORGERIES: readonly [string, Bend, RegExp][] = [
     /did not call/,
   ],
   ["another attempt", jobs(() => ({ attempt: 2 })), /attempt 1 of the run has no job/],
-  ["a job that ended otherwise", jobs(() => ({ conclusion: "cancelled" })), /ended with cancelled/],
+  ["a job that ended otherwise", jobs(() => ({ conclusion: "skipped" })), /ended with skipped/],
   ["a job that is still at work", jobs(() => ({ conclusion: undefined })), /ended with nothing yet/],
   ["a job without the step", jobs(() => ({ steps: [] })), /has no step/],
   [
@@ -183,8 +183,23 @@ describe("a verification", () => {
 
   it("cannot be turned round: neither a pass into a failure nor a failure into a pass", () => {
     const failed = { ...passed, passed: false };
-    expect(judge(failed, runOf(passed, step))).toMatch(/ended with success, not with failure/);
+    expect(judge(failed, runOf(passed, step))).toMatch(/ended with success, not with failure or cancelled/);
     expect(judge(passed, runOf(failed, step))).toMatch(/ended with failure, not with success/);
+  });
+
+  it("has failed, too, if its run was cancelled or its time was up", () => {
+    const failed = { ...passed, passed: false };
+    const run = runOf(failed, step);
+    const cancelled: EvidenceRun = {
+      ...run,
+      jobs: run.jobs.map((each) => ({
+        ...each,
+        conclusion: "cancelled",
+        steps: each.steps.map((one) => ({ ...one, conclusion: "cancelled" })),
+      })),
+    };
+    expect(judge(failed, cancelled)).toBe("");
+    expect(judge(passed, cancelled)).toMatch(/ended with cancelled, not with success/);
   });
 
   it("may be the promoting job's own, or a schedule's", () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Window } from "../../src/contract/model.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
-import { changeBetween, instantsOf, shownAt, wallClock } from "../../src/gate/wall-clock.ts";
+import { changeBetween, duration, instantsOf, shownAt, wallClock } from "../../src/gate/wall-clock.ts";
 import { nextOpening, openingAt } from "../../src/gate/windows.ts";
 
 const at = (iso: string): number => {
@@ -177,4 +177,9 @@ describe("a freeze", () => {
       "2026-11-30T10:00:00.000Z",
     );
   });
+});
+
+it("a length of time is told to the second, in one unit", () => {
+  const told = [0, 30, 90, 120, 5400, 3600, 86_400, 129_600].map((seconds) => duration(seconds * 1000));
+  expect(told).toEqual(["0s", "30s", "90s", "2m", "90m", "1h", "1d", "36h"]);
 });

@@ -110,11 +110,12 @@ describe("a verification", () => {
   });
 
   it("cancels what has not ended when the time is up", async () => {
-    const { findings, steps, dev } = await verified(
+    const { findings, steps, dev, verdict } = await verified(
       [SCORE],
       { runs: [{ job: "score", polls: "never" }] },
       { minutes: 7 },
     );
+    expect(verdict).toBe("failed");
     expect(findings).toMatchObject([
       { id: "verify/too-long", message: expect.stringContaining("7 minutes") as string },
     ]);
@@ -124,7 +125,7 @@ describe("a verification", () => {
 
   it("cancels what it started when the run is cancelled, and starts nothing more", async () => {
     const stop = new AbortController();
-    const { findings, dev } = await verified(
+    const { findings, dev, verdict } = await verified(
       [SCORE, INGEST],
       { runs: [{ job: "score", polls: "never" }] },
       {
@@ -136,8 +137,26 @@ describe("a verification", () => {
       },
     );
     expect(findings.map(({ id }) => id)).toEqual(["verify/stopped"]);
+    // Whoever sees it failing could cancel it.
+    expect(verdict).toBe("failed");
     expect(dev.world.runs("dev", "score")[0]?.state).not.toBe("RUNNING");
     expect(dev.world.pipeline("dev", "ingest").updates).toEqual([]);
+  });
+
+  it("says nothing of the release where it was cancelled before anything was started", async () => {
+    const stop = new AbortController();
+    stop.abort();
+    const { findings, verdict } = await verified([SCORE], {}, { signal: stop.signal });
+    expect(findings.map(({ id }) => id)).toEqual(["verify/stopped"]);
+    expect(verdict).toBe("none");
+  });
+
+  it("says nothing of the release where the run cannot be looked at", async () => {
+    const faults = [{ path: "/api/2.2/jobs/runs/get", effect: "error", status: 403, times: "always" } as const];
+    const { verdict, steps, dev } = await verified([SCORE, INGEST], { faults });
+    expect(verdict).toBe("none");
+    expect(steps.map(({ outcome }) => outcome)).toEqual(["cancelled", "not started"]);
+    expect(dev.world.runs("dev", "score")).toHaveLength(1);
   });
 
   it("waits for an update that runs already, and then starts its own", async () => {
@@ -166,7 +185,7 @@ describe("a verification", () => {
 
   it("starts nothing at all if one step can prove nothing", async () => {
     const bundle = `${BUNDLE.trimEnd()}\n    stream:\n      name: stream\n      continuous: {}\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
-    const { findings, dev } = await verified(
+    const { findings, dev, verdict } = await verified(
       [SCORE, { key: "jobs.stream", how: "run" }, { key: "jobs.gone", how: "run" }],
       {},
       { bundle },
@@ -175,6 +194,7 @@ describe("a verification", () => {
       "jobs.stream is continuous: a run of it never ends, so it cannot pass.",
       "The contract verifies dev with jobs.gone, and this release has no jobs.gone.",
     ]);
+    expect(verdict).toBe("none");
     expect(dev.world.runs("dev", "score")).toEqual([]);
   });
 });
