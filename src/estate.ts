@@ -29,7 +29,7 @@ import { type Directory, peopleIn, resolveTierPrincipals } from "./grants/princi
 import { type CatalogRead, metastoreOf, type Progress, readCatalog } from "./grants/read.ts";
 import { readPolicies } from "./grants/read-policies.ts";
 import { READS } from "./grants/read-rest.ts";
-import { SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
+import { type PolicyPlace, SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
 import { readStorage, type StorageRead } from "./grants/read-storage.ts";
 import { pathsInto } from "./grants/paths.ts";
 import { checkPolicy } from "./grants/policy.ts";
@@ -80,7 +80,7 @@ export async function estateProof(
       addressesOf(read.securables),
       metastoreRootOf(read),
     ),
-    policiesOf(workspace, read, notes, options.progress),
+    policiesOf(workspace, read, notes, owns(me, read.catalog?.owner, read.metastore?.owner), options.progress),
   ]);
   const estate = estateOf(tier.catalog, read, directory, storage, policies);
 
@@ -150,6 +150,8 @@ interface TierRead extends CatalogRead {
   readonly reader: "rest" | "sql";
   /** A warehouse that can be asked about policies. */
   readonly sql: StatementOptions | undefined;
+  /** Where there are policies, if a statement has told. */
+  readonly places?: readonly PolicyPlace[] | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -167,8 +169,13 @@ async function readTier(workspace: Workspace, name: string, me: Identity, option
   const metastore = options.reader === "auto" ? await metastoreOf(workspace) : undefined;
   if (options.reader === "auto" && !owns(me, catalog?.owner, metastore?.owner)) return rest([], sql);
   try {
-    const read = await readCatalog(workspace, name, { ...shared, catalog, metastore, contents: sqlContents(sql) });
-    return { ...read, reader: "sql", sql, findings: [] };
+    let places: readonly PolicyPlace[] | undefined;
+    const contents = sqlContents(sql, (told) => {
+      places = told;
+    });
+    const read = await readCatalog(workspace, name, { ...shared, catalog, metastore, contents });
+    // Without the preview a second statement about policies would fail, too.
+    return { ...read, reader: "sql", sql: undefined, places, findings: [] };
   } catch (error) {
     const unusable = error instanceof WarehouseUnusable || error instanceof StatementFailed;
     if (options.reader === "sql" || !unusable) throw error;
@@ -196,11 +203,13 @@ async function policiesOf(
   workspace: Workspace,
   read: TierRead,
   notes: Notes,
+  ownsIt: boolean,
   progress: Progress = () => {},
 ): Promise<readonly Policy[]> {
   const { catalog } = read;
   if (catalog === undefined) return [];
-  return readPolicies({ workspace, catalog, notes, progress }, read.securables, read.sql);
+  const { sql, places } = read;
+  return readPolicies({ workspace, catalog, notes, progress }, read.securables, { sql, places, shownAll: ownsIt });
 }
 
 /** The tiers' principals by their names, those of other workspaces as well: a finding speaks of `ml-pipelines-dev (1111…)`. */

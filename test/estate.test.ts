@@ -5,6 +5,7 @@ import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { type EstateOptions, type EstateProof, estateProof } from "../src/estate.ts";
 import { keyOf } from "../src/grants/model.ts";
 import type { Workspace } from "../src/databricks/workspace.ts";
+import { isArray, isObject, type JsonObject } from "../src/json.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");
@@ -279,6 +280,16 @@ describe("the two readers", () => {
     expect(said(proof)).toEqual([]);
   });
 
+  test.each([
+    ["what is there and where policies are", {}, 2],
+    ["what is there alone, where that preview is missing", { behaviours: { policy_view: "absent" as const } }, 3],
+  ])("SQL asks in one statement %s, and in one for grants", async (_name, more, statements) => {
+    const account = await startAccount(world(new Map(), { ...admin, ...more }), RULES);
+    const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+    expect(account.writes()).toHaveLength(statements);
+    expect(proof.estate.policies.map(({ name }) => name)).toEqual(["score", "gold_readers"]);
+  });
+
   test("SQL for who only has MANAGE is unknown: it was shown its own grants", async () => {
     const account = await startAccount(world(documentedRights()), RULES);
     const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
@@ -362,6 +373,34 @@ describe("what was not seen is unknown", () => {
     const proof = await audit(account);
     expect(unseen(proof)).toEqual([expect.stringMatching(/^the members of group /)]);
     expect(said(proof)).toContain("unknown grants/unseen");
+  });
+
+  test("a member of whom the list does not say what it is", async () => {
+    const base = world(documentedRights());
+    const account = await startAccount(
+      { ...base, groups: { ...base.groups, analysts: { members: ["mona@example.com", "ml-pipelines-dev"] } } },
+      RULES,
+      { dev: `, client_id: ${APPLICATION.dev}` },
+    );
+    const real = account.connect("prod", "four-tier-audit");
+    const bare = ({ $ref: _ref, type: _type, ...member }: JsonObject): JsonObject => member;
+    const silent: Workspace = {
+      ...real,
+      call: async (request) => {
+        const answer = await real.call(request);
+        const body = answer.json();
+        if (!request.path.endsWith("/Groups") || !isObject(body)) return answer;
+        const groups = (isArray(body["Resources"]) ? body["Resources"] : []).filter(isObject).map((group) => ({
+          ...group,
+          members: (isArray(group["members"]) ? group["members"] : []).filter(isObject).map(bare),
+        }));
+        return { ...answer, header: (name) => answer.header(name), json: () => ({ ...body, Resources: groups }) };
+      },
+    };
+    const proof = await estateProof(silent, account.contract, account.tier("prod"), now, { reader: "rest" });
+    // Mona is known by her id; whatever the other is, it could be anybody.
+    expect(proof.estate.groups.get("analysts")).toMatchObject({ members: ["mona@example.com"], complete: false });
+    expect(said(proof)).toEqual(["unknown grants/group-unseen"]);
   });
 
   test("the location that holds the catalog's data", async () => {

@@ -5,9 +5,7 @@
 
 const normal = (sql: string): string => sql.replaceAll(/\s+/g, " ").trim();
 
-const LISTED: readonly string[] = [
-  "SELECT 1 AS one",
-  `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, NULL AS object_type, catalog_owner AS owner, NULL AS storage
+const INVENTORY = `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, NULL AS object_type, catalog_owner AS owner, NULL AS storage
    FROM {catalog}.information_schema.catalogs WHERE catalog_name = :catalog
    UNION ALL SELECT 'schema', schema_name, NULL, NULL, schema_owner, NULL
    FROM {catalog}.information_schema.schemata WHERE schema_name <> 'information_schema'
@@ -16,7 +14,14 @@ const LISTED: readonly string[] = [
    UNION ALL SELECT 'volume', volume_schema, volume_name, volume_type, volume_owner, storage_location
    FROM {catalog}.information_schema.volumes
    UNION ALL SELECT 'function', specific_schema, specific_name, routine_type, NULL, NULL
-   FROM {catalog}.information_schema.routines WHERE specific_schema <> 'information_schema'`,
+   FROM {catalog}.information_schema.routines WHERE specific_schema <> 'information_schema'`;
+
+const LISTED: readonly string[] = [
+  "SELECT 1 AS one",
+  INVENTORY,
+  `${INVENTORY}
+   UNION ALL SELECT 'policy', schema_name, securable_name, on_securable_type, NULL, NULL
+   FROM {catalog}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`,
   `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type
    FROM {catalog}.information_schema.catalog_privileges
    WHERE catalog_name = :catalog AND coalesce(inherited_from, 'NONE') = 'NONE'

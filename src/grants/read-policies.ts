@@ -17,6 +17,16 @@ const MOST_TABLES = 1000;
 
 type Asked = Pick<Reading, "workspace" | "catalog" | "notes" | "progress">;
 
+/** How policies are looked for. */
+interface PolicyAsking {
+  /** A warehouse that can be asked where there are any. */
+  readonly sql: StatementOptions | undefined;
+  /** Where there are any, if a statement has told already. */
+  readonly places: readonly PolicyPlace[] | undefined;
+  /** Whoever asks is the owner, to whom no place is hidden. */
+  readonly shownAll: boolean;
+}
+
 /**
  * All of a catalog's. With a warehouse one statement tells where any are attached; where that preview is missing, or
  * without a warehouse, the catalog, its schemas and its tables are asked one by one. What was not looked at is noted.
@@ -24,12 +34,14 @@ type Asked = Pick<Reading, "workspace" | "catalog" | "notes" | "progress">;
 export async function readPolicies(
   asked: Asked,
   securables: readonly Securable[],
-  sql: StatementOptions | undefined,
+  { sql, places, shownAll }: PolicyAsking,
 ): Promise<readonly Policy[]> {
   const { catalog, notes, progress } = asked;
-  const own = await policiesOf(asked, { type: "catalog", name: catalog.name });
+  const told = places ?? (sql === undefined ? undefined : await toldBySql(asked, sql));
+  // To an owner the statement tells of all there are. To anybody else the service says itself whether it shows them.
+  const onCatalog = !shownAll || told === undefined || told.some(({ type }) => type === "catalog");
+  const own = onCatalog ? await policiesOf(asked, { type: "catalog", name: catalog.name }) : [];
   if (own === "off") return [];
-  const told = sql === undefined ? undefined : await toldBySql(asked, sql);
   const below = (told ?? placesIn(securables)).filter((place) => place.type !== "catalog");
   const tables = below.filter(({ type }) => type === "table");
   const tooMany = told === undefined && tables.length > MOST_TABLES;
@@ -40,12 +52,12 @@ export async function readPolicies(
       "a SQL warehouse (input warehouse-id, not reader: rest), where abac_policy_definitions of information_schema tells which tables have any",
     );
   }
-  const places = tooMany ? below.filter(({ type }) => type !== "table") : below;
+  const wanted = tooMany ? below.filter(({ type }) => type !== "table") : below;
   let read = 0;
-  const found = await mapBounded(places, READS, async (place) => {
+  const found = await mapBounded(wanted, READS, async (place) => {
     const policies = await policiesOf(asked, place);
     read += 1;
-    progress("lists of policies", read, places.length);
+    progress("lists of policies", read, wanted.length);
     return policies === "off" ? [] : policies;
   });
   const policies = [...own, ...found.flat()];

@@ -2,7 +2,7 @@
  * The reader for big catalogs: one statement each on the catalog's information_schema, whatever is in it. What it is blind
  * to is read through REST (models, and the owners of functions) or said (facts: unity-catalog 2).
  */
-import { quoted, type Row, type StatementOptions, query } from "../databricks/statements.ts";
+import { query, quoted, type Row, StatementFailed, type StatementOptions } from "../databricks/statements.ts";
 import { getSchema, listAllModels, listFunctions, listSchemas } from "../databricks/unity.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import { type Grant, keyOf, normaliseGrants, type Securable, type SecurableType, securableKey } from "./model.ts";
@@ -20,14 +20,20 @@ export const SQL_BLIND: readonly string[] = [
   "Grants of principals that were deleted: information_schema does not name them; `reader: rest` shows them.",
 ];
 
-/** Everything in a catalog, itself first. Throws StatementFailed, WarehouseUnusable, ApiError. */
-export function sqlContents(options: StatementOptions): Contents {
+/**
+ * Everything in a catalog, itself first; `placed` is told where GRANT policies are attached, if the preview that tells is
+ * there. Throws StatementFailed, WarehouseUnusable, ApiError.
+ */
+export function sqlContents(
+  options: StatementOptions,
+  placed: (places: readonly PolicyPlace[]) => void = () => {},
+): Contents {
   return async (reading) => {
     const { workspace, catalog } = reading;
     const parameters = { catalog: catalog.name };
     const ask = (text: string): Promise<Row[]> => query(workspace, text, { ...options, parameters });
     const [objects, granted, schemas, models] = await together([
-      ask(inventory(catalog.name)),
+      inventoryOf(ask, catalog.name, placed),
       ask(privileges(catalog.name)),
       storageOfSchemas(reading),
       modelsOf(reading),
@@ -41,6 +47,30 @@ export function sqlContents(options: StatementOptions): Contents {
     reading.counts.grants += securables.reduce((sum, one) => sum + one.grants.length, 0);
     return [...securables, ...models];
   };
+}
+
+/** One statement for what is there and where policies are; without the latter where that preview is missing. */
+async function inventoryOf(
+  ask: (text: string) => Promise<Row[]>,
+  catalog: string,
+  placed: (places: readonly PolicyPlace[]) => void,
+): Promise<Row[]> {
+  try {
+    const rows = await ask(`${inventory(catalog)}
+UNION ALL SELECT 'policy', schema_name, securable_name, on_securable_type, NULL, NULL
+FROM ${quoted(catalog)}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`);
+    const policies = rows.filter(([kind]) => kind === "policy");
+    placed(
+      policyPlacesOf(
+        catalog,
+        policies.map(([, schema, name, type]) => [type ?? null, schema ?? null, name ?? null]),
+      ),
+    );
+    return rows.filter(([kind]) => kind !== "policy");
+  } catch (error) {
+    if (!(error instanceof StatementFailed)) throw error;
+    return ask(inventory(catalog));
+  }
 }
 
 /** Everything but models: kind, schema, name, type, owner, where it is stored. */
@@ -85,11 +115,17 @@ export async function policyPlaces(
 FROM ${quoted(catalog.name)}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`,
     options,
   );
-  return rows.flatMap(([type, schema, name]): PolicyPlace[] => {
-    const parts = [catalog.name, schema, name].filter((part) => typeof part === "string" && part !== "");
+  return policyPlacesOf(catalog.name, rows);
+}
+
+/** Rows of type, schema and name; each place once. */
+function policyPlacesOf(catalog: string, rows: readonly Row[]): PolicyPlace[] {
+  const places = rows.flatMap(([type, schema, name]): PolicyPlace[] => {
+    const parts = [catalog, schema, name].filter((part) => typeof part === "string" && part !== "");
     const found = (["catalog", "schema", "table"] as const)[parts.length - 1];
     return found === undefined || type === "METASTORE" ? [] : [{ type: found, name: parts.join(".") }];
   });
+  return [...new Map(places.map((place) => [securableKey(place), place])).values()];
 }
 
 const KINDS: ReadonlyMap<string, SecurableType> = new Map<string, SecurableType>([
