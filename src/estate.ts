@@ -80,7 +80,7 @@ export async function estateProof(
       addressesOf(read.securables),
       metastoreRootOf(read),
     ),
-    policiesOf(workspace, read, notes, owns(me, read.catalog?.owner, read.metastore?.owner), options.progress),
+    policiesOf(workspace, read, notes, owns(me, read.catalog?.owner), options.progress),
   ]);
   const estate = estateOf(tier.catalog, read, directory, storage, policies);
 

@@ -290,6 +290,21 @@ describe("the two readers", () => {
     expect(proof.estate.policies.map(({ name }) => name)).toEqual(["score", "gold_readers"]);
   });
 
+  test.each([
+    ["the catalog's owner, to whom the view shows all, asks for no policies that are not there", "four-tier-audit", 0],
+    ["a metastore admin, of whom its page says nothing, asks REST about the catalog", owner, 1],
+  ])("%s", async (_name, owning, asked) => {
+    const groups = { ...admin.groups, "metastore-admins": { members: ["four-tier-audit"] } };
+    const base = world(new Map(), { groups, policies: [] });
+    const account = await startAccount(
+      { ...base, catalogs: { prod: { ...base.catalogs?.["prod"], owner: owning } } },
+      RULES,
+    );
+    await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+    const paths = account.simulator.requests.map(({ path }) => path);
+    expect(paths.filter((path) => path.includes("/policies/"))).toHaveLength(asked);
+  });
+
   test("SQL for who only has MANAGE is unknown: it was shown its own grants", async () => {
     const account = await startAccount(world(documentedRights()), RULES);
     const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });

@@ -23,7 +23,10 @@ interface PolicyAsking {
   readonly sql: StatementOptions | undefined;
   /** Where there are any, if a statement has told already. */
   readonly places: readonly PolicyPlace[] | undefined;
-  /** Whoever asks is the owner, to whom no place is hidden. */
+  /**
+   * Whoever asks owns the catalog, to whom no place is hidden. The view shows what one has MANAGE on; of a metastore's
+   * admin its page says nothing.
+   */
   readonly shownAll: boolean;
 }
 
