@@ -5,17 +5,10 @@
 import * as v from "valibot";
 import { type Finding, FourTierError } from "./findings.ts";
 import type { GitHub } from "./github/client.ts";
-import { commentOnIssue, createIssue, type Issue, listIssues, updateIssue } from "./github/issues.ts";
+import { issueWarnings, keepIssue, markOf } from "./rolling-issue.ts";
 import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { readFindings } from "./report/carried-findings.ts";
 import type { ActionResult } from "./report/report.ts";
-
-/** Who opens issues with a job's token; an issue of anybody else is not ours, whatever it says. */
-const AUTHOR = "github-actions[bot]";
-/** Issues of our label that are looked at: somebody may have put it on many. */
-const MOST_ISSUES = 200;
-/** How the mark of any contract's issue begins. */
-const ANY_MARK = "<!-- four-tier drift ";
 
 interface ReportDriftRequest {
   readonly github: GitHub;
@@ -42,8 +35,8 @@ const Needs = v.record(
 const NOT_ASKED = "not asked";
 const CHECKS = ["grants", "schedules", "drift"];
 
-/** Reads the results of the jobs; throws FourTierError for what is not `toJSON(needs)`. */
-export function readResults(text: string): Look[] {
+/** Results and outputs of jobs; throws FourTierError for what is not `toJSON(needs)`. */
+export function readNeeds(text: string): v.InferOutput<typeof Needs> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -59,7 +52,12 @@ export function readResults(text: string): Look[] {
       remedy: "Give it ${{ toJSON(needs) }} in a job that needs those jobs.",
     });
   }
-  return Object.entries(parsed.output).flatMap(([tier, { outputs }]) =>
+  return parsed.output;
+}
+
+/** Reads what the jobs that looked have come to; throws FourTierError for what is not `toJSON(needs)`. */
+export function readResults(text: string): Look[] {
+  return Object.entries(readNeeds(text)).flatMap(([tier, { outputs }]) =>
     CHECKS.flatMap((check): Look[] => {
       const given = outputs[check];
       if (given === NOT_ASKED) return [];
@@ -75,63 +73,22 @@ export async function reportDrift(request: ReportDriftRequest): Promise<ActionRe
   const { log, runUrl } = request;
   const looks = readResults(request.results);
   const clean = looks.length > 0 && looks.every((look) => look.findings !== undefined && drifted(look).length === 0);
-  const marker = `${ANY_MARK}${request.key} -->`;
-  const [standing, ...doubles] = await findOwn(request, marker);
-  const body = driftBody(looks, { marker, runUrl });
-  const issue = await bring(request, standing, clean, body);
-  for (const double of doubles) await closeDouble(request, double, issue);
+  const rolling = { ...request, about: "drift" } as const;
+  const kept = await keepIssue(rolling, {
+    body: driftBody(looks, { marker: markOf(rolling), runUrl }),
+    open: !clean,
+    closed: `All tiers are clean: ${runUrl}`,
+    reopened: `There is drift again: ${runUrl}`,
+    news: undefined,
+  });
+  const { issue } = kept;
   if (issue !== undefined) log.info(`Issue #${issue.number} is ${issue.state}`);
   return {
-    findings: looks.flatMap((look) => findingsOf(look)),
+    findings: [...looks.flatMap((look) => findingsOf(look)), ...issueWarnings(kept)],
     outputs: { clean: String(clean), issue: issue?.number ?? "" },
     summary: driftSummary(looks, issue?.url),
     report: { clean, issue: issue?.url ?? null, looks: looks.map(lookJson) },
   };
-}
-
-/** The issue as it is afterwards; undefined if there is none and none is needed. */
-async function bring(
-  { github, title, label, runUrl }: ReportDriftRequest,
-  standing: Issue | undefined,
-  clean: boolean,
-  body: string,
-): Promise<Issue | undefined> {
-  if (standing === undefined) return clean ? undefined : createIssue(github, { title, body, label });
-  if (clean && standing.state === "closed") return standing;
-  const issue = await updateIssue(github, standing.number, { body, state: clean ? "closed" : "open" });
-  if (clean) await commentOnIssue(github, issue.number, `All tiers are clean: ${runUrl}`);
-  else if (standing.state === "closed") await commentOnIssue(github, issue.number, `There is drift again: ${runUrl}`);
-  return issue;
-}
-
-/** Two runs at once may each have opened one: the older ones are closed, so that one is left to look at. */
-async function closeDouble({ github }: ReportDriftRequest, double: Issue, issue: Issue | undefined): Promise<void> {
-  if (double.state === "closed" || issue === undefined) return;
-  await updateIssue(github, double.number, { body: double.body, state: "closed" });
-  await commentOnIssue(github, double.number, `Goes on in #${issue.number}.`);
-}
-
-/**
- * Ours: opened by a job of this repository, newest first. Anybody with triage rights may edit an issue, so it is known by
- * our mark anywhere in it; without any mark by its label and title; and without its label among all that are open.
- */
-async function findOwn({ github, label, title }: ReportDriftRequest, marker: string): Promise<Issue[]> {
-  const labelled = await own(listIssues(github, label));
-  const marked = labelled.filter(({ body }) => body.includes(marker));
-  if (marked.length > 0) return marked;
-  const bare = labelled.filter((issue) => issue.title === title && !issue.body.includes(ANY_MARK));
-  if (bare.length > 0) return bare;
-  return (await own(listIssues(github, undefined))).filter(({ body }) => body.includes(marker));
-}
-
-async function own(issues: AsyncGenerator<Issue>): Promise<Issue[]> {
-  const found: Issue[] = [];
-  let seen = 0;
-  for await (const issue of issues) {
-    if (issue.author === AUTHOR) found.push(issue);
-    if (++seen >= MOST_ISSUES) break;
-  }
-  return found;
 }
 
 function findingsOf(look: Look): Finding[] {

@@ -1,68 +1,15 @@
 /** The rolling issue: one, whatever people do to it. Against the simulated GitHub's shapes, by hand. */
-import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { findingsOutput } from "../src/report/carried-findings.ts";
 import { reportDrift } from "../src/report-drift.ts";
-import type { GitHub } from "../src/github/client.ts";
+import { type Kept, issueTracker } from "./issues.ts";
 
-const OURS = "github-actions[bot]";
 const clean = findingsOutput([]);
 const wrong = findingsOutput([{ id: "schedules/drift", severity: "error", message: "It runs.", remedy: "Pause it." }]);
 
-interface Kept {
-  number: string;
-  state: string;
-  user: { login: string };
-  title: string;
-  body: string;
-  labels: string[];
-  html_url: string;
-}
-
 function repository() {
-  const issues: Kept[] = [];
-  const comments: { readonly number: string; readonly body: string }[] = [];
-  const open = (issue: Partial<Kept>): Kept => {
-    const number = String(issues.length + 1);
-    const kept = {
-      number,
-      state: "open",
-      user: { login: OURS },
-      title: "T",
-      body: "",
-      labels: ["drift"],
-      html_url: "h",
-      ...issue,
-    };
-    issues.push(kept);
-    return kept;
-  };
-  const github: GitHub = {
-    owner: "acme",
-    repository: "x",
-    serverUrl: "https://github.com",
-    read: () => Promise.reject(new Error("not asked")),
-    find: () => Promise.reject(new Error("not asked")),
-    async *list(_route, filter, schema) {
-      await Promise.resolve();
-      for (const issue of issues.toReversed()) {
-        const fits = filter["labels"] === undefined || issue.labels.some((label) => label === filter["labels"]);
-        if (fits && (filter["state"] === "all" || issue.state === "open")) yield v.parse(schema, issue);
-      }
-    },
-    send: (route, parameters, schema) => {
-      const body = String(parameters["body"]);
-      if (route.includes("/comments")) {
-        comments.push({ number: String(parameters["issue_number"]), body });
-        return Promise.resolve(v.parse(schema, { id: "1" }));
-      }
-      if (!route.startsWith("PATCH")) return Promise.resolve(v.parse(schema, open({ body })));
-      const issue = issues.find(({ number }) => number === parameters["issue_number"]);
-      if (issue === undefined) return Promise.reject(new Error("no such issue"));
-      Object.assign(issue, { body, state: parameters["state"] });
-      return Promise.resolve(v.parse(schema, issue));
-    },
-  };
+  const { issues, comments, open: openAny, github } = issueTracker();
+  const open = (issue: Partial<Kept>): Kept => openAny({ labels: ["drift"], ...issue });
   const look = (schedules: string, more: object = {}) =>
     reportDrift({
       github,
@@ -96,6 +43,29 @@ describe("the one issue is found again", () => {
     expect(issues[0]?.body).toContain("schedules/drift");
     await look(clean);
     expect(issues.map(({ state }) => state)).toEqual(["closed"]);
+  });
+
+  test("without its label it is found among many newer ones, since each run changes it", async () => {
+    const { issues, open, look } = repository();
+    await look(wrong);
+    for (const issue of issues) issue.labels = [];
+    for (let more = 0; more < 150; more += 1) open({ labels: [], user: { login: "octocat" } });
+    await look(wrong);
+    for (let more = 0; more < 150; more += 1) open({ labels: [], user: { login: "octocat" } });
+    const result = await look(wrong);
+    expect(issues.filter(({ user }) => user.login !== "octocat")).toHaveLength(1);
+    expect(result.findings.map(({ id }) => id)).not.toContain("issue/not-found");
+  });
+
+  test("where too many changed since, a second one is opened, and that is said", async () => {
+    const { issues, open, look } = repository();
+    await look(wrong);
+    for (const issue of issues) issue.labels = [];
+    for (let more = 0; more < 200; more += 1) open({ labels: [], user: { login: "octocat" } });
+    expect((await look(clean)).findings).toEqual([]);
+    const result = await look(wrong);
+    expect(issues.filter(({ user }) => user.login !== "octocat")).toHaveLength(2);
+    expect(result.findings.map(({ id }) => id)).toContain("issue/not-found");
   });
 
   test("of two the newer goes on, and the older is closed with a word where", async () => {

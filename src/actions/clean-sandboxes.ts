@@ -1,8 +1,9 @@
-/** action-clean-sandboxes: typed inputs → one clean-up, as dev's principal and on the default branch only → summary, issue text. */
+/** action-clean-sandboxes: typed inputs → one clean-up, as dev's principal and on the default branch only → summary, what is due. */
 import { type CleanResult, clean } from "../clean.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { policyContract } from "../release/policy.ts";
-import { cleanIssue, cleanReport, cleanSummary } from "../report/clean.ts";
+import { dueOutput } from "../report/carried-due.ts";
+import { cleanReport, cleanSummary } from "../report/clean.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { pause, runHasEnded } from "./github.ts";
@@ -16,9 +17,11 @@ export async function cleanSandboxes(context: ActionContext): Promise<ActionResu
   const { dryRun, most } = readInputs(context);
   const { run, log } = context;
   const owner = await accessOwner(context, "sandboxes are cleaned up");
+  const contract = await policyContract(owner.github, run, owner.contract);
+  const now = new Date();
   const result = await clean({
     workspace: owner.workspace,
-    contract: await policyContract(owner.github, run, owner.contract),
+    contract,
     principal: owner.clientId,
     dryRun,
     most,
@@ -28,7 +31,7 @@ export async function cleanSandboxes(context: ActionContext): Promise<ActionResu
       log,
       now: () => new Date(),
     },
-    now: new Date(),
+    now,
     pause,
     log,
   });
@@ -37,7 +40,11 @@ export async function cleanSandboxes(context: ActionContext): Promise<ActionResu
     outputs: {
       warned: JSON.stringify(namesOf(result, "warn")),
       removed: JSON.stringify(namesOf(result, "remove")),
-      issue: cleanIssue(result),
+      due: dueOutput(result, {
+        users: new Set(contract.users.keys()),
+        graceDays: contract.tiers.sandbox.graceDays,
+        now,
+      }),
     },
     summary: cleanSummary(result),
     report: cleanReport(result),

@@ -25,9 +25,9 @@ const IssueSchema = v.object({
   pull_request: v.optional(v.unknown()),
 });
 
-/** Issues with a label, open and closed, or all that are open, newest first. */
-export async function* listIssues(github: GitHub, label: string | undefined): AsyncGenerator<Issue> {
-  const filter = label === undefined ? { state: "open" } : { state: "all", labels: label };
+/** Issues with a label, open and closed, newest first; or all that are open, the one that changed last first. */
+export async function* listIssues(github: GitHub, which: { readonly label: string } | "open"): AsyncGenerator<Issue> {
+  const filter = which === "open" ? { state: "open", sort: "updated" } : { state: "all", labels: which.label };
   for await (const found of github.list(`GET ${ISSUES}`, filter, IssueSchema, "issues: write")) {
     if (found.pull_request === undefined) yield toIssue(found);
   }

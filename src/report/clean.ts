@@ -1,4 +1,4 @@
-/** A clean-up of sandboxes as a page, and as an issue that asks developers whether they still need theirs. */
+/** A clean-up of sandboxes as a page. */
 import type { CleanResult, CleanRow } from "../clean.ts";
 import type { JsonObject } from "../json.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
@@ -52,20 +52,6 @@ function resultOf({ decision, outcome }: CleanRow): string {
     default:
       return decision.do === "keep" && decision.unwarn ? "✅ kept, no longer warned of" : "✅ kept";
   }
-}
-
-/** Markdown for an issue; empty if nothing is warned of. Nobody is mentioned: who watches the issue is the team's choice. */
-export function cleanIssue({ rows }: CleanResult): string {
-  const due = rows.filter(({ decision }) => ["warn", "wait", "remove"].includes(decision.do));
-  if (due.length === 0) return "";
-  return blocks(
-    "These sandboxes are not used any more, as far as anybody can see. What is removed goes with its data.",
-    table(
-      ["Sandbox", "Developer", "Why"],
-      due.map(({ catalog, developer, decision }) => [code(catalog), text(developer ?? ""), text(decision.why)]),
-    ),
-    "To keep one, use it: any change of its data and any run of its jobs and pipelines counts. To keep it unused, have the property `keep_until` of its catalog set to a day.",
-  );
 }
 
 /** The machine-readable result. */

@@ -106,7 +106,10 @@ describe("action-clean-sandboxes", () => {
     expect(titles(run)).toEqual([]);
     expect(run.exitCode).toBe(0);
     expect(run.outputs).toMatchObject({ removed: '["octocat_sandbox"]', warned: "[]" });
-    expect(run.outputs["issue"]).toContain("octocat");
+    expect(JSON.parse(run.outputs["due"] ?? "")).toMatchObject({
+      dryRun: false,
+      sandboxes: [{ catalog: "octocat_sandbox", developer: "octocat", here: true, is: "removed", from: "" }],
+    });
     expect(run.summary).toContain("🗑️ removed");
     expect(run.summary).toContain("it belongs to");
     expect(left()).toEqual(["dev", "hubot_sandbox", "theirs_sandbox", "plain_sandbox"]);

@@ -171,6 +171,8 @@ describe("sandboxes that nobody uses", () => {
     const shown = await play.dispatch("clean-sandboxes", { event: "schedule", actor: "ada" });
     expectRun(shown).toSucceed("clean-sandboxes / clean");
     expect(textOf(shown, "clean-sandboxes / clean")).toContain("A dry run");
+    expectRun(shown).toSucceed("tell");
+    expect(play.stage.github.world.issues).toEqual([]);
 
     const catalog = play.stage.databricks.world.securable("omar_sandbox");
     for (const table of [...catalog.children.values()].flatMap(({ children }) => [...children.values()])) {
@@ -180,6 +182,9 @@ describe("sandboxes that nobody uses", () => {
     expectRun(warned).toSucceed("clean-sandboxes / clean");
     expect(catalog.properties).toHaveProperty("four_tier_warned");
     expect(has("omar_sandbox")).toBe(true);
+    const [issue] = play.stage.github.world.issues;
+    expect(issue).toMatchObject({ state: "open", user: "github-actions[bot]", labels: ["four-tier-sandboxes"] });
+    expect(issue?.body).toContain("@omar");
 
     catalog.properties = { ...catalog.properties, four_tier_warned: days(8) };
     const removed = await clean({ "dry-run": false });
@@ -191,6 +196,8 @@ describe("sandboxes that nobody uses", () => {
       true,
     ]);
     expect(textOf(removed, "clean-sandboxes / clean")).toContain("omar_sandbox");
+    expect(issue?.state).toBe("closed");
+    expect(play.stage.github.world.comments.map(({ body }) => body).join("\n")).toContain("@omar");
   });
 });
 

@@ -2,7 +2,9 @@
 import { FeatureFlags } from "@actions/expressions";
 import { validate } from "@actions/languageservice";
 import { join } from "node:path";
+import * as v from "valibot";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import { parse } from "yaml";
 import { read, ROOT } from "./files.ts";
 
 /** What the actions of others take (their action.yml at the pinned commits). */
@@ -22,6 +24,8 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   ],
   attest: ["subject-path", "subject-name", "subject-digest", "subject-checksums", "sbom-path", "github-token"],
 };
+/** What of an action of ours is asked: names of inputs. */
+const Action = v.object({ inputs: v.record(v.string(), v.unknown()) });
 let asked = 0;
 
 /** What it has to say, as `line: message`. A file named action.yml is read as an action, any other as a workflow. */
@@ -33,7 +37,12 @@ export async function lint(name: string, text: string): Promise<string[]> {
     featureFlags: new FeatureFlags({ all: true }),
     actionsMetadataProvider: {
       fetchActionMetadata: (action) => {
-        const inputs = action.owner === "actions" ? OTHERS[action.name] : undefined;
+        const isOurs = `${action.owner}/${action.name}` === "four-tier/four-tier" && action.path !== undefined;
+        const inputs = isOurs
+          ? Object.keys(v.parse(Action, parse(read(join(ROOT, action.path ?? "", "action.yml")))).inputs)
+          : action.owner === "actions"
+            ? OTHERS[action.name]
+            : undefined;
         if (inputs === undefined) return Promise.resolve(undefined);
         const described = Object.fromEntries(inputs.map((input) => [input, { description: input }]));
         return Promise.resolve({ name: action.name, description: action.name, inputs: described });

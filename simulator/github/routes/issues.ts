@@ -29,14 +29,20 @@ function shapeIssue(call: Call, issue: Issue): Partly<Schemas["issue"]> {
   };
 }
 
-/** Newest first. The service lists pull requests here too; they are left out, since nobody follows them. */
+/**
+ * Newest first, or the one that changed last (`sort`). The service lists pull requests here too; they are left out, since
+ * nobody follows them.
+ */
 function listIssues(call: Call): Answer {
-  const { state = "open", labels = "" } = call.query;
+  const { state = "open", labels = "", sort = "created" } = call.query;
+  if (sort !== "created" && sort !== "updated") throw new Refusal(422, "Validation Failed: sort");
   const wanted = labels === "" ? [] : labels.split(",");
   const list = call.world.issues
     .filter((issue) => state === "all" || issue.state === state)
     .filter((issue) => wanted.every((label) => issue.labels.includes(label)))
     .reverse();
+  // Stable: what changed in the same second stays in the order of creation.
+  if (sort === "updated") list.sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
   return { list: list.map((issue) => shapeIssue(call, issue)) };
 }
 
@@ -134,7 +140,7 @@ function updateComment(call: Call): Answer {
 }
 
 export const issueRoutes = [
-  route(`GET ${REPO}/issues`, READ, listIssues, { query: ["state", "labels"] }),
+  route(`GET ${REPO}/issues`, READ, listIssues, { query: ["state", "labels", "sort"] }),
   route(`POST ${REPO}/issues`, WRITE, createIssue, { body: newIssue }),
   route(`PATCH ${REPO}/issues/{number}`, WRITE, changeIssue, { body: changedIssue }),
   route(`GET ${REPO}/issues/{number}/comments`, [READ, ["pull-requests", "read"]], (call) => {
