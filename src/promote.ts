@@ -28,7 +28,8 @@ import { runsBefore, settleFailure } from "./release/failed.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { lostLedger, type RecordedNow } from "./release/lost-ledger.ts";
-import { type Place, type Standing, unlistedLosses } from "./release/standing.ts";
+import { lossesOf } from "./release/losses.ts";
+import type { Place, Standing } from "./release/standing.ts";
 import { owedNow } from "./release/roll-forward.ts";
 import { type Content, unreadFindings } from "./release/upload.ts";
 import { heldNotices } from "./schedules/holds.ts";
@@ -73,7 +74,7 @@ export interface PromoteRequest extends LockAccess {
 }
 
 /** What this story sees of the tier; identity and grants are proven by others. */
-type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "lock" | "kept">;
+type LiveOf = Pick<LiveFacts, "plan" | "drift" | "adoption" | "losses" | "lock" | "kept">;
 
 /** What a promotion gives back: the evidence is a document of its own. */
 export interface Promoted extends ActionResult {
@@ -118,8 +119,6 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
     }
     const unwanted = await request.stillWanted?.(now.standing.ledger);
     if (unwanted !== undefined) throw new FourTierError(unwanted);
-    const unlisted = unlistedLosses(now.standing, tier);
-    if (unlisted.length > 0) throw new FourTierError(unlisted);
     const release = releaseOf(request, now.standing);
     const policy = refreshed.policy.known ? refreshed.policy.value.onFailure : "hold";
     const work = { ...request, ...now, place, lock, release, phase };
@@ -202,8 +201,9 @@ function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): 
 }
 
 async function gatherFacts(request: PromoteRequest, look: Promise<Look>, place: Place): Promise<GateFacts> {
+  const { tier } = request;
   const looked = together([look, readLock(request, place)]);
-  const live = looked.then(([{ standing }, lock]) => ({ ...liveOf(standing), lock: known(lock) }));
+  const live = looked.then(([{ standing }, lock]) => ({ ...liveOf(standing, tier), lock: known(lock) }));
   const current = look.then(({ standing }) => known(currentOf(standing)));
   const [facts] = await together([request.gather(live, current), live, current]);
   return facts;
@@ -222,18 +222,20 @@ async function readLock({ workspace, runHasEnded }: PromoteRequest, { folder }: 
  * the rest of what GitHub recorded stays.
  */
 async function refresh(request: PromoteRequest, facts: GateFacts, seen: Look): Promise<GateFacts> {
-  const { run } = request;
+  const { run, tier } = request;
   const { standing } = seen;
   const lock = { held: true, runId: run.runId, attempt: run.runAttempt, ended: false, waits: false } as const;
   const order = known(await orderOf(request, standing));
-  return withActiveRuns(request, { ...facts, ...liveOf(standing), lock: known(lock), order }, seen, true);
+  return withActiveRuns(request, { ...facts, ...liveOf(standing, tier), lock: known(lock), order }, seen, true);
 }
 
-function liveOf({ plan, drift, observation, ledger }: Standing): Omit<LiveOf, "lock"> {
+function liveOf(standing: Standing, tier: Tier): Omit<LiveOf, "lock"> {
+  const { plan, drift, observation, ledger } = standing;
   return {
     plan: known(plan),
     drift: known(drift),
     adoption: known(observation.namesakes),
+    losses: known(lossesOf(standing, tier)),
     kept: known(keptOf(ledger)),
   };
 }

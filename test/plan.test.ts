@@ -1,21 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { deletePath } from "../src/databricks/files.ts";
+import { deletePath, listFolder, writeFile } from "../src/databricks/files.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { type Fact, known, notKnown } from "../src/gate/facts.ts";
+import { isFailure } from "../src/findings.ts";
 import { openGit } from "../src/git.ts";
 import { plan } from "../src/plan.ts";
 import type { Artifact } from "../src/release/digest.ts";
 import type { CurrentRelease } from "../src/release/gather.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import { goodFacts } from "./gate/facts.ts";
-import { BUNDLE, CONTRACT } from "./promotion-files.ts";
-import { RUN, scene, type Scene } from "./promotion.ts";
+import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
+import { provenBy, RUN, scene, type Scene } from "./promotion.ts";
 
 /** A brief for the head, with or without a look at the tier. */
 async function brief(
   prod: Scene,
   options: {
     live?: boolean;
+    own?: boolean;
     current?: Fact<CurrentRelease | undefined>;
     carried?: readonly Artifact[];
     judged?: JudgedRelease;
@@ -31,11 +33,12 @@ async function brief(
     run: RUN,
     tier: resolveTier(contract, prod.tier),
     candidate,
+    wheels: [],
     root: "",
     contract,
     allowedHosts: [],
     git,
-    live: options.live === true ? prod.connect() : undefined,
+    live: options.live === true ? { workspace: prod.connect(), own: options.own ?? true } : undefined,
     current: () => Promise.resolve(options.current ?? known(undefined)),
     gather: (stage, live, current) => {
       asked.push(stage);
@@ -45,6 +48,9 @@ async function brief(
         tier: prod.tier,
         stage,
         candidate: { commit, release: candidate.digest, artifacts: [] },
+        approved: { release: undefined, plan: undefined },
+        destructive: resolveTier(contract, prod.tier).destructive,
+        source: known([provenBy(commit, candidate.digest)]),
         order: known({ current: current.known ? current.value : undefined, relation: "ahead" }),
       });
     },
@@ -147,6 +153,66 @@ describe("a brief", () => {
     expect((await brief(prod, { current })).result.summary).toContain("Nobody looked at prod");
     prod.world.finishRun("prod", prod.world.startRun("prod", "score"));
     expect((await brief(prod, { live: true, current })).result.summary).not.toContain(mixed);
+  });
+
+  describe("stops before the approval at what the promotion itself would stop at", () => {
+    const extra = (kept: boolean): string =>
+      kept
+        ? `${BUNDLE.trimEnd()}\n    extra:\n      name: extra\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`
+        : BUNDLE;
+    const listing = CONTRACT.replace(`client_id: ${IDS.prod} }`, `client_id: ${IDS.prod}, destructive: [jobs.extra] }`);
+
+    async function withExtra() {
+      const prod = await scene("prod", {}, { "databricks.yml": extra(true), "four-tier.yml": listing });
+      await toProd(prod);
+      const current = await proven(prod, prod.repository.git("rev-parse", "HEAD"));
+      prod.change({ "databricks.yml": extra(false) });
+      return { prod, current };
+    }
+
+    it("a resource to delete that lost our mark, in the gate's table and in the first sentence", async () => {
+      const { prod, current } = await withExtra();
+      const whole = await brief(prod, { current, live: true });
+      expect(whole.result.findings.filter(isFailure)).toEqual([]);
+      prod.world.changeJob("prod", "extra", (settings) => void (settings["tags"] = {}));
+      const seen = await brief(prod, { current, live: true });
+      expect(seen.result.findings.map(({ id }) => id)).toContain("release/not-marked");
+      expect(seen.result.summary).toMatch(/Do not approve: the gate does not let this release in .*destructive/);
+      expect(seen.result.report).toMatchObject({ brief: { not_looked_at: [] } });
+      const promoted = await prod.promote({ approved: { plan: seen.result.outputs["plan-digest"] } });
+      expect(promoted.result.findings.map(({ id }) => id)).toContain("release/not-marked");
+      expect(promoted.writes).toEqual([]);
+    });
+
+    it("a release folder that was touched", async () => {
+      const { prod, current } = await withExtra();
+      prod.change({ "src/data/ingest.sql": "select 2\n" });
+      const folder = `${prod.folder}/releases`;
+      await toProd(prod);
+      prod.change({ "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2") });
+      const connection = prod.connect();
+      const [scoring] =
+        (await listFolder(connection, folder))?.filter(({ path }) => /scoring-[0-9a-f]+$/.test(path)) ?? [];
+      await writeFile(connection, `${scoring?.path ?? ""}/extra.py`, new TextEncoder().encode("1"), {
+        overwrite: false,
+      });
+      const touched = await brief(prod, { current, live: true });
+      expect(touched.result.findings).toMatchObject([
+        { id: "release/folder-tampered", message: expect.stringContaining("does not belong to the release") as string },
+      ]);
+      expect(touched.result.summary).toContain("Do not approve: prod is not as a promotion needs it");
+    });
+
+    it("and says, where nobody looked or not at everything, that this comes only after the approval", async () => {
+      const { prod, current } = await withExtra();
+      const blind = await brief(prod, { current });
+      expect(blind.result.summary).toContain(
+        "❓ nobody looked at prod&#58; whether the promotion stops at what is there",
+      );
+      expect(blind.result.report).toMatchObject({
+        brief: { not_looked_at: [expect.stringContaining("nobody looked")] },
+      });
+    });
   });
 
   it.each([

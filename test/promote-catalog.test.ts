@@ -245,7 +245,12 @@ describe("what somebody did by hand", () => {
       "databricks.yml": bundle(KINDS.replace(/ {2}volumes:[\s\S]*?(?= {2}registered_models)/, "")),
       "four-tier.yml": destructive("volumes.files"),
     });
-    await expect(dev.promote()).rejects.toThrow(/^release\/not-marked: volumes\.files would be deleted/);
+    const { result, writes } = await dev.promote();
+    expect(result.findings.filter(isFailure)).toMatchObject([
+      { id: "release/not-marked", message: expect.stringMatching(/^volumes\.files would be deleted/) as string },
+    ]);
+    expect(result.summary).toContain("❌ | <code>destructive</code>");
+    expect(writes).toEqual([]);
     expect(dev.world.securable("dev.gold.files").comment).toBe("mine now");
   });
 });

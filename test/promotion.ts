@@ -226,7 +226,7 @@ export class Scene {
 }
 
 /** The tier below has it: what counts as evidence has its own tests. */
-function provenBy(commit: string, release: string): EvidenceFacts {
+export function provenBy(commit: string, release: string): EvidenceFacts {
   const { deployment, claim, run } = evidence;
   if (claim === undefined || run === undefined) throw new Error("the evidence is not whole");
   return {

@@ -72,17 +72,18 @@ async function signIn(context: ActionContext, { contract, tier }: ResolvedTier):
 
 async function planned(ground: Ground): Promise<ActionResult> {
   const { context, own, git, github, candidate, contract, tier, inputs } = ground;
-  const live = own.live ? (await viewTier(context)).workspace : undefined;
+  const view = own.live ? await viewTier(context) : undefined;
   const { plan } = await import("../plan.ts");
   return plan({
     run: context.run,
     tier,
     candidate,
+    wheels: ground.wheels,
     root: inputs.bundle,
     contract,
     allowedHosts: inputs.allowedHosts,
     git,
-    live,
+    live: view === undefined ? undefined : { workspace: view.workspace, own: view.clientId !== undefined },
     current: () => currentRelease({ github, contract, tier }),
     gather: (stage, live, current) => gather(ground, stage, live, current),
     history: (from, to) => factOf(() => historyBetween(github, from, to)),

@@ -5,6 +5,7 @@
 import type { GatePolicy, TierName, TierPolicy } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { Artifact } from "../release/digest.ts";
+import type { Loss } from "../release/losses.ts";
 import type { Drift, Plan } from "../release/plan.ts";
 import type {
   AuditFacts,
@@ -273,6 +274,8 @@ export interface LiveFacts {
   /** Of what the tier has now, before this promotion. */
   readonly drift: Fact<Drift>;
   readonly adoption: Fact<readonly NamesakeFacts[]>;
+  /** What would be taken away, with what tells whether it may be. */
+  readonly losses: Fact<readonly Loss[]>;
   /** What the tier's grant proof found. */
   readonly grants: Fact<readonly Finding[]>;
   readonly lock: Fact<LockFacts>;

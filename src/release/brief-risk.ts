@@ -37,7 +37,7 @@ const ALERT_FIELD =
 const TOLD_APART = [SCHEDULE_FIELD, ACCESS_FIELD, ALERT_FIELD];
 
 /** Everything that somebody should weigh, worst first; empty if nothing that is there is touched. */
-export function risksOf({ plan, drift, tier, current, details }: BriefFacts): Risk[] {
+export function risksOf({ plan, drift, tier, current, details, unseen }: BriefFacts): Risk[] {
   const { failedRuns, contract } = details;
   const changes = changed(plan);
   const created = changes.filter(({ action }) => action === "create");
@@ -45,6 +45,7 @@ export function risksOf({ plan, drift, tier, current, details }: BriefFacts): Ri
     drift.known
       ? { icon: "🟠", says: `changed by hand in ${text(tier)}`, of: drift.value.entries.map(({ key }) => code(key)) }
       : { icon: "❓", says: `nobody could look whether ${text(tier)} was changed by hand`, of: [] },
+    ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
     {
       icon: "🟠",
       says: "failed runs whose repair would mix two releases",

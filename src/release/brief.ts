@@ -47,6 +47,8 @@ export interface BriefFacts {
   readonly gate: GateResult;
   /** What a look at the tier found beside the gate; a failure stops the promotion. */
   readonly findings: readonly Finding[];
+  /** What stops a promotion and was not looked at, as clauses without a full stop: it is told only after the approval. */
+  readonly unseen: readonly string[];
   readonly details: BriefDetails;
 }
 

@@ -13,7 +13,8 @@ import type { Outcome } from "../report/promotion.ts";
 import { carryOut, type Work } from "./carry-out.ts";
 import type { ChangeClass, Desired } from "./change.ts";
 import { observe } from "./observe.ts";
-import { type Standing, standingOf, unlistedLosses } from "./standing.ts";
+import { lossesOf, lossFindings } from "./losses.ts";
+import { type Standing, standingOf } from "./standing.ts";
 import { begunSince, type Newest, newestRuns } from "./started-since.ts";
 
 /** A promotion that has failed, and what is needed to end it. */
@@ -115,7 +116,10 @@ async function undo(failed: Failed, ledger: Ledger, outcome: Outcome): Promise<O
     observe(workspace, { ...place, ledger, desired, kept: new Map() }),
   );
   const standing = standingOf(ledger, observation, desired, place);
-  const losses = [...observation.findings.filter(isFailure), ...unlistedLosses(standing, place.tier)];
+  const losses = [
+    ...observation.findings.filter(isFailure),
+    ...lossFindings(lossesOf(standing, place.tier), place.tier.name, place.tier.destructive),
+  ];
   if (losses.length > 0) throw new FourTierError(losses);
   const back = await carryOut({
     ...failed,

@@ -150,6 +150,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     plan: live.plan ?? notLookedAt,
     drift: live.drift ?? notLookedAt,
     adoption: stillAdopted(live.adoption ?? notLookedAt, policy),
+    losses: live.losses ?? notLookedAt,
     grants: live.grants ?? notLookedAt,
     lock: live.lock ?? notLookedAt,
     activeRuns: live.activeRuns ?? notLookedAt,

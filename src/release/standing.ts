@@ -2,9 +2,7 @@
  * Where a tier stands towards a release: what was applied, what lives, what the release would change, what somebody
  * changed by hand, and the writes that follow. Pure: observing is done before.
  */
-import { keyByMark } from "../bundle/marks.ts";
 import type { Tier } from "../contract/model.ts";
-import type { Finding } from "../findings.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { begunIntents, type Ledger } from "../ledger/model.ts";
@@ -184,48 +182,4 @@ export function resourcesAfter(
       return [key, { id, ...resource }];
     }),
   );
-}
-
-/**
- * Deletions and replacements that the plan does not show, because an unfinished promotion caused them, and that the
- * contract does not list. What that promotion itself created is not among them: it never belonged to a release.
- */
-export function unlistedLosses(standing: Standing, tier: Tier): Finding[] {
-  return [...unplannedLosses(standing, tier), ...unmarkedLosses(standing.steps, tier)];
-}
-
-/** The ledger alone does not make a resource ours: what is deleted or replaced carries our mark, too. */
-export function unmarkedLosses(steps: readonly Step[], tier: Tier): Finding[] {
-  return steps
-    .filter(({ action }) => action === "delete" || action === "replace")
-    .filter(({ key, live }) => live !== undefined && keyByMark(live.settings, tier) !== key)
-    .map(({ key, action, live }) => ({
-      id: "release/not-marked",
-      severity: "error",
-      where: { kind: "resource", tier: tier.name, key },
-      message: `${key} would be ${action === "delete" ? "deleted" : "replaced"}: ${live?.id ?? ""}, "${live?.name ?? ""}", which does not carry our mark for it.`,
-      why: "Only what is ours by the ledger and by its mark is taken away: somebody may have made it their own.",
-      remedy: `If it should go, delete it by hand; if it should stay, declare ${key} again, and the next promotion marks it.`,
-    }));
-}
-
-function unplannedLosses({ steps, plan, ledger }: Standing, tier: Tier): Finding[] {
-  const planned = new Map(plan.changes.map(({ key, action }) => [key, action]));
-  const begun = new Set(
-    begunIntents(ledger)
-      .filter(({ action }) => action === "create")
-      .map(({ key }) => key),
-  );
-  const listed = (key: string): boolean => tier.destructive.includes(key) || tier.destructive.includes("*");
-  return steps
-    .filter(({ action }) => action === "delete" || action === "replace")
-    .filter(({ key, action }) => planned.get(key) !== action && !begun.has(key) && !listed(key))
-    .map(({ key, action }) => ({
-      id: "release/destructive",
-      severity: "error",
-      where: { kind: "resource", tier: tier.name, key },
-      message: `To undo what an unfinished promotion left, ${key} would have to be ${action === "delete" ? "deleted" : "replaced"}.`,
-      why: "The plan that was approved does not show it.",
-      remedy: `List it (tiers.${tier.name}.destructive: [${key}]), or promote again the commit that was not finished.`,
-    }));
 }

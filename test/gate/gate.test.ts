@@ -3,6 +3,7 @@ import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseWindow } from "../../src/contract/values.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
+import type { Loss } from "../../src/release/losses.ts";
 import {
   audited,
   CURRENT,
@@ -49,6 +50,13 @@ const drifted = known({
   entries: [{ key: "jobs.score", what: "changed" as const, fields: [{ path: "max_concurrent_runs", old: 1, new: 4 }] }],
 });
 
+const loss: Loss = {
+  key: "jobs.score",
+  action: "delete",
+  live: { id: "7", name: "score" },
+  marked: true,
+  planned: true,
+};
 const namesake = { key: "jobs.score", name: "score", id: "42", adopted: false, managedBy: undefined };
 
 const grantFinding = {
@@ -332,6 +340,24 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "destructive",
     "gate/destructive",
   ],
+  [
+    "a deletion of what lost its mark, though it is listed",
+    () => ({ destructive: ["*"], losses: known([{ ...loss, marked: false }]) }),
+    "destructive",
+    "release/not-marked",
+  ],
+  [
+    "a deletion that an unfinished promotion left and no plan shows",
+    () => ({ losses: known([{ ...loss, planned: false }]) }),
+    "destructive",
+    "release/destructive",
+  ],
+  [
+    "a look that did not see what would go",
+    () => ({ losses: notKnown("Nobody looked.", "Look.") }),
+    "destructive",
+    "gate/destructive-unknown",
+  ],
   ["a namesake", () => ({ adoption: known([namesake]) }), "adoption", "gate/adoption-namesake"],
   [
     "a namesake of a bundle",
@@ -429,7 +455,7 @@ describe("the gate to prod", () => {
   });
 
   it("has a way to fail each check", () => {
-    expect(FACTS).toHaveLength(22);
+    expect(FACTS).toHaveLength(23);
     expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
   });
 
@@ -486,6 +512,7 @@ describe("the gate to prod", () => {
       destructive: ["jobs.score"],
       drift: drifted,
       acceptedDrift: DRIFT,
+      losses: known([loss, { ...loss, key: "jobs.old", planned: true }]),
       adoption: known([{ ...namesake, adopted: true }]),
       lock: known({ held: true, runId: "1", attempt: 1, ended: true, waits: false }),
     });
@@ -510,6 +537,7 @@ describe("the table of checks", () => {
       identity: notKnown("", ""),
       drift: notKnown("", ""),
       adoption: notKnown("", ""),
+      losses: notKnown("", ""),
       grants: notKnown("", ""),
       lock: notKnown("", ""),
       approvals: notKnown("", ""),

@@ -100,6 +100,7 @@ function brief(change: Otherwise = {}): string {
     facts,
     gate: evaluateGate(facts),
     findings: [],
+    unseen: [],
     ...change,
     details: { ...DETAILS, ...change.details },
   });
@@ -533,6 +534,11 @@ describe("the brief", () => {
     const page = brief({ drift: notKnown("Nobody looked at prod.", "Give the brief a principal.") });
     expect(await glance(page)).toContain("nobody could look whether prod was changed by hand");
     expect(await read(page)).toContain("Nobody looked at prod. Give the brief a principal.");
+    const blind = brief({ unseen: ["nobody looked at prod: the rest comes later", "a schema was seen in part"] });
+    expect(await glance(blind)).toContain(
+      "❓ nobody looked at prod: the rest comes later\n❓ a schema was seen in part",
+    );
+    expect(blind).toContain("**The gate lets it in. Weigh the risk below before you approve.**");
   });
 
   it("tells the first release from the next, and no change from one", async () => {

@@ -187,6 +187,7 @@ export const LIVE: LiveFacts = {
   plan: known({ digest: PLAN, changes: [], empty: true }),
   drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
   adoption: known([]),
+  losses: known([]),
   grants: known([]),
   lock: known({ held: false }),
   activeRuns: known({ policy: "allow", waited: false, runs: [] }),

@@ -82,6 +82,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     catalog: "prod",
     repository: "acme/ml-pipelines",
     serverUrl: "https://github.com",
+    unseen: [text],
     candidate: { commit: COMMIT, release: RELEASE },
     current: { commit: CURRENT, release: RELEASE },
     history: known({

@@ -1,0 +1,247 @@
+/**
+ * What a tier has, and what a release would make of it, for the plan: from commits alone, or with a look at the tier. A
+ * look tells before the approval what the promotion itself would stop at after it; what it could not see is said.
+ */
+import type { Contract, Tier } from "../contract/model.ts";
+import { resolveTier } from "../contract/tiers.ts";
+import { ApiError } from "../databricks/errors.ts";
+import type { Workspace } from "../databricks/workspace.ts";
+import { type Finding, FourTierError, isFailure } from "../findings.ts";
+import { type Fact, known, type LiveFacts, notKnown, type OrderFacts } from "../gate/facts.ts";
+import type { Git } from "../git.ts";
+import { keptOf } from "../ledger/kept.ts";
+import type { Ledger, LedgerRelease } from "../ledger/model.ts";
+import { componentFolder, ledgerOwner, ledgerPath, tierFolder } from "../ledger/paths.ts";
+import { readLedgerIfAllowed } from "../ledger/store.ts";
+import { heldNotices } from "../schedules/holds.ts";
+import { BARE } from "./brief-facts.ts";
+import { asApplied, type Candidate, candidateOf, type CarriedArtifact, contentsOf, contractAt } from "./candidate.ts";
+import type { CurrentRelease } from "./gather.ts";
+import { lossesOf } from "./losses.ts";
+import { lostLedger } from "./lost-ledger.ts";
+import { type Observation, observe } from "./observe.ts";
+import { type Applied, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
+import { driftContext, type Place, type Standing, standingOf } from "./standing.ts";
+import { inspectFolders, unreadFindings } from "./upload.ts";
+
+/** What is compared, and with which eyes. */
+export interface ComparisonRequest {
+  readonly tier: Tier;
+  readonly candidate: Candidate;
+  /** The carried wheels, by whose bytes folders are compared. */
+  readonly wheels: readonly CarriedArtifact[];
+  /** Folder of databricks.yml from the repository root, "" for the root. */
+  readonly root: string;
+  readonly contract: Contract;
+  readonly allowedHosts: readonly string[];
+  readonly git: Git;
+  /** A connection that may look at the tier, and whether it is its own principal's; undefined for none. */
+  readonly live: { readonly workspace: Workspace; readonly own: boolean } | undefined;
+  /** What the tier has, as far as evidence proves it. */
+  readonly current: () => Promise<Fact<CurrentRelease | undefined>>;
+  readonly log: { info(message: string): void };
+  readonly now: Date;
+}
+
+/** What the tier has, and what the candidate would make of it. */
+export interface Comparison {
+  readonly current: Fact<OrderFacts["current"]>;
+  readonly plan: Plan;
+  readonly drift: Fact<Drift>;
+  readonly live: Partial<LiveFacts>;
+  readonly findings: readonly Finding[];
+  /** What the tier had before, newest first, as far as it is known. */
+  readonly had: readonly LedgerRelease[];
+  /** What its ledger remembers of rejects. */
+  readonly rejects: NonNullable<Ledger["rejects"]>;
+  /** Components that have resources, and so a folder; undefined where the ledger was not read. */
+  readonly pointed: ReadonlySet<string> | undefined;
+  /** Undefined where nobody looked. */
+  readonly seen: Observation["live"] | undefined;
+  /** What stops a promotion and was not looked at, as clauses without a full stop. */
+  readonly unseen: readonly string[];
+}
+
+/** Compares: from commits alone, or with a look at the tier. Writes nothing. Throws FourTierError where it cannot be told. */
+export function compareWithTier(request: ComparisonRequest): Promise<Comparison> {
+  return request.live === undefined ? compareCommits(request) : compareLive(request, request.live);
+}
+
+/** From commits alone: the release that the tier provably runs, rendered anew, against the candidate. */
+async function compareCommits(request: ComparisonRequest): Promise<Comparison & { readonly from: Applied }> {
+  const { candidate, tier } = request;
+  const current = await request.current();
+  if (!current.known) {
+    throw new FourTierError({
+      id: "plan/unknown-current",
+      severity: "unknown",
+      message: `What ${tier.name} runs could not be read from GitHub: ${current.why}`,
+      why: "A plan says what would change, and without what is there now it cannot.",
+      remedy: current.remedy,
+    });
+  }
+  const from = current.value === undefined ? new Map() : await appliedAt(request, current.value);
+  return {
+    from,
+    current,
+    plan: makePlan(from, candidate.desired),
+    drift: notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`),
+    live: {},
+    findings: [],
+    had: current.value === undefined ? [] : [{ ...BARE, commit: current.value.commit, digest: current.value.release }],
+    rejects: [],
+    seen: undefined,
+    pointed: undefined,
+    unseen: [
+      `nobody looked at ${tier.name}: whether the promotion stops at what is there (a name that is taken, a resource without our mark or with its double, a schema that is not empty, a release folder that was touched, what an unfinished promotion left) is told only after the approval`,
+    ],
+  };
+}
+
+/** What a commit made of the tier: rendered with the contract of its own time. */
+async function appliedAt(request: ComparisonRequest, current: CurrentRelease): Promise<Applied> {
+  const { git, root, tier, allowedHosts } = request;
+  const contract = await contractAt(git, current.commit, request.contract.file, allowedHosts);
+  const { candidate, findings } = await candidateOf({
+    git,
+    commit: current.commit,
+    root,
+    contract,
+    tier: resolveTier(contract, tier.name, tier.developer === undefined ? {} : { developer: tier.developer }),
+    artifacts: current.artifacts,
+    now: request.now,
+  });
+  if (candidate === undefined) throw new FourTierError(findings.filter(isFailure));
+  if (candidate.digest !== current.release) {
+    throw new FourTierError({
+      id: "plan/other-current",
+      severity: "error",
+      message: `The record of ${tier.name} says release ${current.release.slice(0, 12)} for commit ${current.commit.slice(0, 12)}, and that commit makes ${candidate.digest.slice(0, 12)}.`,
+      why: "What the tier runs cannot be told from its record.",
+      remedy: `Give the brief a principal that may read ${tier.name}: its ledger says what was applied.`,
+    });
+  }
+  return asApplied(candidate);
+}
+
+/** With a look at the tier: its ledger says what was applied, its resources what lives. */
+async function compareLive(
+  request: ComparisonRequest,
+  live: NonNullable<ComparisonRequest["live"]>,
+): Promise<Comparison> {
+  const { tier, candidate } = request;
+  const { workspace } = live;
+  const principal = ledgerOwner(tier);
+  const folder = tierFolder(principal, tier);
+  const place = { tier, principal, folder };
+  const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
+  if (ledger === "refused") return compareSeen(request, live, place);
+  const lost = await lostLedger(tier.name, folder, ledger, request.current);
+  if (lost !== undefined) throw new FourTierError(lost);
+  const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
+  const standing = standingOf(ledger, observation, candidate.desired, place);
+  const folders = await folderFindings(request, workspace, standing, place);
+  const release = ledger?.release;
+  if (release === undefined) request.log.info(`There is no applied release in ${ledgerPath(folder)}.`);
+  return {
+    current: known(
+      release === undefined ? undefined : { commit: release.commit, release: release.digest, at: release.at },
+    ),
+    plan: standing.plan,
+    drift: known(standing.drift),
+    live: {
+      drift: known(standing.drift),
+      adoption: known(observation.namesakes),
+      losses: known(lossesOf(standing, tier)),
+      kept: known(keptOf(ledger)),
+    },
+    findings: [
+      ...observation.findings,
+      ...(folders.known ? folders.value : []),
+      ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired),
+    ],
+    had: ledger?.history ?? [],
+    rejects: ledger?.rejects ?? [],
+    pointed: new Set([...(ledger?.resources.values() ?? [])].map(({ component }) => component)),
+    seen: observation.live,
+    unseen: [...(folders.known ? [] : [folders.why]), ...unseenSchemas(standing.plan, live)],
+  };
+}
+
+/** What of the release's folders is there already and is not what it should be: with the same eyes as a promotion's. */
+async function folderFindings(
+  { candidate, root, wheels, tier }: ComparisonRequest,
+  workspace: Workspace,
+  { steps }: Standing,
+  { folder }: Place,
+): Promise<Fact<readonly Finding[]>> {
+  const contents = contentsOf(candidate, root, wheels, (name, digest) => componentFolder(folder, name, digest));
+  const used = new Set(steps.map(({ desired }) => desired?.component));
+  try {
+    const states = await inspectFolders(
+      workspace,
+      contents,
+      tier.name,
+      (component, complete) => !complete || used.has(component),
+    );
+    return known(unreadFindings(states, tier.name));
+  } catch (error) {
+    if (error instanceof FourTierError && error.findings.every(({ id }) => id === "release/folder-tampered")) {
+      return known(error.findings);
+    }
+    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+    return notKnown(
+      `whoever looked may not read the release folders of ${tier.name} (its readers may): whether they were touched is told only after the approval`,
+      `Make the principal that looks a member of the group that tiers.${tier.name}.readers names.`,
+    );
+  }
+}
+
+/** Lists of Unity Catalog show what the caller may see: to other eyes than the tier's own, a full schema looks empty. */
+function unseenSchemas({ changes }: Plan, { own }: NonNullable<ComparisonRequest["live"]>): string[] {
+  const dropped = changes.filter(
+    ({ kind, action }) => kind === "schemas" && (action === "delete" || action === "replace"),
+  );
+  if (own || dropped.length === 0) return [];
+  return [
+    `what is in ${dropped.map(({ key }) => key).join(", ")} was seen only as far as whoever looked may see it: the promotion stops at a schema that is not empty`,
+  ];
+}
+
+/** What was applied comes from evidence, as without a look; what lives is found by our tags. */
+async function compareSeen(
+  request: ComparisonRequest,
+  live: NonNullable<ComparisonRequest["live"]>,
+  place: Place,
+): Promise<Comparison> {
+  const { candidate, tier } = request;
+  const { workspace } = live;
+  const { from, ...compared } = await compareCommits(request);
+  const wanted = new Set(candidate.desired.map(({ key }) => key));
+  const gone = [...from].filter(([key]) => !wanted.has(key)).map(([key, resource]) => ({ key, ...resource }));
+  const observation = await observe(workspace, {
+    ...place,
+    ledger: undefined,
+    desired: [...candidate.desired, ...gone],
+  });
+  const drift = driftOf(from, observation.live, driftContext(from, observation, place));
+  const namesakes = observation.namesakes.filter(({ key }) => wanted.has(key));
+  const blind = from.size > 0 && ![...from.keys()].some((key) => observation.live.get(key) !== undefined);
+  const seen: Fact<Drift> = blind
+    ? notKnown(
+        `None of the ${from.size} resources of ${tier.name} can be seen: all are gone, or the principal may not view them.`,
+        "Grant the principal that writes the brief CAN_VIEW on the project's jobs and pipelines.",
+      )
+    : known(drift);
+  return {
+    ...compared,
+    drift: seen,
+    live: { drift: seen, adoption: known(namesakes) },
+    findings: observation.findings,
+    seen: observation.live,
+    unseen: [
+      `whoever looked may not read the ledger of ${tier.name} (its readers may): whether what goes carries our mark, whether release folders were touched, and what an unfinished promotion left is told only after the approval`,
+      ...unseenSchemas(compared.plan, live),
+    ],
+  };
+}
