@@ -11,6 +11,7 @@ import { changeGrants } from "./databricks/unity-write.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
+import { checkClock } from "./sandboxes/clock.ts";
 import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { GOLD, planSources, sourcesExcess, type Wanted } from "./sandboxes/plan.ts";
 import { provisionOne, type Provisioned } from "./sandboxes/provision.ts";
@@ -52,6 +53,8 @@ export async function provision(request: ProvisionRequest): Promise<ProvisionRes
   const { contract, log } = request;
   const logins = [...new Set((request.logins ?? [...contract.users.keys()]).map((login) => login.toLowerCase()))];
   if (logins.length === 0) throw new FourTierError(nobody(contract));
+  // The mark says when a sandbox was made, and a clean-up goes by that.
+  await checkClock(request.workspace, request.now);
   const sandboxPrincipal = await sandboxPrincipalOf(request.workspace, contract);
   const sources = await shareSources(request);
   const members = sources.group;

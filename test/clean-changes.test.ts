@@ -21,6 +21,7 @@ const FIRST_DELETION = /^POST jobs\/delete/;
 const CATALOG = /^GET unity-catalog\/catalogs\/octocat_sandbox/;
 const OF_THE_CATALOG: readonly ((simulator: DatabricksSimulator) => void)[] = [
   (simulator) => setProperties(simulator, { four_tier_warned: "" }),
+  (simulator) => setProperties(simulator, { "keep-until": "2199-01-01" }),
   (simulator) => setProperties(simulator, { four_tier_developer: "rob-smith" }),
   (simulator) => setProperties(simulator, { four_tier_project: "other" }),
   ({ world }) => world.setOwner("octocat_sandbox", "mona@example.com"),

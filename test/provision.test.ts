@@ -4,11 +4,15 @@ import { type ProvisionResult, provision } from "../src/provision.ts";
 import { MARK } from "../src/sandboxes/mark.ts";
 import { GOLD_PRIVILEGES } from "../src/sandboxes/plan.ts";
 import { type Account, APPLICATION } from "./account.ts";
-import { estate, NOW, SANDBOX_APPLICATION, USERS } from "./sandboxes/estate.ts";
+import { estate, SANDBOX_APPLICATION, USERS } from "./sandboxes/estate.ts";
 
 const gold = [...GOLD_PRIVILEGES].sort();
 
-async function run(account: Account, logins?: readonly string[], at = NOW): Promise<ProvisionResult> {
+async function run(
+  account: Account,
+  logins?: readonly string[],
+  at = account.simulator.now(),
+): Promise<ProvisionResult> {
   const result = await provision({
     workspace: account.connect("dev"),
     contract: account.contract,
@@ -25,6 +29,8 @@ async function run(account: Account, logins?: readonly string[], at = NOW): Prom
 const said = (result: ProvisionResult): string[] => result.findings.map(({ severity, id }) => `${severity} ${id}`);
 const outcomes = (result: ProvisionResult): string[] =>
   result.rows.map(({ catalog, login, outcome }) => `${catalog ?? login}: ${outcome}`);
+const DAY = 86_400;
+const daysAfter = (time: Date, days: number): string => new Date(time.getTime() + days * DAY * 1_000).toISOString();
 /** What was tried to be changed. */
 const writes = (account: Account): string[] => account.writes().filter((write) => !write.startsWith("GET"));
 
@@ -32,7 +38,8 @@ describe("provisioning", () => {
   it("makes everybody's sandbox: owned by dev's principal, marked, bound, with gold granted and nothing else", async () => {
     const account = await estate();
     const { world } = account.simulator;
-    const result = await run(account);
+    const now = account.simulator.now();
+    const result = await run(account, undefined, now);
     expect(said(result)).toEqual([]);
     expect(outcomes(result)).toEqual(["octocat_sandbox: created", "rob_smith_sandbox: created"]);
     const catalog = world.securable("octocat_sandbox");
@@ -42,8 +49,8 @@ describe("provisioning", () => {
     expect(catalog.properties).toEqual({
       four_tier_project: "ml-pipelines",
       four_tier_developer: "octocat",
-      four_tier_created: "2027-01-15T12:00:00.000Z",
-      four_tier_expires: "2027-02-14T12:00:00.000Z",
+      four_tier_created: now.toISOString(),
+      four_tier_expires: daysAfter(now, 30),
     });
     expect(world.grants("octocat_sandbox")).toEqual({
       "mona@example.com": ["USE_CATALOG"],
@@ -75,15 +82,26 @@ describe("provisioning", () => {
     const account = await estate();
     await run(account);
     const before = writes(account).length;
-    const again = await run(account, undefined, new Date("2027-03-01T00:00:00Z"));
+    account.simulator.advance(45 * DAY);
+    const again = await run(account);
     expect(outcomes(again)).toEqual(["octocat_sandbox: unchanged", "rob_smith_sandbox: unchanged"]);
     expect(writes(account).slice(before)).toEqual([]);
+  });
+
+  it.each([-3, 3])("with a clock that is wrong by %i days writes nothing, and says so", async (days) => {
+    const account = await estate();
+    const wrong = new Date(account.simulator.now().getTime() + days * DAY * 1_000);
+    await expect(run(account, undefined, wrong)).rejects.toThrow(/sandbox\/clock/);
+    expect(writes(account)).toEqual([]);
   });
 
   it("mends what drifted: binding, isolation, gold, grants, a lost date of the mark", async () => {
     const account = await estate();
     const { world } = account.simulator;
-    await run(account);
+    const made = account.simulator.now();
+    await run(account, undefined, made);
+    account.simulator.advance(10 * DAY);
+    const now = account.simulator.now();
     const catalog = world.securable("octocat_sandbox");
     const { four_tier_expires: _lost, ...properties } = catalog.properties ?? {};
     catalog.properties = { ...properties, keep_until: "2027-06-30" };
@@ -91,7 +109,7 @@ describe("provisioning", () => {
     world.bind("octocat_sandbox", "prod", "READ_ONLY");
     world.revoke("octocat_sandbox.gold", "mona@example.com", ["CREATE_TABLE"]);
     world.revoke("dev.silver", "ml-pipelines-developers", ["SELECT"]);
-    const result = await run(account);
+    const result = await run(account, undefined, now);
     expect(outcomes(result)).toEqual(["octocat_sandbox: mended", "rob_smith_sandbox: unchanged"]);
     expect(result.rows[0]?.done).toEqual(["mark", "isolate", "bind", "grant"]);
     expect(result.sources).toEqual(["dev.silver"]);
@@ -99,8 +117,8 @@ describe("provisioning", () => {
     expect(catalog.isolation).toBe("ISOLATED");
     expect(catalog.properties).toMatchObject({
       keep_until: "2027-06-30",
-      four_tier_created: NOW.toISOString(),
-      four_tier_expires: "2027-02-14T12:00:00.000Z",
+      four_tier_created: made.toISOString(),
+      four_tier_expires: daysAfter(now, 30),
     });
     expect(world.grants("octocat_sandbox.gold")["mona@example.com"]).toEqual(gold);
   });
@@ -381,22 +399,14 @@ describe("bad input stops before anything is made", () => {
   it.each<[string, string, Partial<DatabricksScenario>]>([
     ["no storage anywhere", "sandbox/storage-root", { metastore: { storage_root: "" } }],
     ["no right to make catalogs", "sandbox/may-not-create", { metastore: { grants: {} } }],
-    [
-      "a quota that is reached",
+    ...[
+      { status: 400, code: "QUOTA_EXCEEDED", message: "Cannot create more than 1000 Catalog(s) in Metastore" },
+      { status: 429, code: "RESOURCE_EXHAUSTED", message: "The quota for the number of catalogs has been reached." },
+    ].map(({ status, code, message }): [string, string, Partial<DatabricksScenario>] => [
+      `a quota that is reached, told by ${status}`,
       "sandbox/quota",
-      {
-        faults: [
-          {
-            method: "POST",
-            path: "*/catalogs",
-            effect: "error",
-            status: 400,
-            code: "QUOTA_EXCEEDED",
-            message: "Cannot create more than 1000 Catalog(s) in Metastore",
-          },
-        ],
-      },
-    ],
+      { faults: [{ method: "POST", path: "*/catalogs", effect: "error", status, code, message, times: "always" }] },
+    ]),
     [
       "an external location that is not granted",
       "sandbox/storage-root",

@@ -54,6 +54,22 @@ describe("a deployment to a sandbox", () => {
     expect(team.account.writes().slice(before)).toEqual([]);
   });
 
+  it.each([
+    ["jobs", "*/jobs/create", 2],
+    ["pipelines", "*/pipelines", 1],
+  ])("that meets the quota of %s is told so, and goes on from there once there is room", async (kind, path, nth) => {
+    const team = await developers();
+    const commit = team.repository.git("rev-parse", MAIN);
+    const message = `The quota for the number of ${kind} has been reached.`;
+    const code = "RESOURCE_EXHAUSTED";
+    const { simulator } = team.account;
+    simulator.fault({ method: "POST", path, effect: "error", status: 429, code, message, nth });
+    const stopped = await team.deploy("octocat", commit);
+    expect(failed(stopped).map((each) => each.split(":")[0])).toEqual(["databricks/quota", "promote/unfinished"]);
+    expect(failed(await team.deploy("octocat", commit))).toEqual([]);
+    expect(team.names()).toEqual(OF("octocat"));
+  });
+
   it("of ten pull requests of two developers at once touches nothing of the other's", async () => {
     const team = await developers();
     const pulls = ["octocat", "Rob-Smith"].flatMap((login) =>

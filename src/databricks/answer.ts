@@ -2,7 +2,7 @@
 import type { HttpAnswer, Verdict } from "../http/client.ts";
 import type { Redactor } from "../http/redact.ts";
 import { isArray, isObject, type JsonObject, type JsonValue, parseJson } from "../json.ts";
-import type { ApiFailure } from "./errors.ts";
+import { type ApiFailure, isQuota } from "./errors.ts";
 
 /** Messages after which the SDKs try again whatever the status is. */
 const PASSING =
@@ -14,7 +14,7 @@ const PASSING_UNCERTAIN = /Timed out after |deadline exceeded/;
 export function judge(answer: HttpAnswer, repeatable: boolean): Verdict {
   const { status } = answer;
   if (status < 400) return "final";
-  if (status === 429) return "refused";
+  if (status === 429) return isQuota(toldBy(answer)) ? "final" : "refused";
   if (status === 503 || status === 504) return repeatable ? "refused" : "uncertain";
   const text = answer.text();
   if (status >= 500 || status === 408) return status === 501 ? "final" : "uncertain";
@@ -25,9 +25,8 @@ export function judge(answer: HttpAnswer, repeatable: boolean): Verdict {
 /** The error that an answer of status 300 or more carries. Its text is cleaned of credentials. */
 export function readFailure(answer: HttpAnswer, redactor: Redactor): ApiFailure {
   const { status } = answer;
-  const body = answer.text();
-  const json = tryJson(body);
-  const told = status < 400 ? fromRedirect(answer) : (fromJson(json, status) ?? fromText(body));
+  const json = tryJson(answer.text());
+  const told: Told = status < 400 ? fromRedirect(answer) : toldIn(json, answer);
   const reason = answer.header("x-databricks-reason-phrase");
   return {
     status: told.status ?? status,
@@ -36,6 +35,16 @@ export function readFailure(answer: HttpAnswer, redactor: Redactor): ApiFailure 
     requestId:
       requestIdOf(json) ?? (answer.header("x-request-id") || answer.header("x-databricks-request-id") || undefined),
   };
+}
+
+/** Code and words of an answer, for ourselves: not cleaned of credentials. */
+function toldBy(answer: HttpAnswer): Pick<ApiFailure, "code" | "detail"> {
+  const { code = "", detail } = toldIn(tryJson(answer.text()), answer);
+  return { code, detail };
+}
+
+function toldIn(json: JsonValue | undefined, answer: HttpAnswer): Told {
+  return fromJson(json, answer.status) ?? fromText(answer.text());
 }
 
 /** Whether an answer says that the token itself is not (or no longer) accepted: nothing was done. */

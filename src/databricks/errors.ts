@@ -31,7 +31,11 @@ export class ApiError extends FourTierError {
 
   constructor(request: RequestName, failure: ApiFailure) {
     super({
-      id: failure.status === 401 || failure.status === 403 ? "databricks/refused" : "databricks/failed",
+      id: isQuota(failure)
+        ? "databricks/quota"
+        : failure.status === 401 || failure.status === 403
+          ? "databricks/refused"
+          : "databricks/failed",
       severity: "error",
       where: {
         ...whereOf(request),
@@ -115,12 +119,24 @@ export async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/**
+ * Whether an error says that there are as many of something as there may be: no waiting helps, unlike with a limit of
+ * requests, which some words of the service's share with it.
+ */
+export function isQuota({ code, detail }: Pick<ApiFailure, "code" | "detail">): boolean {
+  if (/\brequests?\b|\brate\b|\bper (second|minute|hour)\b/i.test(detail)) return false;
+  return code === "QUOTA_EXCEEDED" || /\bquota\b|maximum number of|\bmore than \d+\b|\blimit of \d+/i.test(detail);
+}
+
 /** Two fields and no more: what is passed as a name may be the whole request, with its query and body. */
 function whereOf({ method, path }: RequestName): { kind: "request"; method: string; path: string } {
   return { kind: "request", method, path };
 }
 
-function remedyFor({ status, code }: ApiFailure): string {
+function remedyFor(failure: ApiFailure): string {
+  const { status, code } = failure;
+  if (isQuota(failure))
+    return "Nothing is tried again, since it would not pass: remove what nobody needs, or have the limit raised; then run this again.";
   if (status === 401)
     return "The credential was not accepted: check the client id and secret, or the federation policy.";
   if (status === 403) return "Give the principal this run authenticates as the right that the message names.";

@@ -47,6 +47,7 @@ export function decide(catalog: Pick<Catalog, "name" | "owner" | "properties">, 
   if (foreign.length > 0) return { do: "nothing", why: foreign.join("; ") };
   const mark = readMark(catalog.properties);
   const now = rules.now.getTime();
+  if (mark.misspelt.length > 0) return misspelt(mark.misspelt);
   const times = timesOf(mark, now);
   if ("do" in times) return times;
   if (usage.unseen !== undefined) {
@@ -111,6 +112,15 @@ function unreadable(name: string): Decision {
     id: "sandbox/unreadable-mark",
     why: `its property ${name} is not a date`,
     remedy: `Correct ${name} (keep_until is a day such as 2027-06-30), or empty it.`,
+  };
+}
+
+function misspelt(names: readonly string[]): Decision {
+  return {
+    do: "ask",
+    id: "sandbox/unreadable-mark",
+    why: `its ${names.length === 1 ? "property" : "properties"} ${names.join(", ")} may be meant as keep_until`,
+    remedy: `Write keep_until=<a day such as 2027-06-30> if it shall stay, and empty ${names.join(", ")}.`,
   };
 }
 

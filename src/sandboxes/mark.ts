@@ -4,6 +4,7 @@
  */
 import type { Contract, Tier } from "../contract/model.ts";
 import { TIERS } from "../contract/model.ts";
+import { nearestName } from "../contract/nearest.ts";
 import { sandboxUser } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";
 import type { Finding } from "../findings.ts";
@@ -34,6 +35,8 @@ export interface Mark {
   readonly lastUse: string | undefined;
   readonly warned: string | undefined;
   readonly keepUntil: string | undefined;
+  /** Properties that were probably meant as `keep_until`: as they are written. */
+  readonly misspelt: readonly string[];
 }
 
 export function readMark(properties: Readonly<Record<string, string>>): Mark {
@@ -46,7 +49,15 @@ export function readMark(properties: Readonly<Record<string, string>>): Mark {
     lastUse: get(MARK.lastUse),
     warned: get(MARK.warned),
     keepUntil: get(KEEP_UNTIL),
+    misspelt: Object.keys(properties).filter((name) => properties[name] && isMisspelt(name)),
   };
+}
+
+/** `keep-until`, `KEEP_UNTIL`, `four_tier_keep_until`, `keep_untill`: a person set it by hand, so that it stays. */
+function isMisspelt(name: string): boolean {
+  const letters = name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  const meant = KEEP_UNTIL.replace("_", "");
+  return name !== KEEP_UNTIL && (letters.includes(meant) || nearestName(letters, [meant]) !== undefined);
 }
 
 const REMOVING = "Being removed by Four-Tier since ";

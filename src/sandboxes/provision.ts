@@ -1,6 +1,6 @@
 /** One sandbox made or mended: observe, plan, apply, look again. Two runs at once meet in the same sandbox. */
 import { createCatalogObject } from "../databricks/catalog-objects.ts";
-import { ApiError, LostAnswer } from "../databricks/errors.ts";
+import { ApiError, isQuota, LostAnswer } from "../databricks/errors.ts";
 import { getBindings, getCatalog, getGrants, getSchema } from "../databricks/unity.ts";
 import { changeBindings, changeGrants, createCatalog, isTaken, updateCatalog } from "../databricks/unity-write.ts";
 import type { Workspace } from "../databricks/workspace.ts";
@@ -185,7 +185,7 @@ function unknownPrincipal(error: unknown, { catalog, login, user, principal, our
 function explained(error: unknown, { catalog, ours }: Wanted): unknown {
   if (!(error instanceof ApiError) || isTaken(error)) return error;
   const text = `${error.code} ${error.detail}`;
-  const advice = ADVICE.find(([pattern]) => pattern.test(text));
+  const advice = ADVICE.find(([pattern, id]) => pattern.test(text) || (id === "sandbox/quota" && isQuota(error)));
   if (advice === undefined) return error;
   const [, id, remedy] = advice;
   const principal = ours.contract.tiers.dev.servicePrincipal;
@@ -218,7 +218,7 @@ const ADVICE: readonly (readonly [RegExp, string, string])[] = [
     "Let a metastore admin grant CREATE_CATALOG on the metastore to {principal}.",
   ],
   [
-    /QUOTA|RESOURCE_EXHAUSTED|LIMIT_EXCEEDED|maximum number|limit of \d+/i,
+    /RESOURCE_EXHAUSTED/,
     "sandbox/quota",
     "Remove sandboxes that nobody uses (action-clean-sandboxes with dry-run: false), or have the metastore's limit of catalogs raised; then provision again.",
   ],
