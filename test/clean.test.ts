@@ -561,7 +561,7 @@ users: { a: a@example.com, b-c: b@example.com }
     { minKeys: 1, maxKeys: 12 },
   );
 
-  it("is dropped only with pattern, mark, owner, and unused since a warning", { timeout: 60_000 }, async () => {
+  it("is dropped only with pattern, mark, owner, and unused since a warning", { timeout: 240_000 }, async () => {
     let dropped = 0;
     await fc.assert(
       fc.asyncProperty(catalogs, async (all) => {

@@ -148,10 +148,11 @@ describe("two pull requests of one developer", () => {
 
 describe("a deployment that took its time", () => {
   const CHANGE = { "src/scoring/score.py": "# Databricks notebook source\nprint(1)\n" };
-  const pull = (now: { isOpen: boolean; head: string }) => ({
+  const pull = (now: { isOpen: boolean; head: string; labels?: string[] }) => ({
     number: "4",
     head: "a",
-    now: () => Promise.resolve(now),
+    label: "sandbox",
+    now: () => Promise.resolve({ labels: ["bug", "Sandbox"], ...now }),
   });
   /** What stops it, while the sandbox stays as it was. */
   async function refusal(asked: Parameters<Developers["deploy"]>[3], before?: string) {
@@ -164,11 +165,13 @@ describe("a deployment that took its time", () => {
     return { told, team, commit };
   }
 
-  it("writes nothing once its pull request is closed, or has a newer commit", async () => {
+  it("writes nothing once its pull request is closed, has lost its label, or has a newer commit", async () => {
     const closed = await refusal({ pull: pull({ isOpen: false, head: "a" }) });
     expect(closed.told).toEqual([expect.stringContaining("sandbox/closed")]);
     const older = await refusal({ pull: pull({ isOpen: true, head: "b" }) });
     expect(older.told).toEqual([expect.stringContaining("sandbox/older-commit")]);
+    const unlabeled = await refusal({ pull: pull({ isOpen: true, head: "a", labels: ["bug"] }) });
+    expect(unlabeled.told).toEqual([expect.stringContaining("sandbox/unlabeled")]);
     const { deploy } = older.team;
     expect(failed(await deploy("octocat", older.commit, "701", { pull: pull({ isOpen: true, head: "a" }) }))).toEqual(
       [],

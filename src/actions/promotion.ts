@@ -151,7 +151,10 @@ async function sandboxGuard(
         deployed: ledger?.pending?.release ?? ledger?.release,
         branch: pull?.branch ?? /^refs\/heads\/(.+)$/.exec(run.ref)?.[1],
         branchOf: (id) => branchOfRun(github, id),
-        pull: pull === undefined ? undefined : { ...pull, now: () => pullState(github, pull.number) },
+        pull:
+          pull === undefined
+            ? undefined
+            : { ...pull, label: context.input("label") || undefined, now: () => pullState(github, pull.number) },
       }),
   };
 }

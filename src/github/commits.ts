@@ -183,17 +183,22 @@ interface PullState {
   readonly isOpen: boolean;
   /** Its newest commit. */
   readonly head: string;
+  readonly labels: readonly string[];
 }
 
 /** One pull request as it is now. Throws FourTierError. */
 export async function pullState(github: GitHub, number: string): Promise<PullState> {
-  const { state, head } = await github.read(
+  const { state, head, labels } = await github.read(
     "GET /repos/{owner}/{repo}/pulls/{pull_number}",
     { pull_number: number },
-    v.object({ state: v.string(), head: v.object({ sha: v.string() }) }),
+    v.object({
+      state: v.string(),
+      head: v.object({ sha: v.string() }),
+      labels: v.array(v.object({ name: v.nullish(v.string(), "") })),
+    }),
     "pull-requests: read",
   );
-  return { isOpen: state === "open", head: head.sha };
+  return { isOpen: state === "open", head: head.sha, labels: labels.map(({ name }) => name) };
 }
 
 /** All reviews of a pull request, oldest first. */

@@ -24,7 +24,13 @@ export interface WantedQuestion {
     | {
         readonly number: string;
         readonly head: string;
-        readonly now: () => Promise<{ readonly isOpen: boolean; readonly head: string }>;
+        /** The label that asked for it; undefined if none is needed. */
+        readonly label: string | undefined;
+        readonly now: () => Promise<{
+          readonly isOpen: boolean;
+          readonly head: string;
+          readonly labels: readonly string[];
+        }>;
       }
     | undefined;
 }
@@ -41,6 +47,11 @@ export async function whyNotWanted(question: WantedQuestion): Promise<Finding | 
     if (!now.isOpen) {
       const remedy = "Nothing; or reopen the pull request, which deploys it.";
       return notDeployed(tier, "sandbox/closed", `pull request ${pull.number} was closed meanwhile`, remedy);
+    }
+    const label = pull.label?.toLowerCase(); // GitHub tells no labels apart by case
+    if (label !== undefined && !now.labels.some((each) => each.toLowerCase() === label)) {
+      const why = `pull request ${pull.number} has lost its label ${pull.label ?? ""} meanwhile`;
+      return notDeployed(tier, "sandbox/unlabeled", why, "Nothing; or label the pull request again, which deploys it.");
     }
     if (now.head !== pull.head) {
       const newer = `pull request ${pull.number} has a newer commit, ${now.head.slice(0, 12)}`;

@@ -99,6 +99,31 @@ describe("sandboxes", () => {
     expect(jobOf(run, DEPLOY).conclusion).toBe("failure");
   });
 
+  it("get nothing from a pull request whose label was taken away while its deployment waited", async () => {
+    const number = await open("unlabeled", "omar", { labels: ["sandbox"] });
+    const pull = play.stage.github.world.pulls.find((each) => each.number === number);
+    if (pull === undefined) throw new Error("the pull request is not there");
+    // The deployment has begun by then.
+    play.stage.databricks.when({ path: "*", run: () => void pull.labels.splice(0) });
+    expectRun(await label(number, "omar")).toFail(/sandbox\/unlabeled/);
+  });
+
+  it("get a branch that somebody starts by hand, as whoever starts it", async () => {
+    const before = names("[sandbox octocat] ");
+    const features = () => JSON.stringify(world().pipeline("dev", "[sandbox omar] churn features").spec);
+    const old = features();
+    play.stage.commit("by-hand", "By hand", "Omar", (path) =>
+      edit(path("src/pipelines/silver.sql"), (text) => `${text}\n-- by hand\n`),
+    );
+    const run = await play.dispatch("sandbox", { event: "workflow_dispatch", ref: "by-hand", actor: "omar" });
+    expectRun(run).toSucceed("deploy-to-sandbox / build", DEPLOY);
+    expect(jobOf(run, TEARDOWN).conclusion).toBe("skipped");
+    expect(features()).not.toBe(old);
+    expect(names("[sandbox omar] ")).toHaveLength(7);
+    expect(names("[sandbox octocat] ")).toEqual(before);
+    for (const picture of world().picture("dev")) expect(picture.starts === undefined || picture.paused).toBe(true);
+  });
+
   it("are cleared when the pull request that is in them is closed, and not by another's end", async () => {
     const close = (pullRequest: number) =>
       play.dispatch("sandbox", { event: "pull_request", action: "closed", actor: "octocat", pullRequest });
