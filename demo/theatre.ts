@@ -12,6 +12,7 @@ import type {
   RunResult,
 } from "../simulator/runner/runner.ts";
 import type { DispatchOptions } from "../simulator/runner/events.ts";
+import type { RunProcess } from "../simulator/runner/process.ts";
 import { edit, type Stage } from "./stage.ts";
 
 const PROMOTE = ".github/workflows/promote.yml";
@@ -102,6 +103,8 @@ interface TheatreOptions {
   /** Who decides; undefined leaves it to the simulated reviewer. */
   readonly reviewer?: (pending: PendingReview) => Promise<ReviewDecision> | undefined;
   readonly nodeArguments?: readonly string[];
+  /** Runs the Node of an action. Default: a process of its own. */
+  readonly runNode?: RunProcess;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -129,6 +132,7 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
         debug,
         ...(between === undefined ? {} : { between }),
         ...(options.nodeArguments === undefined ? {} : { nodeArguments: options.nodeArguments }),
+        ...(options.runNode === undefined ? {} : { runNode: options.runNode }),
         ...(options.environment === undefined ? {} : { environment: options.environment }),
       },
       suiteDir,

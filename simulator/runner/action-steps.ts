@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type NodeAction, readAction } from "./action.ts";
 import { resolveText, resolveTexts } from "./expressions.ts";
 import type { JobExecution, StepBody } from "./job.ts";
+import { type RunProcess, runProcess } from "./process.ts";
 import { runStepProcess, type StepLog, type StepProcess } from "./step.ts";
 import { type StandIn, standIn } from "./stand-ins/index.ts";
 import { UnmodelledError } from "./unmodelled.ts";
@@ -97,7 +98,7 @@ export class ActionSteps {
     for (const line of text.trimEnd().split("\n")) log.add(`##[command]${line}`);
     const [command, args] = shellOf(shell, path);
     const cwd = job.inWorkspace(resolveText(folder, scope) || ".");
-    return this.#process({ command, args, cwd, env: job.environment(env) }, model, name, log, signal);
+    return this.#process({ command, args, cwd, env: job.environment(env) }, model, name, log, signal, runProcess);
   }
 
   async #node(
@@ -142,7 +143,7 @@ export class ActionSteps {
       cwd: job.folders.workspace,
       env: job.environment(variables),
     };
-    return this.#process(process_, step.model, action.name, log, signal, step.state);
+    return this.#process(process_, step.model, action.name, log, signal, job.request.runNode, step.state);
   }
 
   async #process(
@@ -151,6 +152,7 @@ export class ActionSteps {
     name: string,
     log: StepLog,
     signal: AbortSignal,
+    run: RunProcess,
     state?: Record<string, string>,
   ): Promise<StepBody> {
     const job = this.#job;
@@ -162,6 +164,7 @@ export class ActionSteps {
       log,
       signal,
       timeoutMinutes: minutes,
+      run,
     });
     Object.assign(job.env, files.env);
     job.paths.push(...files.path);

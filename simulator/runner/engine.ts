@@ -7,6 +7,7 @@ import { githubContext, type GitHubFacts } from "./contexts.ts";
 import { type DispatchOptions, notListening, type Trigger, triggerOf } from "./events.ts";
 import { resolveText } from "./expressions.ts";
 import { load, type LoadedWorkflow } from "./load.ts";
+import { runProcess } from "./process.ts";
 import type { JobResult, RunResult } from "./results.ts";
 import { RunExecution, type RunOptions } from "./run.ts";
 import type { RunHandle, Runner, RunnerOptions } from "./runner.ts";
@@ -36,6 +37,7 @@ export function createEngine(options: RunnerOptions): Runner {
     reviewer: options.reviewer,
     between: options.between,
     nodeArguments: options.nodeArguments ?? [],
+    runNode: options.runNode ?? runProcess,
     machine: options.environment ?? {},
     debug: options.debug ?? false,
   };

@@ -29,6 +29,7 @@ import {
   truthy,
 } from "./expressions.ts";
 import { Masks } from "./masks.ts";
+import type { RunProcess } from "./process.ts";
 import type { Annotation, Conclusion, JobResult, RunnerEvent, StepResult } from "./results.ts";
 import type { Sources } from "./sources.ts";
 import { StepLog } from "./step.ts";
@@ -50,6 +51,7 @@ interface JobRequest {
   readonly signal: AbortSignal;
   readonly debug: boolean;
   readonly nodeArguments: readonly string[];
+  readonly runNode: RunProcess;
   /** Variables that the machine's image sets. */
   readonly machine: Readonly<Record<string, string>>;
   readonly emit: (event: RunnerEvent) => void;

@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 
-interface ProcessOptions {
+/** A process of a step: what is run, and who hears of it. */
+export interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -13,7 +14,7 @@ interface ProcessOptions {
   readonly timeoutMs: number | undefined;
 }
 
-type ProcessEnd = { readonly kind: "exit"; readonly code: number } | { readonly kind: "timeout" | "cancelled" };
+export type ProcessEnd = { readonly kind: "exit"; readonly code: number } | { readonly kind: "timeout" | "cancelled" };
 
 /** What runs now: ended with this process, so that nothing is left behind. */
 const running = new Set<ChildProcess>();
@@ -24,9 +25,12 @@ process.on("exit", () => {
 /** How long a cancelled process may take: SIGINT, then SIGTERM, then SIGKILL, as the service's runner does. */
 const GRACE_MS = { interrupt: 7_500, terminate: 2_500 };
 
-/** Runs a process to its end; never rejects for what the process does. */
-export function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
-  return new Promise((resolve, reject) => {
+/** Runs a process of a step to its end; never rejects for what the process does. */
+export type RunProcess = (options: ProcessOptions) => Promise<ProcessEnd>;
+
+/** Runs a process of its own. */
+export const runProcess: RunProcess = (options) =>
+  new Promise((resolve, reject) => {
     const child = spawn(options.command, [...options.args], {
       cwd: options.cwd,
       env: { ...options.env },
@@ -34,25 +38,12 @@ export function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
       detached: true,
     });
     running.add(child);
-    const timers: NodeJS.Timeout[] = [];
-    let stopped: "timeout" | "cancelled" | undefined;
-    const stop = (why: "timeout" | "cancelled"): void => {
-      if (stopped !== undefined) return;
-      stopped = why;
-      signalGroup(child, "SIGINT");
-      timers.push(setTimeout(() => signalGroup(child, "SIGTERM"), GRACE_MS.interrupt));
-      timers.push(setTimeout(() => signalGroup(child, "SIGKILL"), GRACE_MS.interrupt + GRACE_MS.terminate));
-    };
-    const cancel = (): void => stop("cancelled");
-    if (options.signal.aborted) cancel();
-    options.signal.addEventListener("abort", cancel);
-    if (options.timeoutMs !== undefined) timers.push(setTimeout(() => stop("timeout"), options.timeoutMs));
+    const deadline = stopInTime(child, options);
     lines(child.stdout, options.onLine);
     lines(child.stderr, options.onLine);
     const end = (): void => {
       running.delete(child);
-      options.signal.removeEventListener("abort", cancel);
-      for (const timer of timers) clearTimeout(timer);
+      deadline.over();
     };
     child.on("error", (error) => {
       end();
@@ -60,12 +51,39 @@ export function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
     });
     child.on("close", (code) => {
       end();
-      resolve(stopped === undefined ? { kind: "exit", code: code ?? 1 } : { kind: stopped });
+      resolve(deadline.end(code ?? 1));
     });
   });
+
+/** Stops a process that is cancelled or takes too long, until it is `over`; `end` says which it was. */
+export function stopInTime(
+  child: ChildProcess,
+  { signal, timeoutMs }: Pick<ProcessOptions, "signal" | "timeoutMs">,
+): { over(): void; end(code: number): ProcessEnd } {
+  const timers: NodeJS.Timeout[] = [];
+  let stopped: "timeout" | "cancelled" | undefined;
+  const stop = (why: "timeout" | "cancelled"): void => {
+    if (stopped !== undefined) return;
+    stopped = why;
+    signalGroup(child, "SIGINT");
+    timers.push(setTimeout(() => signalGroup(child, "SIGTERM"), GRACE_MS.interrupt));
+    timers.push(setTimeout(() => signalGroup(child, "SIGKILL"), GRACE_MS.interrupt + GRACE_MS.terminate));
+  };
+  const cancel = (): void => stop("cancelled");
+  if (signal.aborted) cancel();
+  signal.addEventListener("abort", cancel);
+  if (timeoutMs !== undefined) timers.push(setTimeout(() => stop("timeout"), timeoutMs));
+  return {
+    over: () => {
+      signal.removeEventListener("abort", cancel);
+      for (const timer of timers) clearTimeout(timer);
+    },
+    end: (code) => (stopped === undefined ? { kind: "exit", code } : { kind: stopped }),
+  };
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/** Sends a signal to a detached process and all that it started. */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);
@@ -74,7 +92,8 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function lines(stream: Readable, onLine: (line: string) => void): void {
+/** Calls back with each line of a stream, the last one also without its end. */
+export function lines(stream: Readable, onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   stream.on("data", (chunk: Buffer) => {

@@ -21,6 +21,7 @@ import { inputsContext, InputError } from "./inputs.ts";
 import { executeJob } from "./job.ts";
 import { type LoadedWorkflow, permissionsOf } from "./load.ts";
 import { combinationName } from "./matrix.ts";
+import type { RunProcess } from "./process.ts";
 import { JobRecords } from "./records.ts";
 import type { Conclusion, JobResult, PendingReview, ReviewDecision, RunnerEvent, RunResult } from "./results.ts";
 import { ancestorsOf, labelsOf, type NodeResult, overall, pool, settle, SKIPPED, strategyOf } from "./schedule.ts";
@@ -34,6 +35,7 @@ export interface RunOptions {
   readonly reviewer: ((pending: PendingReview) => ReviewDecision | Promise<ReviewDecision>) | undefined;
   readonly between: ((job: string, step: string, workspace: string) => void | Promise<void>) | undefined;
   readonly nodeArguments: readonly string[];
+  readonly runNode: RunProcess;
   readonly machine: Readonly<Record<string, string>>;
   readonly debug: boolean;
 }

@@ -2,6 +2,7 @@
 import "./json-hook.ts";
 import type { GitHubSimulator } from "../github/server.ts";
 import type { DispatchOptions } from "./events.ts";
+import type { RunProcess } from "./process.ts";
 import type { PendingReview, ReviewDecision, RunnerEvent, RunResult } from "./results.ts";
 import type { RepositorySource } from "./sources.ts";
 
@@ -27,6 +28,8 @@ export interface RunnerOptions {
   readonly between?: (job: string, step: string, workspace: string) => void | Promise<void>;
   /** Arguments for the Node that runs actions, such as a preload that closes the network. */
   readonly nodeArguments?: readonly string[];
+  /** Runs the Node of an action. Default: a process of its own, as on a real runner. */
+  readonly runNode?: RunProcess;
   /** Variables that the machine's image sets for every step. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Sets RUNNER_DEBUG and shows `::debug::`. */

@@ -2,7 +2,7 @@
 import { parseCommand } from "./commands.ts";
 import { FileCommands, type FileResults } from "./file-commands.ts";
 import type { Masks } from "./masks.ts";
-import { runProcess } from "./process.ts";
+import type { RunProcess } from "./process.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
 export interface Annotation {
@@ -131,10 +131,11 @@ export async function runStepProcess(
     readonly log: StepLog;
     readonly signal: AbortSignal;
     readonly timeoutMinutes: number | undefined;
+    readonly run: RunProcess;
   },
 ): Promise<ProcessOutcome> {
   const files = await FileCommands.create(options.temp);
-  const end = await runProcess({
+  const end = await options.run({
     ...step,
     env: { ...step.env, ...files.env },
     onLine: (line) => options.log.output(line),

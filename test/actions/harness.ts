@@ -9,7 +9,9 @@ import { join, relative, resolve } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { findSecrets } from "./canary.ts";
+import { lines } from "../../simulator/runner/process.ts";
 import { COMPILED } from "./compiled.ts";
+import { canBeWarm, openWarmNodes, type WarmNodes } from "./warm.ts";
 
 export interface ActionOptions {
   /** By their names in action.yml, which gives the defaults; an unknown one is refused. */
@@ -174,37 +176,54 @@ function inputVariables(name: string, options: ActionOptions): Record<string, st
   return variables;
 }
 
+const importing = (modules: readonly string[]): string[] => modules.flatMap((module) => ["--import", module]);
+const CLOSED = resolve("test/actions/loopback-only.ts");
+
+/** For all files of tests that share a process. */
+let warm: WarmNodes | undefined;
+
 async function runNode(
   name: string,
   options: ActionOptions,
   variables: Readonly<Record<string, string | undefined>>,
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const preloads = [resolve("test/actions/loopback-only.ts"), ...(options.preload ?? [])];
-  const imports = preloads.flatMap((module) => ["--import", module]);
-  const child = spawn(process.execPath, [...imports, resolve(`action-${name}/main.js`)], {
-    cwd: options.workspace,
-    env: Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined)),
+  const printed = { stdout: "", stderr: "" };
+  const onLine = (line: string, stream: "stdout" | "stderr"): void => {
+    printed[stream] += `${line}\n`;
+    if (stream === "stdout") options.onLine?.(line, (signal) => child.kill(signal));
+  };
+  const env = Object.fromEntries(
+    Object.entries(variables).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+  const action = { script: resolve(`action-${name}/main.js`), cwd: options.workspace, env };
+  warm ??= openWarmNodes(importing([CLOSED]));
+  const isWarm = options.preload === undefined && canBeWarm(env);
+  const { child, ended } = isWarm ? warm.start(action, onLine) : startNode(action, options.preload ?? [], onLine);
+  const late = setTimeout(() => child.kill(), options.timeoutMs ?? 30_000);
+  const exitCode = await ended;
+  clearTimeout(late);
+  return { exitCode, ...printed };
+}
+
+/** A process of its own. */
+const startNode = (
+  { script, cwd, env }: Parameters<WarmNodes["start"]>[0],
+  preloads: readonly string[],
+  onLine: Parameters<WarmNodes["start"]>[1],
+): ReturnType<WarmNodes["start"]> => {
+  const child = spawn(process.execPath, [...importing([CLOSED, ...preloads]), script], {
+    cwd,
+    env,
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: options.timeoutMs ?? 30_000,
   });
-  let stdout = "";
-  let stderr = "";
-  let pending = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    stdout += chunk;
-    const lines = (pending + chunk).split("\n");
-    pending = lines.pop() ?? "";
-    for (const line of lines) options.onLine?.(line, (signal) => child.kill(signal));
-  });
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    stderr += chunk;
-  });
-  const exitCode = await new Promise<number | null>((done, failed) => {
+  lines(child.stdout, (line) => onLine(line, "stdout"));
+  lines(child.stderr, (line) => onLine(line, "stderr"));
+  const ended = new Promise<number | null>((done, failed) => {
     child.once("error", failed);
     child.once("close", done);
   });
-  return { exitCode, stdout, stderr };
-}
+  return { child, ended };
+};
 
 /** `name=value`, or `name<<END` up to a line `END`, as a runner reads them; anything else is an error there, too. */
 function parseFileCommands(text: string): Record<string, string> {

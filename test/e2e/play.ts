@@ -9,10 +9,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { renderReport } from "../../demo/report.ts";
 import { edit, setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
 import { openTheatre, type PromoteOptions, type Theatre } from "../../demo/theatre.ts";
+import { type RunProcess, runProcess, stopInTime } from "../../simulator/runner/process.ts";
 import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";
 import { readZip } from "../../simulator/runner/zip.ts";
 import { findSecrets } from "../actions/canary.ts";
 import { COMPILED } from "../actions/compiled.ts";
+import { canBeWarm, openWarmNodes, type WarmNodes } from "../actions/warm.ts";
 import { explainUnsaid, jobOf, remember } from "./expect-run.ts";
 
 export type Tier = "dev" | "staging" | "prod";
@@ -64,6 +66,7 @@ export function openPlay(options: PlayOptions = {}): Play {
   let theatre: Theatre | undefined;
   let tapFolder = "";
   let nodeArguments: readonly string[] = [];
+  let warm: WarmNodes | undefined;
   const runs: RunResult[] = [];
   let ofThisTest: RunResult[] = [];
   const ends = new Map<number, PromiseWithResolvers<RunResult>>();
@@ -103,9 +106,11 @@ export function openPlay(options: PlayOptions = {}): Play {
     });
     const preloads = [resolve("test/actions/loopback-only.ts"), `${resolve("test/e2e/tap.ts")}?folder=${tapFolder}`];
     nodeArguments = preloads.flatMap((file) => ["--import", `file://${file}`]);
+    warm = openWarmNodes(nodeArguments, `file://${preloads[1]}`);
     theatre = openTheatre(stage, {
       onEvent,
       nodeArguments,
+      runNode: runWarm(warm),
       ...(options.keepsOwnCode === true ? {} : { environment: COMPILED }),
     });
   });
@@ -135,6 +140,7 @@ export function openPlay(options: PlayOptions = {}): Play {
   afterAll(async () => {
     const unmodelled = stage === undefined ? [] : [...stage.databricks.unmodelled, ...stage.github.unmodelled];
     await theatre?.close();
+    await warm?.close();
     await stage?.close();
     rmSync(tapFolder, { recursive: true, force: true });
     expect(unmodelled).toEqual([]);
@@ -200,6 +206,19 @@ export function openPlay(options: PlayOptions = {}): Play {
   return new Proxy(own as Play, {
     get: (target, name) => Reflect.get(name in target ? target : opened(), name) as unknown,
   });
+}
+
+/** An action of a job, in a process that has run others. */
+function runWarm(warm: WarmNodes): RunProcess {
+  return async (options) => {
+    const { args, cwd, env, onLine } = options;
+    if (!canBeWarm(env)) return runProcess(options);
+    const { child, ended } = warm.start({ script: args.at(-1) ?? "", cwd, env }, onLine);
+    const deadline = stopInTime(child, options);
+    const code = await ended;
+    deadline.over();
+    return deadline.end(code ?? 1);
+  };
 }
 
 const BUILD = "deploy-to-dev / build";

@@ -8,22 +8,31 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
 const folder = new URL(import.meta.url).searchParams.get("folder") ?? "";
-const printed: Record<string, string> = { stdout: "", stderr: "" };
-
-// A runner's /tmp is shared by all jobs of a machine, and here with everybody: each action gets one of its own.
 const shared = tmpdir();
-process.env["TMPDIR"] = mkdtempSync(join(shared, "four-tier-tmp-"));
+let printed: Record<string, string> = {};
+let open = false;
+
+/** A runner's /tmp is shared by all jobs of a machine, and here with everybody: each action gets one of its own. */
+export function beginAction(): void {
+  printed = { stdout: "", stderr: "" };
+  process.env["TMPDIR"] = mkdtempSync(join(shared, "four-tier-tmp-"));
+  open = true;
+}
+beginAction();
 
 for (const name of ["stdout", "stderr"] as const) {
   const stream = process[name];
   const write = stream.write.bind(stream) as (...args: readonly unknown[]) => boolean;
   stream.write = (chunk: string | Uint8Array, ...rest: readonly unknown[]) => {
-    printed[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1");
+    printed[name] = (printed[name] ?? "") + (typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1"));
     return write(chunk, ...rest);
   };
 }
 
-process.on("exit", () => {
+/** Keeps what the action left. */
+export function endAction(): void {
+  if (!open) return;
+  open = false;
   const places = { ...printed };
   const temporary = process.env["TMPDIR"] ?? "";
   // not a job: its home is somebody's
@@ -33,9 +42,11 @@ process.on("exit", () => {
     for (const file of filesBelow(root)) places[`${name}/${relative(root, file)}`] = readFileSync(file, "latin1");
   }
   if (temporary.startsWith(join(shared, "four-tier-tmp-"))) rmSync(temporary, { recursive: true, force: true });
+  process.env["TMPDIR"] = shared;
   if (!job) return;
   writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify({ action: process.argv[1] ?? "", places }));
-});
+}
+process.on("exit", endAction);
 
 /** Without git's own database, which is compressed; its configuration is where a token would be. */
 function filesBelow(root: string): string[] {
