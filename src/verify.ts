@@ -4,16 +4,17 @@
  *   what has it? → is it that, whole? → run what the contract names → did it change meanwhile? → record → cache
  *
  * No lock is held while jobs run: what is verified stays what it is unless somebody promotes, and then this verification
- * counts for nothing and says so.
+ * counts for nothing and says so. One that begins while somebody promotes waits until that has ended.
  */
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, messageOf } from "./findings.ts";
-import { acquireLock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
+import { type LockAccess, lockFor, lockHolder } from "./ledger/lock.ts";
+import { withLedger } from "./ledger/locked.ts";
 import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
 import { componentFolder, tierFolder } from "./ledger/paths.ts";
-import { readLedger, writeLedger } from "./ledger/store.ts";
+import { readLedger } from "./ledger/store.ts";
 import { goneWheels, keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf } from "./release/candidate.ts";
 import type { RecordInput } from "./release/evidence.ts";
@@ -52,6 +53,9 @@ export interface VerifyRequest extends LockAccess {
 
 /** How long the cache in the ledger is worth waiting for, in milliseconds. */
 const CACHE_WAIT_MS = 60_000;
+/** How long to wait for a promotion that is under way, and how often to look, in milliseconds. */
+const PROMOTION_WAIT_MS = 600_000;
+const LOOK_MS = 5_000;
 
 /** Verifies, records it, and says what failed. Throws FourTierError if there is nothing that could be verified. */
 export async function verify(request: VerifyRequest): Promise<ActionResult> {
@@ -95,19 +99,48 @@ export async function verify(request: VerifyRequest): Promise<ActionResult> {
   };
 }
 
-/** The tier's ledger, if it says that the tier has a release whole. */
+/** The tier's ledger, once it says that the tier has a release whole. */
 async function whatItHas(
-  { workspace, tier, expected }: VerifyRequest,
+  request: VerifyRequest,
   place: Place,
 ): Promise<{ readonly ledger: Ledger; readonly release: LedgerRelease }> {
-  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+  const { tier, expected } = request;
+  const ledger = await ledgerAtRest(request, place);
   const release = ledger?.release;
-  if (ledger?.pending !== undefined) throw new FourTierError(unfinished(tier.name, ledger.pending.release));
   if (ledger === undefined || release === undefined) throw new FourTierError(noLedger(tier.name, place.folder));
   if (expected !== "" && expected !== release.digest) {
     throw new FourTierError(otherRelease(tier.name, expected, release));
   }
   return { ledger, release };
+}
+
+/**
+ * The ledger when nobody promotes any more. Throws FourTierError for a promotion that stopped half way, that goes on for
+ * too long, or that brings another release than the one that is to be verified.
+ */
+async function ledgerAtRest(request: VerifyRequest, { folder }: Place): Promise<Ledger | undefined> {
+  const { workspace, tier, expected, log, signal, now, pause } = request;
+  const read = () => readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+  const until = now().getTime() + PROMOTION_WAIT_MS;
+  let ledger = await read();
+  for (let said = false; ledger?.pending !== undefined; said = true) {
+    const { release } = ledger.pending;
+    if (expected !== "" && expected !== release.digest) {
+      throw new FourTierError(otherRelease(tier.name, expected, release));
+    }
+    const holder = await lockHolder(workspace, folder);
+    const atWork = holder !== undefined && (await request.runHasEnded(holder.run, holder.attempt)) !== true;
+    if (atWork && !said) log.info(`Waiting for run ${holder.run}, which changes ${tier.name}.`);
+    if (atWork && now().getTime() < until && !signal.aborted) await pause(LOOK_MS, signal);
+    const next = await read();
+    // Whoever held the lock may have let go of it, and another taken it, between two answers.
+    const same = next?.pending?.release.run.id === release.run.id && next.pending.release.at === release.at;
+    if (same && (!atWork || now().getTime() >= until || signal.aborted)) {
+      throw new FourTierError(unfinished(tier.name, release));
+    }
+    ledger = next;
+  }
+  return ledger;
 }
 
 /** The tier beside the release that its ledger says it has: what lists show, or everything. */
@@ -228,16 +261,13 @@ async function cache(request: VerifyRequest, place: Place, release: LedgerReleas
     passed,
   };
   try {
-    const lock = await acquireLock(workspace, place.folder, lockFor(request, CACHE_WAIT_MS));
-    try {
-      const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
-      if (ledger === undefined) return;
+    const of = { folder: place.folder, project: tier.project, tier: tier.name };
+    await withLedger(workspace, { ...lockFor(request, CACHE_WAIT_MS), ...of }, async (locked) => {
+      const ledger = locked.current();
+      if (ledger.release === undefined) return; // it was lost meanwhile
       const others = (ledger.verifications ?? []).filter((one) => one.release !== release.digest);
-      await lock.check();
-      await writeLedger(workspace, place.folder, { ...ledger, verifications: [made, ...others].slice(0, HISTORY) });
-    } finally {
-      await releaseQuietly(lock, log);
-    }
+      await locked.save({ ...ledger, verifications: [made, ...others].slice(0, HISTORY) });
+    });
   } catch (error) {
     log.warning(`The verification is recorded, and the ledger does not know of it: ${messageOf(error)}`);
   }

@@ -95,6 +95,15 @@ describe("a brief", () => {
     expect(live.result.summary).not.toContain("${");
   });
 
+  it("writes nothing and takes no lock: it may wait for an approval as long as it likes", async () => {
+    const prod = await scene("prod");
+    await toProd(prod);
+    prod.change({ "src/data/ingest.sql": "select 2\n" });
+    const before = prod.writes().length;
+    await brief(prod, { live: true });
+    expect(prod.writes().slice(before)).toEqual([]);
+  });
+
   it("shows a change by hand only with a look, and the plan does not depend on it", async () => {
     const prod = await scene("prod");
     await toProd(prod);

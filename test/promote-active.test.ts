@@ -203,6 +203,33 @@ describe("a continuous job", () => {
   });
 });
 
+it("a continuous job of which no new run begins is not taken for rolled forward, however long it is watched", async () => {
+  const prod = await scene("prod", {}, STREAM_FILES);
+  await approve(prod);
+  prod.change(CHANGED);
+  // Somebody pauses it as its run is cancelled: the service starts no other.
+  prod.simulator.when({
+    method: "POST",
+    path: "/api/2.2/jobs/runs/cancel",
+    run: () =>
+      prod.world.changeJob("prod", "stream", (settings) => {
+        settings["continuous"] = { pause_status: "PAUSED" };
+      }),
+  });
+  const { outputs } = (await prod.promote()).result;
+  let time = Date.now();
+  const { result } = await prod.promote({
+    approved: { release: outputs["release-digest"], plan: outputs["plan-digest"] },
+    now: () => new Date(time),
+    pause: (milliseconds) => {
+      time += milliseconds;
+      return Promise.resolve();
+    },
+  });
+  expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
+  expect(result.findings.at(-1)?.message).toContain("no new run of it has begun");
+});
+
 describe("what runs all the time, where only who may see it changes", () => {
   const bundle = STREAM.replace("continuous: false", "continuous: true");
   const LEVEL = /level: CAN_VIEW/g;

@@ -38,7 +38,7 @@ export interface Run {
 }
 
 export interface RunOptions
-  extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "pause" | "deep">> {
+  extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "now" | "pause" | "deep">> {
   readonly commit?: string;
   readonly wheels?: readonly CarriedArtifact[];
   readonly run?: string;
@@ -218,7 +218,7 @@ export class Scene {
       lockWaitMs: options.lockWaitMs ?? 60_000,
       log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },
       signal: options.signal ?? new AbortController().signal,
-      now: () => new Date(),
+      now: options.now ?? (() => new Date()),
       pause: options.pause ?? (() => new Promise((resolve) => setImmediate(resolve))),
     });
     return { result, records, log, writes: this.writes().slice(before) };

@@ -102,6 +102,48 @@ function nameOf({ method, path, query }: ApiRequest): string {
   return `${method} ${decodeURIComponent(path)}${of}`;
 }
 
+/** What a request is about; of a change of the workspace's folders only its body says which it is of. */
+function thingsOf({ what }: Sent): readonly string[] {
+  if (what.startsWith("GitHub ")) return ["GitHub"];
+  if (/\/workspace\/(delete|mkdirs)$/.test(what)) return ["lock", "content"];
+  if (what.includes("/releases")) return ["content"];
+  if (what.endsWith("/ledger.json")) return ["ledger"];
+  // The list of the tier's folder is read for its locks alone.
+  if (/\/workspace\/list\b|\/lock\.\d+(\.released)?$/.test(what)) return ["lock"];
+  return [/\/(jobs|pipelines)\b/.exec(what)?.[1] ?? "else"];
+}
+
+/** True if requests of two runs come to the same in either order: they only read, or are about different things. */
+function commute(one: Sent, other: Sent): boolean {
+  if (one.what === "pause" || other.what === "pause" || (!one.writes && !other.writes)) return true;
+  return !thingsOf(one).some((thing) => thingsOf(other).includes(thing));
+}
+
+/** Where a run stood still, by what was sent: what others did meanwhile, and how many places later come to the same. */
+export interface Interruption {
+  /** Without pauses. */
+  readonly others: readonly Sent[];
+  /** So many of the run's next requests could as well have been sent before all that. */
+  readonly alike: number;
+}
+
+/** What happened when a run had sent so many requests, counted from the given one on; undefined if nobody came between. */
+export function interruption(sent: readonly Sent[], run: string, place: number, from = 0): Interruption | undefined {
+  const own = sent.flatMap((each, index) =>
+    each.run === run && each.what !== "pause" && index >= from ? [index] : [],
+  );
+  const start = place === 0 ? from : (own[place - 1] ?? sent.length) + 1;
+  const next = own[place] ?? sent.length;
+  const others = sent.slice(start, next).filter(({ what }) => what !== "pause");
+  if (others.length === 0) return undefined;
+  let alike = 0;
+  for (const each of sent.slice(next)) {
+    if (each.run !== run || !others.every((other) => commute(each, other))) break;
+    if (each.what !== "pause") alike += 1;
+  }
+  return { others, alike };
+}
+
 /** A search is sent as a POST. */
 function isWrite({ method, path }: ApiRequest): boolean {
   return method !== "GET" && !path.endsWith("/search");

@@ -1,12 +1,11 @@
 /** Verifies what a scene's tier has, as a run of its own. */
 import { resolveTier } from "../src/contract/tiers.ts";
-import { openGit } from "../src/git.ts";
 import { releaseAgain } from "../src/release/again.ts";
 import type { RecordInput } from "../src/release/evidence.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { verify, type VerifyRequest } from "../src/verify.ts";
 import { IDS } from "./promotion-files.ts";
-import { RUN, type Scene } from "./promotion.ts";
+import { gitOf, RUN, type RunOptions, type Scene } from "./promotion.ts";
 
 export interface Verified {
   readonly result: ActionResult;
@@ -21,12 +20,12 @@ export async function verifyScene(
   scene: Scene,
   {
     run = "900",
+    through = (workspace) => workspace,
     ...options
-  }: Partial<Pick<VerifyRequest, "policy" | "expected" | "deep" | "signal" | "pause" | "record">> & {
-    readonly run?: string;
-  } = {},
+  }: Partial<Pick<VerifyRequest, "policy" | "expected" | "deep" | "signal" | "pause" | "record" | "runHasEnded">> &
+    Pick<RunOptions, "through"> & { readonly run?: string } = {},
 ): Promise<Verified> {
-  const git = await openGit(scene.repository.folder);
+  const git = await gitOf(scene.repository);
   const name = scene.tier;
   const tier = { ...resolveTier(await scene.contract(await git.head()), name), name };
   const records: { commit: string; payload: RecordInput<"verification"> }[] = [];
@@ -36,7 +35,7 @@ export async function verifyScene(
   const result = await verify({
     run: { ...RUN, runId: run, sha: await git.head() },
     tier,
-    workspace: scene.connect(),
+    workspace: through(scene.connect()),
     principal: IDS[name],
     root: "",
     policy: { steps: [{ key: "jobs.score", how: "run" }], timeoutMs: 600_000 },

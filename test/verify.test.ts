@@ -165,6 +165,46 @@ describe("a tier that cannot be verified", () => {
     await expect(verifyScene(dev)).rejects.toMatchObject({ findings: [{ id: "ledger/unfinished" }] });
   });
 
+  /** Begins a verification in the middle of a promotion, which goes on once it waits or has ended. */
+  async function during(options: (digests: { before: string }) => Parameters<typeof verifyScene>[1], waits: boolean) {
+    const dev = await scene();
+    const before = (await dev.promote()).result.outputs["release-digest"] ?? "";
+    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" });
+    const waiting = Promise.withResolvers<void>();
+    const promoted = Promise.withResolvers<void>();
+    const pause = async (): Promise<void> => {
+      waiting.resolve();
+      await promoted.promise;
+    };
+    let verified: Promise<Awaited<ReturnType<typeof verifyScene>> | { readonly error: unknown }> | undefined;
+    dev.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: async () => {
+        const begun = verifyScene(dev, { ...(waits ? { pause } : {}), ...options({ before }) });
+        verified = begun.catch((error: unknown) => ({ error }));
+        await Promise.race([waiting.promise, verified]);
+      },
+    });
+    const { result } = await dev.promote();
+    promoted.resolve();
+    expect(failures(result)).toEqual([]);
+    return { verified: await verified, release: result.outputs["release-digest"] };
+  }
+
+  it("is being promoted to: it waits for that, and verifies what came", async () => {
+    const { verified, release } = await during(() => ({}), true);
+    expect(verified).toMatchObject({ records: [{ payload: { passed: true, release } }] });
+    expect(verified).toMatchObject({ log: expect.arrayContaining(["Waiting for run 102, which changes dev."]) as [] });
+  });
+
+  it("is being promoted to for too long, or to another release than the one that was asked for", async () => {
+    const late = await during(() => ({}), false);
+    expect(late.verified).toMatchObject({ error: { findings: [{ id: "ledger/unfinished" }] } });
+    const other = await during(({ before }) => ({ expected: before }), true);
+    expect(other.verified).toMatchObject({ error: { findings: [{ id: "verify/other-release" }] } });
+  });
+
   it("was promoted to meanwhile: it counts neither for nor against a release", async () => {
     const dev = await scene();
     await dev.promote();

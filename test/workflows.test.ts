@@ -31,6 +31,21 @@ describe("the reusable workflows", () => {
     }
   });
 
+  it("prove the tier before anything is written to it, and ask for the approval of the job that takes the lock", () => {
+    for (const file of [...Object.values(DEPLOYING_WORKFLOW), "rollback.yml"]) {
+      const { jobs } = workflowOf(read(join(OURS, file)));
+      const writing = Object.values(jobs).filter(({ steps }) =>
+        steps.some(({ with: inputs }) => ["promote", "rollback"].includes(String(inputs["mode"]))),
+      );
+      expect(writing).toHaveLength(1);
+      expect(writing[0]?.steps.find(({ uses }) => uses?.startsWith("$/"))?.uses).toBe("$/action-setup-env");
+      // Whoever waits for an approval has no lock: what has run by then only plans.
+      const others = Object.values(jobs).filter((job) => !writing.includes(job));
+      const modes = others.flatMap(({ steps }) => steps.flatMap(({ with: inputs }) => inputs["mode"] ?? []));
+      expect(modes.filter((mode) => mode !== "plan")).toEqual([]);
+    }
+  });
+
   it("sign a hash that was handed over, in a job that reads nothing and runs nothing else", () => {
     const { jobs } = workflowOf(read(join(OURS, "attest.yml")));
     expect(Object.keys(jobs)).toEqual(["attest"]);

@@ -79,6 +79,29 @@ resources:
     });
   });
 
+  test("shares its sandbox with objects of Unity Catalog that keep their names: the catalog is the developer's own", () => {
+    const files = {
+      "databricks.yml": `${HEAD}
+resources:
+  jobs: { a: { name: a } }
+  volumes: { files: { name: files, catalog_name: "\${var.catalog}", schema_name: gold } }
+  registered_models: { churn: { name: churn, catalog_name: "\${var.catalog}", schema_name: gold } }
+`,
+    };
+    const names = (tier: "sandbox" | "dev") =>
+      Object.fromEntries([...(render(files, tier).rendered?.resources ?? [])].map(([key, { name }]) => [key, name]));
+    expect(names("sandbox")).toEqual({
+      "jobs.a": "[sandbox octocat] a",
+      "volumes.files": "octocat_sandbox.gold.files",
+      "registered_models.churn": "octocat_sandbox.gold.churn",
+    });
+    expect(names("dev")).toEqual({
+      "jobs.a": "a",
+      "volumes.files": "dev.gold.files",
+      "registered_models.churn": "dev.gold.churn",
+    });
+  });
+
   test("knows where each field is written, after overrides too", () => {
     const files = {
       "databricks.yml": `bundle: { name: x }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { acquireLock, lockHolder, type LockOptions } from "../../src/ledger/lock.ts";
+import { withLedger } from "../../src/ledger/locked.ts";
 import { connectTo, FOLDER, startTier, type TestTier } from "./tier.ts";
 
 const LOCKS = /\/lock\.\d+/;
@@ -125,6 +126,19 @@ describe("the tier's lock", () => {
     const lock = await acquireLock(tier.workspace, FOLDER, options("1"));
     tier.simulator.world.writeFile("dev", `${FOLDER}/lock.2`, "{}");
     await expect(lock.check()).rejects.toMatchObject({ findings: [{ id: "ledger/lock-lost" }] });
+  });
+
+  it("is asked for before each write of the ledger: whoever lost it writes nothing", async () => {
+    const tier = await startTier();
+    const of = { folder: FOLDER, project: "ml-pipelines", tier: "dev" } as const;
+    const log = { info() {}, warning() {} };
+    const work = withLedger(tier.workspace, { ...options("1"), ...of, log }, async (ledger) => {
+      await ledger.save(ledger.current());
+      tier.simulator.world.writeFile("dev", `${FOLDER}/lock.2`, "{}");
+      await ledger.save(ledger.current());
+    });
+    await expect(work).rejects.toMatchObject({ findings: [{ id: "ledger/lock-lost" }] });
+    expect(tier.writes().filter((write) => write.endsWith("/ledger.json"))).toHaveLength(1);
   });
 
   it("that cannot be read is held", async () => {

@@ -279,6 +279,17 @@ test.each([...POLICIES, ["freezes of all", "", "gate/window-frozen"] as const])(
   },
 );
 
+test("what stops it is asked for again under the lock, of the default branch: a freeze and a reject that came meanwhile", async () => {
+  await using world = await ready();
+  const frozen = `project: ml-pipelines\n${MINIMAL}\nfreezes: [{ from: 2026-01-01, until: 2099-01-01, reason: "x" }]\n`;
+  expect(await says(world)).toEqual([]);
+  const meanwhile = async (): Promise<void> => {
+    world.repository.commit("Freeze", { "four-tier.yml": frozen });
+    await reject(world, "prod");
+  };
+  expect((await says(world, { meanwhile })).sort()).toEqual(["gate/rejects-rejected", "gate/window-frozen"]);
+});
+
 test("a contract that nobody can read on the default branch lets nothing in", async () => {
   await using world = await ready();
   world.repository.commit("Not a contract", { "four-tier.yml": "project: [\n" });

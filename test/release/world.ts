@@ -7,7 +7,7 @@ import { known, type LiveFacts, type Stage } from "../../src/gate/facts.ts";
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
 import type { Artifact } from "../../src/release/digest.ts";
 import { type Evidence, recordDeployment, type RecordInput } from "../../src/release/evidence.ts";
-import { gatherGateFacts, type GatherRequest } from "../../src/release/gather.ts";
+import { gatherAgain, gatherGateFacts, type GatherRequest } from "../../src/release/gather.ts";
 import { timestamp } from "../../simulator/github/text.ts";
 import { named } from "../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
@@ -214,9 +214,11 @@ export async function gate(
     tier?: "staging" | "prod";
     /** The commit of the run that asks, if it is not what is promoted. */
     sha?: string;
+    /** What happens while the run waits for the tier's lock; then it asks again. */
+    meanwhile?: () => Promise<unknown>;
   } = {},
 ): Promise<GateResult> {
-  const facts = await gatherGateFacts({
+  const request: GatherRequest = {
     github,
     run: {
       owner: "acme",
@@ -249,8 +251,11 @@ export async function gate(
     override: options.override,
     now: options.now ?? new Date(),
     live: options.live ?? LIVE,
-  });
-  return evaluateGate(facts);
+  };
+  const facts = await gatherGateFacts(request);
+  if (options.meanwhile === undefined) return evaluateGate(facts);
+  await options.meanwhile();
+  return evaluateGate({ ...facts, ...(await gatherAgain(request)) });
 }
 
 export function approve(world: World, run: Run, user = "hubot"): void {
