@@ -11,6 +11,7 @@ import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { type Ledger, saysNothing } from "./ledger/model.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
 import type { CurrentRelease } from "./release/gather.ts";
+import { leftFindings, leftOf } from "./release/left.ts";
 import { observe, observeStrays, type Stray } from "./release/observe.ts";
 import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
 import { driftContext } from "./release/standing.ts";
@@ -41,7 +42,8 @@ export async function findDrift(request: DriftRequest): Promise<ActionResult> {
   if (ledger === "refused") return resultOf(tier, undefined, undefined, [unseen(tier, folder)]);
   if (ledger?.release === undefined) log.info(`There is no applied release in ${ledgerPath(folder)}.`);
   const [observation, strays] = await together([
-    observe(workspace, { tier, principal, ledger, desired: [] }),
+    // Nothing is to go: what is declared is not asked about.
+    observe(workspace, { tier: { ...tier, destructive: [] }, principal, ledger, desired: [] }),
     // Without a ledger nothing is known, and everything would look like a stray.
     ledger === undefined || saysNothing(ledger) ? [] : observeStrays(workspace, { tier, principal, ledger }),
   ]);
@@ -52,6 +54,7 @@ export async function findDrift(request: DriftRequest): Promise<ActionResult> {
     ...observation.findings,
     ...drift.entries.map((entry) => entryFinding(tier, entry)),
     ...strays.map((stray) => strayFinding(tier, stray)),
+    ...leftFindings(tier.name, leftOf(ledger, observation, new Set(applied.keys()), { ...tier, destructive: [] })),
     ...releaseFindings(tier, ledger, current),
   ]);
 }

@@ -15,6 +15,7 @@ import { type Comparison, type ComparisonRequest, compareWithTier } from "./rele
 import { carriersOf } from "./release/components.ts";
 import { factOf } from "./release/fact-of.ts";
 import type { History } from "./release/history.ts";
+import { leftJson } from "./release/left.ts";
 import type { Plan } from "./release/plan.ts";
 import type { TargetQuestion } from "./release/rollback-target.ts";
 import { gateJson } from "./report/gate.ts";
@@ -64,6 +65,7 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
     facts,
     gate,
     findings: compared.findings,
+    left: compared.left,
     unseen: compared.unseen,
     details,
   });
@@ -86,6 +88,7 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
       current: current === undefined ? null : { commit: current.commit, release: current.release },
       plan: { digest: compared.plan.digest, changes: compared.plan.changes.map(changeJson) },
       drift: compared.drift.known ? driftJson(compared.drift.value) : null,
+      left: leftJson(compared.left),
       gate: gateJson(gate),
       brief: { ...detailsJson(details), not_looked_at: [...compared.unseen] },
     },

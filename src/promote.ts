@@ -28,6 +28,7 @@ import { runsBefore, settleFailure } from "./release/failed.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
 import { lostLedger, type RecordedNow } from "./release/lost-ledger.ts";
+import { leftFindings } from "./release/left.ts";
 import { lossesOf } from "./release/losses.ts";
 import type { Place, Standing } from "./release/standing.ts";
 import { owedNow } from "./release/roll-forward.ts";
@@ -140,7 +141,11 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
 async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
   const { workspace, candidate, deep, acceptDrift } = request;
   const ledger = await ledgerOf(request, place);
-  const settled = ledger !== undefined && hasRelease(ledger, candidate) && (ledger.unrolled ?? []).length === 0;
+  const settled =
+    ledger !== undefined &&
+    hasRelease(ledger, candidate) &&
+    (ledger.unrolled ?? []).length === 0 &&
+    (ledger.left ?? new Map()).size === 0; // whether that lives no list says
   if (!deep && acceptDrift === "" && settled) {
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
@@ -334,6 +339,7 @@ function report({ run, now }: PromoteRequest, view: Seen): Promoted {
       ...gate.findings,
       ...unreadFindings(view.folders, view.tier.name),
       ...heldNotices(view.tier.name, standing.ledger?.holds ?? [], candidate.desired),
+      ...leftFindings(view.tier.name, standing.left),
       ...(typeof outcome === "object" ? outcome.findings : []),
       ...(changed ? replacedNotices(view.tier, standing.ledger?.release, candidate.commit) : []),
     ],

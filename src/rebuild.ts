@@ -13,6 +13,7 @@ import { HISTORY, type LedgerRelease, saysNothing } from "./ledger/model.ts";
 import { tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
 import type { Candidate } from "./release/candidate.ts";
+import { leftFindings } from "./release/left.ts";
 import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
@@ -55,6 +56,8 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
       return live?.foundBy === "tags" ? [[key, { id: live.id, ...resource }] as const] : [];
     });
     if (found.length === 0 && candidate.desired.length > 0) throw new FourTierError(nothingFound(tier, current));
+    // With our tags and made by the tier's own principal, but of another release: a rollback left it.
+    const left = observation.orphans.filter(({ creator }) => creator === principal);
     const plan = makePlan(new Map(), candidate.desired).digest;
     const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
     await ledger.save({
@@ -62,10 +65,12 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
       holds: [...ledger.current().holds, ...(held === undefined ? [] : [holdOf(tier, held)])],
       release: { ...current, plan },
       resources: new Map(found),
+      left: new Map(left.map(({ key, id, kind, name }) => [key, { id, kind, name }])),
       history,
     });
     const missing = candidate.desired.map(({ key }) => key).filter((key) => !found.some(([other]) => other === key));
-    return [rebuilt(tier, current, found.length, missing, held)];
+    const stays = left.map((each) => ({ ...each, goes: false }));
+    return [rebuilt(tier, current, found.length, missing, held), ...leftFindings(tier.name, stays)];
   });
 }
 

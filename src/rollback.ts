@@ -5,8 +5,8 @@
  *   upload what is gone → apply → read back → ledger → the prior mix of schedules → roll forward what runs all the time →
  *   end of the record
  *
- * Nothing is built, and nothing is deleted that the contract does not list: what the old release does not know stays,
- * paused. The hold on the tier stays, too, until somebody resumes it.
+ * Nothing is built, and nothing is deleted that the run does not name: what the old release does not know stays,
+ * paused, and the ledger keeps it. The hold on the tier stays, too, until somebody resumes it.
  */
 import type { Contract } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
@@ -47,8 +47,8 @@ export interface RollbackRequest extends LockAccess {
   /** The release to go back to; empty means that of a rollback that has not ended, else the last verified one. */
   readonly to: string;
   readonly reason: string;
-  /** Resource keys that may be replaced or deleted: the default branch's word. */
-  readonly destructive: readonly string[];
+  /** Keys that whoever started the run lets it delete or replace: what the contract lists is meant for going forward. */
+  readonly deletes: readonly string[];
   /** Makes a release of the tier again from its commit. Throws FourTierError if it is not that release. */
   readonly again: (release: LedgerRelease) => Promise<Candidate>;
   readonly isAncestor: (ancestor: string, descendant: string) => Promise<boolean>;
@@ -61,7 +61,8 @@ export interface RollbackRequest extends LockAccess {
 
 /** Rolls back; throws FourTierError before anything was written, and returns findings for everything after. */
 export async function rollback(request: RollbackRequest): Promise<ActionResult> {
-  const { tier, workspace, log, now } = request;
+  const { workspace, log, now } = request;
+  const tier = { ...request.tier, destructive: request.deletes };
   const place: Place = { tier, principal: request.principal, folder: tierFolder(request.principal, tier) };
   const phases: Phase[] = [];
   const phase: RunPhase = async (name, body) => {
@@ -103,7 +104,8 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
     const { outcome, left, reached } = way;
     const held = locked.current().holds.some((hold) => hold.kind === "tier" && isOfRollback(hold));
     const shown = { tier, target, candidate, from: ledger.release, before, outcome, left, reached, held, phases };
-    return report({ ...shown, deployment: record.id }, [...takenUp(tier.name, target), ...findings]);
+    const said = [...takenUp(tier.name, target), ...unusedDeletes(request, before), ...findings];
+    return report({ ...shown, deployment: record.id }, said);
   } finally {
     await releaseQuietly(lock, log);
   }
@@ -197,7 +199,7 @@ function viewOf(request: RollbackRequest, place: Place, candidate: Candidate, wh
 
 /** What makes a rollback to this release impossible, all of it. */
 function refusalsOf(
-  { tier, destructive }: RollbackRequest,
+  { tier, deletes }: RollbackRequest,
   { standing, folders }: Look,
   candidate: Candidate,
   wheels: readonly KeptArtifact[],
@@ -205,11 +207,11 @@ function refusalsOf(
   const unread = wheels.filter((wheel) => wheel.unread).map(({ name }) => name);
   return [
     ...standing.steps
-      .filter(({ action, key }) => action === "replace" && !isListed(destructive, key))
+      .filter(({ action, key }) => action === "replace" && !deletes.includes(key))
       .map(({ key, kind }) => replaces(tier.name, key, kind)),
-    // What the default branch lists is taken away only if it carries our mark, as by a promotion.
+    // What is named is taken away only if it carries our mark, as by a promotion.
     ...unmarkedLosses(
-      standing.steps.filter(({ key }) => isListed(destructive, key)),
+      standing.steps.filter(({ key }) => deletes.includes(key)),
       tier,
     ),
     ...standing.observation.namesakes
@@ -224,13 +226,9 @@ function refusalsOf(
   ];
 }
 
-function isListed(destructive: readonly string[], key: string): boolean {
-  return destructive.includes(key) || destructive.includes("*");
-}
-
-/** What the old release does not know is deleted only if the contract lists it; else it is left, and stays paused. */
-function withoutUnlistedDeletes({ destructive }: RollbackRequest, { standing }: Look) {
-  const left = standing.steps.filter(({ action, key }) => action === "delete" && !isListed(destructive, key));
+/** What the old release does not know is deleted only if the run names it; else it is left, and stays paused. */
+function withoutUnlistedDeletes({ deletes }: RollbackRequest, { standing }: Look) {
+  const left = standing.steps.filter(({ action, key }) => action === "delete" && !deletes.includes(key));
   return { left, steps: standing.steps.filter((step) => !left.includes(step)) };
 }
 
@@ -344,7 +342,7 @@ function replaces(tier: string, key: string, kind: string): Finding {
       kind === "pipelines"
         ? "A new pipeline does not take over the tables of the old one."
         : "What it holds would be lost.",
-    remedy: `If that is wanted, list it on the default branch (tiers.${tier}.destructive: [${key}]) and run the rollback again; else mend it with a new commit.`,
+    remedy: `If that is wanted, run the rollback again with delete: ${key}; else fix it with a new commit.`,
   };
 }
 
@@ -381,6 +379,22 @@ function takenUp(tier: string, { release, takenUp: hold }: Target): Finding[] {
       remedy: "To go to another release, name it with the input to.",
     },
   ];
+}
+
+/** A key that was mistyped would else be taken for one that was deleted. */
+function unusedDeletes({ tier, deletes }: RollbackRequest, { standing }: Look): Finding[] {
+  const taken = new Set(
+    standing.steps.flatMap(({ key, action }) => (action === "delete" || action === "replace" ? [key] : [])),
+  );
+  return deletes
+    .filter((key) => !taken.has(key))
+    .map((key) => ({
+      id: "rollback/delete-unused",
+      severity: "warning",
+      where: { kind: "resource", tier: tier.name, key },
+      message: `The input delete names ${key}, and this rollback had nothing to delete or replace under that key.`,
+      remedy: "Nothing, if it was gone already. Else look whether the key is written as in the bundle.",
+    }));
 }
 
 function changedMeanwhile(tier: string): Finding {

@@ -36,6 +36,10 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
             verdict === undefined ? "not yet" : `${verdict.passed ? "passed" : "failed"}, ${text(verdict.at)}`,
           ],
           ["Resources", String(ledger.resources.size)],
+          ...[...(ledger.left ?? [])].map(([key, { kind, id }]) => [
+            "Left by a rollback",
+            `${code(key)} (${text(kind)} ${code(id)}), in no release`,
+          ]),
           ...(holder === undefined ? [] : [["Locked by run", `${code(holder.run)}, attempt ${holder.attempt}`]]),
           ...(ledger.pending === undefined
             ? []
@@ -56,6 +60,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
       release: { digest: release.digest, commit: release.commit, at: release.at, run: { ...release.run } },
       verified: verdict === undefined ? null : { passed: verdict.passed, at: verdict.at, run: { ...verdict.run } },
       pending: ledger.pending?.release.commit ?? null,
+      left: [...(ledger.left ?? [])].map(([key, each]) => ({ key, ...each })),
       holds: ledger.holds.map(({ kind, selector, reason, by, at, until }) => ({
         kind,
         selector,

@@ -144,7 +144,9 @@ export class Tier {
   }
 
   async rollBack(number: number, options: RollbackOptions): Promise<Told> {
-    const common = { to: this.#commit(number), runHasEnded: this.#runHasEnded, destructive: ["*"] };
+    const all = await Promise.all(this.#crossing.commits.map((commit) => this.scene.candidate(commit)));
+    const deletes = all.flatMap(({ desired }) => desired.map(({ key }) => key));
+    const common = { to: this.#commit(number), runHasEnded: this.#runHasEnded, deletes };
     return (await rollbackScene(this.scene, { ...common, ...options })).result;
   }
 

@@ -2,10 +2,14 @@
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { connect } from "../src/databricks/workspace.ts";
+import { resolveTier } from "../src/contract/tiers.ts";
+import { findDrift } from "../src/drift.ts";
 import { isFailure } from "../src/findings.ts";
+import { known } from "../src/gate/facts.ts";
 import { kindOf } from "../src/release/kinds/index.ts";
 import { FILES, IDS } from "./promotion-files.ts";
-import { type Run, type Scene, scene } from "./promotion.ts";
+import { failures, type Run, type Scene, scene } from "./promotion.ts";
+import { rollbackScene } from "./rollback.ts";
 
 const KINDS = `
   schemas:
@@ -206,6 +210,39 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
     );
     expect(dev.writes().slice(before)).toEqual([]);
     expect(world.securable("dev.gold").children.has("table scores")).toBe(true);
+  });
+});
+
+describe("a rollback", () => {
+  it("leaves a schema that the old release does not know, with what is in it, and drift says so", async () => {
+    const dev = await stage();
+    const without = dev.repository.git("rev-parse", "HEAD~1");
+    passed(await dev.promote({ commit: without }));
+    passed(await dev.promote());
+    const schema = dev.world.securable("dev.gold");
+    schema.children.set("table scores", {
+      ...schema,
+      type: "table",
+      name: "scores",
+      fullName: "dev.gold.scores",
+      children: new Map(),
+    });
+    expect(failures((await rollbackScene(dev)).result)).toEqual([]);
+    expect(dev.world.securable("dev.gold").children.has("table scores")).toBe(true);
+
+    const { findings } = await findDrift({
+      tier: resolveTier(await dev.contract(without), "dev"),
+      workspace: dev.connect(),
+      principal: IDS.dev,
+      current: () => Promise.resolve(known({ commit: without, release: dev.recorded?.release ?? "" })),
+      log: { info() {} },
+    });
+    expect(findings.map(({ id, where }) => [id, where?.kind === "resource" ? where.key : ""])).toEqual(
+      ["experiments.training", "jobs.train", "registered_models.churn", "schemas.gold", "volumes.files"].map((key) => [
+        "release/left",
+        key,
+      ]),
+    );
   });
 });
 

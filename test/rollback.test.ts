@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { resolveTier } from "../src/contract/tiers.ts";
 import { deletePath } from "../src/databricks/files.ts";
 import { FourTierError } from "../src/findings.ts";
 import type { Hold } from "../src/ledger/holds.ts";
+import { ledgerPath } from "../src/ledger/paths.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { rebuildLedger } from "../src/rebuild.ts";
 import type { Ledger } from "../src/ledger/model.ts";
+import type { ActionResult } from "../src/report/report.ts";
 import { Crossing, failedOf } from "./crossing.ts";
-import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
+import { BUNDLE, CONTRACT, FILES, IDS } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 import { rollbackScene } from "./rollback.ts";
 
@@ -123,7 +127,7 @@ describe("a rollback", () => {
     expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
   });
 
-  it("leaves what the old release does not know, paused and said; where the contract lists it, deletes it", async () => {
+  it("leaves what the old release does not know, paused and said; where the run names it, deletes it", async () => {
     const prod = await scene("prod");
     await approve(prod);
     const bundle = `${BUNDLE.trimEnd()}\n    extra:\n      name: extra\n      ${CRON}\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
@@ -140,8 +144,129 @@ describe("a rollback", () => {
     await approve(other);
     other.change({ "databricks.yml": bundle });
     await approve(other);
-    await rollbackScene(other, { destructive: ["jobs.extra"] });
+    await rollbackScene(other, { deletes: ["jobs.extra"] });
     expect(names(other)).not.toContain("extra");
+  });
+
+  describe("that left something behind", () => {
+    const bundle = (also: string): string => `${BUNDLE.trimEnd()}\n${also}`;
+    const extra = `    extra:\n      name: extra\n      ${CRON}\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
+    const listing = CONTRACT.replace("prod: {", "prod: { destructive: [jobs.extra],");
+    const left = (result: ActionResult) =>
+      result.findings.flatMap(({ id, where }) =>
+        id === "release/left" && where?.kind === "resource" ? [where.key] : [],
+      );
+
+    /** Rolled back from a release that had one job more, which the contract lists. */
+    async function withLeft() {
+      const prod = await scene("prod", {}, { "four-tier.yml": listing });
+      await approve(prod);
+      prod.change({ "databricks.yml": bundle(extra) });
+      expect(failures((await approve(prod)).result)).toEqual([]);
+      expect(failures((await rollbackScene(prod)).result)).toEqual([]);
+      // somebody resumed the tier
+      await writeLedger(prod.connect(), prod.folder, { ...(await ledgerOf(prod)), holds: [] });
+      return prod;
+    }
+
+    it("does not delete by the contract's list, which is for going forward, and keeps what it left in the ledger", async () => {
+      const prod = await withLeft();
+      expect(names(prod)).toContain("extra");
+      expect([...((await ledgerOf(prod)).left ?? [])]).toMatchObject([["jobs.extra", { kind: "jobs", name: "extra" }]]);
+    });
+
+    it("has it named by every promotion after it, and deleted by none that the contract does not let", async () => {
+      const prod = await withLeft();
+      const id = (await ledgerOf(prod)).left?.get("jobs.extra")?.id ?? "";
+      for (const version of [2, 3]) {
+        prod.change({
+          "four-tier.yml": CONTRACT,
+          "databricks.yml": bundle("").replace("max_concurrent_runs: 1", `max_concurrent_runs: ${version}`),
+        });
+        const { result } = await approve(prod);
+        expect(failures(result)).toEqual([]);
+        expect(left(result)).toEqual(["jobs.extra"]);
+        expect(result.summary).toMatch(new RegExp(`Left in prod by a rollback[^]*jobs\\.extra[^]*${id}[^]*stays`));
+        expect(result.report).toMatchObject({ left: [{ key: "jobs.extra", id, goes: false }], drift: { entries: [] } });
+      }
+      // nothing to do: named all the same
+      const nothing = await approve(prod);
+      expect(left(nothing.result)).toEqual(["jobs.extra"]);
+      expect(nothing.writes).toEqual([]);
+      expect(names(prod)).toContain("extra");
+      expect((await ledgerOf(prod)).left?.size).toBe(1);
+    });
+
+    it("has it deleted by the next promotion where the contract lists it, and forgotten", async () => {
+      const prod = await withLeft();
+      prod.change({ "databricks.yml": bundle("").replace("max_concurrent_runs: 1", "max_concurrent_runs: 2") });
+      const { result } = await approve(prod);
+      expect(failures(result)).toEqual([]);
+      expect(result.summary).toMatch(/Left in prod by a rollback[^]*🔴 deleted/);
+      expect(names(prod)).not.toContain("extra");
+      expect((await ledgerOf(prod)).left).toBeUndefined();
+      expect(left((await approve(prod)).result)).toEqual([]);
+    });
+
+    it("has it deleted even where nothing else changes", async () => {
+      const prod = await withLeft();
+      const head = (await ledgerOf(prod)).release?.commit ?? "";
+      const again = await prod.promote({ commit: head });
+      const { "release-digest": release, "plan-digest": plan } = again.result.outputs;
+      expect(failures((await prod.promote({ commit: head, approved: { release, plan } })).result)).toEqual([]);
+      expect(names(prod)).not.toContain("extra");
+    });
+
+    it("has it taken up as it is where it is declared again", async () => {
+      const prod = await withLeft();
+      const id = (await ledgerOf(prod)).left?.get("jobs.extra")?.id;
+      prod.change({ "databricks.yml": bundle(extra), "lib/shared.py": "SHARED = 2\n" });
+      const { result } = await approve(prod);
+      expect(failures(result)).toEqual([]);
+      expect(left(result)).toEqual([]);
+      expect((await ledgerOf(prod)).resources.get("jobs.extra")?.id).toBe(id);
+      expect((await ledgerOf(prod)).left).toBeUndefined();
+      expect(prod.world.job("prod", "extra").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+    });
+
+    it("is not deleted once somebody took the mark off: it is theirs", async () => {
+      const prod = await withLeft();
+      prod.world.changeJob("prod", "extra", (settings) => void (settings["tags"] = {}));
+      prod.change({ "databricks.yml": bundle("").replace("max_concurrent_runs: 1", "max_concurrent_runs: 2") });
+      expect(failures((await approve(prod)).result)).toEqual([]);
+      expect(names(prod)).toContain("extra");
+      expect((await ledgerOf(prod)).left).toBeUndefined();
+    });
+
+    it("has it found again by its tags where the ledger was lost", async () => {
+      const prod = await withLeft();
+      const { release, left: known } = await ledgerOf(prod);
+      await deletePath(prod.connect(), ledgerPath(prod.folder), { recursive: false });
+      const tier = { ...resolveTier(await prod.contract(release?.commit ?? ""), "prod") };
+      const findings = await rebuildLedger({
+        workspace: prod.connect(),
+        tier,
+        principal: IDS.prod,
+        run: { runId: "800", runAttempt: 1, job: "verify" },
+        records: () => Promise.resolve(release === undefined ? [] : [release]),
+        rolledBack: () => Promise.resolve(undefined),
+        again: ({ commit }) => prod.candidate(commit),
+        runHasEnded: () => Promise.resolve(undefined),
+        lockWaitMs: 0,
+        log: { info() {}, warning() {} },
+        signal: new AbortController().signal,
+        now: () => new Date(),
+        pause: () => Promise.resolve(),
+      });
+      expect(findings.map(({ id }) => id)).toEqual(["ledger/rebuilt", "release/left"]);
+      expect((await ledgerOf(prod)).left).toEqual(known);
+    });
+
+    it("says which key that it was to delete it had nothing for", async () => {
+      const { prod } = await twoReleases();
+      const { result } = await rollbackScene(prod, { deletes: ["jobs.exrta"] });
+      expect(result.findings).toMatchObject([{ id: "rollback/delete-unused", severity: "warning" }]);
+    });
   });
 
   it("leaves it paused for good: enforcing the schedules starts it no more, and names it", async () => {
@@ -149,7 +274,7 @@ describe("a rollback", () => {
     const crossing = new Crossing("prod", [FILES, { "databricks.yml": `${BUNDLE.trimEnd()}\n${extra}` }]);
     const tier = await crossing.tier([0, 1]);
     try {
-      expect(failedOf({ value: await tier.rollBack(0, { run: "back", destructive: [] }) })).toEqual([]);
+      expect(failedOf({ value: await tier.rollBack(0, { run: "back", deletes: [] }) })).toEqual([]);
       const enforced = await tier.schedules("enforce", "later");
       const { world } = tier.scene;
       expect(world.job("prod", "extra").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
@@ -336,7 +461,7 @@ describe("which release", () => {
   });
 });
 
-describe("what the contract lists as destructive and does not carry our mark", () => {
+describe("what is named to be deleted and does not carry our mark", () => {
   async function withExtra() {
     const prod = await scene("prod");
     await approve(prod);
@@ -351,7 +476,7 @@ describe("what the contract lists as destructive and does not carry our mark", (
     const { prod, take } = await withExtra();
     take();
     const before = prod.writes().length;
-    await expect(rollbackScene(prod, { destructive: ["*"] })).rejects.toMatchObject({
+    await expect(rollbackScene(prod, { deletes: ["jobs.extra"] })).rejects.toMatchObject({
       findings: [{ id: "release/not-marked" }],
     });
     expect(prod.writes()).toHaveLength(before);
@@ -361,7 +486,7 @@ describe("what the contract lists as destructive and does not carry our mark", (
   it("is not deleted either if it lost the mark while the rollback waited for its turn", async () => {
     const { prod, bad, take } = await withExtra();
     const { result, records } = await rollbackScene(prod, {
-      destructive: ["*"],
+      deletes: ["jobs.extra"],
       onLine: (line) => {
         if (line === "── pause") take();
       },

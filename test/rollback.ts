@@ -16,7 +16,7 @@ interface RolledBack {
 }
 
 export interface RollbackOptions
-  extends Partial<Pick<RollbackRequest, "to" | "destructive" | "signal" | "pause" | "runHasEnded" | "principal">>,
+  extends Partial<Pick<RollbackRequest, "to" | "deletes" | "signal" | "pause" | "runHasEnded" | "principal">>,
     Pick<RunOptions, "through" | "github"> {
   readonly run?: string;
   /** Called with each line that is said. */
@@ -55,7 +55,7 @@ export async function rollbackScene(
     root: "",
     to: "",
     reason: "scores are wrong",
-    destructive: [],
+    deletes: [],
     again: (release) =>
       releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
     isAncestor: (a, b) => git.isAncestor(a, b),

@@ -1,5 +1,6 @@
 /** action-promote, mode: rollback: typed inputs, what the run must be to be believed, then the story. */
 import type { Contract } from "../contract/model.ts";
+import { RESOURCE_KEY } from "../contract/schema-texts.ts";
 import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
@@ -40,7 +41,7 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
     root: access.inputs.bundle,
     to: own.to,
     reason: own.reason,
-    destructive: policy.tiers[tier.name].destructive,
+    deletes: own.deletes,
     again: makerOf(access, git),
     isAncestor: (ancestor, descendant) => git.isAncestor(ancestor, descendant),
     judge: releaseJudge(github, {
@@ -89,6 +90,7 @@ function runFindings({ event, ref }: RunContext, { defaultBranch }: RepositoryFa
 interface Inputs {
   readonly to: string;
   readonly reason: string;
+  readonly deletes: readonly string[];
   readonly lockWaitMs: number;
 }
 
@@ -106,10 +108,21 @@ function readInputs(context: ActionContext): Inputs {
   if (reason === "" || reason.length > 400) {
     wrong("reason", "A rollback needs a reason, of at most 400 characters.", "Say what is wrong: others will read it.");
   }
+  const deletes = input("delete")
+    .split(/[\s,]+/)
+    .filter((key) => key !== "");
+  const unfit = deletes.filter((key) => !RESOURCE_KEY.test(key));
+  if (unfit.length > 0) {
+    wrong(
+      "delete",
+      `The input delete names resources by their keys, each in full; ${unfit.map((key) => JSON.stringify(key)).join(", ")} is none.`,
+      "Write keys as in the bundle, separated by commas: jobs.score, pipelines.ingest. There is no * for all.",
+    );
+  }
   const minutes = Number(input("lock-wait-minutes") || "30");
   if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
     wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
   }
   if (findings.length > 0) throw new FourTierError(findings);
-  return { to, reason, lockWaitMs: minutes * 60_000 };
+  return { to, reason, deletes, lockWaitMs: minutes * 60_000 };
 }

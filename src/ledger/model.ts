@@ -61,10 +61,19 @@ export interface Ledger {
   readonly verifications?: readonly LedgerVerification[];
   /** Releases that were rejected here and not accepted again: a copy of the records, which can be deleted. */
   readonly rejects?: readonly LedgerReject[];
+  /** What a rollback left behind: ours by its mark, paused, and of no release that the tier has; by key. */
+  readonly left?: ReadonlyMap<string, LeftResource>;
   /** Keys of what runs all the time and was not yet seen to run the release: the next promotion starts it anew. */
   readonly unrolled?: readonly string[];
   /** What stands; a hold that was lifted is gone from here. */
   readonly holds: readonly Hold[];
+}
+
+/** A resource that stands and that no release declares any more. */
+export interface LeftResource {
+  readonly id: string;
+  readonly kind: string;
+  readonly name: string;
 }
 
 /** A release that somebody found bad here. */
@@ -203,6 +212,7 @@ const document = v.strictObject({
       }),
     ),
   ),
+  left: v.exactOptional(v.record(v.string(), v.strictObject({ id: text, kind: text, name: text }))),
   unrolled: v.exactOptional(v.array(text)),
   /** Absent in documents of older releases. */
   holds: v.optional(v.array(holdSchema), []),
@@ -246,6 +256,7 @@ export function parseLedger(
       history: output.history,
       ...(output.verifications === undefined ? {} : { verifications: output.verifications }),
       ...(output.rejects === undefined ? {} : { rejects: output.rejects }),
+      ...(output.left === undefined ? {} : { left: new Map(Object.entries(output.left)) }),
       ...(output.unrolled === undefined ? {} : { unrolled: output.unrolled }),
       holds: output.holds.map(holdFromStored),
     },
@@ -275,6 +286,9 @@ export function ledgerText(ledger: Ledger): string {
       ...(ledger.rejects === undefined || ledger.rejects.length === 0
         ? {}
         : { rejects: ledger.rejects.map((each) => ({ ...each, run: { ...each.run } })) }),
+      ...(ledger.left === undefined || ledger.left.size === 0
+        ? {}
+        : { left: Object.fromEntries([...ledger.left].map(([key, each]) => [key, { ...each }])) }),
       ...(ledger.unrolled === undefined || ledger.unrolled.length === 0 ? {} : { unrolled: [...ledger.unrolled] }),
       // Left out where there are none: so the document is what releases without holds can read.
       ...(ledger.holds.length === 0 ? {} : { holds: ledger.holds.map(holdToStored) }),

@@ -37,7 +37,7 @@ const ALERT_FIELD =
 const TOLD_APART = [SCHEDULE_FIELD, ACCESS_FIELD, ALERT_FIELD];
 
 /** Everything that somebody should weigh, worst first; empty if nothing that is there is touched. */
-export function risksOf({ plan, drift, tier, current, details, unseen }: BriefFacts): Risk[] {
+export function risksOf({ plan, drift, tier, current, details, left, unseen }: BriefFacts): Risk[] {
   const { failedRuns, contract } = details;
   const changes = changed(plan);
   const created = changes.filter(({ action }) => action === "create");
@@ -45,6 +45,11 @@ export function risksOf({ plan, drift, tier, current, details, unseen }: BriefFa
     drift.known
       ? { icon: "🟠", says: `changed by hand in ${text(tier)}`, of: drift.value.entries.map(({ key }) => code(key)) }
       : { icon: "❓", says: `nobody could look whether ${text(tier)} was changed by hand`, of: [] },
+    {
+      icon: "🔴",
+      says: "deletes what a rollback left",
+      of: left.filter(({ goes }) => goes).map(({ key }) => code(key)),
+    },
     ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
     {
       icon: "🟠",

@@ -7,6 +7,7 @@ import type { Fact, GateFacts } from "../gate/facts.ts";
 import { duration } from "../gate/wall-clock.ts";
 import { gateSummary, overrideNotice } from "../report/gate.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
+import { leftSection } from "../report/left.ts";
 import { type Found, picture } from "../report/whereabouts.ts";
 import type { ChangedFile, FailedRun, WayBack } from "./brief-facts.ts";
 import {
@@ -25,6 +26,7 @@ import { approvers } from "./brief-approvers.ts";
 import { verdictOf } from "./brief-verdict.ts";
 import { commitLink, wayBackText } from "./brief-way-back.ts";
 import type { History } from "./history.ts";
+import type { Left } from "./left.ts";
 import type { Drift, FieldChange, Plan } from "./plan.ts";
 
 export interface BriefFacts {
@@ -47,6 +49,8 @@ export interface BriefFacts {
   readonly gate: GateResult;
   /** What a look at the tier found beside the gate; a failure stops the promotion. */
   readonly findings: readonly Finding[];
+  /** What rollbacks left in the tier. */
+  readonly left: readonly Left[];
   /** What stops a promotion and was not looked at, as clauses without a full stop: it is told only after the approval. */
   readonly unseen: readonly string[];
   readonly details: BriefDetails;
@@ -93,6 +97,7 @@ export function renderBrief(brief: BriefFacts): string {
     driftSection(brief),
     failedSection(brief),
     planSection(brief),
+    leftSection(brief.left, tier),
     scheduleSection(brief),
     accessSection(brief),
     contractSection(brief),

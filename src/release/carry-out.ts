@@ -13,6 +13,7 @@ import type { Outcome } from "../report/promotion.ts";
 import { applySteps } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DeploymentRecord } from "./evidence.ts";
+import { leftAfter } from "./left.ts";
 import { driftContext, type Place, resourcesAfter, type Standing } from "./standing.ts";
 import { dueToRoll, rollForward, updatesBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
@@ -118,6 +119,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
         release: samePlan(release, applied.ledger.release, work.standing),
         resources,
         pending: undefined,
+        left: leftAfter(observation, new Set(candidate.desired.map(({ key }) => key)), steps, tier),
         unrolled: due.map(({ key }) => key),
         // What was put back was here before; and a tier that is whole again needs no hold for that it was not.
         history: (work.undoing ? applied.ledger.history : [release, ...applied.ledger.history]).slice(0, HISTORY),

@@ -17,6 +17,7 @@ import { heldNotices } from "../schedules/holds.ts";
 import { BARE } from "./brief-facts.ts";
 import { asApplied, type Candidate, candidateOf, type CarriedArtifact, contentsOf, contractAt } from "./candidate.ts";
 import type { CurrentRelease } from "./gather.ts";
+import { type Left, leftFindings } from "./left.ts";
 import { lossesOf } from "./losses.ts";
 import { lostLedger } from "./lost-ledger.ts";
 import { type Observation, observe } from "./observe.ts";
@@ -58,6 +59,8 @@ export interface Comparison {
   readonly pointed: ReadonlySet<string> | undefined;
   /** Undefined where nobody looked. */
   readonly seen: Observation["live"] | undefined;
+  /** What rollbacks left; empty where nobody could look. */
+  readonly left: readonly Left[];
   /** What stops a promotion and was not looked at, as clauses without a full stop. */
   readonly unseen: readonly string[];
 }
@@ -92,8 +95,9 @@ async function compareCommits(request: ComparisonRequest): Promise<Comparison & 
     rejects: [],
     seen: undefined,
     pointed: undefined,
+    left: [],
     unseen: [
-      `nobody looked at ${tier.name}: whether the promotion stops at what is there (a name that is taken, a resource without our mark or with its double, a schema that is not empty, a release folder that was touched, what an unfinished promotion left) is told only after the approval`,
+      `nobody looked at ${tier.name}: whether the promotion stops at what is there (a name that is taken, a resource without our mark or with its double, a schema that is not empty, a release folder that was touched, what an unfinished promotion or a rollback left) is told only after the approval`,
     ],
   };
 }
@@ -159,11 +163,13 @@ async function compareLive(
       ...observation.findings,
       ...(folders.known ? folders.value : []),
       ...heldNotices(tier.name, ledger?.holds ?? [], candidate.desired),
+      ...leftFindings(tier.name, standing.left),
     ],
     had: ledger?.history ?? [],
     rejects: ledger?.rejects ?? [],
     pointed: new Set([...(ledger?.resources.values() ?? [])].map(({ component }) => component)),
     seen: observation.live,
+    left: standing.left,
     unseen: [...(folders.known ? [] : [folders.why]), ...unseenSchemas(standing.plan, live)],
   };
 }
@@ -240,7 +246,7 @@ async function compareSeen(
     findings: observation.findings,
     seen: observation.live,
     unseen: [
-      `whoever looked may not read the ledger of ${tier.name} (its readers may): whether what goes carries our mark, whether release folders were touched, and what an unfinished promotion left is told only after the approval`,
+      `whoever looked may not read the ledger of ${tier.name} (its readers may): whether what goes carries our mark, whether release folders were touched, and what an unfinished promotion or a rollback left is told only after the approval`,
       ...unseenSchemas(compared.plan, live),
     ],
   };

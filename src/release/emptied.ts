@@ -11,8 +11,8 @@ import type { Desired } from "./plan.ts";
 const NAMED = 5;
 
 /**
- * Findings for schemas of ours that the release no longer has (or has under another name) and that hold something which
- * does not go with them. Asks the tier only about such schemas.
+ * Findings for schemas of ours that the release no longer has (or has under another name), that the contract lets go,
+ * and that hold something which does not go with them. Asks the tier only about such schemas.
  */
 export async function filledSchemas(
   workspace: Workspace,
@@ -22,7 +22,10 @@ export async function filledSchemas(
 ): Promise<readonly Finding[]> {
   const wanted = new Map(desired.map(({ key, name }) => [key, name]));
   const going = new Map<string, string>();
-  for (const [key, found] of live) if (found !== undefined && wanted.get(key) !== found.name) going.set(found.id, key);
+  const listed = (key: string): boolean => tier.destructive.includes(key) || tier.destructive.includes("*");
+  for (const [key, found] of live) {
+    if (found !== undefined && wanted.get(key) !== found.name && listed(key)) going.set(found.id, key);
+  }
   const schemas = [...live].filter(([, found]) => found?.kind === "schemas" && going.has(found.id));
   const findings = schemas.map(async ([key, found]): Promise<Finding[]> => {
     const [catalog = "", schema = ""] = (found?.id ?? "").split(".");

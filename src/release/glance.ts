@@ -42,7 +42,7 @@ export async function glance(
   // the settings of pipelines are in no list
   const shown = new Map([...applied].filter(([, resource]) => resource.kind !== "pipelines"));
   const drift = driftOf(shown, live, driftContext(applied, observation, place, ledger.holds));
-  return drift.empty ? { ledger, observation, plan, drift, steps: [] } : undefined;
+  return drift.empty ? { ledger, observation, plan, drift, left: [], steps: [] } : undefined;
 }
 
 function ofKind(applied: Applied, kind: string): Applied {

@@ -77,9 +77,9 @@ function unplanned({ key, action }: Loss, tier: TierName): Finding {
     id: "release/destructive",
     severity: "error",
     where: { kind: "resource", tier, key },
-    message: `To undo what an unfinished promotion left, ${key} would have to be ${PAST[action]}.`,
+    message: `${key} would be ${PAST[action]}: an unfinished promotion or a rollback left it.`,
     why: "The plan that was approved does not show it.",
-    remedy: `List it (tiers.${tier}.destructive: [${key}]), or promote again the commit that was not finished.`,
+    remedy: `List it on the default branch (tiers.${tier}.destructive: [${key}]), or promote again the commit that was not finished.`,
   };
 }
 

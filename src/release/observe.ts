@@ -28,7 +28,7 @@ export interface Observation {
   /** By key; a key the ledger names and the workspace lacks is undefined. */
   readonly live: ReadonlyMap<string, Observed | undefined>;
   /** Carry our tags, but neither the ledger nor the release knows them. */
-  readonly orphans: readonly { readonly key: string; readonly id: string; readonly name: string }[];
+  readonly orphans: readonly Stray[];
   /** Resources that stand in the way of a create, adopted or somebody else's. */
   readonly namesakes: readonly Namesake[];
   /** An adoption that cannot be, two of ours with one key. */
@@ -68,6 +68,7 @@ export async function observe(
     const kind = intent.target?.kind ?? kinds.get(intent.key)?.kind ?? kindNameOf(intent.key);
     kinds.set(intent.key, { kind, permissions: intent.target?.permissions !== undefined });
   }
+  for (const [key, { kind }] of ledger?.left ?? []) if (!kinds.has(key)) kinds.set(key, { kind, permissions: false });
   for (const resource of desired) {
     const permissions = resource.permissions !== undefined || kinds.get(resource.key)?.permissions === true;
     kinds.set(resource.key, { kind: resource.kind, permissions });
@@ -77,6 +78,7 @@ export async function observe(
   for (const intent of begunIntents(ledger)) {
     if (!names.has(intent.key)) names.set(intent.key, nameIn(intent.name, principal));
   }
+  for (const [key, { name }] of ledger?.left ?? []) if (!names.has(key)) names.set(key, nameIn(name, principal));
   const count = (keys: readonly string[]): Promise<Census> => {
     const wanted = keys.map((key) => ({ kind: kinds.get(key)?.kind ?? kindNameOf(key), name: names.get(key) ?? "" }));
     return takeCensus(workspace, tier, principal, wanted);
@@ -208,7 +210,7 @@ function oursFor(ours: readonly Found[], wanted: { key: string; kind: string }, 
 
 /** Ids by key, as far as the ledger knows them: what is pending knows better than what was before it. */
 function knownIds(ledger: Ledger | undefined): Map<string, string> {
-  const ids = new Map([...(ledger?.resources ?? [])].map(([key, resource]) => [key, resource.id]));
+  const ids = new Map([...(ledger?.left ?? []), ...(ledger?.resources ?? [])].map(([key, { id }]) => [key, id]));
   for (const { key, target } of begunIntents(ledger)) {
     if (target !== undefined && target.id !== "") ids.set(key, target.id);
   }

@@ -9,6 +9,7 @@ import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { accessList, hasGrants, grantChanges } from "./access.ts";
 import type { Step } from "./apply.ts";
+import { type Left, leftOf } from "./left.ts";
 import type { Observation, Observed } from "./observe.ts";
 import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
 import { references, resolveSettings } from "./resolve.ts";
@@ -21,7 +22,9 @@ export interface Standing {
   readonly plan: Plan;
   /** What was applied → what lives. */
   readonly drift: Drift;
-  /** The writes that are due: the plan, what drifted, and what an unfinished promotion left. */
+  /** What rollbacks left, beside the plan: it is the same whether or not somebody looked. */
+  readonly left: readonly Left[];
+  /** The writes that are due: the plan, what drifted, what an unfinished promotion left, and what of the left goes. */
   readonly steps: readonly Step[];
 }
 
@@ -43,12 +46,15 @@ export function standingOf(
   const baseline: Applied = ledger?.resources ?? new Map();
   const applied = withLeftovers(baseline, ledger, observation, place);
   const drift = driftOf(applied, observation.live, driftContext(applied, observation, place, ledger?.holds));
+  const left = leftOf(ledger, observation, new Set([...desired.map(({ key }) => key), ...applied.keys()]), place.tier);
+  const gone = left.filter(({ goes }) => goes).map((each) => deletion(each, observation));
   return {
     ledger,
     observation,
     plan: makePlan(baseline, desired),
     drift,
-    steps: stepsOf(applied, drift, observation, desired, place),
+    left,
+    steps: [...stepsOf(applied, drift, observation, desired, place), ...gone],
   };
 }
 
@@ -141,6 +147,21 @@ function stepsOf(
     });
   }
   return steps;
+}
+
+function deletion({ key, kind, name }: Left, { live }: Observation): Step {
+  return {
+    key,
+    kind,
+    name,
+    action: "delete",
+    desired: undefined,
+    live: live.get(key),
+    settings: false,
+    permissions: false,
+    accessBefore: undefined,
+    references: [],
+  };
 }
 
 /** A field that is written by a request of its own. */

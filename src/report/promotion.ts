@@ -6,11 +6,13 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import type { Step } from "../release/apply.ts";
 import type { Candidate } from "../release/candidate.ts";
 import { lossOf } from "../release/impact.ts";
+import { leftJson } from "../release/left.ts";
 import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
 import { fieldText, valueText } from "../release/verify.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
+import { leftSection } from "./left.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
 
 /** How long one part took. */
@@ -66,6 +68,7 @@ export function promotionSummary(view: PromotionView): string {
     planTable(standing.plan.changes, view.tier.name),
     driftTable(standing.drift, view.tier.name),
     leftOver(view),
+    leftSection(standing.left, view.tier.name),
     gate.verdict === "pass" ? details("The gate", gateSummary(gate)) : gateSummary(gate),
     details(
       "How long it took",
@@ -178,6 +181,7 @@ export function promotionJson(view: PromotionView): JsonObject {
     artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
     plan: { digest: standing.plan.digest, changes: standing.plan.changes.map(changeJson) },
     drift: driftJson(standing.drift),
+    left: leftJson(standing.left),
     gate: gateJson(view.gate),
     outcome:
       typeof outcome === "string"

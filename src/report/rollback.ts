@@ -76,14 +76,17 @@ function headline({ reached, candidate, from, outcome }: RollbackView, name: str
 }
 
 /** What no rollback of code takes back. */
-function notUndone({ left, before, outcome }: RollbackView): string {
+function notUndone({ tier, left, before, outcome }: RollbackView): string {
   const renewed = before.standing.steps.filter(({ action, key }) => action === "create" && outcome.done.includes(key));
   const lines = [
     "Data that the newer release wrote, checkpoints of its streams, and models that it trained stay as they are.",
     ...left.map(
       ({ key, name }) =>
-        `${code(key)} (${text(name)}) is not in this release. It was left, paused: delete it by hand, or list it in the contract as destructive.`,
+        `${code(key)} (${text(name)}) is not in this release. It was left, paused: to have the next promotion delete it, list it (${code(`tiers.${tier.name}.destructive: [${key}]`)}).`,
     ),
+    ...before.standing.left
+      .filter(({ goes }) => !goes)
+      .map(({ key, name }) => `${code(key)} (${text(name)}), which an earlier rollback left, is still there, paused.`),
     ...renewed.map(({ key }) => `${code(key)} was gone and was made anew: it has a new id, and no history of runs.`),
   ];
   return `### What was not undone\n\n${lines.map((line) => `- ${line}`).join("\n")}`;

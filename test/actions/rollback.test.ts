@@ -3,10 +3,11 @@ import { GITHUB, project, titles } from "./project.ts";
 
 const DISPATCHED = { event: "workflow_dispatch" } as const;
 
-test("a rollback is refused before anything is signed in to, if it has no reason or names what is no release", async () => {
+test("a rollback is refused before anything is signed in to, if it has no reason or names what is no release or no resource", async () => {
   const { account, run } = await project();
-  const result = await run({ mode: "rollback", tier: "dev", to: "main", "lock-wait-minutes": "soon" }, DISPATCHED);
-  expect(titles(result)).toEqual(["input/to", "input/reason", "input/lock-wait-minutes"]);
+  const wrong = { to: "main", delete: "jobs.score, *", "lock-wait-minutes": "soon" };
+  const result = await run({ mode: "rollback", tier: "dev", ...wrong }, DISPATCHED);
+  expect(titles(result)).toEqual(["input/to", "input/reason", "input/delete", "input/lock-wait-minutes"]);
   expect(account.simulator.requests).toEqual([]);
 });
 

@@ -100,6 +100,7 @@ function brief(change: Otherwise = {}): string {
     facts,
     gate: evaluateGate(facts),
     findings: [],
+    left: [],
     unseen: [],
     ...change,
     details: { ...DETAILS, ...change.details },
@@ -510,6 +511,21 @@ describe("the brief", () => {
     expect(page).toContain('"⟨id of jobs.score⟩"');
     expect(page).toContain('"/Users/⟨ml-pipelines-prod⟩/churn"');
     expect(page).not.toMatch(/\$\{|[ab]{64}/);
+  });
+
+  it("names what a rollback left, and what of it goes with this promotion", async () => {
+    const each = { kind: "jobs", id: "17", name: "extra" };
+    const page = brief({
+      left: [
+        { ...each, key: "jobs.extra", goes: true },
+        { ...each, key: "jobs.other", goes: false },
+      ],
+    });
+    expect(await glance(page)).toContain("🔴 deletes what a rollback left: jobs.extra\n");
+    const text = await read(page);
+    expect(text).toContain("Left in prod by a rollback");
+    expect(text).toMatch(/jobs\.extra\s+jobs\s+17\s+🔴 deleted/);
+    expect(text).toMatch(/jobs\.other\s+jobs\s+17\s+stays; tiers\.prod\.destructive: \[jobs\.other\]/);
   });
 
   it("puts the worst first", async () => {

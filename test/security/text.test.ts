@@ -82,6 +82,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     catalog: "prod",
     repository: "acme/ml-pipelines",
     serverUrl: "https://github.com",
+    left: [{ key: text, id: text, kind: text, name: text, goes: false }],
     unseen: [text],
     candidate: { commit: COMMIT, release: RELEASE },
     current: { commit: CURRENT, release: RELEASE },
