@@ -10,6 +10,11 @@ export interface Size {
 }
 
 export const COMPONENTS = 5;
+/** The workflow of the suite that the project's own calls, at a commit. */
+export const DEPLOYING = {
+  path: `four-tier/four-tier/.github/workflows/deploy-to-dev.yml@${"5".repeat(40)}`,
+  sha: "5".repeat(40),
+};
 const FILE_BYTES = 8 * 1024;
 
 export interface Project {
@@ -44,6 +49,10 @@ export function makeProject(folder: string, host: string, applicationId: string,
   for (let index = 0; index < size.files; index += 1) write(`src/${of(index)}/file_${index}.py`, fileText(index));
   write("databricks.yml", bundle(size, of, host));
   write("four-tier.yml", contract(size, components, of, host, applicationId));
+  write(
+    ".github/workflows/promote.yml",
+    `on: { push: { branches: [main] } }\njobs: { deploy: { name: dev, uses: "${DEPLOYING.path}" } }\n`,
+  );
   write(".github/CODEOWNERS", "/.github/ @hubot\n/four-tier.yml @hubot\n");
   commit("A project");
   return { folder, git, write, commit };

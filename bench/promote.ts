@@ -9,8 +9,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
+import { timestamp } from "../simulator/github/text.ts";
+import type { Job } from "../simulator/github/world.ts";
 import { type Ended, median, round, timed } from "./measure.ts";
-import { COMPONENTS, makeProject, type Project, type Size } from "./project.ts";
+import { COMPONENTS, DEPLOYING, makeProject, type Project, type Size } from "./project.ts";
 import { actionDefaults, runnerEnvironment } from "./start.ts";
 
 const APPLICATION = "11111111-1111-4111-8111-111111111111";
@@ -182,7 +184,8 @@ function startAccount({ latencyMs, tables }: PromoteOptions): Promise<Databricks
  *   content   a folder, the files, a manifest
  *   each resource is written and read back
  * Whole, what safety adds to the chain; everything else of it runs beside what is counted here:
- *   grants    schemas, what is in them, the grants of each, the members of the groups in them (it stands for LOOK, too)
+ *   grants    schemas, what is in them, the grants of each, the members of the groups in them (it stands for LOOK, too);
+ *             where there is nothing to do, the members of the groups that the catalog itself names
  *   FOLDER    the tier's folder stands before the lock does; on later promotions, the locks in it are listed
  *   AGAIN     what the plan touches, and the ledger, once more under the lock
  *   all that stands, not only what was written, is read back at the end
@@ -209,7 +212,7 @@ function chains(all: PromoteOptions): Record<(typeof SCENES)[number], Chain> {
       bare: SIGN_IN + LOOK + FRAME + written(all) + standing,
       whole: SIGN_IN + grants + FOLDER + FRAME + 1 + written(all) + standing,
     },
-    nothing: { bare: SIGN_IN + LOOK, whole: SIGN_IN + grants },
+    nothing: { bare: SIGN_IN + LOOK, whole: SIGN_IN + LOOK + 1 },
     component: {
       // Everything that stands is looked at once before.
       bare: SIGN_IN + LOOK + standing + FRAME + written(own) + touched,
@@ -230,12 +233,34 @@ async function merge({ project, github }: Stage, branch: string, path: string): 
   project.git("reset", "-q", "--hard", sha);
 }
 
-async function run({ folder, databricks, github, project }: Stage): Promise<Round> {
+/** A run of the project's workflow whose job deploys, as GitHub shows it while the action is at work. */
+function beginRun({ github, project }: Stage): Job {
+  const { world } = github;
+  const now = timestamp();
+  const sha = project.git("rev-parse", "HEAD");
+  const path = ".github/workflows/promote.yml";
+  const state = { status: "in_progress", conclusion: null, createdAt: now, startedAt: now, attempt: 1 } as const;
+  const who = { actor: "octocat", triggeringActor: "octocat", headOwner: world.owner };
+  const where = { path, workflowId: world.workflowId(path), headBranch: "main", ref: "refs/heads/main" };
+  const lists = { jobs: [], approvals: [], pending: [], referenced: [DEPLOYING], pull: undefined };
+  const what = { number: 1, name: "promote", title: "promote", event: "push", headSha: sha, sha, updatedAt: now };
+  const run = { ...state, ...who, ...where, ...lists, ...what, id: world.id() };
+  world.runs.push(run);
+  const job: Job = { ...state, run, id: world.id(), name: "dev / promote", labels: [], completedAt: null, steps: [] };
+  job.run.jobs.push(job);
+  return job;
+}
+
+async function run(stage: Stage): Promise<Round> {
+  const { folder, databricks, github, project } = stage;
+  const job = beginRun(stage);
   const before = { databricks: databricks.requests.length, github: github.requests.length };
   const env = {
     ...runnerEnvironment(folder),
     ...actionDefaults("action-promote"),
     GITHUB_REPOSITORY: github.scenario.repository,
+    GITHUB_RUN_ID: String(job.run.id),
+    GITHUB_JOB: "promote",
     GITHUB_SHA: project.git("rev-parse", "HEAD"),
     GITHUB_WORKSPACE: project.folder,
     GITHUB_API_URL: github.apiUrl,
@@ -252,6 +277,7 @@ async function run({ folder, databricks, github, project }: Stage): Promise<Roun
     cwd: project.folder,
   });
   mustSucceed("action-promote", ended);
+  Object.assign(job, { status: "completed", conclusion: "success", completedAt: timestamp() });
   const requests = databricks.requests.slice(before.databricks);
   return {
     seconds: ended.seconds,

@@ -57,17 +57,20 @@ export async function tierProof(
   const me = seen.identity ?? (await whoAmI(workspace));
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
   const people = peopleOf(workspace);
-  const [{ principals, findings: ambiguous }, read] = await together([
-    resolveTierPrincipals(people, contract, caller),
+  const resolving = resolveTierPrincipals(people, contract, caller).then((resolved) => {
+    const own = resolved.principals.find((principal) => principal.tier === tier.name);
+    if (own === undefined) throw noPrincipal(tier);
+    return { ...resolved, own };
+  });
+  const [{ principals, own: ownPrincipal, findings: ambiguous }, read, elsewhere] = await together([
+    resolving,
     readCatalog(workspace, tier.catalog, { ...seen, workspaceId: me.workspaceId }),
+    resolving.then(({ own }) => seenElsewhere(workspace, contract, own, me)),
   ]);
-  const ownPrincipal = principals.find((principal) => principal.tier === tier.name);
-  if (ownPrincipal === undefined) throw noPrincipal(tier);
 
-  const [directory, named, elsewhere] = await together([
+  const [directory, named] = await together([
     readDirectory(workspace, read.securables, read.metastore?.owner, principals),
     resolveGrants(people, contract, tier.catalog, principals, read.securables, now),
-    seenElsewhere(workspace, contract, ownPrincipal, me),
   ]);
   const estate = estateOf(tier.catalog, read, directory);
   const expected: Expectation = {
@@ -80,7 +83,11 @@ export async function tierProof(
     ...sandboxesOf(contract, tier),
   };
 
-  const judged = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
+  const all = read.catalog === undefined ? { findings: [], cells: [] } : judge(estate, expected);
+  // Where only the catalog itself was read, nothing is said of what the contract names in it.
+  const judged = read.alone
+    ? { ...all, findings: all.findings.filter(({ id }) => id !== "grants/rule-unmatched") }
+    : all;
   const authority = authorityOf(estate, tier.catalog, me);
   return {
     estate,
@@ -88,7 +95,7 @@ export async function tierProof(
     findings: [
       ...checkPolicy(contract, now),
       ...ambiguous,
-      ...named.findings,
+      ...(read.alone ? [] : named.findings),
       ...(read.catalog === undefined ? [catalogUnseen("tier", tier, me, read.refused.length > 0)] : []),
       ...judged.findings,
       ...elsewhere.findings,
@@ -109,7 +116,10 @@ export async function tierProof(
       at: now.toISOString(),
       seen: { ...read.counts, groups: directory.groups.size, servicePrincipals: directory.principals.size },
       refused: [...read.refused, ...elsewhere.refused],
-      outside: outsideOf(estate, expected, elsewhere.visible, read.metastore !== undefined),
+      outside: [
+        ...(read.alone ? [`What is in catalog ${tier.catalog}: only the catalog itself was asked about.`] : []),
+        ...outsideOf(estate, expected, elsewhere.visible, read.metastore !== undefined),
+      ],
     },
   };
 }

@@ -12,7 +12,15 @@ import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { evaluateGate, type GateResult } from "./gate/evaluate.ts";
-import { type Fact, type GateFacts, known, type LiveFacts, type LockFacts, type OrderFacts } from "./gate/facts.ts";
+import {
+  type EarlierProof,
+  type Fact,
+  type GateFacts,
+  known,
+  type LiveFacts,
+  type LockFacts,
+  type OrderFacts,
+} from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { together } from "./http/pool.ts";
 import { keptOf } from "./ledger/kept.ts";
@@ -58,8 +66,17 @@ export interface PromoteRequest extends LockAccess {
   readonly deep: boolean;
   /** The input `accept-drift`; empty means not given. */
   readonly acceptDrift: string;
-  /** All facts of the gate: what GitHub records, and what was seen of the tier. Waits for neither longer than it must. */
-  readonly gather: (live: Promise<LiveOf>, current: Promise<Fact<OrderFacts["current"]>>) => Promise<GateFacts>;
+  /**
+   * All facts of the gate: what GitHub records, and what was seen of the tier. Waits for neither longer than it must.
+   * With an earlier proof, only the catalog itself needs to be proved.
+   */
+  readonly gather: (
+    live: Promise<LiveOf>,
+    current: Promise<Fact<OrderFacts["current"]>>,
+    earlier: Promise<EarlierProof | undefined>,
+  ) => Promise<GateFacts>;
+  /** What the run proved that brought this release, where its record still stands; undefined if nothing may rest on it. */
+  readonly provedEarlier: (release: LedgerRelease) => Promise<EarlierProof | undefined>;
   /** What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time. */
   readonly decisions: () => Promise<Partial<GateFacts>>;
   /** What else may stop it, asked under the lock: a sandbox's pull request may be closed by now. */
@@ -95,8 +112,11 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
   const phase = timed(request, phases);
 
   // What the gate asks GitHub and of grants does not wait for the look, but for what the look alone can tell.
-  const look = phase("look", () => firstLook(request, place));
-  const [before, gathered] = await together([look, phase("gate", () => gatherFacts(request, look, place))]);
+  const ledger = readLedgerAt(request, place);
+  const look = phase("look", () => firstLook(request, place, ledger));
+  const earlier = earlierProof(request, ledger, look);
+  const gathering = phase("gate", () => gatherFacts(request, look, earlier, place));
+  const [before, gathered] = await together([look, gathering, earlier]);
   const facts = await withActiveRuns(request, gathered, before);
   const gate = evaluateGate(approvedAlready(facts, before, candidate));
   const view = { tier, candidate, phases, acceptDrift: request.acceptDrift, facts };
@@ -138,6 +158,7 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
  * A tier that has this release by its ledger is compared by its lists, which does not cost more the bigger the project
  * is; if they show nothing to do, nothing is looked at twice. Before anything is written, the tier is looked at whole.
  */
+<<<<<<< HEAD
 async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
   const { workspace, candidate, deep, acceptDrift } = request;
   const ledger = await ledgerOf(request, place);
@@ -147,19 +168,56 @@ async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
     (ledger.unrolled ?? []).length === 0 &&
     (ledger.left ?? new Map()).size === 0; // whether that lives no list says
   if (!deep && acceptDrift === "" && settled) {
+=======
+async function firstLook(request: PromoteRequest, place: Place, reading: Promise<Ledger | undefined>): Promise<Look> {
+  const { workspace, candidate, deep } = request;
+  const ledger = await notLost(request, place, await reading);
+  if (ledger !== undefined && isSettled(request, ledger)) {
+>>>>>>> 24a4975 (A promotion with nothing to do rests on the one that brought the release for grants in the catalog, and leaves no second record: nine requests at any size)
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
   return lookAt(viewOf(request, place), ledger, deep ? "all" : "none");
 }
 
+/** True if the ledger says that the tier has this release, and nobody asks for more than its lists. */
+function isSettled({ candidate, deep, acceptDrift }: PromoteRequest, ledger: Ledger): boolean {
+  return !deep && acceptDrift === "" && hasRelease(ledger, candidate) && (ledger.unrolled ?? []).length === 0;
+}
+
+/**
+ * What nothing needs to be proved for again, since there is nothing to do: then this run claims nothing new, and leaves no
+ * record (ADR 814). That there is no such proof is told as soon as it can be known.
+ */
+async function earlierProof(
+  request: PromoteRequest,
+  reading: Promise<Ledger | undefined>,
+  look: Promise<Look>,
+): Promise<EarlierProof | undefined> {
+  const ledger = await reading;
+  if (ledger?.release === undefined || !isSettled(request, ledger)) return undefined;
+  const [proof, seen] = await together([request.provedEarlier(ledger.release), look]);
+  return isDone(seen, request.candidate, request.tier) ? proof : undefined;
+}
+
 function lookAgain(request: PromoteRequest, place: Place, before: Look): Promise<Look> {
   return lookAgainAt(viewOf(request, place), before, () => ledgerOf(request, place), request.deep ? "all" : "used");
 }
 
+async function ledgerOf(request: PromoteRequest, place: Place): Promise<Ledger | undefined> {
+  return notLost(request, place, await readLedgerAt(request, place));
+}
+
+function readLedgerAt({ workspace, tier }: PromoteRequest, { folder }: Place): Promise<Ledger | undefined> {
+  return readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+}
+
 /** Throws FourTierError where the ledger was lost: a tier that has a release is not taken for one that has none. */
-async function ledgerOf({ workspace, tier, recorded }: PromoteRequest, place: Place): Promise<Ledger | undefined> {
-  const ledger = await readLedger(workspace, place.folder, { project: tier.project, tier: tier.name });
+async function notLost(
+  { tier, recorded }: PromoteRequest,
+  place: Place,
+  ledger: Ledger | undefined,
+): Promise<Ledger | undefined> {
   const lost = await lostLedger(tier.name, place.folder, ledger, recorded);
   if (lost !== undefined) throw new FourTierError(lost);
   return ledger;
@@ -205,12 +263,17 @@ function contentsAt({ candidate, root, wheels }: PromoteRequest, place: Place): 
   return contentsOf(candidate, root, wheels, (name, digest) => componentFolder(place.folder, name, digest));
 }
 
-async function gatherFacts(request: PromoteRequest, look: Promise<Look>, place: Place): Promise<GateFacts> {
+async function gatherFacts(
+  request: PromoteRequest,
+  look: Promise<Look>,
+  earlier: Promise<EarlierProof | undefined>,
+  place: Place,
+): Promise<GateFacts> {
   const { tier } = request;
   const looked = together([look, readLock(request, place)]);
   const live = looked.then(([{ standing }, lock]) => ({ ...liveOf(standing, tier), lock: known(lock) }));
   const current = look.then(({ standing }) => known(currentOf(standing)));
-  const [facts] = await together([request.gather(live, current), live, current]);
+  const [facts] = await together([request.gather(live, current, earlier), live, current]);
   return facts;
 }
 
@@ -296,6 +359,9 @@ function hasRelease({ release, pending }: Ledger, candidate: Candidate): boolean
 }
 
 async function nothingToDo(request: PromoteRequest, view: Seen): Promise<Promoted> {
+  const { provedEarlier } = view.facts;
+  if (provedEarlier !== undefined)
+    return report(request, { ...view, provedEarlier, deployment: provedEarlier.deployment });
   const release = releaseOf(request, view.standing);
   const description = `${request.tier.name} has ${release.commit.slice(0, 12)} already`;
   const record = await request.record(release, description, overridesOf(view.gate));

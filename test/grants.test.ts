@@ -87,6 +87,21 @@ function prodWith(options: {
   };
 }
 
+test("of the catalog alone: its own grants are judged, one request whatever is in it, and nothing is said of that", async () => {
+  const account = await startAccount({
+    catalogs: prodWith({ catalog: { "rob@example.com": ["MODIFY"] }, table: { "mona@example.com": ["SELECT"] } }),
+  });
+  const before = account.simulator.requests.length;
+  const within = Promise.resolve(false);
+  const proof = await tierProof(account.connect("prod"), account.contract, account.tier("prod"), now, { within });
+  const lists = account.simulator.requests.slice(before).filter(({ path }) => path.includes("/permissions/"));
+  expect(lists.map(({ path }) => path)).toEqual(["/api/2.1/unity-catalog/permissions/catalog/prod"]);
+  expect(proof.findings.map(({ message }) => message).filter((message) => message.includes("rob@"))).not.toEqual([]);
+  expect(JSON.stringify(proof.findings)).not.toContain("mona@");
+  expect(proof.certificate.outside[0]).toBe("What is in catalog prod: only the catalog itself was asked about.");
+  expect(JSON.stringify((await prove(account)).findings)).toContain("mona@");
+});
+
 test("a clean estate passes in every tier, each with only the rights of its own principal", async () => {
   const account = await startAccount({ catalogs: clean });
   for (const tier of ["dev", "staging", "prod"] as const) {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
-import { BUNDLE, FILES } from "./promotion-files.ts";
-import { ids, jobWrites, scene, type Scene } from "./promotion.ts";
+import type { EarlierProof } from "../src/gate/facts.ts";
+import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
+import { ids, jobWrites, type Run, scene, type Scene } from "./promotion.ts";
 
 function ledgerOf(dev: Scene): unknown {
   return JSON.parse(new TextDecoder().decode(dev.world.readFile("dev", `${dev.folder}/ledger.json`)));
+}
+
+/** What a check of the gate said. */
+function gateRow({ result }: Run, check: string): string | undefined {
+  const { gate } = result.report as { gate: { checks: { check: string; summary: string }[] } };
+  return gate.checks.find((row) => row.check === check)?.summary;
 }
 
 describe("the first promotion", () => {
@@ -97,6 +104,65 @@ describe("the second promotion of a commit", () => {
   });
 });
 
+describe("the second promotion of a commit whose first one's record stands", () => {
+  const proof: EarlierProof = {
+    deployment: "77",
+    run: "101",
+    runUrl: "https://github.com/acme/ml-pipelines/actions/runs/101",
+    at: "2026-11-02T08:00:00.000Z",
+  };
+  /** Says what the ledger names, and how often it was asked. */
+  const earlier = (asked: string[]) => ({
+    provedEarlier: ({ run }: { readonly run: { readonly id: string } }) => {
+      asked.push(run.id);
+      return Promise.resolve(proof);
+    },
+  });
+
+  it("claims nothing new: it leaves no record, and says whose proof it rests on", async () => {
+    const dev = await scene();
+    await dev.promote({ run: "101" });
+    const asked: string[] = [];
+    const again = await dev.promote(earlier(asked));
+    expect(asked).toEqual(["101"]);
+    expect(again.writes).toEqual([]);
+    expect(again.records).toEqual([]);
+    expect(again.result.outputs).toMatchObject({ changed: "false", "deployment-id": "77" });
+    expect(again.result.summary).toContain("those in it were proved by");
+    expect(again.result.report).toMatchObject({ proved_earlier: { run: "101", at: proof.at }, deployment: "77" });
+    expect(again.result.evidence).toMatchObject({
+      outcome: "nothing-to-do",
+      grants: { passed: true, proved_earlier: { run: "101", at: proof.at } },
+    });
+    expect(gateRow(again, "grants")).toContain("proved by run 101, which brought this release, at 2026-11-02T08:00");
+  });
+
+  it("does not rest on it if a deep comparison is asked for, or if the lists show that something was changed", async () => {
+    const dev = await scene();
+    await dev.promote();
+    const asked: string[] = [];
+    const deep = await dev.promote({ ...earlier(asked), deep: true });
+    expect(asked).toEqual([]);
+    expect(deep.records).toHaveLength(1);
+    expect(gateRow(deep, "grants")).toBe("The grants of dev are as the contract says.");
+
+    dev.world.job("dev", "refresh").settings["name"] = "renamed by hand";
+    const drifted = await dev.promote(earlier(asked));
+    expect(drifted.result.report).not.toHaveProperty("proved_earlier");
+    expect(gateRow(drifted, "grants")).toBe("The grants of dev are as the contract says.");
+  });
+
+  it("does not rest on it for another commit, though it has the same bytes", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.change({ "README.md": "words\n" });
+    const asked: string[] = [];
+    const { records } = await dev.promote(earlier(asked));
+    expect(asked).toEqual([]);
+    expect(records).toHaveLength(1);
+  });
+});
+
 describe("the second promotion of a big project", () => {
   it("reads as little as that of a small one, and says what it did not compare; deep reads everything", async () => {
     const more = Array.from(
@@ -119,6 +185,14 @@ describe("the second promotion of a big project", () => {
     expect(few.length).toBeLessThanOrEqual(12);
     expect((await readsOf(big, true)).filter((read) => read.endsWith("/jobs/get")).length).toBeGreaterThan(30);
   });
+});
+
+it("knows a component that has no files by its manifest alone", async () => {
+  // What no component names is the default's: jobs.watch, and no file.
+  const contract = CONTRACT.replace(", jobs.watch]", "]").replace('"src/scoring/**"', '"src/scoring/**", "lib/**"');
+  const dev = await scene("dev", {}, { "four-tier.yml": contract });
+  await dev.promote();
+  expect((await dev.promote()).result.report).toMatchObject({ outcome: "nothing", compared: "lists" });
 });
 
 describe("a commit", () => {

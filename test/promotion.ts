@@ -38,7 +38,11 @@ export interface Run {
 }
 
 export interface RunOptions
+<<<<<<< HEAD
   extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "now" | "pause" | "deep">> {
+=======
+  extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "pause" | "deep" | "provedEarlier">> {
+>>>>>>> 24a4975 (A promotion with nothing to do rests on the one that brought the release for grants in the catalog, and leaves no second record: nine requests at any size)
   readonly commit?: string;
   readonly wheels?: readonly CarriedArtifact[];
   readonly run?: string;
@@ -171,7 +175,8 @@ export class Scene {
       git,
       acceptDrift: options.acceptDrift ?? "",
       deep: options.deep ?? false,
-      gather: async (looked, before) => {
+      provedEarlier: options.provedEarlier ?? (() => Promise.resolve(undefined)),
+      gather: async (looked, before, earlier) => {
         const [live, current] = await Promise.all([looked, before]);
         return {
           ...good,
@@ -194,6 +199,7 @@ export class Scene {
             relation: await relation(git, current, commit),
           }),
           ...live,
+          provedEarlier: await earlier,
           source: known([provenBy(commit, candidate.digest)]),
           ...options.facts,
         };

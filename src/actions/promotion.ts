@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
-import { known, type LiveFacts, type Stage } from "../gate/facts.ts";
+import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
 import { together } from "../http/pool.ts";
 import { type JsonObject, stringifyJson } from "../json.ts";
@@ -108,18 +108,25 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     root: ground.inputs.bundle,
     git,
     acceptDrift: own.acceptDrift,
-    gather: (live, current) => {
+    gather: (live, current, earlier) => {
       const grants = factOf(async () => {
         // A sandbox's are dev's principal's business: its own may not read them, and its gate does not ask.
         if (access.tier.name === "sandbox") return [];
         const policy = await policyContract(github, run, access.contract);
         const { tierProof } = await import("../grants.ts");
-        const proof = await tierProof(access.workspace, policy, access.tier, new Date(), access);
+        const within = earlier.then((proof) => proof === undefined);
+        const proof = await tierProof(access.workspace, policy, access.tier, new Date(), { ...access, within });
         return proof.findings;
       });
-      const seen = async () => ({ ...(await live), identity: identityOf(access), grants: await grants });
+      const seen = async () => ({
+        ...(await live),
+        identity: identityOf(access),
+        grants: await grants,
+        provedEarlier: await earlier,
+      });
       return gather(ground, "promote", seen(), current);
     },
+    provedEarlier: (release) => provedEarlier(ground, access, release),
     ...(await sandboxGuard(ground, access)),
     decisions: () => gatherAgain(gathering(ground, "promote", {})),
     record: (release, description, overrides) => record(ground, release, description, overrides),
@@ -131,6 +138,20 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
   const drawn = result.outputs["changed"] === "true" ? await pictureAfter(ground, new Date()) : "";
   const findings = [...access.findings, ...result.findings];
   return { ...result, outputs, findings, summary: blocks(result.summary, drawn) };
+}
+
+/** What the run proved that brought this release; whatever GitHub does not say means that nothing may rest on it. */
+async function provedEarlier(
+  { context: { run }, github, candidate, own }: Ground,
+  { contract, tier }: TierAccess,
+  release: LedgerRelease,
+): Promise<EarlierProof | undefined> {
+  const { name, project } = tier;
+  if (name === "sandbox" || own.override !== undefined || candidate.commit !== run.sha) return undefined;
+  const { standingRecord } = await import("../release/standing-record.ts");
+  const question = { project, tier: name, suiteCommits: contract.suite.commits, release, now: new Date() };
+  const found = await factOf(() => standingRecord(github, question));
+  return found.known ? found.value : undefined;
 }
 
 /** In a sandbox: what is asked under its lock. */

@@ -278,11 +278,23 @@ export interface LiveFacts {
   readonly losses: Fact<readonly Loss[]>;
   /** What the tier's grant proof found. */
   readonly grants: Fact<readonly Finding[]>;
+  /** Given where that proof was of the catalog itself alone: who proved what is in it. */
+  readonly provedEarlier?: EarlierProof | undefined;
   readonly lock: Fact<LockFacts>;
   /** Runs at work of what the plan changes. */
   readonly activeRuns: Fact<ActiveRunsFacts>;
   /** What the tier's ledger keeps of decisions. It only adds: records can be deleted, so can nothing here be lifted. */
   readonly kept: Fact<KeptFacts>;
+}
+
+/** A promotion of the same release into the same tier, and its record, which still stands. */
+export interface EarlierProof {
+  /** The id of its Deployment. */
+  readonly deployment: string;
+  readonly run: string;
+  readonly runUrl: string;
+  /** ISO: nothing of it was proved before. */
+  readonly at: string;
 }
 
 /** For the check `active-runs`: what is active of what the plan changes, and what the contract says about it. */

@@ -25,13 +25,15 @@ export const SYSTEM_SCHEMA = "information_schema";
 /** A securable whose grants are still to be read. */
 export type Place = Omit<Securable, "grants">;
 
-/** Everything in a catalog, itself first. */
+/** Everything in a catalog, itself first; itself alone if nothing else is wanted. */
 export async function restContents(reading: Reading): Promise<Securable[]> {
-  const { catalog } = reading;
-  const [own, below] = await together([
+  const { catalog, within } = reading;
+  const [own, below, wanted] = await together([
     withGrants(reading, { ...place("catalog", catalog, undefined), storage: catalog.storageRoot }),
     placesBelow(reading),
+    within,
   ]);
+  if (!wanted) return own === undefined ? [] : [own];
   const total = below.length;
   let read = 0;
   const found = await mapBounded(below, READS, async (one) => {
@@ -44,7 +46,10 @@ export async function restContents(reading: Reading): Promise<Securable[]> {
 }
 
 async function placesBelow(reading: Reading): Promise<Place[]> {
-  const { workspace, catalog, counts, notes } = reading;
+  const { workspace, catalog, counts, notes, within } = reading;
+  let unwanted = false;
+  const told = (): void => void (unwanted = true);
+  void within.then((wanted) => (wanted ? undefined : told()), told);
   const schemas = await notes.list(`the schemas of catalog ${catalog.name}`, listingNeeds(catalog.name), () =>
     listSchemas(workspace, catalog.name),
   );
@@ -53,6 +58,7 @@ async function placesBelow(reading: Reading): Promise<Place[]> {
   let read = 0;
   // Four lists a schema at the same time.
   const objects = await mapBounded(own, READS / 4, async (schema) => {
+    if (unwanted) return [];
     const found = await objectsOf(reading, schema.name);
     read += 1;
     reading.progress("schemas", read, own.length);

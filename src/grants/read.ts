@@ -37,6 +37,8 @@ export interface CatalogRead {
   readonly metastore: MetastoreSummary | undefined;
   readonly counts: Counts;
   readonly refused: readonly Refusal[];
+  /** True if only the catalog itself was read, since nothing else was wanted. */
+  readonly alone: boolean;
 }
 
 /** What this run has read of the catalog already, and need not ask again. */
@@ -57,6 +59,11 @@ export interface ReadOptions extends CatalogSeen {
   readonly metastore?: MetastoreSummary | undefined;
   /** Default: through REST. */
   readonly contents?: Contents | undefined;
+  /**
+   * Whether what is in the catalog is read at all; default: yes. Listing begins without waiting for it, since who asks
+   * may not know yet.
+   */
+  readonly within?: Promise<boolean> | undefined;
 }
 
 /** What a reader is given to work with. */
@@ -66,6 +73,8 @@ export interface Reading {
   readonly counts: Counts;
   readonly notes: Notes;
   readonly progress: Progress;
+  /** False: only the catalog itself is wanted. */
+  readonly within: Promise<boolean>;
 }
 
 /** Reads the catalog's own grants and everything below it. The interface of the two readers. */
@@ -81,14 +90,16 @@ export async function readCatalog(workspace: Workspace, name: string, options: R
   const refused = notes.refused;
   if (catalog === undefined) {
     const metastore = await metastoreOf(workspace, options.metastore);
-    return { catalog, securables: [], bindings: undefined, metastore, counts, refused };
+    return { catalog, securables: [], bindings: undefined, metastore, counts, refused, alone: false };
   }
   const contents = options.contents ?? restContents;
   const progress = options.progress ?? (() => {});
-  const [metastore, bindings, securables] = await together([
+  const within = options.within ?? Promise.resolve(true);
+  const [metastore, bindings, securables, wanted] = await together([
     metastoreOf(workspace, options.metastore),
     bindingsOf(workspace, catalog, notes, options.bindings),
-    contents({ workspace, catalog, counts, notes, progress }),
+    contents({ workspace, catalog, counts, notes, progress, within }),
+    within,
   ]);
   const { workspaceId } = options;
   if (
@@ -102,7 +113,7 @@ export async function readCatalog(workspace: Workspace, name: string, options: R
       `a workspace that catalog ${catalog.name} is bound to`,
     );
   }
-  return { catalog, securables, bindings, metastore, counts, refused };
+  return { catalog, securables, bindings, metastore, counts, refused, alone: !wanted };
 }
 
 async function bindingsOf(

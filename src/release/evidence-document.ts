@@ -92,6 +92,10 @@ export const evidenceSchema = v.pipe(
         v.strictObject({
           passed: v.boolean(),
           findings: v.array(v.strictObject({ id: v.string(), severity: v.string() })),
+          proved_earlier: described(
+            v.exactOptional(v.strictObject({ run: v.string(), at: v.string() })),
+            "Given where there was nothing to do: only the catalog itself was proved; the run named here proved what is in it.",
+          ),
         }),
       ),
       "The tier's grants proof; null if this tier makes none.",

@@ -152,6 +152,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     adoption: stillAdopted(live.adoption ?? notLookedAt, policy),
     losses: live.losses ?? notLookedAt,
     grants: live.grants ?? notLookedAt,
+    provedEarlier: live.provedEarlier,
     lock: live.lock ?? notLookedAt,
     activeRuns: live.activeRuns ?? notLookedAt,
     kept: live.kept ?? notLookedAt,

@@ -35,7 +35,10 @@ export async function glance(
     listFolder(workspace, `${place.folder}/releases`),
   ]);
   const present = new Set(folders?.map(({ path }) => path));
-  if (!contents.every(({ folder }) => present.has(folder) && present.has(`${folder}.manifest.json`))) return undefined;
+  // Of a component without files there is only the manifest.
+  const stands = ({ folder, files }: Content): boolean =>
+    (files.length === 0 || present.has(folder)) && present.has(`${folder}.manifest.json`);
+  if (!contents.every(stands)) return undefined;
   const live = liveOf(applied, listed.flat());
   if (!pipelinesStand(ofKind(applied, "pipelines"), live, place.principal)) return undefined;
   const observation = { live, orphans: [], namesakes: [], findings: [] };

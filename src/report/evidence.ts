@@ -54,6 +54,9 @@ export function promotionEvidence(view: PromotionView, facts: GateFacts, run: Ru
       ? {
           passed: !facts.grants.value.some(isFailure),
           findings: facts.grants.value.map(({ id, severity }) => ({ id, severity })),
+          ...(facts.provedEarlier === undefined
+            ? {}
+            : { proved_earlier: { run: facts.provedEarlier.run, at: facts.provedEarlier.at } }),
         }
       : null,
     run: {

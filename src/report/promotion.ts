@@ -2,6 +2,7 @@
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { GateResult } from "../gate/evaluate.ts";
+import type { EarlierProof } from "../gate/facts.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Step } from "../release/apply.ts";
 import type { Candidate } from "../release/candidate.ts";
@@ -12,8 +13,12 @@ import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
 import { fieldText, valueText } from "../release/verify.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
+<<<<<<< HEAD
 import { leftSection } from "./left.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
+=======
+import { blocks, code, details, link, table, text } from "./markdown.ts";
+>>>>>>> 24a4975 (A promotion with nothing to do rests on the one that brought the release for grants in the catalog, and leaves no second record: nine requests at any size)
 
 /** How long one part took. */
 export interface Phase {
@@ -48,6 +53,8 @@ export interface PromotionView {
   /** `refused`: the gate said no. `nothing`: the tier has this release already. */
   readonly outcome: Outcome | "refused" | "nothing";
   readonly deployment?: string;
+  /** Whose record stands, where this run leaves none. */
+  readonly provedEarlier?: EarlierProof | undefined;
 }
 
 /** The job summary. */
@@ -90,11 +97,11 @@ const COMPARED = {
     "Live state was compared as far as lists show it: that everything is there, and the settings of jobs. Access lists, whom a job runs as, the settings of pipelines and the bytes of files were not compared: `deep: true` does that.",
 } as const;
 
-function headline({ compared, tier, outcome, standing, candidate }: PromotionView): string {
+function headline({ compared, tier, outcome, standing, candidate, provedEarlier }: PromotionView): string {
   const name = `**${text(tier.name)}**`;
   if (outcome === "refused") return `Nothing was applied to ${name}: the gate does not let this release in.`;
   if (outcome === "nothing") {
-    return `${name} has commit ${code(candidate.commit.slice(0, 12))} already: no lock was needed, and nothing was written to jobs, pipelines or files. ${COMPARED[compared]}`;
+    return `${name} has commit ${code(candidate.commit.slice(0, 12))} already: no lock was needed, and nothing was written to jobs, pipelines or files. ${COMPARED[compared]}${restedOn(provedEarlier)}`;
   }
   const writes = `${count(outcome.done.length, "resource")} written, ${count(outcome.uploaded, "file")} uploaded`;
   const open = outcome.open.length === 0 ? "" : `, ${count(outcome.open.length, "change")} **not** applied`;
@@ -103,6 +110,11 @@ function headline({ compared, tier, outcome, standing, candidate }: PromotionVie
   }
   const untouched = standing.plan.changes.filter((change) => !outcome.done.includes(change.key)).length;
   return `${name}: ${writes}${open}, ${count(untouched, "resource")} untouched.`;
+}
+
+function restedOn(earlier: EarlierProof | undefined): string {
+  if (earlier === undefined) return "";
+  return ` Of grants, those on the catalog itself were asked for; those in it were proved by ${link(`run ${earlier.run}`, earlier.runUrl)} at ${text(earlier.at)}, whose record stands: this run leaves none of its own.`;
 }
 
 /** The plan, one row a resource that changes; what does not change is counted below. */
@@ -193,6 +205,9 @@ export function promotionJson(view: PromotionView): JsonObject {
             ...(outcome.undone === undefined ? {} : { undone: [...outcome.undone] }),
           },
     compared: view.compared,
+    ...(view.provedEarlier === undefined
+      ? {}
+      : { proved_earlier: { run: view.provedEarlier.run, at: view.provedEarlier.at } }),
     phases: view.phases.map(({ name, milliseconds }) => ({ name, milliseconds })),
     ...(view.deployment === undefined ? {} : { deployment: view.deployment }),
   };

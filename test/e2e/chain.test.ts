@@ -91,15 +91,20 @@ describe("the chain", () => {
   it("writes nothing for a commit that every tier has, and says so", async () => {
     const mark = play.mark();
     const before = everything(play);
+    const promotions = () => play.stage.github.world.deployments.filter(({ task }) => task === "four-tier").length;
+    const recorded = promotions();
 
     again = await play.promote({ event: "workflow_dispatch" });
 
     expectRun(again).toSucceed(...JOBS, "outputs");
     expect(mark.writes()).toEqual([]);
     expect(everything(play)).toEqual(before);
+    // each tier's record stands, and what its run proved with it
+    expect(promotions()).toBe(recorded);
     for (const name of PROMOTIONS) {
       expect(jobOf(again, name).outputs["changed"]).toBe("false");
       expect(textOf(again, name)).toContain("nothing was written to jobs, pipelines or files");
+      expect(textOf(again, name)).toContain("whose record stands");
     }
   });
 

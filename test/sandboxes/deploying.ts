@@ -119,6 +119,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       acceptDrift: "",
       deep: false,
       recorded: () => Promise.reject(new Error("a sandbox has no record")),
+      provedEarlier: () => Promise.resolve(undefined),
       gather: async (looked) => ({
         ...good,
         tier: "sandbox",
