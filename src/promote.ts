@@ -158,22 +158,10 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
  * A tier that has this release by its ledger is compared by its lists, which does not cost more the bigger the project
  * is; if they show nothing to do, nothing is looked at twice. Before anything is written, the tier is looked at whole.
  */
-<<<<<<< HEAD
-async function firstLook(request: PromoteRequest, place: Place): Promise<Look> {
-  const { workspace, candidate, deep, acceptDrift } = request;
-  const ledger = await ledgerOf(request, place);
-  const settled =
-    ledger !== undefined &&
-    hasRelease(ledger, candidate) &&
-    (ledger.unrolled ?? []).length === 0 &&
-    (ledger.left ?? new Map()).size === 0; // whether that lives no list says
-  if (!deep && acceptDrift === "" && settled) {
-=======
 async function firstLook(request: PromoteRequest, place: Place, reading: Promise<Ledger | undefined>): Promise<Look> {
   const { workspace, candidate, deep } = request;
   const ledger = await notLost(request, place, await reading);
   if (ledger !== undefined && isSettled(request, ledger)) {
->>>>>>> 24a4975 (A promotion with nothing to do rests on the one that brought the release for grants in the catalog, and leaves no second record: nine requests at any size)
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
@@ -182,7 +170,13 @@ async function firstLook(request: PromoteRequest, place: Place, reading: Promise
 
 /** True if the ledger says that the tier has this release, and nobody asks for more than its lists. */
 function isSettled({ candidate, deep, acceptDrift }: PromoteRequest, ledger: Ledger): boolean {
-  return !deep && acceptDrift === "" && hasRelease(ledger, candidate) && (ledger.unrolled ?? []).length === 0;
+  return (
+    !deep &&
+    acceptDrift === "" &&
+    hasRelease(ledger, candidate) &&
+    (ledger.unrolled ?? []).length === 0 &&
+    (ledger.left ?? new Map()).size === 0 // whether that lives no list says
+  );
 }
 
 /**

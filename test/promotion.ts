@@ -38,11 +38,9 @@ export interface Run {
 }
 
 export interface RunOptions
-<<<<<<< HEAD
-  extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "now" | "pause" | "deep">> {
-=======
-  extends Partial<Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "pause" | "deep" | "provedEarlier">> {
->>>>>>> 24a4975 (A promotion with nothing to do rests on the one that brought the release for grants in the catalog, and leaves no second record: nine requests at any size)
+  extends Partial<
+    Pick<PromoteRequest, "signal" | "runHasEnded" | "lockWaitMs" | "now" | "pause" | "deep" | "provedEarlier">
+  > {
   readonly commit?: string;
   readonly wheels?: readonly CarriedArtifact[];
   readonly run?: string;

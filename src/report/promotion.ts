@@ -13,12 +13,8 @@ import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
 import { fieldText, valueText } from "../release/verify.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
-<<<<<<< HEAD
 import { leftSection } from "./left.ts";
-import { blocks, code, details, table, text } from "./markdown.ts";
-=======
 import { blocks, code, details, link, table, text } from "./markdown.ts";
->>>>>>> 24a4975 (A promotion with nothing to do rests on the one that brought the release for grants in the catalog, and leaves no second record: nine requests at any size)
 
 /** How long one part took. */
 export interface Phase {
