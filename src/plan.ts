@@ -3,6 +3,7 @@
  * credential for the tier: what the tier runs is taken from evidence and rendered from its commit. With a look at the
  * tier it also shows what somebody changed by hand.
  */
+import type { TierName } from "./contract/model.ts";
 import type { RunContext } from "./environment.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
 import { type Fact, type GateFacts, known, type LiveFacts, notKnown, type OrderFacts } from "./gate/facts.ts";
@@ -10,7 +11,7 @@ import { together } from "./http/pool.ts";
 import type { JsonObject } from "./json.ts";
 import { tierFolder } from "./ledger/paths.ts";
 import { type BriefDetails, renderBrief } from "./release/brief.ts";
-import { changedFiles, contractChanges, failedRuns, parityFindings, wayBack } from "./release/brief-facts.ts";
+import { changedFiles, contractChanges, failedRuns, wayBack } from "./release/brief-facts.ts";
 import { type Comparison, type ComparisonRequest, compareWithTier } from "./release/comparison.ts";
 import { carriersOf } from "./release/components.ts";
 import { factOf } from "./release/fact-of.ts";
@@ -90,21 +91,25 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
       drift: compared.drift.known ? driftJson(compared.drift.value) : null,
       left: leftJson(compared.left),
       gate: gateJson(gate),
-      brief: { ...detailsJson(details), not_looked_at: [...compared.unseen] },
+      brief: { ...detailsJson(details), parity: parityJson(facts, tier.name), not_looked_at: [...compared.unseen] },
     },
   };
 }
 
 /** What the brief says beyond plan and gate, for machines; null for what is not known. */
-function detailsJson({ files, contract, parity, failedRuns: failed, wayBack: back }: BriefDetails): JsonObject {
+function detailsJson({ files, contract, failedRuns: failed, wayBack: back }: BriefDetails): JsonObject {
   return {
     files: files.known ? files.value.map((file) => ({ ...file })) : null,
     contract: contract.known ? contract.value.map(fieldJson) : null,
-    parity: parity === undefined ? null : { differ: parity.findings.length, allowed: [...parity.allowed] },
     failed_runs: failed.known ? failed.value.map(({ key, runId, code }) => ({ key, run: runId, code })) : null,
     way_back:
       back.known && back.value !== undefined ? { commit: back.value.to.commit, release: back.value.to.digest } : null,
   };
+}
+
+function parityJson({ parity }: GateFacts, tier: TierName): JsonObject | null {
+  if (tier !== "prod" || !parity.known) return null;
+  return { differ: parity.value.findings.length, allowed: [...parity.value.allowed] };
 }
 
 /** What the brief says beyond plan and gate; what cannot be read is said in its place. */
@@ -113,7 +118,7 @@ async function detailsOf(
   { plan: planned, had, rejects, seen, pointed }: Comparison,
   current: { readonly commit: string; readonly release: string } | undefined,
 ): Promise<BriefDetails> {
-  const { git, candidate, tier, live, contract, root, now } = request;
+  const { git, candidate, tier, live, contract } = request;
   const to = candidate.commit;
   const from = current?.commit ?? to;
   const carriers = carriersOf(
@@ -122,12 +127,9 @@ async function detailsOf(
     candidate.components.map(({ name }) => name),
   );
   const folder = tier.clientId === undefined ? undefined : tierFolder(tier.clientId, tier);
-  const [files, changes, parity, runs, back, tiers] = await together([
+  const [files, changes, runs, back, tiers] = await together([
     factOf(() => changedFiles(git, from, to, carriers)),
     factOf(() => contractChanges(git, contract.file, from, to)),
-    tier.name !== "prod"
-      ? undefined
-      : parityFindings(git, to, { root, contract, artifacts: candidate.artifacts.map(({ name }) => name), now }),
     live === undefined || seen === undefined
       ? notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`)
       : factOf(() => failedRuns(live.workspace, planned.changes, seen)),
@@ -151,7 +153,6 @@ async function detailsOf(
   return {
     files,
     contract: changes,
-    parity: parity === undefined ? undefined : { findings: parity, allowed: tier.mayDifferFromStaging },
     failedRuns: runs,
     wayBack: back,
     tiers,

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { compareStagingAndProd } from "../bundle/parity.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/facts.ts";
@@ -244,13 +245,25 @@ async function whereabouts({ github, tier, contract, context }: Ground): Promise
   }
 }
 
-function gather(
+async function gather(
   ground: Ground,
   stage: Stage,
   live: GatherRequest["live"],
   current: NonNullable<GatherRequest["current"]>,
 ) {
-  return gatherGateFacts({ ...gathering(ground, stage, live), current });
+  const parity = ground.tier.name === "prod" ? parityOf(ground) : undefined;
+  const seen = async () => ({ ...(await live), ...(parity === undefined ? {} : { parity: await parity }) });
+  return gatherGateFacts({ ...gathering(ground, stage, seen()), current });
+}
+
+/** Whether what staging verified is what prod would run: told from the commit alone. */
+function parityOf({ git, candidate, contract, tier, inputs }: Ground): Promise<LiveFacts["parity"]> {
+  const artifacts = candidate.artifacts.map(({ name }) => name);
+  return factOf(async () => {
+    const source = await git.sourceAt(candidate.commit);
+    const options = { root: inputs.bundle, contract, artifacts, git: { commit: candidate.commit }, now: new Date() };
+    return { findings: compareStagingAndProd(source, options), allowed: tier.mayDifferFromStaging };
+  });
 }
 
 /** What the gate is asked about. */

@@ -10,6 +10,7 @@ export const CHECK_IDS = [
   "commit",
   "source",
   "verification",
+  "parity",
   "rejects",
   "order",
   "window",
@@ -41,8 +42,8 @@ export type Verdict = "pass" | "fail" | "unknown";
 
 /**
  * What a person may break the glass for: what asks for time, order or patience, and a proof that an outage can hide.
- * Never who may do it (identity, protection, approval), nor what is done (path, commit, source, order, plan-digest, drift,
- * destructive, adoption, lock): an override would be a way in, and each of those has a way of its own.
+ * Never who may do it (identity, protection, approval), nor what is done (path, commit, source, parity, order, plan-digest,
+ * drift, destructive, adoption, lock): an override would be a way in, and each of those has a way of its own.
  */
 export const OVERRIDABLE: readonly CheckId[] = [
   "verification",

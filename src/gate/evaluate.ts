@@ -14,6 +14,7 @@ import { hold } from "./checks/hold.ts";
 import { identity } from "./checks/identity.ts";
 import { lock } from "./checks/lock.ts";
 import { order } from "./checks/order.ts";
+import { parity } from "./checks/parity.ts";
 import { path } from "./checks/path.ts";
 import { planDigest } from "./checks/plan-digest.ts";
 import { protection } from "./checks/protection.ts";
@@ -30,6 +31,7 @@ const CHECKS: Readonly<Record<CheckId, Check>> = {
   commit,
   source,
   verification,
+  parity,
   rejects,
   order,
   window,
@@ -56,6 +58,8 @@ const NEEDS_THE_PRINCIPAL: readonly CheckId[] = [
   "lock",
 ];
 const NEEDS_A_LOOK: readonly CheckId[] = [...NEEDS_THE_PRINCIPAL, "drift", "adoption"];
+/** What has a meaning only where another tier comes before. */
+const ABOVE_DEV: readonly CheckId[] = ["source", "verification", "parity"];
 
 /**
  * Which checks a tier makes, and when. `plan` has no credentials; `plan-live` may look at the tier, as a principal that
@@ -68,14 +72,14 @@ export const GATE: Readonly<Record<TierName, Readonly<Record<Stage, readonly Che
     promote: ["identity", "drift", "destructive", "adoption", "active-runs", "lock"],
   },
   dev: {
-    plan: allBut(...NEEDS_A_LOOK, "source", "verification"),
-    "plan-live": allBut(...NEEDS_THE_PRINCIPAL, "source", "verification"),
-    promote: allBut("source", "verification", "approval"),
+    plan: allBut(...NEEDS_A_LOOK, ...ABOVE_DEV),
+    "plan-live": allBut(...NEEDS_THE_PRINCIPAL, ...ABOVE_DEV),
+    promote: allBut(...ABOVE_DEV, "approval"),
   },
   staging: {
-    plan: allBut(...NEEDS_A_LOOK),
-    "plan-live": allBut(...NEEDS_THE_PRINCIPAL),
-    promote: allBut("approval"),
+    plan: allBut(...NEEDS_A_LOOK, "parity"),
+    "plan-live": allBut(...NEEDS_THE_PRINCIPAL, "parity"),
+    promote: allBut("parity", "approval"),
   },
   prod: {
     plan: allBut(...NEEDS_A_LOOK),

@@ -274,6 +274,8 @@ export interface LiveFacts {
   /** Of what the tier has now, before this promotion. */
   readonly drift: Fact<Drift>;
   readonly adoption: Fact<readonly NamesakeFacts[]>;
+  /** How the candidate is rendered for staging and for prod; asked only on the way to prod. */
+  readonly parity: Fact<ParityFacts>;
   /** What would be taken away, with what tells whether it may be. */
   readonly losses: Fact<readonly Loss[]>;
   /** What the tier's grant proof found. */
@@ -325,6 +327,12 @@ interface IdentityFacts {
   readonly workspaceId: string;
   readonly catalog: string;
   readonly findings: readonly Finding[];
+}
+
+/** What differs between staging and prod that may not, and what the contract lets differ. */
+export interface ParityFacts {
+  readonly findings: readonly Finding[];
+  readonly allowed: readonly string[];
 }
 
 /** A live resource with the name of one that is to be created. */

@@ -1,11 +1,9 @@
 /** What a brief says beyond plan and gate: files, the contract, runs that a promotion would split, the way back. */
 import { parse as parseYaml } from "yaml";
-import { compareStagingAndProd } from "../bundle/parity.ts";
-import type { Contract } from "../contract/model.ts";
 import { listRuns } from "../databricks/jobs.ts";
 import { fileStatus } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { type Finding, hasFinding } from "../findings.ts";
+import { hasFinding } from "../findings.ts";
 import type { Git } from "../git.ts";
 import { mapBounded } from "../http/pool.ts";
 import { parseJson } from "../json.ts";
@@ -58,20 +56,6 @@ export async function contractChanges(
     return bytes === undefined ? undefined : parseJson(JSON.stringify(parseYaml(new TextDecoder().decode(bytes))));
   };
   return differences(await at(from), await at(to)).map(masked);
-}
-
-/** Where staging and prod are rendered unlike, beyond what is a tier's own and what the contract lists. */
-export async function parityFindings(
-  git: Pick<Git, "sourceAt">,
-  commit: string,
-  options: {
-    readonly root: string;
-    readonly contract: Contract;
-    readonly artifacts: readonly string[];
-    readonly now: Date;
-  },
-): Promise<readonly Finding[]> {
-  return compareStagingAndProd(await git.sourceAt(commit), { ...options, git: { commit } });
 }
 
 /** A run that failed, and that somebody may repair after the promotion. */

@@ -14,7 +14,7 @@ export function changesSince(brief: BriefFacts): string {
   const { history, current, candidate, repository, serverUrl, tier } = brief;
   const title = `### New in ${text(tier)}`;
   if (!history.known) return blocks(title, text(history.why), filesSection(brief));
-  const { pulls, commits } = history.value;
+  const { pulls, commits, unasked } = history.value;
   const { files } = brief.details;
   if (pulls.length + commits.length === 0 && (!files.known || files.value.length === 0)) return "";
   const compare = `${serverUrl}/${repository}/compare/${current?.commit ?? ""}...${candidate.commit}`;
@@ -22,27 +22,34 @@ export function changesSince(brief: BriefFacts): string {
     title,
     current === undefined ? "" : link("Every line that changed", compare),
     details(
-      count(pulls.length, "pull request"),
-      table(
-        ["Pull request", "Author"],
-        pulls
-          .slice(-MOST_ROWS)
-          .map((pull) => [link(`#${pull.number} ${pull.title}`, pull.url), text(pull.author ?? "a deleted account")]),
-      ) || "No pull request brought it.",
+      `${unasked === 0 ? "" : "At least "}${count(pulls.length, "pull request")}`,
+      blocks(
+        table(
+          ["Pull request", "Author"],
+          pulls
+            .slice(-MOST_ROWS)
+            .map((pull) => [link(`#${pull.number} ${pull.title}`, pull.url), text(pull.author ?? "a deleted account")]),
+        ) || (unasked === 0 ? "No pull request brought it." : ""),
+        older(pulls.length),
+        unasked === 0 ? "" : `${upper(unaskedText(unasked, commits.length))}: the list of commits has their titles.`,
+      ),
     ),
     commits.length === 0
       ? ""
       : details(
           count(commits.length, "commit"),
-          table(
-            ["Commit", "Title", "Author"],
-            commits
-              .slice(-MOST_ROWS)
-              .map((commit) => [
-                commit.url === undefined ? code(commit.sha.slice(0, 12)) : link(commit.sha.slice(0, 12), commit.url),
-                text(commit.title),
-                text(commit.author),
-              ]),
+          blocks(
+            table(
+              ["Commit", "Title", "Author"],
+              commits
+                .slice(-MOST_ROWS)
+                .map((commit) => [
+                  commit.url === undefined ? code(commit.sha.slice(0, 12)) : link(commit.sha.slice(0, 12), commit.url),
+                  text(commit.title),
+                  text(commit.author),
+                ]),
+            ),
+            older(commits.length),
           ),
         ),
     filesSection(brief),
@@ -176,8 +183,10 @@ export function contractSection(brief: BriefFacts): string {
   );
 }
 
-export function paritySection({ details: { parity } }: BriefFacts): string {
-  if (parity === undefined) return "";
+/** How what staging verified differs from what prod would run; the gate stops at it. */
+export function paritySection({ tier, facts }: BriefFacts): string {
+  if (tier !== "prod" || !facts.parity.known) return "";
+  const parity = facts.parity.value;
   const allowed =
     parity.allowed.length === 0
       ? "The contract lists no exception."
@@ -194,6 +203,7 @@ export function paritySection({ details: { parity } }: BriefFacts): string {
       .slice(0, MOST_ROWS)
       .map(({ message }) => `- ❌ ${text(message)}`)
       .join("\n"),
+    more(parity.findings.length),
     allowed,
   );
 }
@@ -217,6 +227,7 @@ export function failedSection({ details: { failedRuns }, tier, plan }: BriefFact
           `${text(how)}${endedAt === undefined ? "" : `, ${shownAt("UTC", endedAt)}`}`,
         ]),
     ),
+    more(failedRuns.value.length),
   );
 }
 
@@ -242,6 +253,20 @@ export function driftSection(brief: BriefFacts): string {
 
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Which commits' pull requests the page does not know. */
+export function unaskedText(unasked: number, commits: number): string {
+  return `pull requests of the oldest ${unasked} of ${commits} commits were not looked up`;
+}
+
+function upper(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Of lists of which the newest are shown; the report has them no more than this page. */
+function older(total: number): string {
+  return total > MOST_ROWS ? `… and ${total - MOST_ROWS} older, behind the link to every line that changed.` : "";
 }
 
 function more(total: number): string {

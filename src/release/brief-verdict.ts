@@ -15,7 +15,7 @@ export interface BriefVerdict {
 
 /** What whoever reads only one sentence has to know; the gravest is said. */
 export function verdictOf(brief: BriefFacts): BriefVerdict {
-  const { gate, tier, findings, details, plan, current, candidate } = brief;
+  const { gate, tier, findings, plan, current, candidate } = brief;
   const name = text(tier);
   const failing = gate.checks.filter((check) => check.verdict !== "pass" && check.overridden === undefined);
   if (gate.verdict !== "pass") {
@@ -36,14 +36,6 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
       kind: "wait",
       says: `⏳ **Do not approve ${from === undefined ? "yet" : `before ${from}`}.** ${why} Approved now, the promotion would stop, and nothing in ${name} would change.`,
     };
-  }
-  if (details.parity !== undefined && details.parity.findings.length > 0) {
-    const [first, ...more] = details.parity.findings;
-    const others = more.length === 0 ? "" : ` And ${more.length} more, below.`;
-    return stop(
-      "staging is not like prod",
-      `What was verified there is not what prod would run, and the promotion itself does not compare them. ${text(first?.message ?? "")}${others}`,
-    );
   }
   const [worst] = risksOf(brief);
   if (worst !== undefined && worst.icon !== "🟢") {

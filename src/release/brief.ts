@@ -20,6 +20,7 @@ import {
   paritySection,
   planSection,
   scheduleSection,
+  unaskedText,
 } from "./brief-sections.ts";
 import { changed, listed, risksOf, unique, worded } from "./brief-risk.ts";
 import { approvers } from "./brief-approvers.ts";
@@ -60,8 +61,6 @@ export interface BriefFacts {
 export interface BriefDetails {
   readonly files: Fact<readonly ChangedFile[]>;
   readonly contract: Fact<readonly FieldChange[]>;
-  /** Undefined where there is nothing to compare with. */
-  readonly parity: { readonly findings: readonly Finding[]; readonly allowed: readonly string[] } | undefined;
   readonly failedRuns: Fact<readonly FailedRun[]>;
   /** Undefined: a rollback would choose nothing by itself. */
   readonly wayBack: Fact<WayBack | undefined>;
@@ -158,15 +157,19 @@ function what(brief: BriefFacts): string {
 const SHOWN = 5;
 
 /** Who opened the pull requests, and who wrote the commits where that is somebody else. */
-function sources({ commits, pulls }: History): string[] {
+function sources({ commits, pulls, unasked }: History): string[] {
   const openers = unique(pulls.map(({ author }) => author ?? "a deleted account"));
   const writers = unique(commits.map(({ author }) => author)).filter((author) => !openers.includes(author));
   const by = (names: readonly string[]): string => listed(names.map(text));
   if (pulls.length === 0) {
-    return commits.length === 0 ? [] : [`${count(commits.length, "commit")} by ${by(writers)}, without a pull request`];
+    if (commits.length === 0) return [];
+    const without = unasked === 0 ? "without a pull request" : unaskedText(unasked, commits.length);
+    return [`${count(commits.length, "commit")} by ${by(writers)}, ${without}`];
   }
   const more = writers.length === 0 ? "" : `, with commits by ${by(writers)}`;
-  return [`${count(pulls.length, "pull request")} by ${by(openers)}${more}`];
+  const all = unasked === 0 ? "" : `at least `;
+  const rest = unasked === 0 ? "" : ` (${unaskedText(unasked, commits.length)})`;
+  return [`${all}${count(pulls.length, "pull request")} by ${by(openers)}${more}${rest}`];
 }
 
 function risk(brief: BriefFacts): string {
@@ -220,8 +223,8 @@ function checkOf(gate: GateResult, id: CheckId) {
 }
 
 function evidenceOf({ evidence }: GateResult["checks"][number]): string {
-  return evidence
-    .slice(0, SHOWN)
-    .map(({ label, url }) => (url === undefined ? text(label) : link(label, url)))
-    .join(", ");
+  return listed(
+    evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))),
+    SHOWN,
+  );
 }

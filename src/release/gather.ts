@@ -150,6 +150,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     plan: live.plan ?? notLookedAt,
     drift: live.drift ?? notLookedAt,
     adoption: stillAdopted(live.adoption ?? notLookedAt, policy),
+    parity: live.parity ?? notLookedAt,
     losses: live.losses ?? notLookedAt,
     grants: live.grants ?? notLookedAt,
     provedEarlier: live.provedEarlier,

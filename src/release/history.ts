@@ -8,9 +8,11 @@ export interface History {
   readonly commits: readonly Pick<CommitInfo, "sha" | "title" | "author" | "url">[];
   /** Merged ones, in the order of their commits. */
   readonly pulls: readonly Omit<Pull, "baseCommit" | "mergedAt">[];
+  /** How many of the oldest commits were not asked for their pull requests: there may be more of these. */
+  readonly unasked: number;
 }
 
-/** So many newest commits are asked for their pull requests; a brief that is longer is read by nobody. */
+/** So many newest commits are asked for their pull requests, one request each; the brief says how many were not. */
 const MOST_COMMITS = 60;
 
 /** Commits after `from` up to `to`, with their merged pull requests; only those of `to` if there is no `from`. Throws FourTierError `github/…`. */
@@ -21,5 +23,5 @@ export async function historyBetween(github: GitHub, from: string | undefined, t
   for (const found of await mapBounded(asked, 4, (sha) => pullsOfCommit(github, sha))) {
     for (const pull of found) if (pull.merged) pulls.set(pull.number, pull);
   }
-  return { commits, pulls: [...pulls.values()] };
+  return { commits, pulls: [...pulls.values()], unasked: Math.max(0, commits.length - asked.length) };
 }

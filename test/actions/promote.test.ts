@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { SECRET } from "../account.ts";
-import { BUNDLE } from "../promotion-files.ts";
+import { BUNDLE, FILES } from "../promotion-files.ts";
 import { project, titles } from "./project.ts";
 
 test("a pull request is validated for every tier without any credential", async () => {
@@ -90,10 +90,12 @@ test("a mode with a slip of the pen is told the one that was meant, and all ther
   expect(account.simulator.requests).toEqual([]);
 });
 
-test("what skips staging does not enter prod", async () => {
-  const { account, run } = await project();
+test("what skips staging does not enter prod, nor what staging is not like", async () => {
+  const prod = "prod: { resources: { jobs: { score: { max_concurrent_runs: 7 } } } }";
+  const { account, run } = await project({ files: { ...FILES, "databricks.yml": BUNDLE.replace("prod: {}", prod) } });
   const brief = await run({ mode: "plan", tier: "prod" });
   expect(titles(brief)).toContain("gate/path-skipped-tier");
+  expect(titles(brief)).toContain("bundle/differs-from-staging");
   const result = await run({
     mode: "promote",
     tier: "prod",
@@ -101,6 +103,7 @@ test("what skips staging does not enter prod", async () => {
     "plan-digest": brief.outputs["plan-digest"] ?? "",
   });
   expect(result.exitCode).toBe(1);
+  expect(titles(result)).toContain("bundle/differs-from-staging");
   expect(account.writes()).toEqual([]);
 });
 

@@ -208,6 +208,7 @@ export function goodFacts(): GateFacts {
     plan: known({ digest: PLAN, changes: [], empty: false }),
     drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
     adoption: known([]),
+    parity: known({ findings: [], allowed: [] }),
     losses: known([]),
     grants: known([]),
     lock: known({ held: false }),

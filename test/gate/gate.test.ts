@@ -3,6 +3,7 @@ import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseWindow } from "../../src/contract/values.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
+import type { Finding } from "../../src/findings.ts";
 import type { Loss } from "../../src/release/losses.ts";
 import {
   audited,
@@ -50,6 +51,12 @@ const drifted = known({
   entries: [{ key: "jobs.score", what: "changed" as const, fields: [{ path: "max_concurrent_runs", old: 1, new: 4 }] }],
 });
 
+const differs: Finding = {
+  id: "bundle/differs-from-staging",
+  severity: "error",
+  message: "jobs.score: max_retries is 1 in staging and 2 in prod.",
+  remedy: "Make them alike.",
+};
 const loss: Loss = {
   key: "jobs.score",
   action: "delete",
@@ -341,6 +348,12 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "gate/destructive",
   ],
   [
+    "a bundle that is not the same for staging and prod",
+    () => ({ parity: known({ findings: [differs], allowed: [] }) }),
+    "parity",
+    "bundle/differs-from-staging",
+  ],
+  [
     "a deletion of what lost its mark, though it is listed",
     () => ({ destructive: ["*"], losses: known([{ ...loss, marked: false }]) }),
     "destructive",
@@ -455,7 +468,7 @@ describe("the gate to prod", () => {
   });
 
   it("has a way to fail each check", () => {
-    expect(FACTS).toHaveLength(23);
+    expect(FACTS).toHaveLength(24);
     expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
   });
 

@@ -55,7 +55,6 @@ const drifted: Drift = {
 const DETAILS: BriefDetails = {
   files: known([{ path: "resources/models.yml", what: "changed", components: [] }]),
   contract: known([]),
-  parity: { findings: [], allowed: [] },
   failedRuns: known([]),
   wayBack: known({ to: { commit: CURRENT, digest: "0".repeat(64) }, folders: true }),
   tiers: undefined,
@@ -94,6 +93,7 @@ function brief(change: Otherwise = {}): string {
           mergeCommit: COMMIT,
         },
       ],
+      unasked: 0,
     }),
     plan,
     drift,
@@ -220,9 +220,10 @@ describe("the brief", () => {
         message: "jobs.a: `x` is 2.",
         remedy: "",
       };
-      const top = await read(brief({ plan: mild, details: { parity: { findings: [finding, finding], allowed: [] } } }));
-      expect(top).toContain("❌ Do not approve: staging is not like prod.");
-      expect(top).toMatch(/jobs\.a: `x` is 2\. And 1 more, below/);
+      const gateFacts = { parity: known({ findings: [finding, finding], allowed: [] }) };
+      const top = await read(brief({ plan: mild, gateFacts }));
+      expect(top).toContain("❌ Do not approve: the gate does not let this release in ( parity ). jobs.a: `x` is 2.");
+      expect(top).toContain("Staging is not like prod");
     });
 
     it("since the tier is not as it should be", async () => {
@@ -313,10 +314,12 @@ describe("the brief", () => {
         details: {
           contract: known([{ path: "tiers.prod.gate.soak", old: "24h", new: "1h" }]),
           files: known([{ path: "src/score.py", what: "removed", components: ["default"] }]),
-          parity: {
+        },
+        gateFacts: {
+          parity: known({
             findings: [{ id: "bundle/x", severity: "error", message: "timeout differs", remedy: "" }],
             allowed: ["jobs.score.max_retries"],
-          },
+          }),
         },
       }),
     );
@@ -427,18 +430,29 @@ describe("the brief", () => {
       merged: true,
       mergeCommit: COMMIT,
     });
-    const said = (commits: string[], pulls: string[]) =>
-      glance(brief({ history: known({ commits: commits.map(commit), pulls: pulls.map(pull) }) }));
+    const written = (commits: string[], pulls: string[], unasked = 0) =>
+      brief({ history: known({ commits: commits.map(commit), pulls: pulls.map(pull), unasked }) });
+    const said = (...of: Parameters<typeof written>) => glance(written(...of));
     expect(await said(["octocat", "mona"], ["octocat", "ada"])).toContain(
       "2 pull requests by octocat, ada, with commits by mona; 1 file changed",
     );
     expect(await said(["octocat"], ["octocat"])).toContain("1 pull request by octocat; 1 file changed");
     expect(await said(["octocat", "octocat"], [])).toContain("2 commits by octocat, without a pull request; 1 file");
+
+    // what was not asked is said, in the table and below it
+    const unasked = "ull requests of the oldest 2 of 3 commits were not looked up";
+    const three = ["octocat", "octocat", "octocat"];
+    expect(await said(three, [], 2)).toContain(`3 commits by octocat, p${unasked}; 1 file`);
+    expect(await said(three, ["octocat"], 2)).toContain(`at least 1 pull request by octocat (p${unasked}); 1 file`);
+    const page = await read(written(three, ["octocat"], 2));
+    expect(page).toContain("At least 1 pull request");
+    expect(page).toContain(`P${unasked}: the list of commits has their titles.`);
+    expect(await read(written(["octocat"], ["octocat"]))).not.toMatch(/at least|not looked up/i);
   });
 
   it("says of nothing that it is nothing", async () => {
     const change: Otherwise = {
-      history: known({ commits: [], pulls: [] }),
+      history: known({ commits: [], pulls: [], unasked: 0 }),
       plan: planOf(untouched),
       current: { commit: CURRENT, release: RELEASE },
       details: { files: known([]), wayBack: known(undefined) },
@@ -616,6 +630,7 @@ describe("the brief", () => {
             mergeCommit: undefined,
           },
         ],
+        unasked: 0,
       }),
       plan: planOf({
         ...update,
@@ -647,5 +662,31 @@ describe("the brief", () => {
     const markdown = brief({ plan: planOf(...many) });
     expect(Buffer.byteLength(markdown)).toBeLessThan(1024 * 1024);
     expect(markdown).toContain("and 2900 more");
+  });
+
+  it("says of every list that it cuts how much is not shown", async () => {
+    const each = <T>(make: (index: number) => T): T[] => Array.from({ length: 103 }, (_, index) => make(index));
+    const found = { id: "bundle/x", severity: "error" as const, message: "timeout differs", remedy: "" };
+    const commits = each(() => ({ sha: COMMIT, title: "x", author: "octocat", url: undefined }));
+    const pulls = each((index) => ({
+      number: String(index),
+      title: "x",
+      url: "https://github.com/acme/ml-pipelines/pull/7",
+      author: "octocat",
+      base: "main",
+      head: COMMIT,
+      merged: true,
+      mergeCommit: COMMIT,
+    }));
+    const run = { key: "jobs.a", url: undefined, code: "FAILED", endedAt: undefined };
+    const page = await read(
+      brief({
+        history: known({ commits, pulls, unasked: 0 }),
+        details: { failedRuns: known(each((index) => ({ ...run, runId: String(index) }))) },
+        gateFacts: { parity: known({ findings: each(() => found), allowed: [] }) },
+      }),
+    );
+    expect(page.match(/… and 3 older, behind the link/g)).toHaveLength(2);
+    expect(page.match(/… and 3 more, in the JSON report/g)).toHaveLength(2);
   });
 });

@@ -187,6 +187,7 @@ export const LIVE: LiveFacts = {
   plan: known({ digest: PLAN, changes: [], empty: true }),
   drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
   adoption: known([]),
+  parity: known({ findings: [], allowed: [] }),
   losses: known([]),
   grants: known([]),
   lock: known({ held: false }),

@@ -67,6 +67,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
         },
       ],
     }),
+    parity: known({ findings: [{ id: "bundle/x", severity: "error", message: text, remedy: text }], allowed: [text] }),
     adoption: known([{ key: text, name: text, id: text, adopted: false, managedBy: undefined }]),
     plan: known({ digest: PLAN, empty: false, changes: [change] }),
     drift: known({ digest: PLAN, empty: false, entries: [{ key: text, what: "changed", fields: change.fields }] }),
@@ -100,6 +101,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
           mergeCommit: COMMIT,
         },
       ],
+      unasked: 0,
     }),
     plan: { digest: PLAN, empty: false, changes: [change] },
     drift: facts.drift,
@@ -109,7 +111,6 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     details: {
       files: known([{ path: text, what: "changed", components: [text] }]),
       contract: known([{ path: text, old: text, new: text }]),
-      parity: { findings: [{ id: "bundle/x", severity: "error", message: text, remedy: text }], allowed: [text] },
       failedRuns: known([{ key: text, runId: text, url: text, code: text, endedAt: undefined }]),
       wayBack: known(undefined),
       tiers: undefined,
