@@ -16,13 +16,13 @@ endAction();
 // @actions/core keeps the first summary's path: it gets one for all, and each step's file what was written there
 const summary = join(tmpdir(), `four-tier-summary-${process.pid}`);
 
-async function run({ script, cwd, env, mark }: Order): Promise<void> {
+async function run({ script, cwd, env, mark, keepIn = "" }: Order): Promise<void> {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env, { GITHUB_STEP_SUMMARY: summary });
   appendFileSync(summary, "");
   process.chdir(cwd);
   process.argv[1] = script;
-  beginAction();
+  beginAction(keepIn);
   // another address each time, so that the module is run again; what it imports is there already
   await import(`${pathToFileURL(script).href}?${mark}`);
   if (env["GITHUB_STEP_SUMMARY"]) appendFileSync(env["GITHUB_STEP_SUMMARY"], readFileSync(summary));

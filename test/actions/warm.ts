@@ -5,14 +5,16 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { tmpdir } from "node:os";
 import { lines, signalGroup } from "../../simulator/runner/process.ts";
+import { COMPILED } from "./compiled.ts";
 
-/** One action: its main.js, with all of its variables. */
+/** One action: its main.js, with all of its variables; what the witness is told, if there is one. */
 interface Action {
   readonly script: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly keepIn?: string;
 }
 
 /** What a host is told; `mark` ends the action's output. */
@@ -20,9 +22,9 @@ export interface Order extends Action {
   readonly mark: string;
 }
 
-/** A module that a host tells of each action. */
+/** A module that a host tells of each action, and where to keep what it leaves. */
 export interface Witness {
-  readonly beginAction: () => void;
+  readonly beginAction: (keepIn: string) => void;
   readonly endAction: () => void;
 }
 
@@ -36,8 +38,6 @@ interface Host {
 export interface WarmNodes {
   /** Starts an action; `ended` resolves with its exit code, or with null if a signal ended its process. */
   start(action: Action, onLine: OnLine): { readonly child: ChildProcess; readonly ended: Promise<number | null> };
-  /** Ends the processes, none of which may run an action, and waits for it. */
-  close(): Promise<void>;
 }
 
 /** What Node reads when it starts, and what the suite reads once a process; compiled code is everybody's or its own. */
@@ -48,21 +48,21 @@ export const canBeWarm = (env: Readonly<Record<string, unknown>>): boolean =>
   "NODE_COMPILE_CACHE" in env && !Object.keys(env).some((name) => OF_A_PROCESS.test(name));
 
 /**
- * As many processes as actions run at once. Node gets `nodeArguments`; `witness`, a module's address, is told of each
+ * As many processes as actions run at once, until this one ends. Node gets `nodeArguments`; `witness`, a module's address, is told of each
  * action.
  */
 export function openWarmNodes(nodeArguments: readonly string[], witness?: string): WarmNodes {
   const all = new Set<ChildProcess>();
   const idle: Host[] = [];
-  const kill = (): void => {
+  process.on("exit", () => {
     for (const child of all) signalGroup(child, "SIGKILL");
-  };
-  process.on("exit", kill);
+  });
 
-  const open = (env: Action["env"]): Host => {
+  const open = (): Host => {
     const host = `${import.meta.dirname}/warm-host.ts`;
     const child = spawn(process.execPath, [...nodeArguments, host, ...(witness === undefined ? [] : [witness])], {
-      env: { ...env },
+      // of the machine alone: an action brings all of its own
+      env: { ...COMPILED, PATH: process.env["PATH"], HOME: tmpdir(), TMPDIR: tmpdir() },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
     });
@@ -107,18 +107,8 @@ export function openWarmNodes(nodeArguments: readonly string[], witness?: string
 
   return {
     start: (action, onLine) => {
-      const host = idle.pop() ?? open(action.env);
+      const host = idle.pop() ?? open();
       return { child: host.child, ended: act(host, action, onLine) };
-    },
-    close: async () => {
-      await Promise.all(
-        [...all].map((child) => {
-          const ended = once(child, "exit");
-          if (child.connected) child.disconnect();
-          return ended;
-        }),
-      );
-      process.removeListener("exit", kill);
     },
   };
 }

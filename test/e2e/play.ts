@@ -66,7 +66,6 @@ export function openPlay(options: PlayOptions = {}): Play {
   let theatre: Theatre | undefined;
   let tapFolder = "";
   let nodeArguments: readonly string[] = [];
-  let warm: WarmNodes | undefined;
   const runs: RunResult[] = [];
   let ofThisTest: RunResult[] = [];
   const ends = new Map<number, PromiseWithResolvers<RunResult>>();
@@ -104,13 +103,11 @@ export function openPlay(options: PlayOptions = {}): Play {
         options.example?.(path);
       },
     });
-    const preloads = [resolve("test/actions/loopback-only.ts"), `${resolve("test/e2e/tap.ts")}?folder=${tapFolder}`];
-    nodeArguments = preloads.flatMap((file) => ["--import", `file://${file}`]);
-    warm = openWarmNodes(nodeArguments, `file://${preloads[1]}`);
+    nodeArguments = importing(`${TAP}?folder=${tapFolder}`);
     theatre = openTheatre(stage, {
       onEvent,
       nodeArguments,
-      runNode: runWarm(warm),
+      runNode: runWarm(tapFolder),
       ...(options.keepsOwnCode === true ? {} : { environment: COMPILED }),
     });
   });
@@ -140,7 +137,6 @@ export function openPlay(options: PlayOptions = {}): Play {
   afterAll(async () => {
     const unmodelled = stage === undefined ? [] : [...stage.databricks.unmodelled, ...stage.github.unmodelled];
     await theatre?.close();
-    await warm?.close();
     await stage?.close();
     rmSync(tapFolder, { recursive: true, force: true });
     expect(unmodelled).toEqual([]);
@@ -208,12 +204,21 @@ export function openPlay(options: PlayOptions = {}): Play {
   });
 }
 
-/** An action of a job, in a process that has run others. */
-function runWarm(warm: WarmNodes): RunProcess {
+const TAP = `file://${resolve("test/e2e/tap.ts")}`;
+const importing = (tap: string): string[] =>
+  [`file://${resolve("test/actions/loopback-only.ts")}`, tap].flatMap((module) => ["--import", module]);
+
+/** For all plays of a process of tests. */
+let warm: WarmNodes | undefined;
+
+/** Runs an action of a job in a process that has run others; what it leaves is kept in the folder. */
+function runWarm(keepIn: string): RunProcess {
+  warm ??= openWarmNodes(importing(TAP), TAP);
+  const nodes = warm;
   return async (options) => {
     const { args, cwd, env, onLine } = options;
     if (!canBeWarm(env)) return runProcess(options);
-    const { child, ended } = warm.start({ script: args.at(-1) ?? "", cwd, env }, onLine);
+    const { child, ended } = nodes.start({ script: args.at(-1) ?? "", cwd, env, keepIn }, onLine);
     const deadline = stopInTime(child, options);
     const code = await ended;
     deadline.over();

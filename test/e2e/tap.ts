@@ -7,18 +7,19 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-const folder = new URL(import.meta.url).searchParams.get("folder") ?? "";
+let folder = "";
 const shared = tmpdir();
 let printed: Record<string, string> = {};
 let open = false;
 
 /** A runner's /tmp is shared by all jobs of a machine, and here with everybody: each action gets one of its own. */
-export function beginAction(): void {
+export function beginAction(keepIn: string): void {
+  folder = keepIn;
   printed = { stdout: "", stderr: "" };
   process.env["TMPDIR"] = mkdtempSync(join(shared, "four-tier-tmp-"));
   open = true;
 }
-beginAction();
+beginAction(new URL(import.meta.url).searchParams.get("folder") ?? "");
 
 for (const name of ["stdout", "stderr"] as const) {
   const stream = process[name];
