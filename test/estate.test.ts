@@ -246,6 +246,72 @@ test.each(["rest", "sql"] as const)(
   },
 );
 
+describe("requests", () => {
+  const signIn = /oidc|well-known|scim\/v2\/Me$/;
+  const asked = ({ simulator }: Account): string[] =>
+    simulator.requests
+      .map(({ method, path, query }) => `${method} ${path}?${new URLSearchParams(query).toString()}`)
+      .filter((request) => !signIn.test(request.split("?")[0] ?? ""));
+  const each = <T>(count: number, entry: (index: number) => [string, T]): Record<string, T> =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)));
+  const people = {
+    users: each(150, (index) => [`user-${index}@example.com`, {}]),
+    groups: {
+      "metastore-admins": { members: ["four-tier-audit"] },
+      readers: { members: ["user-0@example.com"] },
+      ...each(48, (index) => [`group-${index}`, { members: [`user-${index}@example.com`] }]),
+    },
+  };
+  const tables = each(20, (index) => [`t${index}`, { owner }]);
+  const schemas = each(10, (index) => [`s${index}`, { owner, tables }]);
+
+  test("of the SQL reader are twelve, however many schemas and tables there are, for an admin of the metastore", async () => {
+    const base = world(new Map(), { ...people, policies: [], external_locations: {}, storage_credentials: {} });
+    const prod = { ...base.catalogs?.["prod"], storage: undefined, schemas };
+    const bots = each(45, (index) => [
+      `bot-${index}`,
+      { application_id: `aaaaaaaa-0000-4000-8000-${String(index).padStart(12, "0")}`, workspaces: ["prod"] },
+    ]);
+    const account = await startAccount(
+      { ...base, service_principals: { ...base.service_principals, ...bots }, catalogs: { prod } },
+      RULES,
+    );
+    const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
+    expect(proof.certificate.seen.tables).toBe(200);
+    expect(asked(account)).toHaveLength(12);
+  });
+
+  test("of the REST reader are one a securable that can carry grants, and pages of lists", async () => {
+    const functions = each(5, (index) => [`f${index}`, { owner }]);
+    const models = each(5, (index) => [`m${index}`, { owner }]);
+    const volumes = each(5, (index) => [`v${index}`, { owner }]);
+    const base = world(new Map(), { ...people });
+    const full = {
+      ...base.catalogs?.["prod"],
+      schemas: { ...schemas, full: { owner, tables, functions, models, volumes } },
+    };
+    const account = await startAccount({ ...base, catalogs: { prod: full } }, RULES);
+    const proof = await audit(account);
+    const requests = asked(account);
+    expect(requests.filter((request, index) => requests.indexOf(request) !== index)).toEqual([]);
+    const grants = requests.filter((request) => request.includes("/unity-catalog/permissions/"));
+    const carriers = [...proof.estate.securables.keys()].filter((key) => !key.startsWith("metastore"));
+    expect(grants.length).toBeLessThanOrEqual(carriers.length);
+    // Policies are a list each; what is no list is the catalog, the metastore, and the storage with what it is bound to.
+    const list =
+      /\/(schemas|tables|volumes|functions|models|external-locations|Users|Groups|ServicePrincipals|policies\/\w+\/[\w.]+)\?/;
+    const rest = requests.filter((request) => !grants.includes(request) && !list.test(request));
+    expect(rest.map((request) => request.replace(/^GET \/api\/2.1\/unity-catalog\/(.*)\?$/, "$1")).toSorted()).toEqual([
+      "bindings/catalog/prod",
+      "bindings/external_location/lake",
+      "bindings/storage_credential/lake-role",
+      "catalogs/prod",
+      "metastore_summary",
+      "storage-credentials/lake-role",
+    ]);
+  });
+});
+
 describe("the two readers", () => {
   const comparable = ({ estate, certificate }: EstateProof) => ({
     securables: new Map([...estate.securables].map(([key, one]) => [key, { ...one, storage: one.storage ?? null }])),
@@ -281,9 +347,9 @@ describe("the two readers", () => {
   });
 
   test.each([
-    ["what is there and where policies are", {}, 2],
-    ["what is there alone, where that preview is missing", { behaviours: { policy_view: "absent" as const } }, 3],
-  ])("SQL asks in one statement %s, and in one for grants", async (_name, more, statements) => {
+    ["one statement for what is there, what is granted, and where policies are", {}, 1],
+    ["two without the policies, where that preview is missing", { behaviours: { policy_view: "absent" as const } }, 3],
+  ])("SQL asks %s", async (_name, more, statements) => {
     const account = await startAccount(world(new Map(), { ...admin, ...more }), RULES);
     const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
     expect(account.writes()).toHaveLength(statements);

@@ -16,25 +16,28 @@ const INVENTORY = `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object
    UNION ALL SELECT 'function', specific_schema, specific_name, routine_type, NULL, NULL
    FROM {catalog}.information_schema.routines WHERE specific_schema <> 'information_schema'`;
 
+const PRIVILEGES = `SELECT 'on catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type, NULL AS unused
+   FROM {catalog}.information_schema.catalog_privileges
+   WHERE catalog_name = :catalog AND coalesce(inherited_from, 'NONE') = 'NONE'
+   UNION ALL SELECT 'on schema', schema_name, NULL, grantee, privilege_type, NULL
+   FROM {catalog}.information_schema.schema_privileges
+   WHERE schema_name <> 'information_schema' AND coalesce(inherited_from, 'NONE') = 'NONE'
+   UNION ALL SELECT 'on table', table_schema, table_name, grantee, privilege_type, NULL
+   FROM {catalog}.information_schema.table_privileges
+   WHERE table_schema <> 'information_schema' AND coalesce(inherited_from, 'NONE') = 'NONE'
+   UNION ALL SELECT 'on volume', volume_schema, volume_name, grantee, privilege_type, NULL
+   FROM {catalog}.information_schema.volume_privileges WHERE coalesce(inherited_from, 'NONE') = 'NONE'
+   UNION ALL SELECT 'on function', specific_schema, specific_name, grantee, privilege_type, NULL
+   FROM {catalog}.information_schema.routine_privileges WHERE coalesce(inherited_from, 'NONE') = 'NONE'`;
+
 const LISTED: readonly string[] = [
   "SELECT 1 AS one",
   INVENTORY,
+  PRIVILEGES,
   `${INVENTORY}
+   UNION ALL ${PRIVILEGES}
    UNION ALL SELECT 'policy', schema_name, securable_name, on_securable_type, NULL, NULL
    FROM {catalog}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`,
-  `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type
-   FROM {catalog}.information_schema.catalog_privileges
-   WHERE catalog_name = :catalog AND coalesce(inherited_from, 'NONE') = 'NONE'
-   UNION ALL SELECT 'schema', schema_name, NULL, grantee, privilege_type
-   FROM {catalog}.information_schema.schema_privileges
-   WHERE schema_name <> 'information_schema' AND coalesce(inherited_from, 'NONE') = 'NONE'
-   UNION ALL SELECT 'table', table_schema, table_name, grantee, privilege_type
-   FROM {catalog}.information_schema.table_privileges
-   WHERE table_schema <> 'information_schema' AND coalesce(inherited_from, 'NONE') = 'NONE'
-   UNION ALL SELECT 'volume', volume_schema, volume_name, grantee, privilege_type
-   FROM {catalog}.information_schema.volume_privileges WHERE coalesce(inherited_from, 'NONE') = 'NONE'
-   UNION ALL SELECT 'function', specific_schema, specific_name, grantee, privilege_type
-   FROM {catalog}.information_schema.routine_privileges WHERE coalesce(inherited_from, 'NONE') = 'NONE'`,
   `SELECT DISTINCT on_securable_type, schema_name, securable_name
    FROM {catalog}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`,
 ].map(normal);

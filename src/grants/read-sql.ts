@@ -1,5 +1,5 @@
 /**
- * The reader for big catalogs: one statement each on the catalog's information_schema, whatever is in it. What it is blind
+ * The reader for big catalogs: one statement on the catalog's information_schema, whatever is in it. What it is blind
  * to is read through REST (models, and the owners of functions) or said (facts: unity-catalog 2).
  */
 import { query, quoted, type Row, StatementFailed, type StatementOptions } from "../databricks/statements.ts";
@@ -32,9 +32,8 @@ export function sqlContents(
     const { workspace, catalog } = reading;
     const parameters = { catalog: catalog.name };
     const ask = (text: string): Promise<Row[]> => query(workspace, text, { ...options, parameters });
-    const [objects, granted, schemas, models] = await together([
-      inventoryOf(ask, catalog.name, placed),
-      ask(privileges(catalog.name)),
+    const [{ objects, granted }, schemas, models] = await together([
+      everythingIn(ask, catalog.name, placed),
       storageOfSchemas(reading),
       modelsOf(reading),
     ]);
@@ -49,28 +48,51 @@ export function sqlContents(
   };
 }
 
-/** One statement for what is there and where policies are; without the latter where that preview is missing. */
-async function inventoryOf(
+interface Everything {
+  readonly objects: readonly Row[];
+  /** Kind, schema, name, grantee, privilege. */
+  readonly granted: readonly Row[];
+}
+
+/**
+ * One statement for what is there, what is granted on it, and where policies are. Where the preview that tells of policies
+ * is missing, or all of it is too much for one result, two statements without the policies.
+ */
+async function everythingIn(
   ask: (text: string) => Promise<Row[]>,
   catalog: string,
   placed: (places: readonly PolicyPlace[]) => void,
-): Promise<Row[]> {
+): Promise<Everything> {
+  let rows: readonly Row[];
   try {
-    const rows = await ask(`${inventory(catalog)}
+    rows = await ask(`${inventory(catalog)}
+UNION ALL ${privileges(catalog)}
 UNION ALL SELECT 'policy', schema_name, securable_name, on_securable_type, NULL, NULL
 FROM ${quoted(catalog)}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`);
-    const policies = rows.filter(([kind]) => kind === "policy");
-    placed(
-      policyPlacesOf(
-        catalog,
-        policies.map(([, schema, name, type]) => [type ?? null, schema ?? null, name ?? null]),
-      ),
-    );
-    return rows.filter(([kind]) => kind !== "policy");
   } catch (error) {
     if (!(error instanceof StatementFailed)) throw error;
-    return ask(inventory(catalog));
+    const [objects, granted] = await together([ask(inventory(catalog)), ask(privileges(catalog))]);
+    return { objects, granted: granted.map(withoutMark) };
   }
+  const policies = rows.filter(([kind]) => kind === "policy");
+  placed(
+    policyPlacesOf(
+      catalog,
+      policies.map(([, schema, name, type]) => [type ?? null, schema ?? null, name ?? null]),
+    ),
+  );
+  const isGrant = ([kind]: Row): boolean => kind?.startsWith(GRANT) === true;
+  return {
+    objects: rows.filter((row) => row[0] !== "policy" && !isGrant(row)),
+    granted: rows.filter(isGrant).map(withoutMark),
+  };
+}
+
+/** How the kind of a grant's row begins, beside rows of what is there. */
+const GRANT = "on ";
+
+function withoutMark([kind, ...rest]: Row): Row {
+  return [kind?.slice(GRANT.length) ?? null, ...rest];
 }
 
 /** Everything but models: kind, schema, name, type, owner, where it is stored. */
@@ -88,19 +110,19 @@ UNION ALL SELECT 'function', specific_schema, specific_name, routine_type, NULL,
 FROM ${view}.routines WHERE specific_schema <> 'information_schema'`;
 }
 
-/** Direct grants only: inherited ones are as many again as there are objects (facts: unity-catalog 2). */
+/** `on` the kind, schema, name, grantee, privilege. Direct grants only: inherited ones are as many again as there are objects (facts: unity-catalog 2). */
 function privileges(catalog: string): string {
   const view = `${quoted(catalog)}.information_schema`;
   const direct = "coalesce(inherited_from, 'NONE') = 'NONE'";
-  return `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type
+  return `SELECT 'on catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type, NULL AS unused
 FROM ${view}.catalog_privileges WHERE catalog_name = :catalog AND ${direct}
-UNION ALL SELECT 'schema', schema_name, NULL, grantee, privilege_type
+UNION ALL SELECT 'on schema', schema_name, NULL, grantee, privilege_type, NULL
 FROM ${view}.schema_privileges WHERE schema_name <> 'information_schema' AND ${direct}
-UNION ALL SELECT 'table', table_schema, table_name, grantee, privilege_type
+UNION ALL SELECT 'on table', table_schema, table_name, grantee, privilege_type, NULL
 FROM ${view}.table_privileges WHERE table_schema <> 'information_schema' AND ${direct}
-UNION ALL SELECT 'volume', volume_schema, volume_name, grantee, privilege_type
+UNION ALL SELECT 'on volume', volume_schema, volume_name, grantee, privilege_type, NULL
 FROM ${view}.volume_privileges WHERE ${direct}
-UNION ALL SELECT 'function', specific_schema, specific_name, grantee, privilege_type
+UNION ALL SELECT 'on function', specific_schema, specific_name, grantee, privilege_type, NULL
 FROM ${view}.routine_privileges WHERE ${direct}`;
 }
 
