@@ -262,7 +262,7 @@ describe("requests", () => {
       ...each(48, (index) => [`group-${index}`, { members: [`user-${index}@example.com`] }]),
     },
   };
-  const tables = each(20, (index) => [`t${index}`, { owner }]);
+  const tables = each(20, (index) => [`t${index}`, { owner, grants: { readers: ["SELECT"] } }]);
   const schemas = each(10, (index) => [`s${index}`, { owner, tables }]);
 
   test("of the SQL reader are twelve, however many schemas and tables there are, for an admin of the metastore", async () => {
@@ -272,8 +272,14 @@ describe("requests", () => {
       `bot-${index}`,
       { application_id: `aaaaaaaa-0000-4000-8000-${String(index).padStart(12, "0")}`, workspaces: ["prod"] },
     ]);
+    // A result of a row for each table and one for each grant would come in two chunks.
     const account = await startAccount(
-      { ...base, service_principals: { ...base.service_principals, ...bots }, catalogs: { prod } },
+      {
+        ...base,
+        service_principals: { ...base.service_principals, ...bots },
+        catalogs: { prod },
+        sql_chunk_rows: 300,
+      },
       RULES,
     );
     const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });
@@ -348,7 +354,11 @@ describe("the two readers", () => {
 
   test.each([
     ["one statement for what is there, what is granted, and where policies are", {}, 1],
-    ["two without the policies, where that preview is missing", { behaviours: { policy_view: "absent" as const } }, 3],
+    [
+      "it again without the policies, where that preview is missing",
+      { behaviours: { policy_view: "absent" as const } },
+      2,
+    ],
   ])("SQL asks %s", async (_name, more, statements) => {
     const account = await startAccount(world(new Map(), { ...admin, ...more }), RULES);
     const proof = await audit(account, { reader: "sql", sql: { warehouseId: "w" } });

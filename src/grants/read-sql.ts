@@ -32,13 +32,13 @@ export function sqlContents(
     const { workspace, catalog } = reading;
     const parameters = { catalog: catalog.name };
     const ask = (text: string): Promise<Row[]> => query(workspace, text, { ...options, parameters });
-    const [{ objects, granted }, schemas, models] = await together([
+    const [rows, schemas, models] = await together([
       everythingIn(ask, catalog.name, placed),
       storageOfSchemas(reading),
       modelsOf(reading),
     ]);
-    const grants = grantsByKey(catalog.name, granted);
-    const places = await withOwners(reading, placesOf(catalog.name, objects, schemas));
+    const grants = grantsByKey(catalog.name, rows);
+    const places = await withOwners(reading, placesOf(catalog.name, rows, schemas));
     count(reading, places);
     const own: Place = { ...place("catalog", catalog, undefined), storage: catalog.storageRoot };
     const securables = [own, ...places].map((one) => ({ ...one, grants: grants.get(securableKey(one)) ?? [] }));
@@ -48,82 +48,60 @@ export function sqlContents(
   };
 }
 
-interface Everything {
-  readonly objects: readonly Row[];
-  /** Kind, schema, name, grantee, privilege. */
-  readonly granted: readonly Row[];
-}
-
 /**
- * One statement for what is there, what is granted on it, and where policies are. Where the preview that tells of policies
- * is missing, or all of it is too much for one result, two statements without the policies.
+ * One statement for what is there with what is granted on it, and where policies are; without the latter where that
+ * preview is missing.
  */
 async function everythingIn(
   ask: (text: string) => Promise<Row[]>,
   catalog: string,
   placed: (places: readonly PolicyPlace[]) => void,
-): Promise<Everything> {
-  let rows: readonly Row[];
+): Promise<readonly Row[]> {
   try {
-    rows = await ask(`${inventory(catalog)}
-UNION ALL ${privileges(catalog)}
-UNION ALL SELECT 'policy', schema_name, securable_name, on_securable_type, NULL, NULL
+    const rows = await ask(`${inventory(catalog)}
+UNION ALL SELECT 'policy', schema_name, securable_name, on_securable_type, NULL, NULL, NULL, NULL
 FROM ${quoted(catalog)}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`);
+    const policies = rows.filter(([kind]) => kind === "policy");
+    placed(
+      policyPlacesOf(
+        catalog,
+        policies.map(([, schema, name, type]) => [type ?? null, schema ?? null, name ?? null]),
+      ),
+    );
+    return rows.filter(([kind]) => kind !== "policy");
   } catch (error) {
     if (!(error instanceof StatementFailed)) throw error;
-    const [objects, granted] = await together([ask(inventory(catalog)), ask(privileges(catalog))]);
-    return { objects, granted: granted.map(withoutMark) };
+    return ask(inventory(catalog));
   }
-  const policies = rows.filter(([kind]) => kind === "policy");
-  placed(
-    policyPlacesOf(
-      catalog,
-      policies.map(([, schema, name, type]) => [type ?? null, schema ?? null, name ?? null]),
-    ),
-  );
-  const isGrant = ([kind]: Row): boolean => kind?.startsWith(GRANT) === true;
-  return {
-    objects: rows.filter((row) => row[0] !== "policy" && !isGrant(row)),
-    granted: rows.filter(isGrant).map(withoutMark),
-  };
 }
 
-/** How the kind of a grant's row begins, beside rows of what is there. */
-const GRANT = "on ";
-
-function withoutMark([kind, ...rest]: Row): Row {
-  return [kind?.slice(GRANT.length) ?? null, ...rest];
-}
-
-/** Everything but models: kind, schema, name, type, owner, where it is stored. */
+/**
+ * Everything but models: kind, schema, name, type, owner, where it is stored, and a grant on it; a row for each grant, and
+ * one for what has none, so that a result has as few rows as can be. Direct grants only: inherited ones are as many again
+ * as there are objects (facts: unity-catalog 2).
+ */
 function inventory(catalog: string): string {
   const view = `${quoted(catalog)}.information_schema`;
-  return `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, NULL AS object_type, catalog_owner AS owner, NULL AS storage
-FROM ${view}.catalogs WHERE catalog_name = :catalog
-UNION ALL SELECT 'schema', schema_name, NULL, NULL, schema_owner, NULL
-FROM ${view}.schemata WHERE schema_name <> 'information_schema'
-UNION ALL SELECT 'table', table_schema, table_name, table_type, table_owner, storage_path
-FROM ${view}.tables WHERE table_schema <> 'information_schema'
-UNION ALL SELECT 'volume', volume_schema, volume_name, volume_type, volume_owner, storage_location
-FROM ${view}.volumes
-UNION ALL SELECT 'function', specific_schema, specific_name, routine_type, NULL, NULL
-FROM ${view}.routines WHERE specific_schema <> 'information_schema'`;
-}
-
-/** `on` the kind, schema, name, grantee, privilege. Direct grants only: inherited ones are as many again as there are objects (facts: unity-catalog 2). */
-function privileges(catalog: string): string {
-  const view = `${quoted(catalog)}.information_schema`;
-  const direct = "coalesce(inherited_from, 'NONE') = 'NONE'";
-  return `SELECT 'on catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type, NULL AS unused
-FROM ${view}.catalog_privileges WHERE catalog_name = :catalog AND ${direct}
-UNION ALL SELECT 'on schema', schema_name, NULL, grantee, privilege_type, NULL
-FROM ${view}.schema_privileges WHERE schema_name <> 'information_schema' AND ${direct}
-UNION ALL SELECT 'on table', table_schema, table_name, grantee, privilege_type, NULL
-FROM ${view}.table_privileges WHERE table_schema <> 'information_schema' AND ${direct}
-UNION ALL SELECT 'on volume', volume_schema, volume_name, grantee, privilege_type, NULL
-FROM ${view}.volume_privileges WHERE ${direct}
-UNION ALL SELECT 'on function', specific_schema, specific_name, grantee, privilege_type, NULL
-FROM ${view}.routine_privileges WHERE ${direct}`;
+  const direct = "coalesce(p.inherited_from, 'NONE') = 'NONE'";
+  return `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, NULL AS object_type, o.catalog_owner AS owner, NULL AS storage, p.grantee, p.privilege_type
+FROM ${view}.catalogs o LEFT JOIN ${view}.catalog_privileges p
+ON p.catalog_name = o.catalog_name AND ${direct}
+WHERE o.catalog_name = :catalog
+UNION ALL SELECT 'schema', o.schema_name, NULL, NULL, o.schema_owner, NULL, p.grantee, p.privilege_type
+FROM ${view}.schemata o LEFT JOIN ${view}.schema_privileges p
+ON p.schema_name = o.schema_name AND ${direct}
+WHERE o.schema_name <> 'information_schema'
+UNION ALL SELECT 'table', o.table_schema, o.table_name, o.table_type, o.table_owner, o.storage_path, p.grantee, p.privilege_type
+FROM ${view}.tables o LEFT JOIN ${view}.table_privileges p
+ON p.table_schema = o.table_schema AND p.table_name = o.table_name AND ${direct}
+WHERE o.table_schema <> 'information_schema'
+UNION ALL SELECT 'volume', o.volume_schema, o.volume_name, o.volume_type, o.volume_owner, o.storage_location, p.grantee, p.privilege_type
+FROM ${view}.volumes o LEFT JOIN ${view}.volume_privileges p
+ON p.volume_schema = o.volume_schema AND p.volume_name = o.volume_name AND ${direct}
+UNION ALL SELECT 'function', o.specific_schema, o.specific_name, o.routine_type, NULL, NULL, p.grantee, p.privilege_type
+FROM ${view}.routines o LEFT JOIN ${view}.routine_privileges p
+ON p.specific_schema = o.specific_schema AND p.specific_name = o.specific_name AND ${direct}
+WHERE o.specific_schema <> 'information_schema'`;
 }
 
 /** Where in a catalog GRANT policies are attached. Throws StatementFailed where the preview is missing. */
@@ -158,11 +136,16 @@ const KINDS: ReadonlyMap<string, SecurableType> = new Map<string, SecurableType>
   ["function", "function"],
 ]);
 
+/** Each once, however many rows it has. */
 function placesOf(catalog: string, rows: readonly Row[], schemas: ReadonlyMap<string, string | undefined>): Place[] {
+  const seen = new Set<string>();
   return rows.flatMap(([kind, schema, name, objectType, owner, storage]): Place[] => {
     const type = KINDS.get(kind ?? "");
     const full = fullName(catalog, schema, name);
     if (type === undefined || type === "catalog") return [];
+    const key = securableKey({ type, name: full });
+    if (seen.has(key)) return [];
+    seen.add(key);
     return [
       {
         type,
@@ -178,7 +161,7 @@ function placesOf(catalog: string, rows: readonly Row[], schemas: ReadonlyMap<st
 
 function grantsByKey(catalog: string, rows: readonly Row[]): Map<string, Grant[]> {
   const raw = new Map<string, { principal: string; privileges: string[] }[]>();
-  for (const [kind, schema, name, grantee, privilege] of rows) {
+  for (const [kind, schema, name, _type, _owner, _storage, grantee, privilege] of rows) {
     const type = KINDS.get(kind ?? "");
     if (type === undefined || typeof grantee !== "string" || typeof privilege !== "string") continue;
     const key = securableKey({ type, name: fullName(catalog, schema, name) });

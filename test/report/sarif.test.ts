@@ -1,5 +1,7 @@
 /** Findings as SARIF: valid, each at a place, and the same finding the same alert. */
+import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
+import * as v from "valibot";
 import { expect, test } from "vitest";
 import type { Finding } from "../../src/findings.ts";
 import { sarifOf } from "../../src/report/sarif.ts";
@@ -7,6 +9,22 @@ import { sarifSchema } from "./sarif-schema.ts";
 
 const ajv = new Ajv({ allErrors: true, formats: { uri: /^https:\/\/\S+$/, "uri-reference": /^[^\s\\]*$/ } });
 const validate = ajv.compile(sarifSchema);
+/**
+ * Ours says what of the standard we write. Whoever has the published schema (it is in npm's @microsoft/jest-sarif, among
+ * others) gives its path, and every log of this file is held against it too.
+ */
+const PUBLISHED = process.env["SARIF_SCHEMA"];
+const published = new Ajv({ allErrors: true, strict: false, validateFormats: false, unicodeRegExp: false });
+// It is published as draft 4 and as draft 7 of JSON Schema; what differs is the name of its id, which nothing refers to.
+const {
+  $schema: _draft,
+  id: _id,
+  ...publishedSchema
+} = v.parse(
+  v.looseObject({ $schema: v.optional(v.unknown()), id: v.optional(v.unknown()) }),
+  PUBLISHED === undefined ? {} : JSON.parse(readFileSync(PUBLISHED, "utf8")),
+);
+const validatePublished = PUBLISHED === undefined ? undefined : published.compile(publishedSchema);
 const options = { file: "four-tier.yml", category: "grants-tier-prod", help: "docs/grants.md" };
 interface Result {
   readonly ruleId: string;
@@ -21,6 +39,9 @@ interface Result {
 function runOf(findings: readonly Finding[]) {
   const log = sarifOf(findings, options);
   expect([validate(log), validate.errors]).toEqual([true, null]);
+  if (validatePublished !== undefined) {
+    expect([validatePublished(log), validatePublished.errors]).toEqual([true, null]);
+  }
   const [run] = log["runs"] as unknown as readonly {
     readonly results: readonly Result[];
     readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };

@@ -9,15 +9,15 @@ const SQL = "/api/2.0/sql/statements";
 const UC = "/api/2.1/unity-catalog";
 
 /** Written here again, so that simulator and suite cannot be wrong together. */
-const privileges = `SELECT 'on catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type, NULL AS unused
+const privileges = `SELECT 'catalog' AS kind, NULL AS schema_name, NULL AS object_name, grantee, privilege_type
   FROM \`dev\`.information_schema.catalog_privileges WHERE catalog_name = :catalog AND coalesce(inherited_from, 'NONE') = 'NONE'
-  UNION ALL SELECT 'on schema', schema_name, NULL, grantee, privilege_type, NULL FROM \`dev\`.information_schema.schema_privileges
+  UNION ALL SELECT 'schema', schema_name, NULL, grantee, privilege_type FROM \`dev\`.information_schema.schema_privileges
   WHERE schema_name <> 'information_schema' AND coalesce(inherited_from, 'NONE') = 'NONE'
-  UNION ALL SELECT 'on table', table_schema, table_name, grantee, privilege_type, NULL FROM \`dev\`.information_schema.table_privileges
+  UNION ALL SELECT 'table', table_schema, table_name, grantee, privilege_type FROM \`dev\`.information_schema.table_privileges
   WHERE table_schema <> 'information_schema' AND coalesce(inherited_from, 'NONE') = 'NONE'
-  UNION ALL SELECT 'on volume', volume_schema, volume_name, grantee, privilege_type, NULL FROM \`dev\`.information_schema.volume_privileges
+  UNION ALL SELECT 'volume', volume_schema, volume_name, grantee, privilege_type FROM \`dev\`.information_schema.volume_privileges
   WHERE coalesce(inherited_from, 'NONE') = 'NONE'
-  UNION ALL SELECT 'on function', specific_schema, specific_name, grantee, privilege_type, NULL
+  UNION ALL SELECT 'function', specific_schema, specific_name, grantee, privilege_type
   FROM \`dev\`.information_schema.routine_privileges WHERE coalesce(inherited_from, 'NONE') = 'NONE'`;
 
 async function world(more: Partial<DatabricksScenario> = {}) {
