@@ -409,6 +409,7 @@ function report({ run, now }: PromoteRequest, view: Seen): Promoted {
       "drift-digest": standing.drift.digest,
       changed: String(changed),
       "deployment-id": view.deployment ?? "",
+      held: String(typeof outcome === "object" && outcome.findings.some(({ id }) => id === "promote/held")),
     },
     summary: promotionSummary(view),
     report: promotionJson(view),

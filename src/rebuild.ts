@@ -1,10 +1,10 @@
 /**
- * Makes a tier's lost ledger again: which release the tier has, and whether a rollback keeps it closed, is the word of
+ * Makes a tier's lost ledger again: which release the tier has, and what keeps it closed, is the word of
  * GitHub's record, as far as runs bear it out; which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
  */
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
-import type { RolledBack } from "./gate/decision-facts.ts";
+import type { ClosedBy } from "./gate/decision-facts.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
 import { type Hold, holdId } from "./ledger/holds.ts";
 import { type LockAccess, lockFor } from "./ledger/lock.ts";
@@ -25,8 +25,8 @@ interface RebuildRequest extends LockAccess {
   readonly run: { readonly runId: string; readonly runAttempt: number; readonly job: string };
   /** What the tier had, newest first, as far as runs that can be believed say so. */
   readonly records: () => Promise<readonly RecordedRelease[]>;
-  /** The rollback that keeps the tier closed, as far as a run bears it out; undefined: none. */
-  readonly rolledBack: () => Promise<RolledBack | undefined>;
+  /** What keeps the tier closed, as far as runs bear it out: a rollback, a promotion that stopped half way. */
+  readonly closedBy: () => Promise<ClosedBy>;
   readonly again: (release: Pick<LedgerRelease, "digest" | "commit" | "artifacts">) => Promise<Candidate>;
   readonly lockWaitMs: number;
 }
@@ -40,7 +40,7 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
   if (standing !== undefined && !saysNothing(standing)) return [notNeeded(tier)];
   const [current, ...older] = await request.records();
   if (current === undefined) throw new FourTierError(nothingRecorded(tier));
-  const held = await request.rolledBack();
+  const held = holdsOf(tier, await request.closedBy());
   const candidate = await request.again(current);
   log.info(
     `GitHub's record says that ${tier.name} has ${current.commit.slice(0, 12)}; looking for its resources by their tags`,
@@ -62,7 +62,7 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
     const history = [current, ...older].slice(0, HISTORY).map((release) => ({ ...release, plan }));
     await ledger.save({
       ...ledger.current(), // holds and rejects that were written since the loss
-      holds: [...ledger.current().holds, ...(held === undefined ? [] : [holdOf(tier, held)])],
+      holds: [...ledger.current().holds, ...held],
       release: { ...current, plan },
       resources: new Map(found),
       left: new Map(left.map(({ key, id, kind, name }) => [key, { id, kind, name }])),
@@ -74,22 +74,28 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
   });
 }
 
-/** The hold that the rollback had made: the gate does not count it if somebody resumed the tier since. */
-function holdOf(tier: Tier, { reason, by, at, run }: RolledBack): Hold {
-  const { id, attempt } = run;
-  return {
-    id: holdId({ project: tier.project, tier: tier.name, reason, by, at, run: id }),
-    kind: "tier",
-    selector: "all",
-    scope: "project",
-    reason,
-    by,
-    at,
-    until: undefined,
-    run: { id, attempt },
-    prior: [],
-    origin: "rollback",
-  };
+/** The holds that these had made: the gate does not count them if somebody resumed the tier since. */
+function holdsOf(tier: Tier, { rolledBack, halfWay }: ClosedBy): Hold[] {
+  const made = [
+    ...(rolledBack === undefined ? [] : [{ ...rolledBack, origin: "rollback" as const }]),
+    ...(halfWay === undefined ? [] : [{ ...halfWay, origin: "promotion" as const }]),
+  ];
+  return made.map(({ reason, by, at, run, ...rest }): Hold => {
+    const { id, attempt } = run;
+    return {
+      ...rest,
+      id: holdId({ project: tier.project, tier: tier.name, reason, by, at, run: id }),
+      kind: "tier",
+      selector: "all",
+      scope: "project",
+      reason,
+      by,
+      at,
+      until: undefined,
+      run: { id, attempt },
+      prior: [],
+    };
+  });
 }
 
 function nothingFound(tier: Tier, { commit }: RecordedRelease): Finding {
@@ -125,12 +131,12 @@ function rebuilt(
   { commit }: RecordedRelease,
   found: number,
   missing: readonly string[],
-  held: RolledBack | undefined,
+  held: readonly Hold[],
 ): Finding {
   return {
     id: "ledger/rebuilt",
     severity: "warning",
-    message: `The ledger of ${tier.name} was made again: release of ${commit.slice(0, 12)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held === undefined ? "" : ` It is held, as since the rollback of run ${held.run.id}.`}`,
+    message: `The ledger of ${tier.name} was made again: release of ${commit.slice(0, 12)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held.map(({ origin, run }) => ` It is held, as since the ${origin ?? ""} of run ${run.id}.`).join("")}`,
     why: "Holds on schedules, and what was running before them, were in the lost ledger and are forgotten.",
     remedy:
       missing.length === 0

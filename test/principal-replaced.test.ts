@@ -65,7 +65,7 @@ async function rebuild(dev: Scene, last: Run) {
     principal: IDS.dev,
     run: { runId: "800", runAttempt: 1, job: "verify" },
     records: () => Promise.resolve([record.release]),
-    rolledBack: () => Promise.resolve(undefined),
+    closedBy: () => Promise.resolve({}),
     again: (release) =>
       releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
     runHasEnded: () => Promise.resolve(undefined),

@@ -42,6 +42,7 @@ describe("on_failure: rollback", () => {
     const [settings, before] = [settingsOf(prod), await ledgerOf(prod)];
     const { result, records } = await approve(prod);
     expect(failures(result)).toEqual(["databricks/refused", "promote/undone"]);
+    expect(result.outputs["held"]).toBe("false");
     expect(result.findings.find(({ id }) => id === "promote/undone")?.message).not.toContain("eanwhile");
     expect(settingsOf(prod)).toEqual(settings);
     expect(names(prod)).not.toContain("extra");
@@ -105,6 +106,7 @@ describe("on_failure: rollback", () => {
     });
     const { result } = await approve(prod);
     expect(failures(result)).toEqual(["databricks/refused", "promote/undone"]);
+    expect(result.outputs["held"]).toBe("false");
     expect(result.findings.find(({ id }) => id === "promote/undone")?.message).toMatch(
       /Whether anything began to run meanwhile, .*cannot be seen: .*403/,
     );
@@ -203,6 +205,7 @@ describe("on_failure: hold, prod's default", () => {
     expect(failures(first.result)).toEqual(["databricks/refused", "promote/unfinished"]);
     const held = first.result.findings.at(-1);
     expect(held?.id).toBe("promote/held");
+    expect(first.result.outputs["held"]).toBe("true");
     expect(held?.remedy).toMatch(
       /rollback\.yml -f tier=prod -f to=[0-9a-f]{12} .*operate\.yml -f operation=resume -f tier=prod/,
     );

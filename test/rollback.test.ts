@@ -249,7 +249,7 @@ describe("a rollback", () => {
         principal: IDS.prod,
         run: { runId: "800", runAttempt: 1, job: "verify" },
         records: () => Promise.resolve(release === undefined ? [] : [release]),
-        rolledBack: () => Promise.resolve(undefined),
+        closedBy: () => Promise.resolve({}),
         again: ({ commit }) => prod.candidate(commit),
         runHasEnded: () => Promise.resolve(undefined),
         lockWaitMs: 0,

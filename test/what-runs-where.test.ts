@@ -1,7 +1,8 @@
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { statementOf } from "../src/gate/record-runs.ts";
+import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
+import { recordedClosing } from "../src/release/rollback-evidence.ts";
 import { known } from "../src/gate/facts.ts";
 import { recordDeployment, recordOperation, type RecordInput } from "../src/release/evidence.ts";
 import { whatRunsWhere } from "../src/what-runs-where.ts";
@@ -97,6 +98,26 @@ async function rolledBack(): Promise<Job> {
   return job;
 }
 
+/** A promotion to prod that failed in the middle; its job has this step. */
+async function stopped(step: string): Promise<Job> {
+  const { run, prod } = promoteRun(world);
+  const record = await recordDeployment(connect(world, prod), {
+    commit: world.commit,
+    payload: payload("prod", run),
+    description: "promoting",
+  });
+  await record.finish("failure", "1 of 2 changes applied");
+  prod.steps.push({
+    name: step,
+    number: 9,
+    conclusion: "success",
+    startedAt: prod.startedAt,
+    completedAt: prod.startedAt,
+  });
+  end(prod, "failure");
+  return prod;
+}
+
 const OTHER_RELEASE = "9".repeat(64);
 const decided = { project: "ml-pipelines", reason: "It scores everybody twice.", by: "hubot" };
 
@@ -146,6 +167,50 @@ describe("what runs where", () => {
     });
     expect(text).toContain(`HELD: ${decided.reason}`);
     expect(text).toContain("REJECTED:");
+  });
+
+  it("knows that a promotion which stopped half way holds the tier against every other release, until it is resumed", async () => {
+    await promoted();
+    const first = await stopped(halfWayStatement("prod", RELEASE));
+    const held = await look();
+    expect(held.json["tiers"]).toMatchObject({
+      prod: { holds: [{ reason: expect.stringContaining("stopped half way") as string, by: "octocat" }] },
+    });
+    expect(held.text).toContain(`HELD: The promotion of ${world.commit.slice(0, 12)} stopped half way`);
+    // A brief that looks at no tier says so, too, but to the release that stopped, which may enter again.
+    const { run, prod } = promoteRun(world);
+    const asked = connect(world, prod);
+    const other = await gate(world, asked, run, { stage: "plan", release: OTHER_RELEASE });
+    expect(ids(other)).toContain("gate/hold-held");
+    expect(ids(await gate(world, asked, run, { stage: "plan" }))).not.toContain("gate/hold-held");
+    // A lost ledger gets it back, told once.
+    const context = { project: "ml-pipelines", tier: "prod", suiteCommits: [] } as const;
+    const repository = {
+      defaultBranch: "main",
+      head: world.commit,
+      headIsProtected: true,
+      visibility: "public",
+    } as const;
+    const recorded = await recordedClosing(asked, { ...context, repository });
+    expect(recorded).toMatchObject({ halfWay: { release: RELEASE, run: { id: String(first.run.id) } } });
+
+    await decide({ ...decided, kind: "resume", tier: "prod", hold: "tier", selector: "" });
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
+  });
+
+  it("is over when a promotion has gone through since", async () => {
+    await stopped(halfWayStatement("prod", RELEASE));
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [{}] } });
+    await promoted();
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
+  });
+
+  it.each([
+    ["says nothing of it: it was put back, or had begun nothing", "Check who can read and write prod"],
+    ["says it of another release", halfWayStatement("prod", "9".repeat(64))],
+  ])("takes no tier for held by a promotion whose run %s", async (_name, step) => {
+    await stopped(step);
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
   });
 
   it("knows that a rollback holds the tier until somebody resumes it, and who approved it", async () => {

@@ -8,7 +8,7 @@ import { rebuildLedger } from "../rebuild.ts";
 import { recordOperation } from "../release/evidence.ts";
 import { policyContract } from "../release/policy.ts";
 import { readinessOf } from "../release/readiness.ts";
-import { recordedReleases, recordedRollback } from "../release/rollback-evidence.ts";
+import { recordedReleases, recordedClosing } from "../release/rollback-evidence.ts";
 import { readRepository } from "../release/read-repository.ts";
 import { blocks, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -114,7 +114,7 @@ async function rebuild(
     tier,
     principal,
     records: () => recordedReleases(github, of),
-    rolledBack: () => recordedRollback(github, of),
+    closedBy: () => recordedClosing(github, of),
     again: makerOf(access, git),
     ...lockAccess(context),
     lockWaitMs: REBUILD_WAIT_MS,

@@ -61,13 +61,23 @@ export interface RejectFacts extends Judging {
 }
 
 /** Holds of one tier, of the kind tier. */
-export interface HoldFacts extends Judging {
+export interface HoldFacts extends Judging, ClosedBy {
   /** Not lifted, expired ones included. */
   readonly standing: readonly JudgedRecord<RecordOf<"hold">>[];
   /** What lifted those before. */
   readonly resumed: JudgedRecord<RecordOf<"resume">> | undefined;
-  /** What keeps the tier closed since a rollback; read only where the tier's ledger, which has it too, is not. */
+}
+
+/** What keeps a tier closed beside records of holds; read only where the tier's ledger, which has it too, is not. */
+export interface ClosedBy {
   readonly rolledBack?: RolledBack;
+  readonly halfWay?: HalfWay;
+}
+
+/** A promotion that stopped half way and holds the tier against every other release, as its run says. */
+export interface HalfWay extends RolledBack {
+  /** The release that may enter all the same. */
+  readonly release: string;
 }
 
 /** A rollback that a run bears out, and after which nobody resumed the tier. */

@@ -16,6 +16,7 @@ import type { RepositoryFacts, SourceQuestion } from "./facts.ts";
 import {
   DEPLOYING_JOB,
   DEPLOYING_WORKFLOW,
+  halfWayStatement,
   type RecordSource,
   type RecordTier,
   sourcesOf,
@@ -121,6 +122,22 @@ export function deployingTime(
     from: Math.min(...times.map(({ from }) => from), written),
     to: times.length === 0 ? written : Math.max(...times.map(({ to }) => to)),
   };
+}
+
+/** When the job ended whose promotion stopped half way and holds the tier since; undefined if no run of ours says so. */
+export function stoppedHalfWay(evidence: EvidenceFacts, expected: Expectation): number | undefined {
+  const { claim, run, deployment } = evidence;
+  if (claim?.kind !== "promotion" || run === undefined) return undefined;
+  if (claim.tier !== expected.tier || claim.project !== expected.project) return undefined;
+  const behind = jobsBehind(run, { ...claim, tier: expected.tier }, expected);
+  if (behind.doubts.length > 0) return undefined;
+  const statement = halfWayStatement(expected.tier, claim.release);
+  // How the step itself ended says nothing: that it ran does.
+  const said = behind.jobs.find(({ steps }) =>
+    steps.some(({ name, conclusion }) => name === statement && conclusion !== undefined && conclusion !== "skipped"),
+  );
+  if (said === undefined || timeDoubts(said, deployment.createdAt).length > 0) return undefined;
+  return timeOf(said)?.to ?? Date.parse(deployment.createdAt);
 }
 
 function deployingDoubts(

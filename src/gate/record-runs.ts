@@ -80,6 +80,11 @@ export function statementOf(claim: Exclude<RecordPayload, { readonly kind: "prom
   }
 }
 
+/** The name of the step by which a promotion that stopped half way says that it holds its tier. */
+export function halfWayStatement(tier: RecordTier, release: string): string {
+  return `Hold ${tier}, promotions, release ${release}`;
+}
+
 function whatIsHeld({ hold, selector }: { readonly hold: "schedules" | "tier"; readonly selector: string }): string {
   return hold === "tier" ? "promotions" : `schedules of ${selector === "" ? "all" : selector}`;
 }

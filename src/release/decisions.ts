@@ -22,9 +22,9 @@ import { together } from "../http/pool.ts";
 import { factOf, notAsked } from "./fact-of.ts";
 import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { readBelow } from "./read-below.ts";
+import { closedBy } from "./closed-by.ts";
 import { runReader } from "./read-evidence.ts";
 import type { RecordOf } from "./evidence.ts";
-import { standingRollback } from "./rolled-back.ts";
 import { type ClaimedRecord, isBelieved, type RecordReader, recordReader } from "./records.ts";
 
 type OwnTier = Exclude<TierName, "sandbox">;
@@ -48,7 +48,7 @@ export async function readDecisions(
     /** The plan that was approved, if any. */
     readonly plan: string | undefined;
     readonly asked: ReadonlySet<CheckId>;
-    /** Only a brief that looks at no tier has to tell a rollback's hold from records. */
+    /** Only a brief that looks at no tier has to tell from records what the ledger holds. */
     readonly stage: Stage;
     /** Who started the run that asks. */
     readonly starters: readonly string[];
@@ -98,8 +98,8 @@ export async function readDecisions(
           const holds = await readHolds(reader, name);
           if (request.stage !== "plan") return holds;
           const trust = { repository: repository.value, suite, trustPinsAtCommit: true };
-          const back = await standingRollback(github, { ...trust, tier: name, project, readRun }, holds.resumed);
-          return back === undefined ? holds : { ...holds, rolledBack: back };
+          const closed = await closedBy(github, { ...trust, tier: name, project, readRun }, holds.resumed);
+          return { ...holds, ...closed };
         }),
     name === "sandbox" || !audited ? notAsked : needed("estate", () => readAudits(reader, name)),
   ]);

@@ -1,5 +1,5 @@
 /** What GitHub's record says of releases that a tier is said to have had: only what the runs behind it bear out. */
-import type { RolledBack, VerificationFacts } from "../gate/decision-facts.ts";
+import type { ClosedBy, VerificationFacts } from "../gate/decision-facts.ts";
 import { doubts, type Trust } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
@@ -12,7 +12,7 @@ import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { recordReader } from "./records.ts";
 import { type JudgedRelease, NOT_HERE } from "./rollback-target.ts";
-import { standingRollback } from "./rolled-back.ts";
+import { closedBy } from "./closed-by.ts";
 
 /** A release that a run of ours provably brought to a tier; the digest of its plan is not needed any more. */
 export type RecordedRelease = Omit<LedgerRelease, "plan">;
@@ -99,12 +99,12 @@ export async function recordedReleases(github: GitHub, context: JudgeContext): P
   return found;
 }
 
-/** The rollback that keeps a tier closed, as far as runs that can be believed say so; undefined: none. */
-export async function recordedRollback(github: GitHub, context: JudgeContext): Promise<RolledBack | undefined> {
+/** What keeps a tier closed beside records of holds, as far as runs that can be believed say so. */
+export async function recordedClosing(github: GitHub, context: JudgeContext): Promise<ClosedBy> {
   const { project, tier, repository } = context;
   const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
   const readRun = runReader(github, suite.repository, repository.head);
   const reader = recordReader(github, { project, repository, suite, readRun });
   const { resumed } = await readHolds(reader, tier);
-  return standingRollback(github, { repository, suite, trustPinsAtCommit: true, tier, project, readRun }, resumed);
+  return closedBy(github, { repository, suite, trustPinsAtCommit: true, tier, project, readRun }, resumed);
 }

@@ -10,6 +10,7 @@ import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { approvalsOfRun } from "../github/runs.ts";
+import { closedBy } from "./closed-by.ts";
 import { readApprovals, readHolds, readRejects, readScheduleHolds, readVerifications } from "./decisions.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
@@ -18,7 +19,6 @@ import { flooded, judgedEvidence } from "./judged-evidence.ts";
 import { type ReadRun, runReader } from "./read-evidence.ts";
 import { operatingEnvironment } from "./operators.ts";
 import { recordReader } from "./records.ts";
-import { standingRollback } from "./rolled-back.ts";
 
 /** The tiers that records speak of, in the order in which a release goes through them. */
 const RECORDED_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
@@ -95,9 +95,10 @@ export async function readWhereabouts(
       readHolds(reader, tier),
       readScheduleHolds(reader, tier),
     ]);
-    const back = await standingRollback(github, about, holding.resumed);
+    const { rolledBack, halfWay } = await closedBy(github, about, holding.resumed);
     const { has, plan, doubted, unfinished } = newest;
-    const holds = [...(back === undefined ? [] : [toldRollback(back)]), ...holding.standing.map(toldHold)];
+    const closed = [halfWay, rolledBack].flatMap((each) => (each === undefined ? [] : [toldClosed(each)]));
+    const holds = [...closed, ...holding.standing.map(toldHold)];
     const paused = pausing.map((record) => ({ ...toldHold(record), of: record.claim.selector }));
     const seen = { tier, holds, paused, doubted, unfinished };
     if (has === undefined) return { ...seen, has };
@@ -182,7 +183,7 @@ async function newestRelease(
   return { has, plan, doubted, unfinished };
 }
 
-function toldRollback({ reason, by, at, run }: RolledBack): Told {
+function toldClosed({ reason, by, at, run }: RolledBack): Told {
   return { reason, by, at, until: undefined, runUrl: run.url };
 }
 

@@ -12,7 +12,7 @@ export const hold: Check = {
         // Only the promotion itself sees the tier's ledger, and then it must.
         if (facts.stage === "promote" && !facts.kept.known)
           return withFact("hold", facts.kept, () => conclude("hold", { summary: "" }));
-        const holds = [...found.standing.map(shown), ...rolledBack(found), ...keptHolds(facts, found)];
+        const holds = [...found.standing.map(shown), ...closed(facts, found), ...keptHolds(facts, found)];
         const over = (until: string | undefined): boolean => until !== undefined && endOf(until) <= facts.now.getTime();
         return conclude("hold", {
           summary: found.resumed === undefined ? `${facts.tier} is not held.` : `${facts.tier} was held, and resumed.`,
@@ -50,17 +50,22 @@ function shown({ claim, by, at }: HoldFacts["standing"][number]): Standing {
   return { by: by ?? "a deleted account", at, until: claim.until ?? undefined, reason: claim.reason };
 }
 
-function rolledBack({ rolledBack: back }: HoldFacts): Standing[] {
-  return back === undefined ? [] : [{ by: back.by, at: back.at, until: undefined, reason: back.reason }];
+/** A rollback closes the tier to everything, a promotion that stopped half way to every other release. */
+function closed({ candidate }: GateFacts, { rolledBack, halfWay }: HoldFacts): Standing[] {
+  const other = halfWay?.release === candidate.release ? undefined : halfWay;
+  return [rolledBack, other].flatMap((each) =>
+    each === undefined ? [] : [{ by: each.by, at: each.at, until: undefined, reason: each.reason }],
+  );
 }
 
 /** What only the tier's own ledger remembers: somebody deleted the record, or it could not be written. */
-function keptHolds({ kept, candidate }: GateFacts, { standing, resumed, rolledBack: back }: HoldFacts): Standing[] {
+function keptHolds({ kept, candidate }: GateFacts, found: HoldFacts): Standing[] {
+  const { standing, resumed, rolledBack, halfWay } = found;
   if (!kept.known) return [];
   return kept.value.holds
     .filter(({ release }) => release !== candidate.release)
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
-    .filter(({ runId }) => runId !== back?.run.id)
+    .filter(({ runId }) => runId !== rolledBack?.run.id && runId !== halfWay?.run.id)
     .filter(({ at }) => resumed === undefined || resumed.at < at);
 }
 
