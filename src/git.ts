@@ -4,6 +4,7 @@ import { type Finding, FourTierError } from "./findings.ts";
 import { compareCheckout } from "./git/checkout.ts";
 import { blobId, decodePath, decodeText, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
 import { type Ended, type Environment, failed, openError, run, runNow } from "./git/process.ts";
+import { together } from "./http/pool.ts";
 
 export type { TrackedFile } from "./git/objects.ts";
 
@@ -94,9 +95,10 @@ class Repository implements Git {
   }
 
   async tracked(commit: string, root = ""): Promise<readonly TrackedFile[]> {
-    await this.#need(commit);
+    mustBeId(commit);
     const under = rootPrefix(root);
-    const all = await once(this.#trees, commit, () => this.#tree(commit));
+    // Asked at the same time; why a commit is not there is said by the former.
+    const [, all] = await together([this.#need(commit), once(this.#trees, commit, () => this.#tree(commit))]);
     return all.filter(({ path }) => path.startsWith(under));
   }
 
@@ -233,14 +235,7 @@ class Repository implements Git {
 
   /** The commit is well-formed and in this clone, or FourTierError. */
   async #need(commit: string): Promise<void> {
-    if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
-      throw new FourTierError({
-        id: "git/commit",
-        severity: "error",
-        message: "A commit is named by something that is not 40 or 64 hexadecimal digits.",
-        remedy: "Give the full commit id, not a branch, a tag or an abbreviation.",
-      });
-    }
+    mustBeId(commit);
     if (this.#present.has(commit) || (await this.resolve(commit)) !== undefined) return;
     throw new FourTierError({
       id: "git/unknown-commit",
@@ -275,6 +270,17 @@ function upTo(limit: typeof READ_EARLY, files: readonly TrackedFile[]): TrackedF
     const fits = mode !== SUBMODULE && size <= limit.file && size <= left;
     if (fits) left -= size;
     return fits;
+  });
+}
+
+/** Nothing else may be given to git as an argument. */
+function mustBeId(commit: string): void {
+  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return;
+  throw new FourTierError({
+    id: "git/commit",
+    severity: "error",
+    message: "A commit is named by something that is not 40 or 64 hexadecimal digits.",
+    remedy: "Give the full commit id, not a branch, a tag or an abbreviation.",
   });
 }
 

@@ -7,6 +7,7 @@ import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
+import { loadTransport } from "../http/agent.ts";
 import { together } from "../http/pool.ts";
 import { type JsonObject, stringifyJson } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
@@ -50,8 +51,9 @@ interface Ground extends ResolvedTier {
 
 /** Plans or promotes one tier. Throws FourTierError with every finding of what stops it before anything was sent. */
 export async function planOrPromote(context: ActionContext, own: Inputs, inputs: TierInputs): Promise<ActionResult> {
-  const git = await repositoryOf(context.run);
-  const resolved = await resolveTierOfRun(context, inputs);
+  const resolving = resolveTierOfRun(context, inputs);
+  if (own.mode !== "plan") loadTransport(); // while git reads the contract
+  const [git, resolved] = await together([repositoryOf(context.run), resolving]);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
   checkBuilt(wheels, own.built);
   // Where to sign in, the run's contract alone says: the commit is read and rendered in the meantime.

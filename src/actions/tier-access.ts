@@ -10,6 +10,7 @@ import type { Identity } from "../databricks/identity.ts";
 import type { Binding, Catalog } from "../databricks/unity.ts";
 import { connect, type Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
+import { loadTransport } from "../http/agent.ts";
 import { clientIdFor, explainRefusal, proveTier } from "../setup-env.ts";
 import type { ActionContext } from "./frame.ts";
 import { contractOfRun, trustedContract } from "./tier-contract.ts";
@@ -53,7 +54,9 @@ export async function resolveTierOfRun(
 
 /** `resolveTierOfRun`, then authenticates and proves identity, workspace and catalog. Throws FourTierError. */
 export async function accessTier(context: ActionContext): Promise<TierAccess> {
-  const resolved = await resolveTierOfRun(context);
+  const resolving = resolveTierOfRun(context);
+  loadTransport(); // while git reads the contract
+  const resolved = await resolving;
   const { inputs, contract } = resolved;
   const trusted = await trustedContract(context, inputs, contract);
   const tier = { ...resolved.tier, ...whereAndWho(resolveTier(trusted, inputs.tier, { developer: inputs.developer })) };

@@ -5,8 +5,9 @@
  *
  * undici is loaded with the first request: it takes longer to load than all of the suite, and many runs end before.
  */
-import type { Dispatcher, request, RequestInit, Response } from "undici";
+import type { Dispatcher, RequestInit, Response } from "undici";
 import { isLoopback } from "../hosts.ts";
+import type { request } from "./undici.ts";
 import { ProxyVariableError } from "./errors.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -21,7 +22,7 @@ let proxied: Dispatcher | undefined;
  * Throws ProxyVariableError.
  */
 export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import("undici");
+  const { Agent, EnvHttpProxyAgent } = await import("./undici.ts");
   const settings = { allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS }, connections: CONNECTIONS };
   if (isLoopback(url.hostname) && options.proxyLoopback !== true) {
     direct ??= new Agent(settings);
@@ -45,7 +46,10 @@ const MOST_HOPS = 5;
  * nothing that the suite asks GitHub for lies elsewhere.
  */
 export async function proxyFetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
-  const { fetch, Response } = await import("undici");
+  const [{ fetch }, { Response }] = await Promise.all([
+    import("undici/lib/web/fetch/index.js"),
+    import("undici/lib/web/fetch/response.js"),
+  ]);
   let target = new URL(url);
   for (let hop = 0; ; hop += 1) {
     const answer = await fetch(target, { ...init, redirect: "manual", dispatcher: await dispatcherFor(target) });
@@ -68,11 +72,16 @@ function nextHop(from: URL, method: string, { status, headers }: Response): URL 
   return to.origin === from.origin ? to : undefined;
 }
 
+/** Begins to load what the first request needs, for who has to wait for something else first. */
+export function loadTransport(): void {
+  import("./undici.ts").catch(() => undefined); // the first request says so
+}
+
 /** `undici.request`, loaded when it is needed. */
 export async function sendRequest(
   url: URL,
   options: Parameters<typeof request>[1],
 ): Promise<Dispatcher.ResponseData<unknown>> {
-  const undici = await import("undici");
-  return undici.request(url, options);
+  const { request } = await import("./undici.ts");
+  return request(url, options);
 }

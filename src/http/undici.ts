@@ -1,0 +1,23 @@
+/**
+ * undici without its entry: that one loads mocks, caches, web sockets and what they need of Node before the first
+ * request, which is more than half of its time to load. What is taken is by undici's own paths at the pinned version
+ * (docs/adr/0008-dependencies.md), and put together as its entry does.
+ */
+import type { Dispatcher as AnyDispatcher } from "undici";
+import api from "undici/lib/api/index.js";
+import Agent from "undici/lib/dispatcher/agent.js";
+import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
+import EnvHttpProxyAgent from "undici/lib/dispatcher/env-http-proxy-agent.js";
+
+// What a dispatcher can be asked for, the tunnel through a proxy included.
+Object.assign(Dispatcher.prototype, api);
+
+export { Agent, EnvHttpProxyAgent };
+
+/** `undici.request` through a dispatcher. */
+export function request(
+  url: URL,
+  { dispatcher, ...options }: Omit<AnyDispatcher.RequestOptions, "origin" | "path"> & { dispatcher: AnyDispatcher },
+): Promise<AnyDispatcher.ResponseData<unknown>> {
+  return dispatcher.request({ ...options, origin: url.origin, path: `${url.pathname}${url.search}` });
+}
