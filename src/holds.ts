@@ -98,6 +98,7 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
     holds: ledger.current().holds,
     touched: [made],
     history: new Map(),
+    notLookedAt: 0,
     now,
     // It stands once the ledger has it, whether or not everything is paused by now.
     findings: [...findings, ...(await recorded(tier.name, () => request.record(made)))],
@@ -137,6 +138,7 @@ async function lift(request: ResumeRequest, ledger: LockedLedger): Promise<HoldR
     holds: result.standing,
     touched: lifted,
     history: new Map(),
+    notLookedAt: 0,
     now,
     findings,
   };

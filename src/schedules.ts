@@ -11,7 +11,7 @@ import type { Hold } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
 import { type Applied, applyAll, type ApplyOptions, type Order } from "./schedules/apply.ts";
-import { historyOf, type Ran } from "./schedules/history.ts";
+import { historyOf, notLookedAt, type Ran } from "./schedules/history.ts";
 import { remembering } from "./schedules/holds.ts";
 import { type Observation, observe, type Scope } from "./schedules/observe.ts";
 import { duplicateFindings, othersNotice } from "./schedules/ownership.ts";
@@ -69,6 +69,8 @@ export interface SchedulesResult {
   readonly findings: readonly Finding[];
   /** What ran by itself in a tier that is paused, by exception too, by id. */
   readonly history: ReadonlyMap<string, Ran>;
+  /** How many jobs that run by themselves there are beyond those of the history. */
+  readonly notLookedAt: number;
   readonly now: Date;
 }
 
@@ -101,8 +103,17 @@ export async function matchSchedules(
   const noisy = decisions
     .filter(({ resource, wanted }) => wanted !== undefined && (resource.goesOn || resource.starters.some(isRunning)))
     .map(({ resource }) => resource);
-  const history = tier.schedules === "paused" ? await historyOf(workspace, noisy, now) : new Map<string, Ran>();
-  const result = { tier: tier.name, scope, seen: resources.length, holds: policy.holds, history, now };
+  const counted = tier.schedules === "paused" ? noisy : [];
+  const history = await historyOf(workspace, counted, now);
+  const result = {
+    tier: tier.name,
+    scope,
+    seen: resources.length,
+    holds: policy.holds,
+    history,
+    notLookedAt: notLookedAt(counted),
+    now,
+  };
   if (options.mode === "enforce" && unseen === undefined && isDue(decisions, policy, options)) {
     return options.locked(async (locked) => {
       const enforced = await enforce(workspace, tier, locked, options, log);

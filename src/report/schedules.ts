@@ -3,7 +3,6 @@ import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import type { HoldResult } from "../holds.ts";
 import type { ScheduleRow, SchedulesResult } from "../schedules.ts";
-import { MOST_JOBS } from "../schedules/history.ts";
 import { nextStart } from "../schedules/next.ts";
 import type { Starter } from "../schedules/starters.ts";
 import { blocks, code, table, text } from "./markdown.ts";
@@ -148,7 +147,7 @@ function inUtc(time: string): string {
 }
 
 /** What ran by itself in a tier that should be quiet. */
-function costTable({ tier, rows, history, now }: SchedulesResult): string {
+function costTable({ tier, rows, history, notLookedAt, now }: SchedulesResult): string {
   const costly = rows.filter(({ decision }) => history.has(decision.resource.id));
   if (costly.length === 0) return "";
   return blocks(
@@ -168,9 +167,9 @@ function costTable({ tier, rows, history, now }: SchedulesResult): string {
         ];
       }),
     ),
-    costly.length >= MOST_JOBS
-      ? `At most ${MOST_JOBS} jobs are looked at, those that run all the time first, and of each its newest runs.`
-      : "",
+    notLookedAt === 0
+      ? ""
+      : `${notLookedAt} more jobs were not looked at: those above run all the time, on events, or most often. Of each its newest runs count.`,
   );
 }
 

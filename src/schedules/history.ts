@@ -2,6 +2,7 @@
 import { listRuns } from "../databricks/jobs.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded } from "../http/pool.ts";
+import { nextFire } from "./next.ts";
 import { rests } from "./pipeline.ts";
 import type { Resource } from "./policy.ts";
 
@@ -17,12 +18,44 @@ export interface Ran {
 }
 
 /** Jobs whose runs are looked at, and runs of each: what a page of the list holds. */
-export const MOST_JOBS = 50;
+const MOST_JOBS = 50;
 const MOST_RUNS = 24;
 const READS = 8;
 
+/** How many jobs are not looked at. */
+export function notLookedAt(resources: readonly Resource[]): number {
+  return Math.max(0, resources.filter(({ kind }) => kind === "jobs").length - MOST_JOBS);
+}
+
 /**
- * By id of the resource; what runs all the time is looked at before what runs by a clock. A job whose runs cannot be read
+ * The jobs that are looked at, those that are likely to cost most first: what runs all the time, what starts on events
+ * (nobody knows how often), and by the clock what starts most often. Pure.
+ */
+export function costliest(resources: readonly Resource[], now: Date): Resource[] {
+  const jobs = resources.filter(({ kind }) => kind === "jobs");
+  if (jobs.length <= MOST_JOBS) return jobs;
+  return jobs
+    .map((job) => ({ job, every: everyMs(job, now) }))
+    .toSorted((a, b) => (a.every === b.every ? (a.job.name < b.job.name ? -1 : 1) : a.every - b.every))
+    .slice(0, MOST_JOBS)
+    .map(({ job }) => job);
+}
+
+/** About how many milliseconds lie between two starts: -1 if it runs all the time, 0 if events start it. */
+function everyMs({ goesOn, starters }: Resource, now: Date): number {
+  const running = starters.filter(({ state }) => state === "running");
+  if (goesOn || running.some(({ what }) => what === "continuous")) return -1;
+  const times = running.map(({ cron }) => {
+    if (cron === undefined) return 0;
+    const first = nextFire(cron, now);
+    const second = first === undefined ? undefined : nextFire(cron, first);
+    return first === undefined || second === undefined ? Number.MAX_SAFE_INTEGER : second.getTime() - first.getTime();
+  });
+  return Math.min(...times, Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * By id of the resource, of the costliest jobs. A job whose runs cannot be read
  * is left out; pipelines give only their newest update, while it runs.
  */
 export async function historyOf(
@@ -36,13 +69,7 @@ export async function historyOf(
       found.set(id, { since: created, runs: 1, busyMs: now.getTime() - created, more: false });
     }
   }
-  const always = ({ goesOn, starters }: Resource): boolean =>
-    goesOn || starters.some(({ what, state }) => what === "continuous" && state === "running");
-  const jobs = resources
-    .filter(({ kind }) => kind === "jobs")
-    .toSorted((a, b) => Number(always(b)) - Number(always(a)))
-    .slice(0, MOST_JOBS);
-  await mapBounded(jobs, READS, async ({ id }) => {
+  await mapBounded(costliest(resources, now), READS, async ({ id }) => {
     const ran = await runsOf(workspace, id, now).catch(() => undefined);
     if (ran !== undefined) found.set(id, ran);
   });

@@ -30,6 +30,19 @@ test("a clean prod passes, writes nothing, and shows the matrix and its certific
   });
 });
 
+test("work that takes longer than five seconds says in the log how far it is", async () => {
+  const owner = "ml-pipelines-prod";
+  const tables = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`t${index}`, { owner }]));
+  const slow = { ...ownCatalog("prod"), schemas: { gold: { owner, tables } } };
+  const { run } = await policyAccount({
+    catalogs: { prod: slow },
+    faults: [{ path: "*/permissions/table/*", effect: "slow", delay_ms: 1_700, times: "always" }],
+  });
+  const result = await run("validate-grants", "prod");
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).toMatch(/^\d+ of 31 lists of grants/m);
+});
+
 test("a prod table granted to a developer fails, in the annotation, the summary and the report", async () => {
   const { run } = await policyAccount({ catalogs: { prod: prodWith({ "mona@example.com": ["SELECT"] }) } });
   const result = await run("validate-grants", "prod");

@@ -8,7 +8,15 @@ const JOB = "audit / audit";
 const PROD = "approve-to-prod / promote";
 
 describe("a prod that asks for an audit", () => {
-  const play = openPlay();
+  const play = openPlay({
+    world: ({ databricks }) => {
+      // Dev's principal owns the sandboxes; that it may be asked in dev-audit is a policy of its own.
+      const own = databricks.service_principals["ml-pipelines-dev"]?.federation;
+      const policy = own?.[0];
+      if (policy === undefined) throw new Error("the demo's world has no policy for dev");
+      own?.push({ ...policy, subject: "repo:acme/ml-pipelines:environment:dev-audit" });
+    },
+  });
   const audit = (inputs: Record<string, string> = {}) =>
     play.promote({ workflow: "audit.yml", event: "workflow_dispatch", inputs: { tier: "prod", ...inputs } });
   const records = () => play.stage.github.world.deployments.filter(({ task }) => task === "four-tier-audit");
@@ -29,6 +37,23 @@ describe("a prod that asks for an audit", () => {
   it("keeps what it found for code scanning, in an artifact that a later job finds by name", async () => {
     const run = await audit();
     expect(jobOf(run, JOB).outputs["sarif-artifact"]).toBe("four-tier-audit-prod-1");
+  });
+
+  it("proves all sandboxes at once, by whoever owns them, and records nothing of it", async () => {
+    expectRun(await play.dispatch("provision-sandboxes", { event: "schedule", actor: "ada" })).toSucceed();
+    const before = records().length;
+    const mark = play.mark();
+    const run = await audit({ tier: "sandbox" });
+    const found = (of: typeof run) => [...new Set(findingsOf(jobOf(of, "sandboxes / audit")))];
+    // Dev's principal owns the sandboxes, and here may see neither the metastore's admins nor the storage.
+    expect(found(run)).toEqual(["grants/group-unseen", "grants/unseen"]);
+    expect(jobOf(run, "audit").conclusion).toBe("skipped");
+    expect(mark.writes()).toEqual([]);
+    expect(records()).toHaveLength(before);
+    expect(jobOf(run, "sandboxes / audit").summary).toContain("octocat_sandbox");
+    play.stage.databricks.world.grant("octocat_sandbox.gold", "omar@example.com", ["MODIFY"]);
+    expect(found(await audit({ tier: "sandbox" }))).toContain("grants/sandbox-shared");
+    play.stage.databricks.world.revoke("octocat_sandbox.gold", "omar@example.com", ["MODIFY"]);
   });
 
   it("lets a release into prod while the newest proof is young and passed, and not after one that failed", async () => {

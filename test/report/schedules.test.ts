@@ -41,6 +41,7 @@ const result: SchedulesResult = {
   findings: [],
   holds: [],
   history: new Map(),
+  notLookedAt: 0,
   now: new Date("2027-01-15T12:00:00Z"),
   rows: [
     row("a", ["running", "paused"], "paused", "changed"),
@@ -103,6 +104,10 @@ test("what runs where it should not shows for how long it has, and what it took"
   const { text } = readable(schedulesSummary({ ...result, history }));
   expect(text).toContain("What ran by itself in staging");
   expect(text).toMatch(/2027-01-05 \(at least 10 days\)\s+10 or more\s+1\.5/);
+  expect(text).not.toContain("not looked at");
+  expect(readable(schedulesSummary({ ...result, history, notLookedAt: 3 })).text).toContain(
+    "3 more jobs were not looked at",
+  );
 });
 
 test("five hundred rows are shown, the worst first, and the rest is counted", () => {
