@@ -16,17 +16,24 @@ const WARM_UP = 3;
 const COMPILED = "four-tier-code";
 const SECRET = "bench-dose-1";
 
-/** Inputs that nothing is wrong with, so that the first thing that goes wrong is an answer. */
-const INPUTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "action-setup-env": { tier: "dev" },
-  "action-promote": { tier: "dev", mode: "promote" },
-  "action-validate-grants": { tier: "dev", mode: "check" },
-  "action-pause-pipelines": { tier: "dev", mode: "enforce" },
-  "action-clean-sandboxes": {},
-  "action-report-drift": { results: `{"dev": {"result": "success", "outputs": {}}}` },
+interface Start {
+  /** That nothing is wrong with, so that the first thing that goes wrong is an answer. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** The one error that it ends with when its first request is refused: any other means that it came to none. */
+  readonly ends: string;
+}
+
+const STARTS: Readonly<Record<string, Start>> = {
+  "action-setup-env": { inputs: { tier: "dev" }, ends: "databricks/refused" },
+  "action-promote": { inputs: { tier: "dev", mode: "promote" }, ends: "databricks/refused" },
+  "action-validate-grants": { inputs: { tier: "dev", mode: "check" }, ends: "databricks/refused" },
+  "action-pause-pipelines": { inputs: { tier: "dev", mode: "enforce" }, ends: "databricks/refused" },
+  "action-clean-sandboxes": { inputs: {}, ends: "github/credentials" },
+  "action-report-drift": {
+    inputs: { results: `{"dev": {"result": "success", "outputs": {}}}` },
+    ends: "github/credentials",
+  },
 };
-/** What an action ends with whose first request was refused; any other finding means that it came to none. */
-const REFUSED = /title=(databricks\/refused|github\/credentials)/;
 
 interface StartFigures {
   readonly name: "start";
@@ -73,13 +80,13 @@ export async function start(others: readonly string[], rounds: number): Promise<
       if (counts) times.set(name, [...(times.get(name) ?? []), seconds * 1000]);
     };
     const ours = async (step: string, action: string, counts: boolean): Promise<void> => {
-      const inputs = INPUTS[action];
-      if (inputs === undefined) throw new Error(`The bench knows no inputs of ${action}`);
+      const start = STARTS[action];
+      if (start === undefined) throw new Error(`The bench knows no inputs of ${action}`);
       const given = {
         "github-token": "bench-token-1",
         "client-secret": SECRET,
         "allowed-hosts": "127.0.0.1",
-        ...inputs,
+        ...start.inputs,
       };
       const variables = Object.entries(given).map(([name, value]): [string, string] => [
         `INPUT_${name.toUpperCase()}`,
@@ -93,7 +100,10 @@ export async function start(others: readonly string[], rounds: number): Promise<
         env: { ...env, ...actionDefaults(action), ...Object.fromEntries<string>(variables) },
         cwd: project.folder,
       });
-      if (!REFUSED.test(text)) throw new Error(`${action} did not come to its first request:\n${text}`);
+      const errors = [...text.matchAll(/^::error title=([^,:]+)/gm)].map(([, id]) => id);
+      if (errors.join() !== start.ends) {
+        throw new Error(`${action} ended with ${errors.join(", ")}, not with ${start.ends} alone:\n${text}`);
+      }
       keep(`${step} ${action}`, ((await asked) - started) / 1000, counts);
     };
     for (let round_ = -WARM_UP; round_ < rounds; round_ += 1) {
