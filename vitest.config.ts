@@ -36,7 +36,7 @@ export default defineConfig({
       project("integration", integration, 30_000),
       project("simulator", ["test/simulator/**/*.test.ts"], 30_000),
       built(project("actions", ["test/actions/**/*.test.ts"], 60_000)),
-      project("release", ["test/release-script.test.ts"], 300_000),
+      built(project("release", ["test/release-script.test.ts"], 300_000)),
       e2e,
     ],
   },

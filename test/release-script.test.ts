@@ -1,6 +1,6 @@
 /**
- * A release from end to end: the dry run in a throw-away copy of this repository, then publishing what it made to a bare
- * repository, with a `gh` that only writes down what it was asked.
+ * A release from end to end: the dry run in a throw-away copy of this repository, which has to build what was built here,
+ * byte for byte; then publishing what it made to a bare repository, with a `gh` that only writes down what it was asked.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -53,7 +53,7 @@ beforeAll(() => {
   // Beside the repository, so that the copy stays clean for git.
   symlinkSync(join(here, "node_modules"), join(copy, "node_modules"));
   writeFileSync(join(copy, ".git/info/exclude"), "node_modules\n");
-  made = script("release.ts", ["--dry-run", "--out", out]);
+  made = script("release.ts", ["--dry-run", "--built", join(here, "dist"), "--out", out]);
   if (made.status !== 0) throw new Error(made.text);
   // What gh is asked, a line each; a release that is asked for is not there yet.
   writeFileSync(join(tools, "gh"), '#!/bin/sh\necho "$@" >> "$CALLS"\n[ "$2" != view ] || exit 1\n');
