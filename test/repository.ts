@@ -1,6 +1,16 @@
 /** Throw-away git repositories for tests: the real git, in a folder of its own. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { UNTIDIED } from "../simulator/github/git.ts";
@@ -38,13 +48,41 @@ export function removeFolders(): void {
 
 /** Runs git in a folder and gives its output. */
 export function git(folder: string, ...args: string[]): string {
+  const [command, name = "", ...more] = args;
+  const known = command === "rev-parse" && more.length === 0 ? looseRef(folder, name) : undefined;
+  return known ?? run(folder, ...args);
+}
+
+function run(folder: string, ...args: string[]): string {
   return execFileSync("git", args, { cwd: folder, encoding: "utf8", env: PLAIN_ENVIRONMENT, stdio: "pipe" }).trim();
 }
+
+/** A branch's commit, or HEAD's, as git writes it: nearly every test asks, and a process costs more than the answer. */
+function looseRef(folder: string, name: string): string | undefined {
+  const content = (file: string): string => {
+    const path = join(folder, ".git", file);
+    return existsSync(path) ? readFileSync(path, "latin1") : "";
+  };
+  const head = name === "HEAD" ? /^ref: (refs\/heads\/[\w./-]+)\n$/.exec(content("HEAD"))?.[1] : undefined;
+  const branch = head ?? (/^[\w-]+$/.test(name) && name !== "HEAD" ? `refs/heads/${name}` : undefined);
+  return branch === undefined ? undefined : /^([0-9a-f]{40})\n$/.exec(content(branch))?.[1];
+}
+
+/** By the options of `git init`: an empty repository to copy. */
+const empty = new Map<string, string>();
 
 /** A repository with these files in one commit, if there are any. */
 export function newRepository(files: Readonly<Record<string, string>> = {}, init: readonly string[] = []): Repository {
   const folder = newFolder();
-  git(folder, "init", "--quiet", "--initial-branch=main", "--template=", ...init);
+  const options = init.join(" ");
+  const template = empty.get(options);
+  if (template !== undefined && existsSync(template)) cpSync(template, folder, { recursive: true });
+  else {
+    run(folder, "init", "--quiet", "--initial-branch=main", "--template=", ...init);
+    const kept = mkdtempSync(join(tmpdir(), "four-tier-empty-"));
+    cpSync(folder, kept, { recursive: true });
+    empty.set(options, kept);
+  }
   const repository = open(folder);
   for (const [path, content] of Object.entries(files)) repository.write(path, content);
   if (Object.keys(files).length > 0) repository.commit();
