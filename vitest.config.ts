@@ -32,7 +32,7 @@ const e2e = { test: { ...chains.test, sequence: { groupOrder: 1 } } };
 export default defineConfig({
   test: {
     projects: [
-      project("unit", unit),
+      project("unit", unit, 30_000),
       project("integration", integration, 30_000),
       project("simulator", ["test/simulator/**/*.test.ts"], 30_000),
       built(project("actions", ["test/actions/**/*.test.ts"], 60_000)),

@@ -5,12 +5,12 @@ import { text } from "node:stream/consumers";
 /** A command under the name that it is reported by. */
 export type Step = readonly [name: string, command: string, args: readonly string[]];
 
+export const TYPE_CHECK: Step = ["type check", "tsc", ["-p", "tsconfig.json"]];
+export const LINT: Step = ["lint", "oxlint", ["--type-aware", "--deny-warnings"]];
+export const FORMAT: Step = ["format", "biome", ["format"]];
+
 /** What the code has to pass before anything of it is run. */
-export const STATIC_CHECKS: readonly Step[] = [
-  ["type check", "tsc", ["-p", "tsconfig.json"]],
-  ["lint", "oxlint", ["--type-aware", "--deny-warnings"]],
-  ["format", "biome", ["format"]],
-];
+export const STATIC_CHECKS: readonly Step[] = [TYPE_CHECK, LINT, FORMAT];
 
 /** Runs the steps; says of each how it went when it has ended, with what it printed. Gives how many failed. */
 export async function runSteps(steps: readonly Step[]): Promise<number> {
