@@ -29,6 +29,8 @@ import { chooseTarget, type JudgedRelease, type Target } from "./release/rollbac
 import { unmarkedLosses } from "./release/losses.ts";
 import type { Place } from "./release/standing.ts";
 import { unreadFindings } from "./release/upload.ts";
+import type { JsonObject } from "./json.ts";
+import { rollbackEvidence } from "./report/evidence.ts";
 import type { Outcome, Phase } from "./report/promotion.ts";
 import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
 import type { ActionResult } from "./report/report.ts";
@@ -59,8 +61,13 @@ export interface RollbackRequest extends LockAccess {
   readonly lockWaitMs: number;
 }
 
+/** What a rollback gives back: the evidence is a document of its own. */
+export interface RolledBack extends ActionResult {
+  readonly evidence: JsonObject;
+}
+
 /** Rolls back; throws FourTierError before anything was written, and returns findings for everything after. */
-export async function rollback(request: RollbackRequest): Promise<ActionResult> {
+export async function rollback(request: RollbackRequest): Promise<RolledBack> {
   const { workspace, log, now } = request;
   const tier = { ...request.tier, destructive: request.deletes };
   const place: Place = { tier, principal: request.principal, folder: tierFolder(request.principal, tier) };
@@ -105,7 +112,7 @@ export async function rollback(request: RollbackRequest): Promise<ActionResult> 
     const held = locked.current().holds.some((hold) => hold.kind === "tier" && isOfRollback(hold));
     const shown = { tier, target, candidate, from: ledger.release, before, outcome, left, reached, held, phases };
     const said = [...takenUp(tier.name, target), ...unusedDeletes(request, before), ...findings];
-    return report({ ...shown, deployment: record.id }, said);
+    return report(request, { ...shown, deployment: record.id }, said);
   } finally {
     await releaseQuietly(lock, log);
   }
@@ -316,7 +323,7 @@ function releaseOf({ run, now }: RollbackRequest, candidate: Candidate, { standi
   };
 }
 
-function report(view: RollbackView, findings: readonly Finding[]): ActionResult {
+function report({ run, reason, now }: RollbackRequest, view: RollbackView, findings: readonly Finding[]): RolledBack {
   const { candidate, before, outcome } = view;
   return {
     findings: [...findings, ...unreadFindings(before.folders, view.tier.name)],
@@ -329,6 +336,7 @@ function report(view: RollbackView, findings: readonly Finding[]): ActionResult 
     },
     summary: rollbackSummary(view),
     report: rollbackJson(view),
+    evidence: rollbackEvidence(view, { run, reason, findings, now: now() }),
   };
 }
 

@@ -3,20 +3,25 @@ import assert from "node:assert/strict";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { startDatabricks } from "../simulator/databricks/server.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
+import { deletePath } from "../src/databricks/files.ts";
 import { type Finding, FourTierError, isFailure } from "../src/findings.ts";
 import { liftHolds, takeHold } from "../src/holds.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
-import { type Ledger, parseLedger } from "../src/ledger/model.ts";
+import { type Ledger, type LedgerRelease, parseLedger } from "../src/ledger/model.ts";
 import { componentFolder } from "../src/ledger/paths.ts";
+import { operate } from "../src/operate.ts";
+import { rebuildLedger } from "../src/rebuild.ts";
+import { releaseAgain } from "../src/release/again.ts";
 import { contentsOf } from "../src/release/candidate.ts";
 import { lookAt } from "../src/release/look.ts";
 import { readLedger } from "../src/ledger/store.ts";
 import { matchSchedules } from "../src/schedules.ts";
 import { IDS } from "./promotion-files.ts";
-import { type RunOptions, Scene } from "./promotion.ts";
+import { gitOf, RUN, type RunOptions, Scene } from "./promotion.ts";
 import { newRepository, type Repository } from "./repository.ts";
 import { type RollbackOptions, rollbackScene } from "./rollback.ts";
+import { verifyScene } from "./verification.ts";
 import { type Ended, inTurns, type Schedule, type Seat, type Sent } from "./turns.ts";
 
 type Approved = NonNullable<RunOptions["approved"]>;
@@ -82,6 +87,12 @@ type State = Pick<DatabricksScenario, "jobs" | "pipelines" | "files">;
 /** What any story gives. */
 export interface Told {
   readonly findings: readonly Finding[];
+}
+
+/** What a verification came to, of a release by its number. */
+interface Verdict {
+  readonly number: number;
+  readonly passed: boolean;
 }
 
 const QUIET = { info() {}, warning() {} };
@@ -150,6 +161,102 @@ export class Tier {
     return (await rollbackScene(this.scene, { ...common, ...options })).result;
   }
 
+  /** Verifies what the tier has; gives also what was recorded, commit by commit. */
+  async verify(run: string, seat?: Seat): Promise<Told & { readonly recorded: readonly Verdict[] }> {
+    const recorded: Verdict[] = [];
+    const record = (commit: string, { passed }: { readonly passed: boolean }): Promise<string> => {
+      recorded.push({ number: this.#crossing.commits.indexOf(commit), passed });
+      return Promise.resolve("77");
+    };
+    const played: Parameters<typeof verifyScene>[1] =
+      seat === undefined
+        ? { record }
+        : {
+            through: seat.through,
+            pause: seat.pause,
+            record: (commit, payload) => seat.github("POST deployments", () => record(commit, payload)),
+          };
+    const { result } = await verifyScene(this.scene, { run, runHasEnded: this.#runHasEnded, ...played });
+    return { findings: result.findings, recorded };
+  }
+
+  /** Loses the ledger, while GitHub's record still says that the tier has this release. */
+  async lose(number: number): Promise<LedgerRelease> {
+    const { scene } = this;
+    const release = this.ledger()?.release;
+    assert.ok(release !== undefined && release.commit === this.#commit(number));
+    scene.recorded = { commit: release.commit, release: release.digest };
+    await deletePath(scene.connect(), `${scene.folder}/ledger.json`);
+    return release;
+  }
+
+  /** Makes the ledger again of what GitHub's record says. */
+  async rebuild(release: LedgerRelease, run: string, seat?: Seat): Promise<Told> {
+    const { scene } = this;
+    const git = await gitOf(scene.repository);
+    const tier = resolveTier(await scene.contract(release.commit), scene.tier);
+    const now = (): Date => new Date();
+    const made = { git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: now() };
+    const findings = await rebuildLedger({
+      workspace: (seat?.through ?? ((workspace) => workspace))(scene.connect()),
+      tier,
+      principal: IDS[scene.tier],
+      run: { runId: run, runAttempt: 1, job: "verify" },
+      records: () => Promise.resolve([release]),
+      closedBy: () => Promise.resolve({}),
+      again: (each) => releaseAgain(made, each),
+      runHasEnded: this.#runHasEnded,
+      lockWaitMs: seat === undefined ? 0 : 60_000,
+      log: QUIET,
+      signal: new AbortController().signal,
+      now,
+      pause: seat?.pause ?? (() => Promise.resolve()),
+    });
+    return { findings };
+  }
+
+  /** Stops the line or lets it go on. */
+  async operate(what: "hold" | "resume", run: string, seat?: Seat): Promise<Told> {
+    const { scene } = this;
+    const { project, name } = resolveTier(await scene.contract(this.#commit(0)), scene.tier);
+    if (name === "sandbox") throw new Error("a sandbox is not operated");
+    // GitHub's ids are numbers.
+    const id = String(BigInt(`0x${Buffer.from(run).toString("hex")}`));
+    const common = {
+      tier: name,
+      project,
+      run: { id, attempt: 1, job: "operate" },
+      reason: "incident",
+      by: "hubot",
+    };
+    const held = { hold: "tier" as const, selector: "" };
+    return operate({
+      decision: what === "hold" ? { ...common, ...held, kind: what, until: null } : { ...common, ...held, kind: what },
+      run: { ...RUN, event: "workflow_dispatch", actor: "hubot", runId: run },
+      defaultBranch: "main",
+      record: async () => (await seat?.github("POST deployments", () => Promise.resolve("1"))) ?? "1",
+      locked: (work) => this.#locked(run, seat, work),
+      runUrl: "https://gh.example/runs/1",
+      now: new Date(),
+    });
+  }
+
+  #locked<T>(run: string, seat: Seat | undefined, work: (ledger: LockedLedger) => Promise<T>): Promise<T> {
+    const { scene } = this;
+    const connected = scene.connect();
+    const options = {
+      folder: scene.folder,
+      project: "ml-pipelines",
+      tier: scene.tier,
+      ...LOCK,
+      owner: { run, attempt: 1, job: "operate" },
+      runHasEnded: this.#runHasEnded,
+      waitMs: seat === undefined ? 0 : 60_000,
+      pause: seat?.pause ?? (() => Promise.resolve()),
+    };
+    return withLedger(seat?.through(connected) ?? connected, options, work);
+  }
+
   /** Takes a hold on all schedules, lifts all, or enforces the tier's rule. */
   async schedules(what: "hold" | "resume" | "enforce", run: string, seat?: Seat): Promise<Told> {
     const { scene } = this;
@@ -158,26 +265,13 @@ export class Tier {
     const connected = scene.connect();
     const workspace = seat === undefined ? connected : seat.through(connected);
     const ledger = { folder: scene.folder, project: tier.project, tier: tier.name };
-    const owner = { run, attempt: 1, job: "operate" };
     const common = {
       contract,
       principal: IDS[scene.tier],
       patience: { timeoutMs: 1_000, everyMs: 1 },
       activeRuns: "leave" as const,
       now: new Date(),
-      locked: <T>(work: (ledger: LockedLedger) => Promise<T>): Promise<T> =>
-        withLedger(
-          workspace,
-          {
-            ...ledger,
-            ...LOCK,
-            owner,
-            runHasEnded: this.#runHasEnded,
-            waitMs: seat === undefined ? 0 : 60_000,
-            pause: seat === undefined ? () => Promise.resolve() : seat.pause,
-          },
-          work,
-        ),
+      locked: <T>(work: (ledger: LockedLedger) => Promise<T>) => this.#locked(run, seat, work),
     };
     if (what === "enforce") {
       const read = () => readLedger(workspace, ledger.folder, ledger);

@@ -202,6 +202,141 @@ const paused = (settings: Record<string, unknown>): void => {
   settings["schedule"] = { ...(settings["schedule"] as object), pause_status: "PAUSED" };
 };
 
+/** Two releases that were approved for what prod has now: whoever is first has the plan that the other's approval was not for. */
+const twoToProd: Play = {
+  crossing: prod,
+  has: [0],
+  runs: (tier) => ({ older: promotes(tier, OLDER, "older"), newer: promotes(tier, NEWER, "newer") }),
+  prove: async (tier, ends) => {
+    const isOlder = finished("older", [...REFUSED, "gate/destructive"], ends);
+    const isNewer = finished("newer", ["gate/plan-digest-other-plan", "gate/drift-changed"], ends);
+    expect([isOlder, isNewer].filter(Boolean)).toHaveLength(1);
+    const now = isNewer ? NEWER : OLDER;
+    expect(tier.stood()).toEqual([0, now]);
+    await tier.proveStanding(now);
+  },
+};
+const scheduleOf = (tier: Tier): string => {
+  const { schedule } = tier.scene.world.job("prod", "refresh").settings as { schedule: { pause_status: string } };
+  return schedule.pause_status;
+};
+/** Two people go back at once, each to another release. */
+const twoRollbacks: Play = {
+  crossing: prod,
+  has: [0, OLDER, NEWER],
+  runs: (tier) => ({
+    near: (seat) => tier.rollBack(OLDER, { ...seat, run: "near" }),
+    far: (seat) => tier.rollBack(0, { ...seat, run: "far" }),
+  }),
+  prove: async (tier, ends) => {
+    const [near, far] = ["near", "far"].map((name) => finished(name, ["rollback/changed-meanwhile"], ends));
+    expect(near === true || far === true).toBe(true);
+    const [from, ...since] = tier.stood();
+    expect(from).toBe(NEWER);
+    expect(new Set(since)).toEqual(new Set([...(far === true ? [0] : []), ...(near === true ? [OLDER] : [])]));
+    expect(tier.holds()).toEqual(["tier"]);
+    await tier.proveStanding(since.at(-1) ?? NEWER);
+    expect(scheduleOf(tier)).toBe("UNPAUSED");
+  },
+};
+/** Somebody enforces the rule while a rollback has everything paused. */
+const withEnforcement: Play = {
+  crossing: prod,
+  has: [0, OLDER],
+  runs: (tier) => ({
+    back: (seat) => tier.rollBack(0, { ...seat, run: "back" }),
+    other: (seat) => tier.schedules("enforce", "other", seat),
+  }),
+  prove: async (tier, ends) => {
+    expect([failedOf(ends["back"]), failedOf(ends["other"])]).toEqual([[], []]);
+    expect(tier.stood()).toEqual([OLDER, 0]);
+    expect(tier.holds()).toEqual(["tier"]);
+    await tier.proveStanding(0);
+    expect(scheduleOf(tier)).toBe("UNPAUSED");
+  },
+};
+/** Two people hold all schedules at once: neither takes the other's pause for what was there before. */
+const twoHolds: Play = {
+  crossing: prod,
+  has: [0],
+  runs: (tier) => ({
+    one: (seat) => tier.schedules("hold", "one", seat),
+    two: (seat) => tier.schedules("hold", "two", seat),
+  }),
+  prove: async (tier, ends) => {
+    expect([failedOf(ends["one"]), failedOf(ends["two"])]).toEqual([[], []]);
+    expect(tier.holds()).toEqual(["schedules", "schedules"]);
+    expect(scheduleOf(tier)).toBe("PAUSED");
+    await tier.schedules("resume", "resume");
+    expect(tier.holds()).toEqual([]);
+    await tier.proveStanding(0);
+    expect(scheduleOf(tier)).toBe("UNPAUSED");
+  },
+};
+/** A verification of what is there, and a promotion over it. */
+const withVerification = (first: boolean): Play => {
+  const recorded = new WeakMap<Tier, Promise<Awaited<ReturnType<Tier["verify"]>>>>();
+  return {
+    crossing: dev,
+    has: [0],
+    runs: (tier) => {
+      const seen = (seat: Seat) => {
+        const verified = tier.verify("seen", seat);
+        recorded.set(tier, verified);
+        return verified;
+      };
+      const on = promotes(tier, NEWER, "on");
+      return first ? { seen, on } : { on, seen };
+    },
+    prove: async (tier, ends) => {
+      expect(failedOf(ends["on"])).toEqual([]);
+      const failed = failedOf(ends["seen"]);
+      if (failed.length > 0) expect(failed).toContain("verify/changed-meanwhile");
+      // One that nobody disturbed passes; one that was disturbed says nothing of a release.
+      const said = failed.length > 0 ? [] : (await recorded.get(tier))?.recorded;
+      expect(said?.map(({ passed }) => passed)).toEqual(failed.length > 0 ? [] : [true]);
+      const cached = tier.ledger()?.verifications ?? [];
+      expect(cached.map(({ passed }) => passed)).toEqual(failed.length > 0 ? [] : [true]);
+      await tier.proveStanding(NEWER);
+    },
+  };
+};
+/** The ledger is lost: it is made again while somebody promotes. */
+const withRebuild: Play = {
+  crossing: dev,
+  has: [0],
+  runs: (tier) => {
+    const lost = tier.lose(0);
+    return {
+      again: async (seat) => tier.rebuild(await lost, "again", seat),
+      on: async (seat) => {
+        await lost;
+        return tier.promote(NEWER, { ...seat, run: "on" });
+      },
+    };
+  },
+  prove: async (tier, ends) => {
+    expect(failedOf(ends["again"])).toEqual([]);
+    const isOn = finished("on", ["ledger/missing"], ends);
+    await tier.proveStanding(isOn ? NEWER : 0);
+  },
+};
+
+it.each([
+  ["two promotions to prod", twoToProd, matters],
+  ["two rollbacks", twoRollbacks, matters],
+  ["a rollback and the rule being enforced", withEnforcement, matters],
+  ["two holds", twoHolds, matters],
+  // It writes little, and all that it says rests on what it reads.
+  ["a verification and a promotion", withVerification(true), () => true],
+  ["a promotion and a verification", withVerification(false), matters],
+  ["a ledger that is made again and a promotion", withRebuild, matters],
+])("%s: one interruption anywhere that matters, and at random", { timeout: LONG }, async (_name, both, which) => {
+  const tried = await interruptAnywhere(both, which);
+  expect(tried.once).toBeGreaterThan(3);
+  await playAtRandom(both, RANDOM / 6);
+});
+
 describe("a promotion and", () => {
   it.each([
     ["a rollback that begins later", withRollback(false)],

@@ -4,6 +4,7 @@
  * arriving that were on the way beside the first of them. Killed before a write, or behind a read, leaves the same.
  */
 import { describe, expect, it } from "vitest";
+import type { LedgerRelease } from "../src/ledger/model.ts";
 import { Crossing, failedOf, script, type Tier, type Told } from "./crossing.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { killedAfter, preempting, type Seat, type Sent } from "./turns.ts";
@@ -128,28 +129,13 @@ const prod = new Crossing("prod", [
   release(SMALL.replace("0 5 * * * ?", "0 6 * * * ?"), 2),
 ]);
 
-it("a rollback that is killed behind any write is taken up by the next one", { timeout: LONG }, async () => {
-  const killing: Killing = {
-    crossing: prod,
-    has: [0, 1],
-    run: (tier) => (seat) => tier.rollBack(0, { ...seat, run: "dead" }),
-    next: async (tier) => {
-      expect(failedOf({ value: await tier.rollBack(0, { run: "next" }) })).toEqual([]);
-      expect(tier.holds()).toEqual(["tier"]);
-      await tier.proveStanding(0);
-      expect(scheduleOf(tier)).toBe("UNPAUSED");
-    },
-  };
-  expect(await killEverywhere(killing, true)).toBeGreaterThan(10);
-});
-
 const three = new Crossing("prod", [
   { ...files, "four-tier.yml": ONE_COMPONENT, ...release(SMALL, 1) },
   release(SMALL.replace("0 5 * * * ?", "0 6 * * * ?"), 2),
   release(SMALL.replace("0 5 * * * ?", "0 7 * * * ?"), 3),
 ]);
 
-it("a rollback of the last release that is killed behind any write ends there, though nobody names it", {
+it("a rollback that is killed behind any write is taken up by the next one, and ends there, though nobody names it", {
   timeout: LONG,
 }, async () => {
   const killing: Killing = {
@@ -166,7 +152,7 @@ it("a rollback of the last release that is killed behind any write ends there, t
       await tier.proveStanding(0);
     },
   };
-  expect(await killEverywhere(killing, false)).toBeGreaterThan(15);
+  expect(await killEverywhere(killing, true)).toBeGreaterThan(15);
 });
 
 describe("a promotion that fails and puts the tier back, killed behind every write", () => {
@@ -230,6 +216,95 @@ it.each(["hold", "resume"] as const)(
       },
     };
     expect(await killEverywhere(killing, false)).toBeGreaterThan(4);
+  },
+);
+
+const running = `${SMALL.trimEnd()}\n    loop:\n      name: loop\n      continuous: {}\n      tasks: [{ task_key: a, notebook_task: { notebook_path: src/scoring/score.py } }]\n`;
+
+it("a promotion to prod that is killed behind any write, and what runs all the time, has the new release after the next one", {
+  timeout: LONG,
+}, async () => {
+  const crossing = new Crossing("prod", [
+    { ...files, "four-tier.yml": ONE_COMPONENT, ...release(running, 1) },
+    release(running, 2),
+  ]);
+  const killing: Killing = {
+    crossing,
+    has: [0],
+    run: (tier) => promotes(tier, 1),
+    next: async (tier) => {
+      expect(failedOf({ value: await tier.promote(1, { lockWaitMs: 0 }) })).toEqual([]);
+      await tier.proveStanding(1);
+      const [newest] = tier.scene.world.runs("prod", "loop");
+      expect(newest?.settings).toEqual(tier.scene.world.job("prod", "loop").settings);
+      expect(tier.ledger()?.unrolled ?? []).toEqual([]);
+    },
+  };
+  expect(await killEverywhere(killing, false)).toBeGreaterThan(10);
+});
+
+const dev = new Crossing("dev", [{ ...files, "four-tier.yml": ONE_COMPONENT, ...release(SMALL, 1) }]);
+
+it("a verification that is killed behind any write keeps nobody from verifying, and counts for nothing by itself", {
+  timeout: LONG,
+}, async () => {
+  const killing: Killing = {
+    crossing: dev,
+    has: [0],
+    run: (tier) => (seat) => tier.verify("dead", seat),
+    next: async (tier) => {
+      // What it had started goes on in the tier, and ends there by itself: the next one's waits for it in the queue.
+      const { world } = tier.scene;
+      for (const run of world.runs("dev", "score")) if (run.result === undefined) world.finishRun("dev", run);
+      expect(await tier.verify("next")).toMatchObject({ recorded: [{ number: 0, passed: true }] });
+      expect(tier.ledger()?.verifications?.map(({ passed }) => passed)).toEqual([true]);
+      await tier.proveWhole(0);
+    },
+  };
+  expect(await killEverywhere(killing, false)).toBeGreaterThan(4);
+});
+
+it("a ledger that was being made again when the run was killed is made again by the next one", {
+  timeout: LONG,
+}, async () => {
+  const lost = new WeakMap<Tier, Promise<LedgerRelease>>();
+  const had = (tier: Tier): Promise<LedgerRelease> => {
+    const release = lost.get(tier) ?? tier.lose(0);
+    lost.set(tier, release);
+    return release;
+  };
+  const killing: Killing = {
+    crossing: dev,
+    has: [0],
+    run: (tier) => async (seat) => tier.rebuild(await had(tier), "dead", seat),
+    next: async (tier) => {
+      expect(failedOf({ value: await tier.rebuild(await had(tier), "next") })).toEqual([]);
+      await tier.proveWhole(0);
+    },
+  };
+  expect(await killEverywhere(killing, false)).toBeGreaterThan(2);
+});
+
+it.each(["hold", "resume"] as const)(
+  "a tier's %s that is killed behind any write is decided by the next one",
+  { timeout: LONG },
+  async (what) => {
+    const killing: Killing = {
+      crossing: dev,
+      has: [0],
+      run: (tier) => async (seat) => {
+        if (what === "resume") await tier.operate("hold", "before");
+        return tier.operate(what, "dead", seat);
+      },
+      next: async (tier) => {
+        expect(failedOf({ value: await tier.operate("hold", "next") })).toEqual([]);
+        expect(tier.holds()).toContain("tier");
+        expect(failedOf({ value: await tier.operate("resume", "last") })).toEqual([]);
+        expect(tier.holds()).toEqual([]);
+        await tier.proveWhole(0);
+      },
+    };
+    expect(await killEverywhere(killing, false)).toBeGreaterThan(3);
   },
 );
 

@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
 import { known } from "../src/gate/facts.ts";
+import { operationEvidence } from "../src/report/evidence.ts";
 import { DECIDED, judged, seen } from "./gate/facts.ts";
 import { BUNDLE } from "./promotion-files.ts";
-import { scene, type Scene } from "./promotion.ts";
+import { approve, failures, RUN, scene, type Scene } from "./promotion.ts";
+import { rollbackScene } from "./rollback.ts";
 
 const schema: unknown = JSON.parse(readFileSync("evidence.schema.json", "utf8"));
 const fits = new Ajv({ strict: true, strictRequired: false }).compile(schema as object);
@@ -83,5 +85,76 @@ describe("the evidence of a promotion", () => {
     const { result } = await promoted(prod);
     expect(JSON.stringify(result.evidence)).toContain("***");
     expect(JSON.stringify(result.evidence)).not.toContain(secret);
+  });
+});
+
+describe("the evidence of a rollback", () => {
+  it("says from what to what, why, how far it came, and that the tier is held", async () => {
+    const prod = await scene("prod");
+    const good = prod.repository.git("rev-parse", "HEAD");
+    const first = await approve(prod);
+    const bad = prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('bad')\n" });
+    const second = await approve(prod);
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    expect([fits(result.evidence), fits.errors]).toEqual([true, null]);
+    expect(result.evidence).toMatchObject({
+      kind: "rollback-evidence",
+      tier: "prod",
+      release: first.result.outputs["release-digest"],
+      commit: good,
+      before: { release: second.result.outputs["release-digest"], commit: bad },
+      reason: "scores are wrong",
+      verified: true,
+      outcome: "rolled-back",
+      reached: "end",
+      held: true,
+      not_applied: [],
+      run: { event: "workflow_dispatch", actor: "octocat" },
+    });
+    expect(result.evidence["applied"]).toContain("jobs.score");
+    expect(result.evidence["deployment"]).not.toBeNull();
+  });
+
+  it("is there for one that failed, too", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('bad')\n" });
+    await approve(prod);
+    prod.simulator.fault({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      effect: "error",
+      status: 403,
+      times: "always",
+    });
+    const { result } = await rollbackScene(prod);
+    expect([fits(result.evidence), fits.errors]).toEqual([true, null]);
+    expect(result.evidence).toMatchObject({ outcome: "failed", reached: "paused", held: true });
+    expect(result.evidence["not_applied"]).toContain("jobs.score");
+  });
+});
+
+describe("the evidence of an operation", () => {
+  it("says what was decided, and what was wrong", () => {
+    const of = { tier: { name: "prod", project: "ml-pipelines" }, reason: "incident 7", deployment: "71" } as const;
+    const finding = { id: "operate/not-kept", severity: "warning", message: "m", remedy: "r" } as const;
+    const ended = { run: RUN, findings: [finding], now: new Date("2026-11-23T12:00:00Z") };
+    const rejected = operationEvidence({ ...of, operation: "reject", release: "1".repeat(64) }, ended);
+    expect([fits(rejected), fits.errors]).toEqual([true, null]);
+    expect(rejected).toMatchObject({
+      kind: "operation-evidence",
+      operation: "reject",
+      release: "1".repeat(64),
+      reason: "incident 7",
+      deployment: "71",
+      findings: [{ id: "operate/not-kept", severity: "warning" }],
+    });
+    const paused = operationEvidence(
+      { ...of, operation: "pause", selector: "tag:team", until: null, schedules: ["jobs.score"] },
+      { ...ended, findings: [] },
+    );
+    expect([fits(paused), fits.errors]).toEqual([true, null]);
+    expect(paused).toMatchObject({ selector: "tag:team", until: null, schedules: ["jobs.score"], release: null });
   });
 });

@@ -3,13 +3,12 @@ import { resolveTier } from "../src/contract/tiers.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { releaseAgain } from "../src/release/again.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
-import type { ActionResult } from "../src/report/report.ts";
-import { rollback, type RollbackRequest } from "../src/rollback.ts";
+import { rollback, type RolledBack as Result, type RollbackRequest } from "../src/rollback.ts";
 import { IDS } from "./promotion-files.ts";
 import { gitOf, RUN, type RunOptions, type Scene } from "./promotion.ts";
 
 interface RolledBack {
-  readonly result: ActionResult;
+  readonly result: Result;
   readonly records: readonly { release: LedgerRelease; from: string | undefined; ended: string }[];
   readonly log: readonly string[];
   readonly writes: readonly string[];

@@ -46,6 +46,25 @@ describe("the reusable workflows", () => {
     }
   });
 
+  it.each(["deploy-to-dev.yml", "gate-to-staging.yml", "approve-to-prod.yml", "rollback.yml", "operate.yml"])(
+    "%s keeps its evidence, and hands its name and digest on for signing",
+    (file) => {
+      const text = read(join(OURS, file));
+      const kept = Object.values(workflowOf(text).jobs).flatMap(({ steps, outputs }) =>
+        steps.flatMap((step) => (step.uses?.startsWith("actions/upload-artifact@") ? [{ step, outputs }] : [])),
+      );
+      const evidence = kept.filter(({ step }) => String(step.with["path"]).includes(".outputs.evidence-file"));
+      expect(evidence).toHaveLength(1);
+      const [one] = evidence;
+      const name = String(one?.step.with["name"]).replaceAll(/\$\{\{ (.+?) \}\}/g, "<$1>");
+      const [, format = "", values = ""] = /format\('([^']+)', ([^)]+)\)/.exec(one?.outputs["evidence"] ?? "") ?? [];
+      const given = values.split(", ");
+      expect(format.replaceAll(/\{(\d)\}/g, (_all, index: string) => `<${given[Number(index)] ?? ""}>`)).toBe(name);
+      expect(one?.outputs["evidence-digest"]).toContain(".outputs.evidence-digest");
+      for (const output of ["evidence", "evidence-digest"]) expect(text).toContain(`.outputs.${output} }}`);
+    },
+  );
+
   it("sign a hash that was handed over, in a job that reads nothing and runs nothing else", () => {
     const { jobs } = workflowOf(read(join(OURS, "attest.yml")));
     expect(Object.keys(jobs)).toEqual(["attest"]);
@@ -128,6 +147,31 @@ describe("the caller for a team with environment secrets", () => {
     expect(inherits).toHaveLength(3);
     for (const line of inherits) expect(line).toMatch(/# zizmor: ignore\[secrets-inherit\] \S.{20,}/);
     expect(offences(secrets.replaceAll(/# zizmor.*/g, ""), "caller")).toHaveLength(3);
+  });
+});
+
+describe("the callers for a team that has its evidence signed", () => {
+  const EVIDENCE = [
+    ["promote.yml", "approve-to-prod"],
+    ["rollback.yml", "rollback"],
+    ["operate.yml", "operate"],
+  ] as const;
+
+  it.each(EVIDENCE)("%s is the plain one, and has what %s left signed, whatever came of it", (file, job) => {
+    const [plain = "", signed = ""] = ["ml-pipelines/", "attested/"].map(
+      (folder) => callers.find(({ name }) => name.startsWith(folder) && name.endsWith(`/${file}`))?.text,
+    );
+    const { attest, ...others } = workflowOf(signed).jobs;
+    expect({ ...workflowOf(signed), jobs: others }).toEqual(workflowOf(plain));
+    expect(attest).toMatchObject({
+      needs: job,
+      if: `\${{ !cancelled() && needs.${job}.outputs.evidence != '' }}`,
+      uses: expect.stringContaining("/attest.yml@") as string,
+      with: {
+        evidence: `\${{ needs.${job}.outputs.evidence }}`,
+        "evidence-digest": `\${{ needs.${job}.outputs.evidence-digest }}`,
+      },
+    });
   });
 });
 

@@ -4,10 +4,12 @@ import { getRepository } from "../github/repository.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
 import { recordOperation } from "../release/evidence.ts";
+import { operationEvidence } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import type { Operation } from "./operations.ts";
 import { mayOperate } from "./may-operate.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
@@ -34,7 +36,7 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
   const { defaultBranch } = await getRepository(github);
   const refusals = OPENING.includes(mode) ? await mayOperate(github, context.run, resolved) : [];
   if (refusals.length > 0) throw new FourTierError(refusals);
-  return operateTier({
+  const result = await operateTier({
     decision,
     run,
     defaultBranch,
@@ -43,6 +45,20 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
     runUrl: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`,
     now: new Date(),
   });
+  const evidence = operationEvidence(
+    {
+      tier,
+      operation: mode,
+      reason: decision.reason,
+      ...("release" in decision ? { release: decision.release } : {}),
+      ...("plan" in decision ? { plan: decision.plan } : {}),
+      ...("until" in decision ? { until: decision.until } : {}),
+      deployment: result.outputs["deployment-id"] ?? "",
+    },
+    { run, findings: result.findings, now: new Date() },
+  );
+  const kept = await keepEvidence(context, `${tier.name}-${mode}`, evidence);
+  return { ...result, outputs: { ...result.outputs, ...kept } };
 }
 
 /** What opens a tier; what shuts one must be possible for anybody, and approvals have rules of their own. */

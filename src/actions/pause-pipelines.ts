@@ -11,11 +11,13 @@ import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { notDispatched } from "../operate.ts";
 import { type RecordInput, recordOperation } from "../release/evidence.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
+import { operationEvidence, type OperationView } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../report/schedules.ts";
 import { matchSchedules } from "../schedules.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import { mayOperate } from "./may-operate.ts";
 import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
 import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
@@ -63,6 +65,14 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
   );
   const drifted = result.rows.filter((row) => row.decision.drifted.length > 0).length;
   const all = [...findings, ...result.findings];
+  const kept =
+    own.mode === "enforce"
+      ? await keep(
+          context,
+          { tier, operation: "enforce", reason: "", schedules: changedIn(result), deployment: "" },
+          all,
+        )
+      : {};
   return {
     findings: all,
     outputs: {
@@ -70,6 +80,7 @@ async function matched(context: ActionContext, own: Matching): Promise<ActionRes
       drifted: String(drifted),
       changed: changedOf(result),
       ...standing(result.holds),
+      ...kept,
     },
     summary: schedulesSummary(result),
     report: schedulesReport(result),
@@ -85,6 +96,7 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
   const refusals = own.mode === "resume" ? await mayOperate(githubOf(context), run, access) : [];
   if (refusals.length > 0) throw new FourTierError(refusals);
   const folder = tierFolder(clientId, tier);
+  const deployments: string[] = [];
   const shared = {
     ...own,
     workspace,
@@ -95,7 +107,11 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
     run: { id: run.runId, attempt: run.runAttempt },
     locked: <T>(work: (ledger: LockedLedger) => Promise<T>) =>
       withTier(context, { ...access, folder }, own.lockWaitMs, work),
-    record: (hold: Hold) => record(context, access, own, hold),
+    record: async (hold: Hold) => {
+      const id = await record(context, access, own, hold);
+      deployments.push(id);
+      return id;
+    },
   };
   const result: HoldResult =
     own.mode === "hold"
@@ -110,8 +126,21 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
   const statement = result.touched.map((hold) =>
     statementOf({ suite: "four-tier", version: 1, ...payloadOf(context, access, own, hold) }),
   );
+  const findings = [...access.findings, ...result.findings];
+  const kept = await keep(
+    context,
+    {
+      tier,
+      operation: own.mode === "hold" ? "pause" : "unpause",
+      reason: own.reason,
+      ...(own.mode === "hold" ? { selector: own.selector, until: own.until?.toISOString() ?? null } : {}),
+      schedules: changedIn(result),
+      deployment: deployments.join(", "),
+    },
+    findings,
+  );
   return {
-    findings: [...access.findings, ...result.findings],
+    findings,
     outputs: {
       drifted: "0",
       changed: changedOf(result),
@@ -119,6 +148,7 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
       // What a step of the calling workflow has to be named for this run to be believed.
       statement: statement[0] ?? "",
       ...standing(result.holds),
+      ...kept,
     },
     summary: holdsSummary(result, own.mode),
     report: { mode: own.mode, ...schedulesReport(result) },
@@ -134,8 +164,20 @@ async function refuseUndispatched(context: ActionContext): Promise<void> {
   if (refused !== undefined) throw new FourTierError(refused);
 }
 
-function changedOf({ rows }: Pick<HoldResult, "rows">): string {
-  return String(rows.filter((row) => row.outcome === "changed").length);
+function changedOf(result: Pick<HoldResult, "rows">): string {
+  return String(changedIn(result).length);
+}
+
+function changedIn({ rows }: Pick<HoldResult, "rows">): string[] {
+  return rows
+    .filter(({ outcome }) => outcome === "changed")
+    .map(({ decision: { resource } }) => resource.key ?? resource.name);
+}
+
+/** Writes what was done as a document, for the workflow to keep. */
+function keep(context: ActionContext, view: OperationView, findings: readonly Finding[]) {
+  const evidence = operationEvidence(view, { run: context.run, findings, now: new Date() });
+  return keepEvidence(context, `${view.tier.name}-${view.operation}`, evidence);
 }
 
 function standing(holds: readonly Hold[]): { readonly holds: string } {

@@ -1,7 +1,4 @@
 /** action-promote, modes plan and promote: the commit read and rendered, the tier signed in to, then one of the two stories. */
-import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { compareStagingAndProd } from "../bundle/parity.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
@@ -9,7 +6,6 @@ import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/fa
 import type { Git } from "../git.ts";
 import { loadTransport } from "../http/agent.ts";
 import { together } from "../http/pool.ts";
-import { type JsonObject, stringifyJson } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
 import { checkBuilt } from "../release/built.ts";
@@ -30,6 +26,7 @@ import { managerFinding } from "../sandboxes/access.ts";
 import { pullState } from "../github/commits.ts";
 import { pullOfRun } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import type { Inputs } from "./promote-inputs.ts";
 import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
@@ -198,18 +195,6 @@ async function pictureAfter(ground: Ground, now: Date): Promise<string> {
   });
   const tiers = others.map((each) => (each.tier === tier.name ? own : each));
   return picture({ name: "this release", commit: candidate.commit }, tiers, now);
-}
-
-/** Writes the evidence beside the report, for the workflow to keep, with its hash for whoever attests it. */
-async function keepEvidence(
-  { run }: ActionContext,
-  tier: string,
-  evidence: JsonObject,
-): Promise<Record<string, string>> {
-  const path = join(run.temp, `four-tier-evidence-${tier}.json`);
-  const text = `${stringifyJson(evidence, 2)}\n`;
-  await writeFile(path, text);
-  return { "evidence-file": path, "evidence-digest": createHash("sha256").update(text).digest("hex") };
 }
 
 /** Releases that the tier is said to have had, by GitHub's record; what all of them need is read once, and only if one is asked for. */

@@ -13,6 +13,7 @@ import type { ActionResult } from "../report/report.ts";
 import { rollback as rollBack } from "../rollback.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { keepEvidence } from "./keep-evidence.ts";
 import { makerOf } from "./release-again.ts";
 import { accessTier } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
@@ -70,7 +71,8 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
       }),
     lockWaitMs: own.lockWaitMs,
   });
-  return { ...result, findings: [...access.findings, ...result.findings] };
+  const kept = await keepEvidence(context, `${tier.name}-rollback`, result.evidence);
+  return { ...result, outputs: { ...result.outputs, ...kept }, findings: [...access.findings, ...result.findings] };
 }
 
 /** A run of another kind would not be believed afterwards: the next gate would not know what the tier has. */

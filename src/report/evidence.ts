@@ -1,38 +1,30 @@
-/** A promotion's evidence document (src/release/evidence-document.ts), made of what the story saw. */
+/** Evidence documents (src/release/evidence-document.ts), made of what the stories saw. */
+import type { Tier } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
-import { isFailure } from "../findings.ts";
+import { type Finding, isFailure } from "../findings.ts";
 import type { GateFacts } from "../gate/facts.ts";
 import type { JsonObject } from "../json.ts";
-import { type EvidenceDocument, evidenceDocument } from "../release/evidence-document.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
+import type { Candidate } from "../release/candidate.ts";
+import { evidenceDocument, type EvidenceOf, type Operation } from "../release/evidence-document.ts";
+import type { Plan } from "../release/plan.ts";
 import { fieldJson, type PromotionView } from "./promotion.ts";
+import type { RollbackView } from "./rollback.ts";
+
+type Promotion = EvidenceOf<"promotion-evidence">;
 
 /** `facts` are those that the gate was asked with last. */
 export function promotionEvidence(view: PromotionView, facts: GateFacts, run: RunContext, now: Date): JsonObject {
   const { standing, candidate, gate, outcome, tier } = view;
-  const before = standing.ledger?.release;
   const done = typeof outcome === "object" ? outcome : { done: [], open: [], findings: [] };
   return evidenceDocument({
-    suite: "four-tier",
     kind: "promotion-evidence",
-    version: 1,
-    project: tier.project,
-    tier: tier.name,
-    repository: `${run.owner}/${run.repository}`,
-    release: candidate.digest,
-    commit: candidate.commit,
-    components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
-    artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
-    before: before === undefined ? null : { release: before.digest, commit: before.commit },
+    ...commonOf(tier, run, view.deployment, now),
+    ...releasedOf(candidate, standing.ledger?.release, standing.plan),
     outcome: outcomeOf(outcome),
     applied: [...done.done],
     not_applied: done.open.map(({ key }) => key),
     ...("undone" in done && done.undone !== undefined ? { undone: [...done.undone] } : {}),
-    plan: {
-      digest: standing.plan.digest,
-      changes: standing.plan.changes
-        .filter(({ action }) => action !== "none")
-        .map(({ key, action, class: each, fields }) => ({ key, action, class: each, fields: fields.map(fieldJson) })),
-    },
     drift: {
       digest: standing.drift.digest,
       accepted: !standing.drift.empty && view.acceptDrift === standing.drift.digest,
@@ -59,29 +51,121 @@ export function promotionEvidence(view: PromotionView, facts: GateFacts, run: Ru
             : { proved_earlier: { run: facts.provedEarlier.run, at: facts.provedEarlier.at } }),
         }
       : null,
+  });
+}
+
+/** What a rollback did; `now` is when it ended. */
+export function rollbackEvidence(
+  view: RollbackView,
+  { run, reason, findings, now }: Ended & { readonly reason: string },
+): JsonObject {
+  const { tier, candidate, from, before, outcome, reached, held, left, target } = view;
+  const { plan, drift } = before.standing;
+  return evidenceDocument({
+    kind: "rollback-evidence",
+    ...commonOf(tier, run, view.deployment, now),
+    ...releasedOf(candidate, from, plan),
+    reason,
+    verified: target.judged.verified,
+    outcome: findings.some(isFailure) ? "failed" : "rolled-back",
+    reached,
+    held,
+    applied: [...outcome.done],
+    not_applied: outcome.open.map(({ key }) => key),
+    left: left.map(({ key }) => key),
+    drift: { digest: drift.digest, resources: drift.entries.map(({ key }) => key) },
+  });
+}
+
+/** What a run came to. */
+interface Ended {
+  readonly run: RunContext;
+  readonly findings: readonly Finding[];
+  readonly now: Date;
+}
+
+/** What a person decided about a tier. */
+export interface OperationView {
+  readonly tier: Pick<Tier, "name" | "project">;
+  readonly operation: Operation;
+  readonly reason: string;
+  readonly release?: string;
+  readonly plan?: string;
+  readonly selector?: string;
+  readonly until?: string | null;
+  /** Keys or names of jobs and pipelines whose schedules were changed. */
+  readonly schedules?: readonly string[];
+  /** The Deployment's id; empty: none. */
+  readonly deployment: string;
+}
+
+/** What a person decided, and what came of it. */
+export function operationEvidence(view: OperationView, { run, findings, now }: Ended): JsonObject {
+  return evidenceDocument({
+    kind: "operation-evidence",
+    ...commonOf(view.tier, run, view.deployment, now),
+    operation: view.operation,
+    reason: view.reason,
+    release: view.release ?? null,
+    plan: view.plan ?? null,
+    selector: view.selector ?? null,
+    until: view.until ?? null,
+    schedules: [...(view.schedules ?? [])],
+    findings: findings.map(({ id, severity }) => ({ id, severity })),
+  });
+}
+
+function commonOf(tier: Pick<Tier, "name" | "project">, run: RunContext, deployment: string | undefined, now: Date) {
+  const repository = `${run.owner}/${run.repository}`;
+  return {
+    suite: "four-tier" as const,
+    version: 1 as const,
+    project: tier.project,
+    tier: tier.name,
+    repository,
     run: {
       id: run.runId,
       attempt: run.runAttempt,
       job: run.job,
       event: run.event,
-      url: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}/attempts/${run.runAttempt}`,
+      url: `${run.serverUrl}/${repository}/actions/runs/${run.runId}/attempts/${run.runAttempt}`,
       actor: run.actor,
       triggering_actor: run.triggeringActor,
       workflow: run.workflowRef,
     },
     suite_ref: run.suiteRef ?? null,
-    deployment: view.deployment === undefined || view.deployment === "" ? null : view.deployment,
+    deployment: deployment === undefined || deployment === "" ? null : deployment,
     written_at: now.toISOString(),
-  });
+  };
 }
 
-function outcomeOf(outcome: PromotionView["outcome"]): EvidenceDocument["outcome"] {
+function releasedOf(
+  candidate: Candidate,
+  before: Pick<LedgerRelease, "digest" | "commit"> | undefined,
+  { digest, changes }: Plan,
+) {
+  return {
+    release: candidate.digest,
+    commit: candidate.commit,
+    components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
+    artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
+    before: before === undefined ? null : { release: before.digest, commit: before.commit },
+    plan: {
+      digest,
+      changes: changes
+        .filter(({ action }) => action !== "none")
+        .map(({ key, action, class: each, fields }) => ({ key, action, class: each, fields: fields.map(fieldJson) })),
+    },
+  };
+}
+
+function outcomeOf(outcome: PromotionView["outcome"]): Promotion["outcome"] {
   if (outcome === "refused") return "refused";
   if (outcome === "nothing") return "nothing-to-do";
   return outcome.findings.some(isFailure) ? "failed" : "promoted";
 }
 
-function verificationsOf({ verifications }: GateFacts): EvidenceDocument["verifications"] {
+function verificationsOf({ verifications }: GateFacts): Promotion["verifications"] {
   if (!verifications.known) return [];
   const { failed, passed } = verifications.value;
   return [...(failed === undefined ? [] : [failed]), ...passed].map(({ at, claim, by, runUrl }) => ({
@@ -92,7 +176,7 @@ function verificationsOf({ verifications }: GateFacts): EvidenceDocument["verifi
   }));
 }
 
-function approvalsOf({ approvals, collected, environment }: GateFacts): EvidenceDocument["approvals"] {
+function approvalsOf({ approvals, collected, environment }: GateFacts): Promotion["approvals"] {
   const reviews = approvals.known
     ? approvals.value.filter(({ state, environments }) => state === "approved" && environments.includes(environment))
     : [];

@@ -1,4 +1,6 @@
 /** The decisions of the built action: recorded on GitHub, kept in the tier, and met by the next promotion. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { project, titles } from "./project.ts";
 
@@ -9,6 +11,9 @@ test("a tier is held, a release rejected, and both lifted; promotions meet them 
   const held = await run({ mode: "hold", tier: "dev", reason: "incident 7", until: "2099-01-01" }, DISPATCH);
   expect(titles(held)).toEqual([]);
   expect(held.outputs["statement"]).toBe("Hold dev, promotions, until 2099-01-01");
+  const evidence = readFileSync(held.outputs["evidence-file"] ?? "", "utf8");
+  expect(JSON.parse(evidence)).toMatchObject({ operation: "hold", reason: "incident 7", until: "2099-01-01" });
+  expect(held.outputs["evidence-digest"]).toBe(createHash("sha256").update(evidence).digest("hex"));
   const record = hub.world.deployments.find(({ task }) => task === "four-tier-operation");
   expect(record).toMatchObject({ environment: "dev", payload: { kind: "hold", hold: "tier", reason: "incident 7" } });
   expect(record?.statuses.at(-1)?.state).toBe("inactive");

@@ -31,6 +31,12 @@ describe("an operation", () => {
     expectRun(await play.promote()).toSucceed(PROD);
   });
 
+  /** The artifact that the job hands on for signing, if the run has it. */
+  const evidenceOf = (run: RunResult): string | undefined =>
+    play.stage.github.world.artifacts
+      .map(({ name }) => name)
+      .find((name) => name === jobOf(run, JOB).outputs["evidence"]);
+
   it("pauses what it names, keeps it so through a promotion, and gives back what was there", async () => {
     expect(paused()).toEqual([]);
     const held = await operate({ operation: "pause", selector: "name:jobs.score*", reason: "the source is late" });
@@ -38,6 +44,7 @@ describe("an operation", () => {
     const after = paused();
     expect(after).toContain("jobs.score");
     expect(after).not.toContain("jobs.refresh");
+    expect(evidenceOf(held)).toBe(`four-tier-evidence-pause-prod-${held.id}-1`);
     expect(jobOf(held, JOB).steps.map(({ name }) => name)).toContain("Hold prod, schedules of name:jobs.score*");
 
     await play.merge("seed", "Another seed", (path) =>
@@ -71,6 +78,7 @@ describe("an operation", () => {
 
     expectRun(run).toSucceed(JOB);
     expect(jobOf(run, JOB).annotations.map(({ title }) => title)).toContain("operate/not-kept");
+    expect(evidenceOf(run)).toBe(`four-tier-evidence-hold-prod-${run.id}-1`);
     const promoted = await play.toProd(staged);
     expectRun(promoted).toStopAt("approve-to-prod / brief-live", "gate/hold-held");
     expectRun(await operate({ operation: "resume", reason: "it is up" })).toSucceed(JOB);

@@ -78,6 +78,9 @@ describe("a bad release in prod", () => {
     expect(code()).not.toBe(bad);
     expect(play.ledger("prod").release.digest).toBe(digests[0]);
     expect(jobOf(run, JOB).outputs["release-digest"]).toBe(digests[0]);
+    const evidence = `four-tier-evidence-rollback-prod-${digests[0] ?? ""}-1`;
+    expect(jobOf(run, JOB).outputs["evidence"]).toBe(evidence);
+    expect(play.stage.github.world.artifacts.map(({ name }) => name)).toContain(evidence);
     expect(mark.writes("dev", "staging")).toEqual([]);
     expect(mark.writes().filter((write) => write.includes("/releases/"))).toEqual([]);
     expect(textOf(run, JOB)).toContain("prod is held");

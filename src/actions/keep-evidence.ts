@@ -1,0 +1,18 @@
+/** Writes an evidence document beside the report, for the workflow to keep, with its hash for whoever attests it. */
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type JsonObject, stringifyJson } from "../json.ts";
+import type { ActionContext } from "./frame.ts";
+
+/** Gives the outputs `evidence-file` and `evidence-digest`; `name` is the file's, and one job may write several. */
+export async function keepEvidence(
+  { run }: Pick<ActionContext, "run">,
+  name: string,
+  evidence: JsonObject,
+): Promise<Record<"evidence-file" | "evidence-digest", string>> {
+  const path = join(run.temp, `four-tier-evidence-${name}.json`);
+  const text = `${stringifyJson(evidence, 2)}\n`;
+  await writeFile(path, text);
+  return { "evidence-file": path, "evidence-digest": createHash("sha256").update(text).digest("hex") };
+}
