@@ -119,13 +119,17 @@ export async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** A limit of how many there are; one of what a single thing may hold ("more than 100 tasks") is another matter. */
+const QUOTA =
+  /\bquota\b|cannot create more than \d+|\b(maximum number|limit) of (\d+ )?(jobs|pipelines|catalogs|schemas|tables|volumes|functions|models|experiments)\b/i;
+
 /**
  * Whether an error says that there are as many of something as there may be: no waiting helps, unlike with a limit of
  * requests, which some words of the service's share with it.
  */
 export function isQuota({ code, detail }: Pick<ApiFailure, "code" | "detail">): boolean {
   if (/\brequests?\b|\brate\b|\bper (second|minute|hour)\b/i.test(detail)) return false;
-  return code === "QUOTA_EXCEEDED" || /\bquota\b|maximum number of|\bmore than \d+\b|\blimit of \d+/i.test(detail);
+  return code === "QUOTA_EXCEEDED" || QUOTA.test(detail);
 }
 
 /** Two fields and no more: what is passed as a name may be the whole request, with its query and body. */

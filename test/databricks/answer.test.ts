@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judge, readFailure } from "../../src/databricks/answer.ts";
+import { isQuota } from "../../src/databricks/errors.ts";
 import type { HttpAnswer } from "../../src/http/client.ts";
 import { Redactor } from "../../src/http/redact.ts";
 
@@ -67,6 +68,22 @@ describe("errors in every form they come in", () => {
     const echo = `got Authorization: Bearer abcdefghijkl and canary-one and ${encodeURIComponent("canary-one")}`;
     const { detail } = readFailure(answer(400, { error_code: "X", message: echo }), redactor);
     expect(detail).toBe("got Authorization: *** and *** and ***");
+  });
+});
+
+describe("a quota", () => {
+  it.each([
+    ["QUOTA_EXCEEDED", "", true],
+    ["BAD_REQUEST", "The quota for the number of jobs has been reached.", true],
+    ["BAD_REQUEST", "Cannot create more than 1000 Catalog(s) in Metastore", true],
+    ["BAD_REQUEST", "You have reached the maximum number of pipelines.", true],
+    ["BAD_REQUEST", "This workspace is at its limit of 12000 jobs.", true],
+    ["BAD_REQUEST", "A job cannot have more than 100 tasks.", false],
+    ["BAD_REQUEST", "The name is over the limit of 4096 bytes.", false],
+    ["REQUEST_LIMIT_EXCEEDED", "The maximum number of jobs requests per second is reached.", false],
+    ["QUOTA_EXCEEDED", "Too many requests.", false],
+  ])("%s %s: %s", (code, detail, expected) => {
+    expect(isQuota({ code, detail })).toBe(expected);
   });
 });
 
