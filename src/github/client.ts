@@ -95,9 +95,8 @@ async function octokitFor(options: GitHubOptions, redactor: Redactor) {
       remedy: "Leave the input `github-token` at its default, the job's own token.",
     });
   }
-  const { Octokit } = await import("@octokit/core");
-  return new Octokit({
-    auth: options.token,
+  const { getOctokit } = await import("@actions/github");
+  return getOctokit(options.token, {
     baseUrl: options.apiUrl,
     userAgent: "four-tier",
     log: {
@@ -106,7 +105,7 @@ async function octokitFor(options: GitHubOptions, redactor: Redactor) {
       warn: (message) => options.log.debug(redactor.clean(message)),
       error: (message) => options.log.debug(redactor.clean(message)),
     },
-    // Octokit knows no proxy; ours looks at each address (facts: toolchain).
+    // Octokit would pick a proxy once, at import, from a variable; ours looks at each address (facts: toolchain).
     request: { fetch: proxyFetch },
   });
 }
