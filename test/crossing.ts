@@ -4,6 +4,7 @@ import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { startDatabricks } from "../simulator/databricks/server.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { deletePath } from "../src/databricks/files.ts";
+import type { Workspace } from "../src/databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../src/findings.ts";
 import { liftHolds, takeHold } from "../src/holds.ts";
 import type { Hold } from "../src/ledger/holds.ts";
@@ -161,22 +162,39 @@ export class Tier {
     return (await rollbackScene(this.scene, { ...common, ...options })).result;
   }
 
-  /** Verifies what the tier has; gives also what was recorded, commit by commit. */
+  /** Verifies what the tier has; gives also what was recorded. Throws if that is of what the tier did not have throughout. */
   async verify(run: string, seat?: Seat): Promise<Told & { readonly recorded: readonly Verdict[] }> {
     const recorded: Verdict[] = [];
-    const record = (commit: string, { passed }: { readonly passed: boolean }): Promise<string> => {
-      recorded.push({ number: this.#crossing.commits.indexOf(commit), passed });
-      return Promise.resolve("77");
-    };
-    const played: Parameters<typeof verifyScene>[1] =
-      seat === undefined
-        ? { record }
-        : {
-            through: seat.through,
-            pause: seat.pause,
-            record: (commit, payload) => seat.github("POST deployments", () => record(commit, payload)),
-          };
-    const { result } = await verifyScene(this.scene, { run, runHasEnded: this.#runHasEnded, ...played });
+    const read: string[] = [];
+    const noting = (workspace: Workspace): Workspace => ({
+      ...workspace,
+      call: async (request) => {
+        const answer = await workspace.call(request);
+        if (request.method === "GET" && String(request.query?.["path"]).endsWith("/ledger.json")) {
+          read.push(JSON.stringify([this.ledger()?.release, this.ledger()?.pending]));
+        }
+        return answer;
+      },
+    });
+    const through = seat?.through ?? ((workspace) => workspace);
+    const github = seat?.github ?? ((_what, ask) => ask());
+    const { result } = await verifyScene(this.scene, {
+      run,
+      runHasEnded: this.#runHasEnded,
+      through: (workspace) => noting(through(workspace)),
+      ...(seat === undefined ? {} : { pause: seat.pause }),
+      record: (commit, { passed }) => {
+        // From the first look that found nobody promoting to the last one.
+        assert.equal(
+          read.at(-1),
+          read.find((each) => each.endsWith(",null]")),
+        );
+        return github("POST deployments", () => {
+          recorded.push({ number: this.#crossing.commits.indexOf(commit), passed });
+          return Promise.resolve("77");
+        });
+      },
+    });
     return { findings: result.findings, recorded };
   }
 
@@ -257,8 +275,8 @@ export class Tier {
     return withLedger(seat?.through(connected) ?? connected, options, work);
   }
 
-  /** Takes a hold on all schedules, lifts all, or enforces the tier's rule. */
-  async schedules(what: "hold" | "resume" | "enforce", run: string, seat?: Seat): Promise<Told> {
+  /** Takes a hold on all schedules, lifts all or the one of an id, or enforces the tier's rule. */
+  async schedules(what: "hold" | "resume" | "enforce", run: string, seat?: Seat, hold = "all"): Promise<Told> {
     const { scene } = this;
     const contract = await scene.contract(this.#commit(0));
     const tier = resolveTier(contract, scene.tier);
@@ -291,7 +309,7 @@ export class Tier {
     const record = async (): Promise<string> =>
       (await seat?.github("POST deployments", () => Promise.resolve("1"))) ?? "1";
     const request = { ...common, workspace, tier, record, run: { id: run, attempt: 1 }, log: QUIET };
-    if (what === "resume") return liftHolds({ ...request, hold: "all" });
+    if (what === "resume") return liftHolds({ ...request, hold });
     return takeHold({
       ...request,
       scope: "project",

@@ -266,8 +266,10 @@ const twoHolds: Play = {
   prove: async (tier, ends) => {
     expect([failedOf(ends["one"]), failedOf(ends["two"])]).toEqual([[], []]);
     expect(tier.holds()).toEqual(["schedules", "schedules"]);
-    expect(scheduleOf(tier)).toBe("PAUSED");
-    await tier.schedules("resume", "resume");
+    for (const { id } of tier.ledger()?.holds ?? []) {
+      expect(scheduleOf(tier)).toBe("PAUSED");
+      await tier.schedules("resume", "resume", undefined, id);
+    }
     expect(tier.holds()).toEqual([]);
     await tier.proveStanding(0);
     expect(scheduleOf(tier)).toBe("UNPAUSED");

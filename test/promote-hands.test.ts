@@ -4,7 +4,7 @@ import { isFailure } from "../src/findings.ts";
 import { emptyLedger } from "../src/ledger/model.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { BUNDLE, FILES } from "./promotion-files.ts";
-import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
+import { approve, failures, jobWrites, names, scene, Scene } from "./promotion.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
 
@@ -290,6 +290,35 @@ describe("the tier's folder", () => {
     expect(path).toMatch(/\/releases\/scoring-[0-9a-f]{64}\/\.artifacts\/churn-1\.0-py3-none-any\.whl$/);
     expect(dev.world.readFile("dev", path)).toEqual(Buffer.from(bytes));
   });
+});
+
+it("a wheel that is in git is a file of the release: built by nobody, the same bytes in dev and prod, part of the digest", async () => {
+  const WHEEL = "src/scoring/wheels/churn-1.0-py3-none-any.whl";
+  const bundle = BUNDLE.replace(
+    "tasks: [{ task_key: score, notebook_task: { notebook_path: src/scoring/score.py } }]",
+    `environments: [{ environment_key: default, spec: { environment_version: "4", dependencies: [./${WHEEL}] } }]\n      tasks: [{ task_key: score, environment_key: default, python_wheel_task: { package_name: churn, entry_point: score } }]`,
+  );
+  const dev = await scene("dev", {}, { "databricks.yml": bundle, [WHEEL]: "" });
+  const commit = (...bytes: number[]): string => {
+    dev.repository.write(WHEEL, Buffer.from(bytes));
+    return dev.repository.commit();
+  };
+  const first = commit(80, 75, 3, 4, 0, 254);
+  const second = commit(80, 75, 3, 4, 13, 10, 255);
+  expect((await dev.candidate(first)).digest).not.toBe((await dev.candidate(second)).digest);
+
+  const prod = new Scene(dev.repository, (await scene("prod")).simulator, "prod");
+  const runs = [await dev.promote(), await approve(prod)];
+  expect(runs.map(({ result }) => failures(result))).toEqual([[], []]);
+  expect(new Set(runs.map(({ result }) => result.outputs["release-digest"])).size).toBe(1);
+  for (const { tier, world } of [dev, prod]) {
+    const { environments } = world.job(tier, "score").settings as {
+      environments: { spec: { dependencies: string[] } }[];
+    };
+    const path = environments[0]?.spec.dependencies[0] ?? "";
+    expect(path).toMatch(new RegExp(`/releases/scoring-[0-9a-f]{64}/${WHEEL.replaceAll(".", "\\.")}$`));
+    expect(world.readFile(tier, path)).toEqual(Buffer.from([80, 75, 3, 4, 13, 10, 255]));
+  }
 });
 
 describe("a resource that stood before us", () => {
