@@ -6,10 +6,13 @@ import { BEHAVIOURS } from "../simulator/databricks/behaviours.ts";
 import { modelledRoutes as databricksRoutes } from "../simulator/databricks/server.ts";
 import { ASSUMPTIONS } from "../simulator/github/scenario.ts";
 import { modelledRoutes as githubRoutes } from "../simulator/github/server.ts";
+import { MET_BY } from "../test/simulator/met-by.ts";
 
 const PAGE = "docs/simulator.md";
 /** Runs every position of every behaviour, as the schema lists them. */
 const BOTH_WAYS = "test/simulator/both-ways.test.ts";
+/** Has our code meet each of them, and records by which routes. */
+const MET = "test/simulator/both-ways-met.test.ts";
 /** Asks every route, for what is not modelled of it: that says nothing of what it does. */
 const CLOSED = /\/closed\.test\.ts$/;
 
@@ -33,9 +36,9 @@ const content = [
   "### GitHub: routes",
   table(["Route", "Facts", "Asked by", "Tests that name it", "Tests that use who asks"], githubRoutes().map(routeRow)),
   "### What is not known, both ways",
-  `Each line of [what only a live service can confirm](assumptions.md) that a scenario can turn. The first position is the default; every other one runs under promotion, grants and schedules in \`${BOTH_WAYS}\`, and where it matters in the tests named here.`,
+  `Each line of [what only a live service can confirm](assumptions.md) that a scenario can turn. The first position is the default; every other one runs under promotion, grants and schedules in \`${BOTH_WAYS}\`, and where it matters in the tests named here. The routes are those that were really asked when \`${MET}\` played it in every position, as our code does; where there is none, our code meets it in the tests named, or never, and the test says why.`,
   table(
-    ["#", "Scenario key", "Positions", "Tests that turn it"],
+    ["#", "Scenario key", "Positions", "Routes by which our code meets it", "Tests that turn it"],
     [
       ...BEHAVIOURS.map((one) => ({ ...one, key: `databricks.behaviours.${one.name}` })),
       ...ASSUMPTIONS.map((one) => ({ ...one, key: `github.assumptions.${one.name}` })),
@@ -43,6 +46,7 @@ const content = [
       assumption,
       `\`${key}\``,
       values.join(", "),
+      (MET_BY[name] ?? []).map((route) => `\`${route}\``).join(", "),
       names([
         ...(key.startsWith("databricks") ? [BOTH_WAYS] : []),
         ...tests.filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text)).map(({ file }) => file),

@@ -1,6 +1,7 @@
 /**
  * The state of the simulated account: its clock, its people, its metastore, its workspaces.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Acls } from "./acls.ts";
 import { ExperimentStore } from "./experiments.ts";
 import { FileTree } from "./file-tree.ts";
@@ -52,8 +53,10 @@ export class Account {
   readonly id: string;
   readonly scenario: ParsedScenario;
   readonly behaviours: ParsedScenario["behaviours"];
-  /** Behaviours that something asked for turned on. */
-  readonly met = new Set<string>();
+  /** The route that is being answered. */
+  readonly asked = new AsyncLocalStorage<string>();
+  /** Behaviours that something asked for turned on, and by which routes. */
+  readonly met = new Map<string, Set<string>>();
   readonly clock = new Clock();
   readonly directory: Directory;
   readonly workspaces = new Map<string, Workspace>();
@@ -67,7 +70,8 @@ export class Account {
     this.scenario = scenario;
     this.behaviours = new Proxy(scenario.behaviours, {
       get: (behaviours, name) => {
-        this.met.add(String(name));
+        const routes = this.met.get(String(name)) ?? new Set();
+        this.met.set(String(name), routes.add(this.asked.getStore() ?? "none"));
         return Reflect.get(behaviours, name) as unknown;
       },
     });

@@ -29,8 +29,8 @@ export interface DatabricksSimulator {
   readonly headers: ReadonlySet<string>;
   /** What was refused because it is not modelled. A test that ends with an entry here should fail. */
   readonly unmodelled: readonly string[];
-  /** The behaviours ([?]) that decided an answer so far: what a test of them has really met. */
-  readonly met: ReadonlySet<string>;
+  /** The behaviours ([?]) that decided an answer so far, with the routes that did: what a test of them has really met. */
+  readonly met: ReadonlyMap<string, ReadonlySet<string>>;
   /** Reading and changing by hand, as an administrator in the UI would. */
   readonly world: World;
   /** Every principal with its credentials; a token is good in all its workspaces until it expires. */
@@ -238,6 +238,7 @@ class Front {
     const { account, authority, faults, router } = this.#parts;
     const match: Match = router.match(method, url.pathname);
     const { route, params } = match;
+    account.asked.enterWith(`${route.method} ${route.path}`);
     const authorization = request.headers.authorization;
     const expect = (expired: boolean) => authority.authenticate(authorization, workspace, expired);
     const presumed = route.open ? undefined : attempt(() => expect(false));

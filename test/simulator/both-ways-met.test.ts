@@ -21,6 +21,7 @@ import { optionsFor } from "../schedules/tier.ts";
 import { startAccount } from "../account.ts";
 import { BUNDLE, FILES, IDS } from "../promotion-files.ts";
 import { failures, type Scene, scene } from "../promotion.ts";
+import { MET_BY } from "./met-by.ts";
 
 type Turned = NonNullable<DatabricksScenario["behaviours"]>;
 /** Plays the scene and expects the same of it in every position; gives who was asked. */
@@ -251,13 +252,21 @@ describe("what is not known of Databricks", () => {
     expect(Object.keys(MEETINGS)).toEqual(BEHAVIOURS.map(({ name }) => name));
   });
 
+  const found = new Map<string, ReadonlySet<string>>();
   const positions = BEHAVIOURS.flatMap(({ name, values }) => {
     const meeting = MEETINGS[name];
     return typeof meeting === "function" ? values.map((value) => ({ name, value, meeting })) : [];
   });
   it.each(positions)("$name: $value is met by our code, and borne", async ({ name, value, meeting }) => {
     const { met } = await meeting({ [name]: value }, value);
-    expect([...met]).toContain(name);
+    expect([...met.keys()]).toContain(name);
+    found.set(name, new Set([...(found.get(name) ?? []), ...(met.get(name) ?? [])]));
+  });
+
+  it("is met by the routes that the table of what is modelled names", () => {
+    const routes = Object.fromEntries([...found].map(([name, met]) => [name, [...met].toSorted()]));
+    expect(MET_BY).toEqual(routes);
+    expect(MET_BY).toEqual(routes);
   });
 
   const elsewhere = Object.entries(MEETINGS).flatMap(([name, meeting]) =>
@@ -285,7 +294,7 @@ describe("what is not known of Databricks", () => {
     const owned = { owner: "ml-pipelines-prod", schemas: { gold: {} } };
     const estate = await account({ catalogs: { prod: owned } });
     await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());
-    const met = [...dev.simulator.met, ...estate.simulator.met];
+    const met = [...dev.simulator.met.keys(), ...estate.simulator.met.keys()];
     const never = Object.keys(MEETINGS).filter((name) => typeof MEETINGS[name] === "string");
     expect(met.filter((name) => never.includes(name))).toEqual([]);
   });
