@@ -39,7 +39,7 @@ import { lostLedger, type RecordedNow } from "./release/lost-ledger.ts";
 import { leftFindings } from "./release/left.ts";
 import { lossesOf } from "./release/losses.ts";
 import type { Place, Standing } from "./release/standing.ts";
-import { owedNow } from "./release/roll-forward.ts";
+import { loopsLeft, owedNow } from "./release/roll-forward.ts";
 import { type Content, unreadFindings } from "./release/upload.ts";
 import { heldNotices } from "./schedules/holds.ts";
 import { type Phase, type PromotionView, promotionJson, promotionSummary } from "./report/promotion.ts";
@@ -400,6 +400,7 @@ function report({ run, now }: PromoteRequest, view: Seen): Promoted {
       ...unreadFindings(view.folders, view.tier.name),
       ...heldNotices(view.tier.name, standing.ledger?.holds ?? [], candidate.desired),
       ...leftFindings(view.tier.name, standing.left),
+      ...(typeof outcome === "object" ? loopsLeft(view.tier.name, standing.steps, outcome.done) : []),
       ...(typeof outcome === "object" ? outcome.findings : []),
       ...(changed ? replacedNotices(view.tier, standing.ledger?.release, candidate.commit) : []),
     ],

@@ -69,6 +69,36 @@ describe("an active run of a job that is about to change", () => {
     expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
   });
 
+  it("is waited for with a word every five minutes, and not only when something changes", async () => {
+    const dev = await busy("active_runs: wait, active_runs_timeout: 30m");
+    let time = Date.now();
+    const pause = (milliseconds: number): Promise<void> => {
+      time += milliseconds;
+      return Promise.resolve();
+    };
+    const { result, log } = await dev.promote({ now: () => new Date(time), pause });
+    expect(failures(result)).toEqual(["gate/active-runs-active"]);
+    const said = log.filter((line) => line.startsWith("Waiting for active runs"));
+    expect(said.map((line) => line.replace(/: .*/, ""))).toEqual([
+      "Waiting for active runs to end",
+      ...[5, 10, 15, 20, 25].map((minutes) => `Waiting for active runs to end (for ${minutes} min of 30 min)`),
+    ]);
+  });
+
+  it("is not said not to have ended in time by a run that is cancelled while it waits", async () => {
+    const dev = await busy("active_runs: wait");
+    const stop = new AbortController();
+    const before = dev.writes().length;
+    const pause = (): Promise<void> => {
+      stop.abort();
+      return Promise.resolve();
+    };
+    await expect(dev.promote({ signal: stop.signal, pause })).rejects.toMatchObject({
+      findings: [{ id: "promote/cancelled", message: expect.stringContaining("waited for active runs") as string }],
+    });
+    expect(jobWrites(dev.writes().slice(before))).toEqual([]);
+  });
+
   it("is not waited for longer than the contract says", async () => {
     const dev = await busy("active_runs: wait, active_runs_timeout: 0s");
     const { result } = await dev.promote();
@@ -119,6 +149,19 @@ describe("a continuous job", () => {
     expect(prod.world.runs("prod", "stream")).toMatchObject([{ trigger: "CONTINUOUS" }]);
     prod.change(CHANGED);
     expect(failures((await approve(prod)).result)).toEqual([]);
+  });
+
+  it("that is none any more goes on with its old code, which is said; one that stays is not", async () => {
+    const prod = await scene("prod", {}, STREAM_FILES);
+    await approve(prod);
+    prod.change({ "databricks.yml": STREAM.replace("continuous: {}", "max_concurrent_runs: 1") });
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual([]);
+    expect(result.findings).toMatchObject([
+      { id: "promote/loop-goes-on", severity: "warning", where: { key: "jobs.stream" } },
+    ]);
+    prod.change(CHANGED);
+    expect((await approve(prod)).result.findings).toEqual([]);
   });
 
   it("in prod is rolled forward: its new run has the new release, and a no-op leaves it alone", async () => {

@@ -36,6 +36,16 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
         wrong("host", ["tiers", tier, "workspace"], `The workspace of ${tier} ${host.problem}.`, host.remedy);
       }
     }
+    const room = tier === "sandbox" ? { job: 60, most: 30 } : { job: 120, most: 90 };
+    const waits = policy.active_runs === "wait" ? (parseDuration(policy.active_runs_timeout) ?? 0) : 0;
+    if (waits > room.most * 60_000) {
+      wrong(
+        "active-runs-timeout",
+        ["tiers", tier, "active_runs_timeout"],
+        `A promotion to ${tier} may wait ${policy.active_runs_timeout} for active runs, and the workflow's job, which promotes after that, ends after ${room.job} minutes.`,
+        `Write at most ${room.most}m. What runs longer than that is better let go on: active_runs: allow; it keeps its code.`,
+      );
+    }
     if (!("gate" in policy)) continue;
     for (const [index, window] of policy.gate.windows.entries()) {
       if (parseWindow(window) !== undefined) continue;

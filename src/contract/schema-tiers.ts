@@ -207,7 +207,7 @@ const activeRunsTimeout = v.pipe(
   v.string(),
   v.regex(/^\d{1,6}[smhd]$/, "must be a number and a unit: 90s, 45m, 24h, 3d"),
   v.description(
-    "How long `active_runs: wait` waits for active runs to end before the promotion is refused. Runs that never end (continuous) are not waited for.",
+    "How long `active_runs: wait` waits for active runs to end before the promotion is refused, at most 90m (in the sandbox 30m): the workflows' jobs end some time. Runs that never end (continuous) are not waited for.",
   ),
 );
 

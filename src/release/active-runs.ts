@@ -7,6 +7,7 @@ import { listRuns, type Run } from "../databricks/jobs.ts";
 import { getPipeline, listUpdates } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { ActiveRun, ActiveRunsFacts } from "../gate/facts.ts";
+import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { Step } from "./apply.ts";
@@ -17,6 +18,8 @@ const PARALLEL = 8;
 /** Active runs that are told of one job; queues can be long. */
 const MOST_RUNS = 25;
 const LOOK_MS = 15_000;
+/** So often whoever watches is told that it still waits. */
+const TELL_MS = 300_000;
 
 /** What lives of the steps that change more than a name or a tag. */
 export function touched(steps: readonly Step[], plan: Plan): readonly Step[] {
@@ -36,7 +39,7 @@ export async function activeRuns(workspace: Workspace, steps: readonly Step[]): 
 
 /**
  * Asks what the contract wants asked. With `wait` it looks again until nothing is active that ends by itself, or the
- * time is up. `allow` asks nothing.
+ * time is up. `allow` asks nothing. Throws ApiError; FourTierError if the run is cancelled while it waits.
  */
 export async function settleActiveRuns(
   workspace: Workspace,
@@ -52,17 +55,33 @@ export async function settleActiveRuns(
 ): Promise<ActiveRunsFacts> {
   const { policy, log, now, pause, signal } = options;
   if (policy === "allow") return { policy, waited: false, runs: [] };
-  const until = now().getTime() + options.timeoutMs;
-  for (let said = ""; ; ) {
+  const began = now().getTime();
+  const until = began + options.timeoutMs;
+  for (let [said, told] = ["", began]; ; ) {
     const runs = await activeRuns(workspace, steps);
     const ending = runs.filter(({ continuous }) => !continuous);
-    const over = ending.length === 0 || now().getTime() >= until || signal?.aborted === true;
+    const over = ending.length === 0 || now().getTime() >= until;
     if (policy === "fail" || over) return { policy, waited: policy === "wait", runs };
     const text = ending.map(({ key, id }) => `${key} (${id})`).join(", ");
-    if (text !== said) log.info(`Waiting for active runs to end: ${text}`);
-    said = text;
+    if (signal?.aborted === true) throw new FourTierError(cancelled(text));
+    const time = now().getTime();
+    if (text !== said || time - told >= TELL_MS) {
+      const minutes = (milliseconds: number): string => `${Math.floor(milliseconds / 60_000)} min`;
+      const since = time === began ? "" : ` (for ${minutes(time - began)} of ${minutes(options.timeoutMs)})`;
+      log.info(`Waiting for active runs to end${since}: ${text}`);
+      [said, told] = [text, time];
+    }
     await pause(Math.min(LOOK_MS, until - now().getTime()), signal);
   }
+}
+
+function cancelled(runs: string): Finding {
+  return {
+    id: "promote/cancelled",
+    severity: "error",
+    message: `The run was cancelled while it waited for active runs to end: ${runs}. Nothing was applied.`,
+    remedy: "Start it again: it looks anew at what is at work.",
+  };
 }
 
 async function jobRuns(workspace: Workspace, step: Step, jobId: string): Promise<ActiveRun[]> {

@@ -61,6 +61,11 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
       says,
       of: changes.filter((change) => change.class === kind && isTold(change)).map(withLoss),
     })),
+    {
+      icon: "🟠",
+      says: "runs all the time now and then no more: what is at work goes on with the old code until it ends or is cancelled",
+      of: changes.filter(endsLoop).map(({ key }) => code(key)),
+    },
     { icon: "🟠", says: "new, and starts by itself", of: created.filter(startsByItself).map(({ key }) => code(key)) },
     { icon: "🟠", says: "new, and others may see, run or change it", of: created.flatMap(openedTo) },
     {
@@ -133,6 +138,16 @@ function startsByItself({ kind, fields }: Change): boolean {
   const triggers = of("triggers");
   return [of("schedule"), of("continuous"), of("trigger"), ...(isArray(triggers) ? triggers : [])].some(
     (each) => isObject(each) && each["pause_status"] !== "PAUSED",
+  );
+}
+
+/** True if it ran all the time and is not to any more. */
+function endsLoop({ kind, action, fields }: Change): boolean {
+  if (action !== "update") return false;
+  const runs = (each: JsonValue | undefined): boolean =>
+    kind === "jobs" ? isObject(each) && each["pause_status"] !== "PAUSED" : each === true;
+  return fields.some(({ path, old, new: now }) =>
+    path === "continuous.pause_status" ? now === "PAUSED" : path === "continuous" && runs(old) && !runs(now),
   );
 }
 

@@ -105,6 +105,29 @@ function runsByItself(kind: string, settings: JsonObject): boolean {
   return kind === "jobs" ? runsAllTheTime(settings) : kind === "pipelines" && settings["continuous"] === true;
 }
 
+/**
+ * What ran all the time and is not to any more: its next run never comes, and the one that is at work goes on with the
+ * old code until it ends. Nobody decided to end it, so it is said.
+ */
+export function loopsLeft(tier: string, steps: readonly Step[], done: readonly string[]): Finding[] {
+  return steps
+    .filter(({ key, kind, action, live, desired }) => {
+      if (action !== "update" || live === undefined || !done.includes(key)) return false;
+      return runsByItself(kind, live.settings) && !runsByItself(kind, desired?.settings ?? {});
+    })
+    .map(({ key, kind, name, live }) => ({
+      id: "promote/loop-goes-on",
+      severity: "warning",
+      where: { kind: "resource", tier, key },
+      message: `${key} (${kind} ${live?.id ?? ""}, "${name}") ran all the time and does not any more; what is at work of it goes on with the release before.`,
+      why: "A run keeps the code and the settings that it began with, and a loop may never end by itself.",
+      remedy:
+        kind === "jobs"
+          ? "Cancel its active run if the old code is to stop now."
+          : "Stop its update if the old code is to stop now.",
+    }));
+}
+
 /** What came of it. */
 export interface RolledForward {
   readonly findings: readonly Finding[];

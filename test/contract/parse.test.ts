@@ -462,6 +462,12 @@ describe("texts and contradictions", () => {
       "91m",
     ],
     [
+      "a wait for active runs that outlasts the workflows' jobs",
+      MINIMAL.replace("prod: {", "prod: { active_runs: wait, active_runs_timeout: 91m,"),
+      "contract/active-runs-timeout",
+      "91m",
+    ],
+    [
       "a window of no day",
       MINIMAL.replace("prod: {", "prod: { gate: { windows: ['Moon 08:00-16:00 UTC'] },"),
       "contract/window",

@@ -527,6 +527,21 @@ describe("the brief", () => {
     expect(page).not.toMatch(/\$\{|[ab]{64}/);
   });
 
+  it("says of what ran all the time, and is not to any more, that its old code goes on", async () => {
+    const loop = (settings: JsonObject): Desired => resource("jobs.stream", settings);
+    const says = "runs all the time now and then no more";
+    const running = loop({ continuous: { pause_status: "UNPAUSED" } });
+    const scheduled = loop({ schedule: { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "UTC" } });
+    const paused = loop({ continuous: { pause_status: "PAUSED" } });
+    for (const then of [scheduled, paused, loop({})]) {
+      expect(await glance(brief({ plan: made([running], [then]) }))).toContain(says);
+    }
+    expect(
+      await glance(brief({ plan: made([running], [loop({ ...running.settings, timeout_seconds: 9 })]) })),
+    ).not.toContain(says);
+    expect(await glance(brief({ plan: made([paused], [loop({})]) }))).not.toContain(says);
+  });
+
   it("names what a rollback left, and what of it goes with this promotion", async () => {
     const each = { kind: "jobs", id: "17", name: "extra" };
     const page = brief({
