@@ -34,7 +34,7 @@ import { carryOut, endRecord, type RunPhase } from "./release/carry-out.ts";
 import type { DeploymentRecord, Evidence } from "./release/evidence.ts";
 import { runsBefore, settleFailure } from "./release/failed.ts";
 import { glance } from "./release/glance.ts";
-import { type Look, lookAgainAt, lookAt, type View } from "./release/look.ts";
+import { type Look, lookAgainAt, lookTwice, type View } from "./release/look.ts";
 import { lostLedger, type RecordedNow } from "./release/lost-ledger.ts";
 import { leftFindings } from "./release/left.ts";
 import { lossesOf } from "./release/losses.ts";
@@ -165,7 +165,7 @@ async function firstLook(request: PromoteRequest, place: Place, reading: Promise
     const standing = await glance(workspace, ledger, candidate.desired, contentsAt(request, place), place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
-  return lookAt(viewOf(request, place), ledger, deep ? "all" : "none");
+  return lookTwice(viewOf(request, place), ledger, () => ledgerOf(request, place), deep ? "all" : "none");
 }
 
 /** True if the ledger says that the tier has this release, and nobody asks for more than its lists. */

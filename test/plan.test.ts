@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deletePath, listFolder, writeFile } from "../src/databricks/files.ts";
+import type { Workspace } from "../src/databricks/workspace.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { type Fact, known, notKnown } from "../src/gate/facts.ts";
 import { isFailure } from "../src/findings.ts";
@@ -18,6 +19,8 @@ async function brief(
   options: {
     live?: boolean;
     own?: boolean;
+    /** Done before the brief reads a job. */
+    beforeJobs?: () => Promise<void>;
     current?: Fact<CurrentRelease | undefined>;
     carried?: readonly Artifact[];
     judged?: JudgedRelease;
@@ -38,7 +41,10 @@ async function brief(
     contract,
     allowedHosts: [],
     git,
-    live: options.live === true ? { workspace: prod.connect(), own: options.own ?? true } : undefined,
+    live:
+      options.live === true
+        ? { workspace: seenThrough(prod, options.beforeJobs), own: options.own ?? true }
+        : undefined,
     current: () => Promise.resolve(options.current ?? known(undefined)),
     gather: (stage, live, current) => {
       asked.push(stage);
@@ -61,6 +67,18 @@ async function brief(
     now: new Date(),
   });
   return { result, asked };
+}
+
+function seenThrough(prod: Scene, beforeJobs?: () => Promise<void>): Workspace {
+  const workspace = prod.connect();
+  if (beforeJobs === undefined) return workspace;
+  return {
+    ...workspace,
+    call: async (request) => {
+      if (request.path.includes("/jobs/get")) await beforeJobs();
+      return workspace.call(request);
+    },
+  };
 }
 
 /** What evidence would prove after a promotion of this commit. */
@@ -117,6 +135,24 @@ describe("a brief", () => {
     expect(live.result.outputs["drift-digest"]).not.toBe(before.result.outputs["drift-digest"]);
     expect(blind.result.outputs["drift-digest"]).toBe("");
     expect(live.result.report).toMatchObject({ drift: { entries: [{ key: "jobs.score", what: "changed" }] } });
+  });
+
+  it("takes what another promotion of ours wrote while it looked for no change by hand", async () => {
+    const prod = await scene("prod");
+    await toProd(prod);
+    const head = prod.repository.git("rev-parse", "HEAD");
+    const current = await proven(prod, head);
+    const next = prod.change({ "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2") });
+    const { "release-digest": release, "plan-digest": digest } = (await prod.promote({ commit: next })).result.outputs;
+    // The whole of another promotion, between what the brief reads of the ledger and what it reads of the job.
+    let other: Promise<unknown> | undefined;
+    const live = async (): Promise<void> => {
+      other ??= prod.promote({ commit: next, approved: { release, plan: digest } });
+      await other;
+    };
+    const found = await brief(prod, { current, live: true, beforeJobs: live });
+    expect(other).toBeDefined();
+    expect(found.result.report).toMatchObject({ drift: { entries: [] }, current: { commit: next } });
   });
 
   it("is not written where what the tier runs is not known", async () => {

@@ -508,7 +508,7 @@ describe("a rollback that does not come to its end", () => {
     const stop = new AbortController();
     prod.simulator.when({ method: "PUT", path: "/api/2.0/pipelines/*", run: () => stop.abort() });
     const broken = await rollbackScene(prod, { run: "71", signal: stop.signal });
-    expect(failures(broken.result)).toEqual(["promote/cancelled", "promote/unfinished"]);
+    expect(failures(broken.result)).toEqual(["rollback/cancelled", "promote/unfinished"]);
     expect(broken.records).toMatchObject([{ ended: expect.stringMatching(/^failure: 1 of 2/) as string }]);
     expect(broken.result.summary).toContain("Its schedules stay paused");
     expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
@@ -538,7 +538,7 @@ describe("a rollback that does not come to its end", () => {
     const stop = new AbortController();
     prod.simulator.when({ method: "PUT", path: "/api/2.0/pipelines/*", run: () => stop.abort() });
     expect(failures((await rollbackScene(prod, { run: "71", signal: stop.signal })).result)).toContain(
-      "promote/cancelled",
+      "rollback/cancelled",
     );
     const next = await rollbackScene(prod, { run: "72" });
     expect(next.result.findings.map(({ id, message }) => `${id} ${message}`)).toEqual([

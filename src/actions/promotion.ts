@@ -1,7 +1,7 @@
 /** action-promote, modes plan and promote: the commit read and rendered, the tier signed in to, then one of the two stories. */
 import { compareStagingAndProd } from "../bundle/parity.ts";
 import { resolveTier } from "../contract/tiers.ts";
-import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
 import { loadTransport } from "../http/agent.ts";
@@ -18,7 +18,6 @@ import { policyContract } from "../release/policy.ts";
 import { readRepository } from "../release/read-repository.ts";
 import { NOT_HERE } from "../release/rollback-target.ts";
 import { blocks } from "../report/markdown.ts";
-import type { Found } from "../report/whereabouts.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { PlanRequest } from "../plan.ts";
 import type { PromoteRequest } from "../promote.ts";
@@ -33,6 +32,7 @@ import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from
 import { repositoryOf } from "./tier-contract.ts";
 import type { TierInputs } from "./tier-inputs.ts";
 import { viewTier } from "./tier-view.ts";
+import { pictureAfter, whereaboutsOf } from "./whereabouts.ts";
 
 /** What both stories need of a run. */
 interface Ground extends ResolvedTier {
@@ -88,7 +88,8 @@ async function planned(ground: Ground): Promise<ActionResult> {
     gather: (stage, live, current) => gather(ground, stage, live, current),
     history: (from, to) => factOf(() => historyBetween(github, from, to)),
     judge: judging(ground),
-    whereabouts: () => whereabouts(ground),
+    whereabouts: async () =>
+      tier.name === "sandbox" ? undefined : whereaboutsOf({ github, contract, log: context.log }),
     log: context.log,
     now: new Date(),
   });
@@ -135,9 +136,9 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     lockWaitMs: own.lockWaitMs,
   });
   const outputs = { ...result.outputs, ...(await keepEvidence(context, access.tier.name, result.evidence)) };
-  const drawn = result.outputs["changed"] === "true" ? await pictureAfter(ground, new Date()) : "";
+  const picture = result.outputs["changed"] === "true" ? await drawn(ground) : "";
   const findings = [...access.findings, ...result.findings];
-  return { ...result, outputs, findings, summary: blocks(result.summary, drawn) };
+  return { ...result, outputs, findings, summary: blocks(result.summary, picture) };
 }
 
 /** What the run proved that brought this release; whatever GitHub does not say means that nothing may rest on it. */
@@ -180,21 +181,14 @@ async function sandboxGuard(
   };
 }
 
-/** What runs where now: this tier by what was just written there, the others by GitHub's record; dev has none below it. */
-async function pictureAfter(ground: Ground, now: Date): Promise<string> {
-  const { tier, candidate, context } = ground;
-  if (tier.name === "sandbox" || tier.name === "dev") return "";
-  const others = await whereabouts(ground);
-  if (others === undefined) return "";
-  const { justPromoted, picture } = await import("../report/whereabouts.ts");
-  const own = justPromoted(tier.name, {
-    commit: candidate.commit,
-    digest: candidate.digest,
-    at: now,
-    run: context.run,
-  });
-  const tiers = others.map((each) => (each.tier === tier.name ? own : each));
-  return picture({ name: "this release", commit: candidate.commit }, tiers, now);
+/** What runs where now; dev has none below it. */
+async function drawn({ tier, candidate, context, github, contract }: Ground): Promise<string> {
+  const { name } = tier;
+  if (name === "sandbox" || name === "dev") return "";
+  const { commit, digest } = candidate;
+  const asked = { github, contract, log: context.log };
+  const changed = { tier: name, kind: "promotion", commit, digest, run: context.run } as const;
+  return pictureAfter(asked, { name: "this release", commit }, changed);
 }
 
 /** Releases that the tier is said to have had, by GitHub's record; what all of them need is read once, and only if one is asked for. */
@@ -216,20 +210,6 @@ function judging({ github, tier, contract }: Ground): PlanRequest["judge"] {
     judge ??= begin();
     return (await judge)(release);
   };
-}
-
-/** What every tier has, for the picture; none where GitHub does not say, since it proves nothing. */
-async function whereabouts({ github, tier, contract, context }: Ground): Promise<readonly Found[] | undefined> {
-  if (tier.name === "sandbox") return undefined;
-  try {
-    const { readWhereabouts } = await import("../release/whereabouts.ts");
-    const repository = await readRepository(github);
-    const about = { project: contract.project, repository, suiteCommits: contract.suite.commits };
-    return await readWhereabouts(github, about);
-  } catch (error) {
-    context.log.info(`There is no picture of what runs where: ${messageOf(error)}`);
-    return undefined;
-  }
 }
 
 async function gather(

@@ -2,13 +2,14 @@
 import type { Contract } from "../contract/model.ts";
 import { RESOURCE_KEY } from "../contract/schema-texts.ts";
 import type { RunContext } from "../environment.ts";
-import { type Finding, FourTierError } from "../findings.ts";
+import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import { recordDeployment } from "../release/evidence.ts";
 import { operatorFindings } from "../release/operators.ts";
 import { policyContract } from "../release/policy.ts";
 import { releaseJudge } from "../release/rollback-evidence.ts";
 import { readRepository } from "../release/read-repository.ts";
+import { blocks } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { rollback as rollBack } from "../rollback.ts";
 import type { ActionContext } from "./frame.ts";
@@ -18,6 +19,7 @@ import { makerOf } from "./release-again.ts";
 import { accessTier } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import { recorded } from "./verify.ts";
+import { pictureAfter } from "./whereabouts.ts";
 
 /** Takes a tier back. Throws FourTierError before anything was written in the tier. */
 export async function rollback(context: ActionContext): Promise<ActionResult> {
@@ -72,7 +74,16 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
     lockWaitMs: own.lockWaitMs,
   });
   const kept = await keepEvidence(context, `${tier.name}-rollback`, result.evidence);
-  return { ...result, outputs: { ...result.outputs, ...kept }, findings: [...access.findings, ...result.findings] };
+  const outputs = { ...result.outputs, ...kept };
+  const { commit, "release-digest": digest } = result.outputs;
+  const back = commit !== undefined && digest !== undefined && !result.findings.some(isFailure);
+  const reading = { github, contract: policy, repository, log: context.log };
+  const source = { name: repository.defaultBranch, commit: repository.head };
+  const picture = back
+    ? await pictureAfter(reading, source, { tier: tier.name, kind: "rollback", commit, digest, run })
+    : "";
+  const findings = [...access.findings, ...result.findings];
+  return { ...result, outputs, summary: blocks(result.summary, picture), findings };
 }
 
 /** A run of another kind would not be believed afterwards: the next gate would not know what the tier has. */

@@ -166,7 +166,7 @@ export function failureFindings(
 ): Finding[] {
   const cause: readonly Finding[] =
     error instanceof FourTierError
-      ? error.findings
+      ? error.findings.map((finding) => (goOn === undefined ? finding : asOfRollback(finding, goOn)))
       : [
           {
             id: "suite/defect",
@@ -190,6 +190,12 @@ export function failureFindings(
           : `To go on, fix the cause and ${goOn.rerun}: it takes up its own work. ${goOn.until}`,
     },
   ];
+}
+
+/** What promotions and rollbacks share is told in a promotion's words. */
+function asOfRollback(finding: Finding, { rerun, until }: GoOn): Finding {
+  if (finding.id !== "promote/cancelled") return finding;
+  return { ...finding, id: "rollback/cancelled", remedy: `To go on, ${rerun}: it takes up its own work. ${until}` };
 }
 
 async function saveQuietly(save: (ledger: Ledger) => Promise<void>, ledger: Ledger, log: Work["log"]): Promise<void> {

@@ -18,6 +18,7 @@ import { BARE } from "./brief-facts.ts";
 import { asApplied, type Candidate, candidateOf, type CarriedArtifact, contentsOf, contractAt } from "./candidate.ts";
 import type { CurrentRelease } from "./gather.ts";
 import { type Left, leftFindings } from "./left.ts";
+import { isSame } from "./look.ts";
 import { lossesOf } from "./losses.ts";
 import { lostLedger } from "./lost-ledger.ts";
 import { type Observation, observe } from "./observe.ts";
@@ -138,12 +139,22 @@ async function compareLive(
   const principal = ledgerOwner(tier);
   const folder = tierFolder(principal, tier);
   const place = { tier, principal, folder };
-  const ledger = await readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
-  if (ledger === "refused") return compareSeen(request, live, place);
-  const lost = await lostLedger(tier.name, folder, ledger, request.current);
+  const read = () => readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
+  const first = await read();
+  if (first === "refused") return compareSeen(request, live, place);
+  const lost = await lostLedger(tier.name, folder, first, request.current);
   if (lost !== undefined) throw new FourTierError(lost);
-  const observation = await observe(workspace, { ...place, ledger, desired: candidate.desired });
-  const standing = standingOf(ledger, observation, candidate.desired, place);
+  const look = async (ledger: Ledger | undefined): Promise<Standing> => {
+    const seen = await observe(workspace, { ...place, ledger, desired: candidate.desired });
+    return standingOf(ledger, seen, candidate.desired, place);
+  };
+  let standing = await look(first);
+  if (!standing.drift.empty) {
+    // What another run of ours wrote while we looked is no change by hand.
+    const now = await read();
+    if (now !== "refused" && !isSame(now, first)) standing = await look(now);
+  }
+  const { ledger, observation } = standing;
   const folders = await folderFindings(request, workspace, standing, place);
   const release = ledger?.release;
   if (release === undefined) request.log.info(`There is no applied release in ${ledgerPath(folder)}.`);

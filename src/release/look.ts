@@ -53,6 +53,22 @@ export async function lookAt(
   return { standing, folders, compared: bytes === "all" ? "whole" : "resources", at };
 }
 
+/**
+ * The same, and once more if there is drift and the ledger has changed meanwhile: another run of ours was writing, and
+ * what it wrote is no change by hand.
+ */
+export async function lookTwice(
+  view: View,
+  ledger: Ledger | undefined,
+  readLedger: () => Promise<Ledger | undefined>,
+  bytes: Bytes,
+): Promise<Look> {
+  const look = await lookAt(view, ledger, bytes);
+  if (look.standing.drift.empty) return look;
+  const now = await readLedger();
+  return isSame(now, ledger) ? look : lookAt(view, now, bytes);
+}
+
 /** How long an earlier look counts for what nothing is about to be written to, in milliseconds. */
 const KEPT_MS = 60_000;
 
@@ -81,7 +97,8 @@ export async function lookAgainAt(
   return isSame(ledger, known) ? again : lookAt(view, ledger, bytes);
 }
 
-function isSame(one: Ledger | undefined, other: Ledger | undefined): boolean {
+/** True if both say the same. */
+export function isSame(one: Ledger | undefined, other: Ledger | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
   return ledgerText(one) === ledgerText(other);
 }

@@ -42,8 +42,11 @@ export function picture(source: Source, tiers: readonly Found[], now: Date): str
   ].join("\n");
 }
 
-/** A tier that this very run has promoted: its record cannot be believed before the run's job has ended. */
-export function justPromoted(
+/**
+ * A tier that this very run has promoted or rolled back, which holds it: its record cannot be believed before the run's
+ * job has ended.
+ */
+export function justChanged(
   tier: RecordTier,
   what: {
     readonly commit: string;
@@ -51,10 +54,11 @@ export function justPromoted(
     readonly at: Date;
     readonly run: { readonly runId: string; readonly runAttempt: number };
   },
+  kind: TierRelease["kind"] = "promotion",
 ): Found {
   const { commit, digest, at, run } = what;
   const has: TierRelease = {
-    kind: "promotion",
+    kind,
     commit,
     digest,
     since: at.toISOString(),
@@ -65,7 +69,9 @@ export function justPromoted(
     verified: undefined,
     rejected: undefined,
   };
-  return { tier, found: known({ tier, has, holds: [], paused: [], doubted: [], unfinished: undefined }) };
+  const hold = { reason: "", by: undefined, at: at.toISOString(), until: undefined, runUrl: undefined };
+  const holds = kind === "rollback" ? [hold] : [];
+  return { tier, found: known({ tier, has, holds, paused: [], doubted: [], unfinished: undefined }) };
 }
 
 function linesOf({ has, holds, paused }: Whereabouts, now: Date): string[] {

@@ -84,7 +84,8 @@ describe("a bad release in prod", () => {
     expect(mark.writes("dev", "staging")).toEqual([]);
     expect(mark.writes().filter((write) => write.includes("/releases/"))).toEqual([]);
     expect(textOf(run, JOB)).toContain("prod is held");
-    expect(jobOf(run, JOB).summary).not.toContain("<b>");
+    expect(jobOf(run, JOB).summary).not.toContain("<b>wrong");
+    expect(jobOf(run, JOB).summary).toMatch(/flowchart LR[^]*prod\["<b>prod<\/b>[^"]*rolled back, held"\]/);
     const paused = [...play.resources("prod")].filter(([, { settings }]) => {
       const schedule = settings["schedule"] as { pause_status?: string } | undefined;
       return schedule?.pause_status === "PAUSED";

@@ -578,6 +578,20 @@ describe("the table of checks", () => {
     expect(refused.findings[0]?.message).toContain("jobs.score (max_concurrent_runs: 1 → 4)");
   });
 
+  it("takes nothing for a hand's work while another run of ours is at work, and everything under the lock", () => {
+    const held = (runId: string, ended = false) =>
+      known({ held: true, runId, attempt: 1, ended, waits: true } as const);
+    const rowOf = (lock: GateFacts["lock"]) =>
+      evaluateGate({ ...goodFacts(), drift: drifted, lock }).checks.find(({ check }) => check === "drift");
+    const meanwhile = rowOf(held("77"));
+    expect(meanwhile?.verdict).toBe("pass");
+    expect(meanwhile?.findings.map(({ id }) => id)).toEqual(["gate/drift-meanwhile"]);
+    expect(meanwhile?.summary).toContain("while run 77 is at work in prod");
+    for (const lock of [held(goodFacts().run.id), held("77", true), known({ held: false } as const)]) {
+      expect(rowOf(lock)?.verdict).toBe("fail");
+    }
+  });
+
   it("refuses a hand-over that is not what is found, already in the brief", () => {
     const gate = evaluateGate({
       ...goodFacts(),

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { known, notKnown } from "../../src/gate/facts.ts";
 import type { Whereabouts } from "../../src/release/whereabouts.ts";
-import { age, justPromoted, picture, whereaboutsText } from "../../src/report/whereabouts.ts";
+import { age, justChanged, picture, whereaboutsText } from "../../src/report/whereabouts.ts";
 
 const NOW = new Date("2026-11-23T12:00:00Z");
 const EVIL = 'x"]; click prod "javascript:alert(1)"\n%%{init: {}}%%\n```\u001b[2J<script>';
@@ -72,7 +72,7 @@ it("counts in the largest unit that says enough", () => {
 });
 
 it("draws a tier that was promoted a moment ago as not verified yet", () => {
-  const own = justPromoted("prod", {
+  const own = justChanged("prod", {
     commit: "c".repeat(40),
     digest: "1".repeat(64),
     at: NOW,

@@ -1,7 +1,9 @@
 /** Nobody changed the tier by hand since the last promotion, or the change was shown and accepted. */
+import type { TierName } from "../../contract/model.ts";
 import { type JsonValue, stringifyJson } from "../../json.ts";
 import type { DriftEntry } from "../../release/plan.ts";
-import { type Check, conclude, type Problem, withFact } from "../check.ts";
+import { type Check, type CheckResult, conclude, type Problem, withFact } from "../check.ts";
+import type { GateFacts } from "../facts.ts";
 
 export const drift: Check = {
   id: "drift",
@@ -15,6 +17,8 @@ export const drift: Check = {
           summary: `${count(found.entries)} changed by hand, accepted by digest ${found.digest}.`,
         });
       }
+      const busy = atWork(facts);
+      if (busy !== undefined) return meanwhile(facts.tier, busy, found.entries);
       // Dev is for trying: what was changed there by hand is put back, and said. Before the approval it is shown.
       const refuse = facts.stage === "promote" && facts.tier !== "dev" && facts.tier !== "sandbox";
       const problems: Problem[] = found.entries.map((entry) => ({
@@ -35,6 +39,25 @@ export const drift: Check = {
       return conclude("drift", { summary: `${count(found.entries)} changed by hand.`, problems });
     }),
 };
+
+/** The run of ours that holds the tier's lock, if it is another and has not ended. */
+function atWork({ lock, run }: GateFacts): string | undefined {
+  if (!lock.known || !lock.value.held || lock.value.ended || lock.value.runId === run.id) return undefined;
+  return lock.value.runId;
+}
+
+/** What another run writes looks like a hand's work until its ledger says so: it is judged under the lock. */
+function meanwhile(tier: TierName, run: string, entries: readonly DriftEntry[]): CheckResult {
+  return conclude("drift", {
+    summary: `${count(entries)} not as the last promotion left it, while run ${run} is at work in ${tier}.`,
+    problems: entries.map((entry) => ({
+      what: "meanwhile",
+      severity: "warning",
+      message: `${describe(entry)}: not as the last promotion left it; run ${run} is at work in ${tier} and may be writing it.`,
+      remedy: "Nothing: this is looked at again when that run has ended.",
+    })),
+  });
+}
 
 function count(entries: readonly DriftEntry[]): string {
   return entries.length === 1 ? "1 resource" : `${entries.length} resources`;
