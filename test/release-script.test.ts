@@ -27,7 +27,14 @@ function script(name: string, args: readonly string[], folder = copy): { status:
   const { status, stdout, stderr } = spawnSync(process.execPath, [join("scripts", name), ...args], {
     cwd: folder,
     encoding: "utf8",
-    env: { ...PLAIN_ENVIRONMENT, PATH: [tools, process.env["PATH"]].join(delimiter), CALLS: calls, GITHUB_OUTPUT: "" },
+    env: {
+      ...PLAIN_ENVIRONMENT,
+      PATH: [tools, process.env["PATH"]].join(delimiter),
+      CALLS: calls,
+      GITHUB_OUTPUT: "",
+      // on disk, beside node_modules: a dry run links them
+      TMPDIR: "",
+    },
   });
   return { status, text: stdout + stderr };
 }

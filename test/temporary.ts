@@ -1,7 +1,11 @@
 /** One temporary folder for a whole run of the tests: whatever a test leaves in it, also by crashing, goes with the run. */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+/** In memory, where there is much of it: git writes thousands of small files. */
+const MEMORY = "/dev/shm";
+const ENOUGH_BYTES = 4 * 1024 ** 3;
 
 const NAME = /^four-tier-run-(\d+)$/;
 
@@ -10,7 +14,7 @@ const NAME = /^four-tier-run-(\d+)$/;
  * and what runs left that were killed.
  */
 export function ownTemporaryFolder(): void {
-  const all = tmpdir();
+  const all = whereToWrite();
   if (NAME.test(all.split("/").at(-1) ?? "")) return; // a run inside a run
   for (const name of readdirSync(all)) {
     const [, pid] = NAME.exec(name) ?? [];
@@ -20,6 +24,12 @@ export function ownTemporaryFolder(): void {
   mkdirSync(folder, { recursive: true });
   process.env["TMPDIR"] = folder;
   process.on("exit", () => remove(folder));
+}
+
+function whereToWrite(): string {
+  if (process.env["TMPDIR"] !== undefined || !existsSync(MEMORY)) return tmpdir();
+  const { bavail, bsize } = statfsSync(MEMORY);
+  return bavail * bsize >= ENOUGH_BYTES ? MEMORY : tmpdir();
 }
 
 function remove(folder: string): void {
