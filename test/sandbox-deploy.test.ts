@@ -66,6 +66,10 @@ describe("a deployment to a sandbox", () => {
     simulator.fault({ method: "POST", path, effect: "error", status: 429, code, message, nth });
     const stopped = await team.deploy("octocat", commit);
     expect(failed(stopped).map((each) => each.split(":")[0])).toEqual(["databricks/quota", "promote/unfinished"]);
+    // a sandbox has no rollback
+    expect(stopped.findings.find(({ id }) => id === "promote/unfinished")?.remedy).toBe(
+      "Fix the cause and deploy again.",
+    );
     expect(failed(await team.deploy("octocat", commit))).toEqual([]);
     expect(team.names()).toEqual(OF("octocat"));
   });

@@ -186,7 +186,9 @@ export function failureFindings(
       why: "The ledger knows which: nothing is made twice.",
       remedy:
         goOn === undefined
-          ? `To go on, fix the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, run rollback.yml${had === undefined ? "" : ` for ${tier.name}, to ${had.commit.slice(0, 12)}`}.`
+          ? tier.name === "sandbox"
+            ? "Fix the cause and deploy again."
+            : `To go on, fix the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, run rollback.yml${had === undefined ? "" : ` for ${tier.name}, to ${had.commit.slice(0, 12)}`}.`
           : `To go on, fix the cause and ${goOn.rerun}: it takes up its own work. ${goOn.until}`,
     },
   ];
