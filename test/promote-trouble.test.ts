@@ -74,7 +74,7 @@ describe("a promotion that stops half way", () => {
     expect(failures(first.result)).toEqual(["databricks/failed", "promote/unfinished"]);
     const unfinished = first.result.findings.find(({ id }) => id === "promote/unfinished");
     expect(unfinished?.message).toMatch(/^2 of 4 changes/);
-    expect(unfinished?.message).toContain("jobs.score, jobs.watch");
+    expect(unfinished?.message).toContain("not applied: jobs.score, jobs.watch");
     expect(first.records).toMatchObject([{ ended: "failure: 2 of 4 changes applied" }]);
     expect(first.result.outputs).toMatchObject({ changed: "true" });
     fault.cancel();

@@ -489,18 +489,20 @@ describe("the gate to prod", () => {
     expect(gate.verdict).toBe("unknown");
   });
 
-  it("explains the plan's limit in a private repository only", () => {
+  it("explains the plan's limit in a private repository only, with the way around it", () => {
     const good = goodFacts();
-    const why = (visibility: "private" | "public"): string =>
-      evaluateGate({
+    const said = (visibility: "private" | "public") => {
+      const repositorySeen = known({ ...repository, visibility });
+      const { findings } = evaluateGate({
         ...good,
         ...environment(good, { reviewers: [] }),
-        repository: known({ ...repository, visibility }),
-      })
-        .findings.map(({ why }) => why ?? "")
-        .join();
-    expect(why("private")).toContain("Enterprise");
-    expect(why("public")).not.toContain("Enterprise");
+        repository: repositorySeen,
+      });
+      return { why: findings.map(({ why }) => why ?? "").join(), remedy: findings.map(({ remedy }) => remedy).join() };
+    };
+    expect(said("private").why).toContain("Enterprise");
+    expect(said("private").remedy).toContain("approvers: { by: dispatch");
+    expect(said("public").why).not.toContain("Enterprise");
   });
 
   it("only warns of missing code owners, and of an approver who is an author", () => {
