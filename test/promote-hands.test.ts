@@ -204,6 +204,19 @@ describe("a lock that is lost on the way", () => {
     expect(dev.world.job("dev", "watch").settings).not.toMatchObject({ max_concurrent_runs: 2 });
   });
 
+  it("leaves a folder that was being written without the manifest that says it is whole", async () => {
+    const dev = await scene();
+    dev.simulator.when({
+      method: "POST",
+      path: "*/score.py",
+      after: true,
+      run: () => dev.world.writeFile("dev", `${dev.folder}/lock.2`, "{}"),
+    });
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual(["ledger/lock-lost", "promote/unfinished"]);
+    expect(dev.world.files("dev").filter((path) => path.endsWith(".manifest.json"))).toEqual([]);
+  });
+
   it("ends the writing with the creates in flight: what needs them is not begun", async () => {
     const dev = await scene();
     dev.simulator.when({
