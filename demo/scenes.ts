@@ -71,8 +71,8 @@ export const SCENES: readonly Scene[] = [
   {
     name: "A byte changed in the tier's folder",
     story:
-      "Somebody changes a file of the release that already lies in prod's workspace, before a job is pointed at it.",
-    expected: EXPECT_STOP("approve-to-prod / promote", "release/folder-tampered"),
+      "Somebody changes a file of the release that already lies in prod's workspace: the brief finds it before anybody approves.",
+    expected: EXPECT_STOP("approve-to-prod / brief-live", "release/folder-tampered"),
     async play(theatre) {
       // A change of a schedule keeps the component's content: prod's folder stands already and is used again.
       await theatre.merge("earlier", "Score earlier", (path) =>
@@ -135,8 +135,9 @@ export const SCENES: readonly Scene[] = [
   },
   {
     name: "A prod table granted to a developer",
-    story: "Somebody with rights in prod grants SELECT on prod.gold.scores to Mona, past the contract.",
-    expected: EXPECT_STOP("approve-to-prod / promote", "grants/unnamed-principal"),
+    story:
+      "Somebody with rights in prod grants SELECT on prod.gold.scores to Mona, past the contract. Prod's workspace does not list her, so she may as well be a group.",
+    expected: EXPECT_STOP("approve-to-prod / promote", "grants/unnamed-principal and grants/group-unseen"),
     async play(theatre) {
       theatre.stage.databricks.world.grant("prod.gold.scores", "mona@example.com", ["SELECT"]);
       await theatre.merge("a-small-thing", "A small thing", (path) =>
