@@ -4,23 +4,14 @@
  */
 import * as v from "valibot";
 import { type Finding, FourTierError } from "./findings.ts";
-import type { GitHub } from "./github/client.ts";
-import { issueWarnings, keepIssue, markOf } from "./rolling-issue.ts";
+import { issueWarnings, keepIssue, markOf, type RollingReport } from "./rolling-issue.ts";
 import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { readFindings } from "./report/carried-findings.ts";
 import type { ActionResult } from "./report/report.ts";
 
-interface ReportDriftRequest {
-  readonly github: GitHub;
+interface ReportDriftRequest extends RollingReport {
   /** `toJSON(needs)`: results and outputs of the jobs that looked. */
   readonly results: string;
-  readonly title: string;
-  readonly label: string;
-  /** Tells apart the issues of several contracts of one repository. */
-  readonly key: string;
-  /** The run's page. */
-  readonly runUrl: string;
-  readonly log: { info(message: string): void };
 }
 
 const Needs = v.record(

@@ -3,23 +3,15 @@
  * while something is due, closed when nothing is. A dry run has warned nobody, so it changes nothing here either.
  */
 import type { Finding } from "./findings.ts";
-import type { GitHub } from "./github/client.ts";
 import { readNeeds } from "./report-drift.ts";
 import { type DueSandbox, readDue } from "./report/carried-due.ts";
 import type { ActionResult } from "./report/report.ts";
 import { sandboxesBody, sandboxesNews } from "./report/sandboxes-issue.ts";
-import { issueWarnings, keepIssue, markOf } from "./rolling-issue.ts";
+import { issueWarnings, keepIssue, markOf, type RollingReport } from "./rolling-issue.ts";
 
-interface ReportSandboxesRequest {
-  readonly github: GitHub;
+interface ReportSandboxesRequest extends RollingReport {
   /** `toJSON(needs)`: results and outputs of the jobs that cleaned up. */
   readonly results: string;
-  readonly title: string;
-  readonly label: string;
-  readonly key: string;
-  /** The run's page. */
-  readonly runUrl: string;
-  readonly log: { info(message: string): void };
 }
 
 /** Opens, rewrites or closes the issue. The run fails if a clean-up does not say what is due; the issue is then left. */

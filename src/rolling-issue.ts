@@ -23,6 +23,13 @@ export interface Rolling {
   readonly key: string;
 }
 
+/** What a run that keeps one is given. */
+export interface RollingReport extends Omit<Rolling, "about"> {
+  /** The run's page. */
+  readonly runUrl: string;
+  readonly log: { info(message: string): void };
+}
+
 /** What it shall say and be. */
 interface Page {
   /** With the mark in it. */

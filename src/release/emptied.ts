@@ -1,4 +1,5 @@
 /** A schema that goes is empty, or the promotion does not begin: the service would refuse it half way. */
+import { mayGo } from "../contract/destructive.ts";
 import type { Tier } from "../contract/model.ts";
 import { listFunctions, listModels, listTables, listVolumes } from "../databricks/unity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
@@ -22,9 +23,8 @@ export async function filledSchemas(
 ): Promise<readonly Finding[]> {
   const wanted = new Map(desired.map(({ key, name }) => [key, name]));
   const going = new Map<string, string>();
-  const listed = (key: string): boolean => tier.destructive.includes(key) || tier.destructive.includes("*");
   for (const [key, found] of live) {
-    if (found !== undefined && wanted.get(key) !== found.name && listed(key)) going.set(found.id, key);
+    if (found !== undefined && wanted.get(key) !== found.name && mayGo(tier.destructive, key)) going.set(found.id, key);
   }
   const schemas = [...live].filter(([, found]) => found?.kind === "schemas" && going.has(found.id));
   const findings = schemas.map(async ([key, found]): Promise<Finding[]> => {

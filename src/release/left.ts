@@ -3,6 +3,7 @@
  * stay ours by their marks, and paused, until they are declared again, deleted by name, or somebody takes the mark off.
  */
 import { keyByMark } from "../bundle/marks.ts";
+import { mayGo } from "../contract/destructive.ts";
 import type { Tier, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
@@ -24,11 +25,10 @@ export function leftOf(
   declared: ReadonlySet<string>,
   tier: Tier,
 ): Left[] {
-  const listed = (key: string): boolean => tier.destructive.includes(key) || tier.destructive.includes("*");
   return [...(ledger?.left?.keys() ?? [])].sort().flatMap((key) => {
     const found = live.get(key);
     if (found === undefined || declared.has(key) || keyByMark(found.settings, tier) !== key) return [];
-    return [{ key, id: found.id, kind: found.kind, name: found.name, goes: listed(key) }];
+    return [{ key, id: found.id, kind: found.kind, name: found.name, goes: mayGo(tier.destructive, key) }];
   });
 }
 

@@ -3,6 +3,7 @@
  * promotion caused, and those of what does not carry our mark. Pure.
  */
 import { keyByMark } from "../bundle/marks.ts";
+import { mayGo } from "../contract/destructive.ts";
 import type { Tier, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { begunIntents } from "../ledger/model.ts";
@@ -46,9 +47,8 @@ function lossOf({ key, action, live }: Step, tier: Tier): Omit<Loss, "planned">[
 
 /** What of it stops a promotion: the ledger alone does not make a resource ours, and nothing goes unseen. */
 export function lossFindings(losses: readonly Loss[], tier: TierName, destructive: readonly string[]): Finding[] {
-  const listed = (key: string): boolean => destructive.includes(key) || destructive.includes("*");
   return [
-    ...losses.filter(({ planned, key }) => !planned && !listed(key)).map((loss) => unplanned(loss, tier)),
+    ...losses.filter(({ planned, key }) => !planned && !mayGo(destructive, key)).map((loss) => unplanned(loss, tier)),
     ...losses.filter(({ marked }) => !marked).map((loss) => notMarked(loss, tier)),
   ];
 }

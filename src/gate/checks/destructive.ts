@@ -1,4 +1,5 @@
 /** Nothing is deleted or replaced that the contract does not name, nor anything that does not carry our mark. */
+import { mayGo } from "../../contract/destructive.ts";
 import { lossOf } from "../../release/impact.ts";
 import { lossFindings } from "../../release/losses.ts";
 import { type Check, conclude, withFact } from "../check.ts";
@@ -13,7 +14,7 @@ export const destructive: Check = {
         const losing = changes.filter(
           (change) => change.action === "delete" || change.action === "replace" || change.class === "data-losing",
         );
-        const allowed = (key: string): boolean => facts.destructive.includes(key) || facts.destructive.includes("*");
+        const allowed = (key: string): boolean => mayGo(facts.destructive, key);
         return conclude("destructive", {
           summary:
             losing.length === 0
