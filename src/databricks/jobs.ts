@@ -204,6 +204,7 @@ export async function cancelRun(workspace: Workspace, runId: string): Promise<vo
 
 /**
  * Starts a run and gives its id; the same token gives the same run (facts: databricks-api 2.3), so it is safe to repeat.
+ * It waits in the job's queue behind others, also where the job would have it skipped (facts: databricks-api 5).
  * Throws RangeError for a token that is empty or longer than 64 characters.
  */
 export async function runNow(
@@ -224,6 +225,7 @@ export async function runNow(
     json: {
       job_id: BigInt(jobId),
       idempotency_token: token,
+      queue: { enabled: true },
       ...(options.jobParameters === undefined ? {} : { job_parameters: options.jobParameters }),
       ...(options.only === undefined ? {} : { only: options.only }),
     },

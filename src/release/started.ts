@@ -1,7 +1,7 @@
 /** What was started in the tier, and how it is followed: a job's run, or a pipeline's update. */
 import { LostAnswer } from "../databricks/errors.ts";
 import { type Failure, taskFailures, updateFailures } from "../databricks/failures.ts";
-import { cancelRun, getRun, runNow } from "../databricks/jobs.ts";
+import { cancelRun, getRun, listRuns, type Run, runNow } from "../databricks/jobs.ts";
 import { getPipeline, getUpdate, listUpdates, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 
@@ -69,6 +69,19 @@ export async function startUpdateOf(
     cancel: () => stopPipeline(workspace, pipelineId),
     failures: () => updateFailures(workspace, pipelineId, current),
   };
+}
+
+/** What is at work of a job before this run of it, as a clause that names the first; queued ones are not at work. */
+export async function atWorkBefore(workspace: Workspace, jobId: string, runId: string): Promise<string> {
+  const others: Run[] = [];
+  for await (const run of listRuns(workspace, { jobId, activeOnly: true })) {
+    if (run.id !== runId && run.state !== "QUEUED") others.push(run);
+  }
+  const [first, ...more] = others;
+  if (first === undefined) return "others in the workspace's queue";
+  const since = first.startTime === undefined ? "" : `, since ${new Date(first.startTime).toISOString()}`;
+  const how = `${first.trigger ?? "trigger unknown"}${since}`;
+  return `run ${first.id} (${how})${more.length === 0 ? "" : ` and ${more.length} more`}: ${first.url ?? `job ${jobId}`}`;
 }
 
 const AT_REST: readonly string[] = ["IDLE", "FAILED"];

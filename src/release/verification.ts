@@ -6,11 +6,13 @@
 import { createHash } from "node:crypto";
 import type { VerifyStep } from "../contract/model.ts";
 import type { Failure } from "../databricks/failures.ts";
+import { ApiError } from "../databricks/errors.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, messageOf } from "../findings.ts";
 import { isObject } from "../json.ts";
+import { activeUpdate } from "./active-runs.ts";
 import type { Applied, AppliedResource } from "./plan.ts";
-import { type Started, startRun, startUpdateOf, untilAtRest } from "./started.ts";
+import { atWorkBefore, type Started, startRun, startUpdateOf, untilAtRest } from "./started.ts";
 
 /** What is asked of one tier. */
 export interface VerificationPolicy {
@@ -41,9 +43,9 @@ export interface VerifiedStep extends VerifyStep {
 }
 
 /**
- * What it says of the release. `none`: nothing, since it could not be made: the service did not answer, or the release
- * has not what the contract names by now. What was started and then cancelled with the run has failed: whoever sees it
- * failing could cancel it.
+ * What it says of the release. `none`: nothing, since it could not be made: the service did not answer, the release has
+ * not what the contract names by now, or something else was at work of it and took its time. What ran and was then
+ * cancelled with the run has failed: whoever sees it failing could cancel it.
  */
 export type VerificationVerdict = "passed" | "failed" | "none";
 
@@ -100,7 +102,7 @@ async function verifyStep(
   policy: VerificationPolicy,
   options: VerificationOptions,
 ): Promise<{ result: VerifiedStep; finding: Finding | undefined; conclusive: boolean }> {
-  const { now, log, signal, tier } = options;
+  const { now, signal, tier } = options;
   const began = now().getTime();
   const base = { ...step, name: resource.name, url: undefined, failures: [], code: undefined };
   const seconds = (): number => Math.round((now().getTime() - began) / 1000);
@@ -109,10 +111,12 @@ async function verifyStep(
     if (signal?.aborted) throw new FourTierError(stopped(step, tier, "before it was started"));
     started =
       step.how === "run"
-        ? await startRun(workspace, resource.id, tokenOf(step, options))
+        ? await startJob(workspace, step, resource, options)
         : await startPipeline(workspace, step, resource, until, options);
-    log.info(`${step.key}: started ${WHAT[step.how]} ${started.id} of "${resource.name}"`);
-    const end = await follow(started, step, until, options);
+    const { id } = started;
+    const before = (): Promise<string> => atWorkBefore(workspace, resource.id, id).catch(() => "what is at work of it");
+    const end = await follow(started, step, until, before, options);
+    if (NEVER_BEGUN.includes(end.code ?? "")) throw new Behind(await before());
     const ended = { ...base, url: started.url, code: end.code, seconds: seconds() };
     if (end.passed) return { result: { ...ended, outcome: "passed" }, finding: undefined, conclusive: true };
     const failures = await started.failures().catch(() => []);
@@ -126,39 +130,69 @@ async function verifyStep(
     const finding =
       error instanceof TimeUp
         ? tooLong(step, resource, tier, policy, started?.url)
-        : error instanceof FourTierError && error.findings[0] !== undefined
-          ? error.findings[0]
-          : { ...notRun(step, tier), message: `${step.key} could not be verified: ${messageOf(error)}` };
+        : error instanceof Behind
+          ? behind(step, resource, tier, policy, error.message)
+          : error instanceof FourTierError && error.findings[0] !== undefined
+            ? error.findings[0]
+            : { ...notRun(step, tier), message: `${step.key} could not be verified: ${messageOf(error)}` };
     const outcome = started === undefined ? "not started" : "cancelled";
-    // Its own time was up, or it was cut off: both can be the release's. That nobody answers is not.
-    const conclusive = started !== undefined && (error instanceof TimeUp || finding.id === "verify/stopped");
+    // Its own time was up, or it was cut off while it ran: both can be the release's. That nobody answers is not.
+    const conclusive = started !== undefined && (error instanceof TimeUp || error instanceof CutOff);
     return { result: { ...base, url: started?.url, seconds: seconds(), outcome }, finding, conclusive };
   }
 }
 
-const WHAT = { run: "run", update: "update", validate_only: "validation" } as const;
-
 class TimeUp extends Error {}
+/** Something else was at work, named by the message: what was to be verified had not the time that it was given. */
+class Behind extends Error {}
+/** The run was stopped while what it verifies ran. */
+class CutOff extends FourTierError {}
 
-/** Looks until it is done. Throws TimeUp at the deadline, FourTierError when the run is stopped. */
+const QUEUED = "QUEUED";
+const TERMINATING = "TERMINATING";
+/** Somebody cancelled it (facts: databricks-api 5); of a run that never began, nobody has seen how it would end. */
+const CANCELLED: readonly string[] = ["USER_CANCELED", "CANCELED"];
+/** Ends of a run that never began, since others took its place (facts: databricks-api 5), in both status systems. */
+const NEVER_BEGUN: readonly string[] = [
+  "MAX_CONCURRENT_RUNS_EXCEEDED",
+  "MAXIMUM_CONCURRENT_RUNS_REACHED",
+  "MAX_JOB_QUEUE_SIZE_EXCEEDED",
+  "WORKSPACE_RUN_LIMIT_EXCEEDED",
+];
+
+/**
+ * Looks until it is done. Throws TimeUp at the deadline, or Behind if it has waited in the queue for what `before` names;
+ * FourTierError when the run is stopped, CutOff if it ran by then.
+ */
 async function follow(
   started: Started,
   step: VerifyStep,
   until: number,
+  before: () => Promise<string>,
   { now, pause, log, signal, tier }: VerificationOptions,
 ): Promise<{ passed: boolean; code: string | undefined }> {
   const began = now().getTime();
   let said = { state: "", at: began };
+  let [waitedFor, ran]: [string | undefined, boolean] = [undefined, false];
   for (;;) {
     const seen = await started.look();
     const time = now().getTime();
+    ran ||= !seen.done && ![QUEUED, TERMINATING].includes(seen.state);
+    if (seen.state === QUEUED && waitedFor === undefined) {
+      waitedFor = await before();
+      log.info(`${step.key}: waits in the queue behind ${waitedFor}`);
+    }
     if (seen.state !== said.state || time - said.at >= SAY_AGAIN_MS) {
       log.info(`${step.key}: ${seen.state} after ${Math.round((time - began) / 1000)} s`);
       said = { state: seen.state, at: time };
     }
-    if (seen.done) return { passed: seen.passed, code: seen.code };
-    if (signal?.aborted) throw new FourTierError(stopped(step, tier, "and cancelled"));
-    if (time >= until) throw new TimeUp();
+    if (seen.done) {
+      const emptied = !ran && waitedFor !== undefined && CANCELLED.includes(seen.code ?? "");
+      if (emptied) throw new Behind(waitedFor);
+      return { passed: seen.passed, code: seen.code };
+    }
+    if (signal?.aborted) throw new (ran ? CutOff : FourTierError)(stopped(step, tier, "and cancelled"));
+    if (time >= until) throw waitedFor === undefined ? new TimeUp() : new Behind(waitedFor);
     await pause(Math.min(time - began < SAY_AGAIN_MS ? LOOK_MS : LOOK_LATER_MS, until - time), signal);
   }
 }
@@ -176,8 +210,44 @@ async function cancelAndWait(started: Started, step: VerifyStep, options: Verifi
   }
 }
 
-function tokenOf(step: VerifyStep, { tier, token }: VerificationOptions): string {
-  const parts = [tier, token.release, token.run, String(token.attempt), step.key];
+/**
+ * Starts the job, or goes on with what an earlier attempt of this very run has left at work: killed, it could not cancel
+ * it. The attempt's token gives that run again, and proves that it is ours; nobody else waits for it, since GitHub
+ * begins an attempt when the one before has ended. What ended by then is that attempt's, and counts for nothing here.
+ */
+async function startJob(
+  workspace: Workspace,
+  step: VerifyStep,
+  resource: AppliedResource,
+  options: VerificationOptions,
+): Promise<Started> {
+  const { log, token } = options;
+  for (let attempt = 1; attempt < token.attempt; attempt += 1) {
+    const left = await earlierRun(workspace, resource.id, tokenOf(step, options, attempt));
+    if (left === undefined) continue;
+    log.info(`${step.key}: goes on with run ${left.id} of "${resource.name}", asked for as attempt ${attempt} did`);
+    return left;
+  }
+  const started = await startRun(workspace, resource.id, tokenOf(step, options, token.attempt));
+  log.info(`${step.key}: started run ${started.id} of "${resource.name}"`);
+  return started;
+}
+
+/** The run that this token stands for, if it is active and nobody has cancelled it; one of a token never used begins. */
+async function earlierRun(workspace: Workspace, jobId: string, token: string): Promise<Started | undefined> {
+  try {
+    const run = await startRun(workspace, jobId, token);
+    const seen = await run.look().catch(() => undefined); // whoever follows it looks again, and says what is wrong
+    return seen?.done === true || seen?.state === TERMINATING ? undefined : run;
+  } catch (error) {
+    // A run that was deleted is refused by its token (facts: databricks-api 2.3).
+    if (error instanceof ApiError && error.status === 400) return undefined;
+    throw error;
+  }
+}
+
+function tokenOf(step: VerifyStep, { tier, token }: VerificationOptions, attempt: number): string {
+  const parts = [tier, token.release, token.run, String(attempt), step.key];
   return createHash("sha256").update(parts.join("\n")).digest("hex");
 }
 
@@ -198,10 +268,18 @@ async function startPipeline(
   });
   if (found === "gone") throw new FourTierError(gone(step, tier));
   if (found === "busy" && signal?.aborted) throw new FourTierError(stopped(step, tier, "before it was started"));
-  if (found === "busy" || now().getTime() >= until) throw new TimeUp();
-  return startUpdateOf(workspace, resource.id, step.how === "validate_only", (text) =>
+  if (found === "busy") {
+    const update = await activeUpdate(workspace, resource.id);
+    throw new Behind(`update ${update ?? "unknown"}: ${workspace.host}/pipelines/${resource.id}`);
+  }
+  if (now().getTime() >= until) throw new TimeUp();
+  const started = await startUpdateOf(workspace, resource.id, step.how === "validate_only", (text) =>
     log.info(`${step.key}: ${text}`),
   );
+  log.info(
+    `${step.key}: started ${step.how === "update" ? "update" : "validation"} ${started.id} of "${resource.name}"`,
+  );
+  return started;
 }
 
 function notStarted(step: VerifyStep, resource: AppliedResource | undefined): VerifiedStep {
@@ -273,6 +351,24 @@ function tooLong(
     where: { kind: "resource", tier, key: step.key },
     message: `"${resource.name}" (${step.key}) had not ended when the ${Math.round(timeoutMs / 60_000)} minutes of the verification were over${url === undefined ? ", or could not begin" : `, and was cancelled: ${url}`}.`,
     remedy: "Look why it takes so long; if it must, give gate.verify_timeout more time.",
+  };
+}
+
+function behind(
+  step: VerifyStep,
+  resource: AppliedResource,
+  tier: string,
+  { timeoutMs }: VerificationPolicy,
+  what: string,
+): Finding {
+  return {
+    id: "verify/behind-another",
+    severity: "unknown",
+    where: { kind: "resource", tier, key: step.key },
+    message: `"${resource.name}" (${step.key}) had less than the ${Math.round(timeoutMs / 60_000)} minutes that a verification may take. Before it was at work: ${what}.`,
+    why: "This verification has not started that, and what it took of the time says nothing of the release.",
+    remedy:
+      "Verify again when it has ended. If nobody waits for it (a verification that was killed leaves its run at work), cancel it in the workspace.",
   };
 }
 

@@ -10,6 +10,8 @@ const SCORE: VerifyStep = { key: "jobs.score", how: "run" };
 const INGEST: VerifyStep = { key: "pipelines.ingest", how: "update" };
 const RELEASE = "a".repeat(64);
 
+type Changed = Partial<VerificationOptions> & { readonly steps?: readonly VerifyStep[] };
+
 /** A dev that has the project, verified by these steps; an hour of its clock passes in no time. */
 async function verified(
   steps: readonly VerifyStep[],
@@ -23,7 +25,7 @@ async function verified(
   Verification & {
     readonly dev: Scene;
     readonly log: readonly string[];
-    readonly again: () => Promise<Verification>;
+    readonly again: (changed?: Changed) => Promise<Verification>;
   }
 > {
   const dev = await scene("dev", more, { "databricks.yml": options.bundle ?? BUNDLE });
@@ -33,18 +35,24 @@ async function verified(
   const ledger = await readLedger(workspace, dev.folder, { project: "ml-pipelines", tier: "dev" });
   const log: string[] = [];
   let time = Date.parse("2026-11-24T08:00:00Z");
-  const run = (): Promise<Verification> =>
-    runVerification(workspace, { steps, timeoutMs: (options.minutes ?? 30) * 60_000 }, ledger?.resources ?? new Map(), {
-      tier: "dev",
-      token: { release: RELEASE, run: "71", attempt: 1 },
-      log: { info: (line) => log.push(line) },
-      now: () => new Date(time),
-      pause: (milliseconds) => {
-        time += milliseconds;
-        return Promise.resolve();
+  const run = (changed: Changed = {}): Promise<Verification> =>
+    runVerification(
+      workspace,
+      { steps: changed.steps ?? steps, timeoutMs: (options.minutes ?? 30) * 60_000 },
+      ledger?.resources ?? new Map(),
+      {
+        tier: "dev",
+        token: { release: RELEASE, run: "71", attempt: 1 },
+        log: { info: (line) => log.push(line) },
+        now: () => new Date(time),
+        pause: (milliseconds) => {
+          time += milliseconds;
+          return Promise.resolve();
+        },
+        ...options,
+        ...changed,
       },
-      ...options,
-    });
+    );
   return { ...(await run()), dev, log, again: run };
 }
 
@@ -159,6 +167,110 @@ describe("a verification", () => {
     expect(dev.world.runs("dev", "score")).toHaveLength(1);
   });
 
+  describe("that was killed, so that it could not cancel what it had started", () => {
+    /** Dies as soon as what it waits for runs; everything after that is another attempt's. */
+    const killed = async (attempt: number, polls: number) => {
+      const { dev, again, log } = await verified([], { runs: [{ job: "score", polls }] });
+      await new Promise<void>((died) => {
+        void again({
+          token: { release: RELEASE, run: "71", attempt },
+          steps: [SCORE],
+          pause: () => new Promise<never>(() => died()),
+        });
+      });
+      return { dev, again: (changed: Changed) => again({ steps: [SCORE], ...changed }), log };
+    };
+
+    it("is taken up by the next attempt of its run, which starts no second", async () => {
+      const { dev, again, log } = await killed(1, 5);
+      const { findings, steps } = await again({ token: { release: RELEASE, run: "71", attempt: 3 } });
+      expect(findings).toEqual([]);
+      expect(steps).toMatchObject([{ outcome: "passed", code: "SUCCESS" }]);
+      const [only, ...more] = dev.world.runs("dev", "score");
+      expect(more).toEqual([]);
+      expect(log).toContain(`jobs.score: goes on with run ${only?.id} of "score", asked for as attempt 1 did`);
+    });
+
+    it("is not taken up where somebody cancels it: how that ends says nothing of the release", async () => {
+      const { dev, again } = await killed(1, 5);
+      const [left] = dev.world.runs("dev", "score");
+      if (left !== undefined) Object.assign(left, { state: "TERMINATING", step: () => false });
+      const { findings } = await again({ token: { release: RELEASE, run: "71", attempt: 2 } });
+      expect(findings.map(({ id }) => id)).toEqual(["verify/behind-another"]);
+      expect(dev.world.runs("dev", "score")).toHaveLength(2);
+    });
+  });
+
+  it("runs anew in the next attempt what the one before had run to its end, or cancelled", async () => {
+    const { dev, again } = await verified([SCORE]);
+    expect((await again({ token: { release: RELEASE, run: "71", attempt: 2 } })).findings).toEqual([]);
+    expect(dev.world.runs("dev", "score")).toHaveLength(2);
+    for (const run of dev.world.runs("dev", "score")) dev.world.workspace("dev").jobs.deleteRun(run);
+    expect((await again({ token: { release: RELEASE, run: "71", attempt: 3 } })).findings).toEqual([]);
+    expect(dev.world.runs("dev", "score")).toHaveLength(1);
+  });
+
+  describe("whose job somebody else runs, with room for one run", () => {
+    const bundle = BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 1\n      queue: { enabled: false }");
+    const before = ({ world }: Scene): void => void world.startRun("dev", "score");
+
+    it.each([
+      ["that queues", BUNDLE],
+      ["that does not", bundle],
+    ])("waits, and after that says nothing of the release and leaves the other alone: a job %s", async (_, text) => {
+      const { verdict, findings, steps, dev, log } = await verified([SCORE], {}, { bundle: text, before, minutes: 7 });
+      const [ours, other] = dev.world.runs("dev", "score");
+      expect(verdict).toBe("none");
+      expect(findings).toMatchObject([
+        { id: "verify/behind-another", severity: "unknown", where: { key: "jobs.score" } },
+      ]);
+      expect(findings[0]?.message).toContain(`less than the 7 minutes that a verification may take`);
+      expect(findings[0]?.message).toMatch(
+        new RegExp(`run ${other?.id} \\(PERIODIC, since .*Z\\): http.*/run/${other?.id}\\.$`),
+      );
+      expect(steps).toMatchObject([{ outcome: "cancelled" }]);
+      expect(other).toMatchObject({ state: "PENDING", result: undefined });
+      expect(ours).toMatchObject({ state: "TERMINATED", result: "CANCELED" });
+      expect(log.join("\n")).toContain(`jobs.score: waits in the queue behind run ${other?.id}`);
+    });
+
+    it("says nothing of the release where the service skips the run", async () => {
+      const none = BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 0");
+      const { verdict, findings, dev } = await verified([SCORE], {}, { bundle: none });
+      expect([verdict, findings.map(({ id }) => id)]).toEqual(["none", ["verify/behind-another"]]);
+      expect(dev.world.runs("dev", "score")).toMatchObject([{ state: "SKIPPED" }]);
+    });
+
+    it("passes if that ends in time", async () => {
+      const { again, dev } = await verified([], {}, { before });
+      const [other] = dev.world.runs("dev", "score");
+      let looks = 0;
+      const { verdict, findings } = await again({
+        steps: [SCORE],
+        pause: () => {
+          if ((looks += 1) === 3 && other !== undefined) dev.world.finishRun("dev", other);
+          return Promise.resolve();
+        },
+      });
+      expect([verdict, findings]).toEqual(["passed", []]);
+    });
+
+    it("has not failed where it is cancelled in the queue, by its own run or by somebody who empties that", async () => {
+      const { again, dev } = await verified([], {}, { before });
+      const empty = (): void => {
+        const [ours] = dev.world.runs("dev", "score");
+        if (ours !== undefined) dev.world.workspace("dev").jobs.cancel(ours);
+      };
+      const emptied = await again({ steps: [SCORE], pause: () => Promise.resolve(empty()) });
+      expect([emptied.verdict, emptied.findings.map(({ id }) => id)]).toEqual(["none", ["verify/behind-another"]]);
+      const stop = new AbortController();
+      const token = { release: RELEASE, run: "72", attempt: 1 };
+      const pause = () => Promise.resolve(stop.abort());
+      const stopped = await again({ steps: [SCORE], token, pause, signal: stop.signal });
+      expect([stopped.verdict, stopped.findings.map(({ id }) => id)]).toEqual(["none", ["verify/stopped"]]);
+    });
+  });
+
   it("waits for an update that runs already, and then starts its own", async () => {
     const { findings, dev, log } = await verified(
       [INGEST],
@@ -173,6 +285,24 @@ describe("a verification", () => {
     expect(findings).toEqual([]);
     expect(dev.world.pipeline("dev", "ingest").updates).toHaveLength(2);
     expect(log[0]).toMatch(/waiting for the update that runs already/);
+  });
+
+  it("says nothing of the release where an update that somebody else started does not end", async () => {
+    const { verdict, findings, dev } = await verified(
+      [INGEST],
+      { updates: [{ pipeline: "ingest", polls: "never" }] },
+      {
+        minutes: 7,
+        before: ({ world }) => {
+          world.workspace("dev").pipelines.start(world.pipeline("dev", "ingest"), {}, "USER_ACTION");
+        },
+      },
+    );
+    const [other, ...more] = dev.world.pipeline("dev", "ingest").updates;
+    expect([verdict, more]).toEqual(["none", []]);
+    expect(findings.map(({ id, message }) => [id, message.includes(`update ${other?.id}`)])).toEqual([
+      ["verify/behind-another", true],
+    ]);
   });
 
   it("finds the update whose answer was lost, and starts no second", async () => {
