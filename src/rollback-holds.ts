@@ -14,7 +14,7 @@ import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
 
 /** What of a rollback's request a hold needs. */
-interface Holding {
+export interface Holding {
   readonly run: RunContext;
   readonly tier: Tier;
   /** Application id of the tier's principal. */

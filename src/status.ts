@@ -6,9 +6,9 @@ import { lockHolder } from "./ledger/lock.ts";
 import { verdictOn } from "./ledger/model.ts";
 import { tierFolder } from "./ledger/paths.ts";
 import { readLedger } from "./ledger/store.ts";
+import { noLedger } from "./release/lost-ledger.ts";
 import { blocks, code, table, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
-import { noLedger } from "./verify.ts";
 
 /** Looks. Throws FourTierError `ledger/missing` if the tier has no ledger. */
 export async function status(workspace: Workspace, tier: Tier, principal: string): Promise<ActionResult> {

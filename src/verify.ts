@@ -13,15 +13,14 @@ import { type Finding, FourTierError, messageOf } from "./findings.ts";
 import { type LockAccess, lockFor, lockHolder } from "./ledger/lock.ts";
 import { withLedger } from "./ledger/locked.ts";
 import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
-import { componentFolder, tierFolder } from "./ledger/paths.ts";
-import { readLedger } from "./ledger/store.ts";
 import { goneWheels, keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf } from "./release/candidate.ts";
 import type { RecordInput } from "./release/evidence.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAt } from "./release/look.ts";
+import { noLedger } from "./release/lost-ledger.ts";
 import { owedNow } from "./release/roll-forward.ts";
-import type { Place } from "./release/standing.ts";
+import { ledgerAt, type Place, placeOf } from "./release/place.ts";
 import { unreadFindings } from "./release/upload.ts";
 import { runVerification, type Verification, type VerificationPolicy } from "./release/verification.ts";
 import { fieldText } from "./release/verify.ts";
@@ -60,7 +59,7 @@ const LOOK_MS = 5_000;
 /** Verifies, records it, and says what failed. Throws FourTierError if there is nothing that could be verified. */
 export async function verify(request: VerifyRequest): Promise<ActionResult> {
   const { tier, workspace, log } = request;
-  const place: Place = { tier, principal: request.principal, folder: tierFolder(request.principal, tier) };
+  const place = placeOf(tier, request.principal);
   const { ledger, release } = await whatItHas(request, place);
   log.info(`${tier.name} has ${release.commit.slice(0, 12)}, release ${release.digest.slice(0, 12)}`);
 
@@ -118,9 +117,9 @@ async function whatItHas(
  * The ledger when nobody promotes any more. Throws FourTierError for a promotion that stopped half way, that goes on for
  * too long, or that brings another release than the one that is to be verified.
  */
-async function ledgerAtRest(request: VerifyRequest, { folder }: Place): Promise<Ledger | undefined> {
+async function ledgerAtRest(request: VerifyRequest, place: Place): Promise<Ledger | undefined> {
   const { workspace, tier, expected, log, signal, now, pause } = request;
-  const read = () => readLedger(workspace, folder, { project: tier.project, tier: tier.name });
+  const read = () => ledgerAt(workspace, place);
   const until = now().getTime() + PROMOTION_WAIT_MS;
   let ledger = await read();
   for (let said = false; ledger?.pending !== undefined; said = true) {
@@ -128,7 +127,7 @@ async function ledgerAtRest(request: VerifyRequest, { folder }: Place): Promise<
     if (expected !== "" && expected !== release.digest) {
       throw new FourTierError(otherRelease(tier.name, expected, release));
     }
-    const holder = await lockHolder(workspace, folder);
+    const holder = await lockHolder(workspace, place.folder);
     const atWork = holder !== undefined && (await request.runHasEnded(holder.run, holder.attempt)) !== true;
     if (atWork && !said) log.info(`Waiting for run ${holder.run}, which changes ${tier.name}.`);
     if (atWork && now().getTime() < until && !signal.aborted) await pause(LOOK_MS, signal);
@@ -146,10 +145,9 @@ async function ledgerAtRest(request: VerifyRequest, { folder }: Place): Promise<
 /** The tier beside the release that its ledger says it has: what lists show, or everything. */
 async function lookFor(request: VerifyRequest, place: Place, ledger: Ledger, candidate: Candidate): Promise<Look> {
   const { workspace, root, deep } = request;
-  const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
   if (!deep) {
     const names = candidate.artifacts.map((artifact) => ({ ...artifact, bytes: new Uint8Array() }));
-    const contents = contentsOf(candidate, root, names, folder);
+    const contents = contentsOf(candidate, root, names, place.folder);
     const standing = await glance(workspace, ledger, candidate.desired, contents, place);
     if (standing !== undefined) return { standing, folders: [], compared: "lists", at: request.now() };
   }
@@ -158,7 +156,7 @@ async function lookFor(request: VerifyRequest, place: Place, ledger: Ledger, can
   if (gone !== undefined) {
     throw new FourTierError(unlike(place.tier.name, gone.component, `the wheel ${gone.name} is missing`));
   }
-  const contents = contentsOf(candidate, root, wheels, folder);
+  const contents = contentsOf(candidate, root, wheels, place.folder);
   return lookAt({ ...request, place, candidate, contents }, ledger, "all");
 }
 
@@ -212,7 +210,7 @@ function inconclusive(tier: string, { digest }: LedgerRelease): Finding {
 
 /** A promotion in between makes it unclear what the jobs have seen. */
 async function changedMeanwhile(workspace: Workspace, place: Place, before: Ledger): Promise<Finding | undefined> {
-  const now = await readLedger(workspace, place.folder, { project: place.tier.project, tier: place.tier.name });
+  const now = await ledgerAt(workspace, place);
   const same =
     now?.pending === undefined &&
     now?.release?.digest === before.release?.digest &&
@@ -271,17 +269,6 @@ async function cache(request: VerifyRequest, place: Place, release: LedgerReleas
   } catch (error) {
     log.warning(`The verification is recorded, and the ledger does not know of it: ${messageOf(error)}`);
   }
-}
-
-/** Said wherever a tier's ledger is needed and is not there. */
-export function noLedger(tier: string, folder: string): Finding {
-  return {
-    id: "ledger/missing",
-    severity: "error",
-    message: `${tier} has no ledger in ${folder}, so nothing says which release it has.`,
-    why: "Either nothing was promoted yet, or the ledger was lost, or the tier's principal is another one than before.",
-    remedy: `If nothing was promoted yet, promote. If ${tier} has a release, run verify.yml with rebuild: true: it makes the ledger again from the resources' tags and GitHub's record, and overwrites nothing.`,
-  };
 }
 
 function unfinished(tier: string, { commit, run }: LedgerRelease): Finding {

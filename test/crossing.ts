@@ -10,7 +10,6 @@ import { liftHolds, takeHold } from "../src/holds.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
 import { type Ledger, type LedgerRelease, parseLedger } from "../src/ledger/model.ts";
-import { componentFolder } from "../src/ledger/paths.ts";
 import { operate } from "../src/operate.ts";
 import { rebuildLedger } from "../src/rebuild.ts";
 import { releaseAgain } from "../src/release/again.ts";
@@ -390,7 +389,7 @@ export class Tier {
     const place = { tier, principal: IDS[scene.tier], folder: scene.folder };
     const at = { folder: scene.folder, project: tier.project, tier: tier.name };
     await withLedger(workspace, { ...lock, ...at }, async (ledger) => {
-      const contents = contentsOf(candidate, "", [], (name, digest) => componentFolder(scene.folder, name, digest));
+      const contents = contentsOf(candidate, "", [], scene.folder);
       const view = { workspace, place, candidate, contents, now: () => new Date() };
       const { standing, folders } = await lookAt(view, ledger.current(), "all");
       assert.deepEqual(standing.steps, []);

@@ -1,7 +1,7 @@
 /** Work on a tier's ledger under its lock: taken, read, written as often as needed, released whatever happens. */
 import type { TierName } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { acquireLock, type LockOptions, releaseQuietly } from "./lock.ts";
+import { acquireLock, type Lock, type LockOptions, releaseQuietly } from "./lock.ts";
 import { emptyLedger, type Ledger } from "./model.ts";
 import { readLedger, writeLedger } from "./store.ts";
 
@@ -29,15 +29,21 @@ export async function withLedger<T>(
   const { folder, project, tier, log } = options;
   const lock = await acquireLock(workspace, folder, options);
   try {
-    let ledger = (await readLedger(workspace, folder, { project, tier })) ?? emptyLedger(project, tier);
-    return await work({
-      current: () => ledger,
-      save: async (next) => {
-        await lock.check();
-        ledger = await writeLedger(workspace, folder, next);
-      },
-    });
+    const ledger = (await readLedger(workspace, folder, { project, tier })) ?? emptyLedger(project, tier);
+    return await work(ledgerUnder(lock, workspace, folder, ledger));
   } finally {
     await releaseQuietly(lock, log);
   }
+}
+
+/** The ledger, as it was read just now, under a lock that is ours already. */
+export function ledgerUnder(lock: Lock, workspace: Workspace, folder: string, read: Ledger): LockedLedger {
+  let ledger = read;
+  return {
+    current: () => ledger,
+    save: async (next) => {
+      await lock.check();
+      ledger = await writeLedger(workspace, folder, { ...next, serial: ledger.serial });
+    },
+  };
 }

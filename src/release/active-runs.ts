@@ -6,12 +6,13 @@
 import { listRuns, type Run } from "../databricks/jobs.ts";
 import { getPipeline, listUpdates } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import type { ActiveRun, ActiveRunsFacts } from "../gate/facts.ts";
+import { type ActiveRun, type ActiveRunsFacts, type GateFacts, known } from "../gate/facts.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { Step } from "./apply.ts";
 import type { Plan } from "./plan.ts";
+import type { Standing } from "./standing.ts";
 
 /** Requests in flight. */
 const PARALLEL = 8;
@@ -22,7 +23,7 @@ const LOOK_MS = 15_000;
 const TELL_MS = 300_000;
 
 /** What lives of the steps that change more than a name or a tag. */
-export function touched(steps: readonly Step[], plan: Plan): readonly Step[] {
+function touched(steps: readonly Step[], plan: Plan): readonly Step[] {
   const mild = new Set(plan.changes.filter((change) => change.class === "metadata").map(({ key }) => key));
   return steps.filter(({ key, live }) => live !== undefined && !mild.has(key));
 }
@@ -37,23 +38,56 @@ export async function activeRuns(workspace: Workspace, steps: readonly Step[]): 
   return found.flat();
 }
 
+/** With what active runs are looked at, and waited for. */
+interface Watch {
+  readonly workspace: Workspace;
+  readonly log: { info(message: string): void };
+  readonly signal?: AbortSignal | undefined;
+  readonly now: () => Date;
+  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** The facts with what is at work now of what would change, if the default branch's contract asks. Throws ApiError. */
+export async function withRunsNow(
+  watch: Watch,
+  facts: GateFacts,
+  { steps, plan }: Standing,
+  waited = false,
+): Promise<GateFacts> {
+  if (!facts.policy.known) return facts;
+  const policy = facts.policy.value.activeRuns;
+  const asked = policy === "allow" ? policy : "fail";
+  const { runs } = await settleActiveRuns(touched(steps, plan), { ...watch, policy: asked, timeoutMs: 0 });
+  return { ...facts, activeRuns: known({ policy, waited, runs }) };
+}
+
+/**
+ * The facts once no run is active, or the time is up: where the contract says so, and nobody took it on themselves not to
+ * wait. Throws ApiError; FourTierError if the run is cancelled while it waits.
+ */
+export async function withRunsAwaited(
+  watch: Watch,
+  facts: GateFacts,
+  { steps, plan }: Standing,
+  timeoutMs: number,
+): Promise<GateFacts> {
+  const { policy, override } = facts;
+  if (!policy.known || policy.value.activeRuns !== "wait" || override?.checks.includes("active-runs") === true) {
+    return facts;
+  }
+  const settled = await settleActiveRuns(touched(steps, plan), { ...watch, policy: "wait", timeoutMs });
+  return { ...facts, activeRuns: known(settled) };
+}
+
 /**
  * Asks what the contract wants asked. With `wait` it looks again until nothing is active that ends by itself, or the
- * time is up. `allow` asks nothing. Throws ApiError; FourTierError if the run is cancelled while it waits.
+ * time is up. `allow` asks nothing.
  */
-export async function settleActiveRuns(
-  workspace: Workspace,
+async function settleActiveRuns(
   steps: readonly Step[],
-  options: {
-    readonly policy: ActiveRunsFacts["policy"];
-    readonly timeoutMs: number;
-    readonly log: { info(message: string): void };
-    readonly signal?: AbortSignal | undefined;
-    readonly now: () => Date;
-    readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
-  },
+  options: Watch & { readonly policy: ActiveRunsFacts["policy"]; readonly timeoutMs: number },
 ): Promise<ActiveRunsFacts> {
-  const { policy, log, now, pause, signal } = options;
+  const { workspace, policy, log, now, pause, signal } = options;
   if (policy === "allow") return { policy, waited: false, runs: [] };
   const began = now().getTime();
   const until = began + options.timeoutMs;

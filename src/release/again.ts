@@ -15,7 +15,7 @@ import { mapBounded } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "./candidate.ts";
-import type { Place } from "./standing.ts";
+import type { Place } from "./place.ts";
 
 interface AgainRequest {
   readonly git: Git;

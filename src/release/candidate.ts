@@ -8,8 +8,11 @@ import { ARTIFACTS_FOLDER } from "../bundle/paths.ts";
 import { renderBundle } from "../bundle/render.ts";
 import { parseContract } from "../contract/parse.ts";
 import type { Contract, Tier } from "../contract/model.ts";
+import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
+import { componentFolder } from "../ledger/paths.ts";
 import { withSandboxAccess } from "../sandboxes/access.ts";
 import { isBuilt } from "./built.ts";
 import { type Component, componentsOf } from "./components.ts";
@@ -121,12 +124,28 @@ export function asApplied(candidate: Candidate): Applied {
   return new Map(candidate.desired.map(({ key, ...resource }) => [key, { id: "", ...resource }]));
 }
 
-/** What the folders of the components that have resources shall hold. */
+/** The candidate as a ledger keeps it, once this run has applied it by the plan of that digest. */
+export function ledgerRelease(
+  candidate: Candidate,
+  by: { readonly plan: string; readonly run: Pick<RunContext, "runId" | "runAttempt">; readonly at: Date },
+): LedgerRelease {
+  return {
+    digest: candidate.digest,
+    commit: candidate.commit,
+    plan: by.plan,
+    at: by.at.toISOString(),
+    run: { id: by.run.runId, attempt: by.run.runAttempt },
+    components: Object.fromEntries(candidate.components.map(({ name, digest }) => [name, digest])),
+    artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
+  };
+}
+
+/** What the folders of the components that have resources shall hold, below the tier's folder. */
 export function contentsOf(
   candidate: Candidate,
   root: string,
   wheels: readonly CarriedArtifact[],
-  folder: (component: string, digest: string) => string,
+  tierFolder: string,
 ): Content[] {
   const used = new Set(candidate.desired.map((desired) => desired.component));
   return candidate.components
@@ -134,7 +153,7 @@ export function contentsOf(
     .map((component) => ({
       component: component.name,
       digest: component.digest,
-      folder: folder(component.name, component.digest),
+      folder: componentFolder(tierFolder, component.name, component.digest),
       files: [
         ...component.files
           .filter((file) => root === "" || file.path.startsWith(`${root}/`)) // the contract may stand outside

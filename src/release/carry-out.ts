@@ -4,17 +4,19 @@ import { type Finding, FourTierError, isFailure, messageOf } from "../findings.t
 import { together } from "../http/pool.ts";
 import { type Hold, withoutGoals } from "../ledger/holds.ts";
 import type { Lock } from "../ledger/lock.ts";
+import { ledgerUnder, type LockedLedger } from "../ledger/locked.ts";
 import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { shareFolder } from "../ledger/share.ts";
-import { writeLedger } from "../ledger/store.ts";
 import { underHolds } from "../schedules/holds.ts";
 import type { Outcome } from "../report/promotion.ts";
 import { applySteps } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DeploymentRecord } from "./evidence.ts";
 import { leftAfter } from "./left.ts";
-import { driftContext, type Place, resourcesAfter, type Standing } from "./standing.ts";
+import type { RunPhase } from "./phases.ts";
+import type { Place } from "./place.ts";
+import { driftContext, resourcesAfter, type Standing } from "./standing.ts";
 import { dueToRoll, rollForward, updatesBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
 import { verifyApplied } from "./verify.ts";
@@ -50,19 +52,13 @@ export interface GoOn {
   readonly until: string;
 }
 
-/** Runs one part of the work under its name. */
-export type RunPhase = <T>(name: string, body: () => Promise<T>) => Promise<T>;
-
 /** Upload, apply, read back, ledger. Never throws for what the tier did: the outcome says how far it came. */
 export async function carryOut(work: Work): Promise<Outcome> {
   const { workspace, place, candidate, release, lock, phase, signal, log, pause } = work;
   const { tier } = place;
   const { steps, observation } = work.standing;
-  let ledger: Ledger = work.standing.ledger ?? emptyLedger(tier.project, tier.name);
-  const save = async (next: Ledger): Promise<void> => {
-    await lock.check();
-    ledger = await writeLedger(workspace, place.folder, { ...next, serial: ledger.serial });
-  };
+  const before = work.standing.ledger ?? emptyLedger(tier.project, tier.name);
+  const ledger = ledgerUnder(lock, workspace, place.folder, before);
   const outcome = { uploaded: 0, done: [] as readonly string[], open: steps, findings: [] as readonly Finding[] };
   try {
     const access = { principal: place.principal, readers: tier.readers, manager: tier.manager };
@@ -75,18 +71,17 @@ export async function carryOut(work: Work): Promise<Outcome> {
         signal,
       }),
     );
-    const folder = (name: string, digest: string): string => componentFolder(place.folder, name, digest);
     // Outside prod nothing is started anew: its schedules are paused.
     const due =
       tier.schedules === "running" ? dueToRoll(work.standing.ledger, steps, candidate.desired, observation.live) : [];
-    const before = await updatesBefore(workspace, due);
+    const updates = await updatesBefore(workspace, due);
     const applied = await phase("apply", () =>
-      applySteps(workspace, steps, observation.live, ledger, {
+      applySteps(workspace, steps, observation.live, before, {
         ...place,
-        folder,
+        folder: (name, digest) => componentFolder(place.folder, name, digest),
         release,
         check: () => lock.check(),
-        save,
+        save: (next) => ledger.save(next),
         pause,
         log,
         signal,
@@ -96,7 +91,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
     outcome.open = applied.open;
     if (applied.failure !== undefined) {
       await applied.written().catch(() => undefined); // one writer of the ledger at a time
-      await saveQuietly(save, applied.ledger, log);
+      await saveQuietly(ledger, applied.ledger, log);
       throw applied.failure;
     }
     const resources = resourcesAfter(candidate.desired, applied.ledger, observation);
@@ -114,7 +109,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
     );
     if (outcome.findings.some(isFailure)) return outcome;
     await phase("ledger", async () => {
-      await save({
+      await ledger.save({
         ...applied.ledger,
         release: samePlan(release, applied.ledger.release, work.standing),
         resources,
@@ -131,15 +126,17 @@ export async function carryOut(work: Work): Promise<Outcome> {
     if (due.length === 0) return outcome;
     // The release stays applied; that it does not run fails the promotion, and the ledger knows that it is due.
     const { findings, unrolled } = await phase("roll forward", () =>
-      rollForward(workspace, due, before, {
+      rollForward(workspace, due, updates, {
         ...work,
         rerun: work.goOn?.rerun,
         tier: tier.name,
         written: ({ desired, live }) =>
-          desired === undefined ? {} : underHolds(ledger.holds, { ...desired, id: live?.id }, desired.settings),
+          desired === undefined
+            ? {}
+            : underHolds(ledger.current().holds, { ...desired, id: live?.id }, desired.settings),
       }),
     );
-    await saveQuietly(save, { ...ledger, unrolled }, log);
+    await saveQuietly(ledger, { ...ledger.current(), unrolled }, log);
     return { ...outcome, findings: [...outcome.findings, ...findings] };
   } catch (error) {
     return { ...outcome, findings: [...outcome.findings, ...failureFindings(work, error, outcome)] };
@@ -200,9 +197,9 @@ function asOfRollback(finding: Finding, { rerun, until }: GoOn): Finding {
   return { ...finding, id: "rollback/cancelled", remedy: `To go on, ${rerun}: it takes up its own work. ${until}` };
 }
 
-async function saveQuietly(save: (ledger: Ledger) => Promise<void>, ledger: Ledger, log: Work["log"]): Promise<void> {
+async function saveQuietly(ledger: LockedLedger, next: Ledger, log: Work["log"]): Promise<void> {
   try {
-    await save(ledger);
+    await ledger.save(next);
   } catch (error) {
     log.warning(
       `The ledger could not be written (${messageOf(error)}): the next run finds our resources by their tags.`,

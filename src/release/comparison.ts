@@ -9,9 +9,8 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { type Fact, known, type LiveFacts, notKnown, type OrderFacts } from "../gate/facts.ts";
 import type { Git } from "../git.ts";
-import { keptOf } from "../ledger/kept.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
-import { componentFolder, ledgerOwner, ledgerPath, tierFolder } from "../ledger/paths.ts";
+import { ledgerOwner, ledgerPath } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { heldNotices } from "../schedules/holds.ts";
 import { BARE } from "./brief-facts.ts";
@@ -19,11 +18,12 @@ import { asApplied, type Candidate, candidateOf, type CarriedArtifact, contentsO
 import type { CurrentRelease } from "./gather.ts";
 import { type Left, leftFindings } from "./left.ts";
 import { isSame } from "./look.ts";
-import { lossesOf } from "./losses.ts";
 import { lostLedger } from "./lost-ledger.ts";
 import { type Observation, observe } from "./observe.ts";
+import { type Place, placeOf } from "./place.ts";
 import { type Applied, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
-import { driftContext, type Place, type Standing, standingOf } from "./standing.ts";
+import { driftContext, type Standing, standingOf } from "./standing.ts";
+import { currentOf, lookFacts } from "./tier-facts.ts";
 import { inspectFolders, unreadFindings } from "./upload.ts";
 
 /** What is compared, and with which eyes. */
@@ -136,9 +136,8 @@ async function compareLive(
 ): Promise<Comparison> {
   const { tier, candidate } = request;
   const { workspace } = live;
-  const principal = ledgerOwner(tier);
-  const folder = tierFolder(principal, tier);
-  const place = { tier, principal, folder };
+  const place = placeOf(tier, ledgerOwner(tier));
+  const { folder } = place;
   const read = () => readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name });
   const first = await read();
   if (first === "refused") return compareSeen(request, live, place);
@@ -156,20 +155,12 @@ async function compareLive(
   }
   const { ledger, observation } = standing;
   const folders = await folderFindings(request, workspace, standing, place);
-  const release = ledger?.release;
-  if (release === undefined) request.log.info(`There is no applied release in ${ledgerPath(folder)}.`);
+  if (ledger?.release === undefined) request.log.info(`There is no applied release in ${ledgerPath(folder)}.`);
   return {
-    current: known(
-      release === undefined ? undefined : { commit: release.commit, release: release.digest, at: release.at },
-    ),
+    current: known(currentOf(standing)),
     plan: standing.plan,
     drift: known(standing.drift),
-    live: {
-      drift: known(standing.drift),
-      adoption: known(observation.namesakes),
-      losses: known(lossesOf(standing, tier)),
-      kept: known(keptOf(ledger)),
-    },
+    live: lookFacts(standing, tier),
     findings: [
       ...observation.findings,
       ...(folders.known ? folders.value : []),
@@ -192,7 +183,7 @@ async function folderFindings(
   { steps }: Standing,
   { folder }: Place,
 ): Promise<Fact<readonly Finding[]>> {
-  const contents = contentsOf(candidate, root, wheels, (name, digest) => componentFolder(folder, name, digest));
+  const contents = contentsOf(candidate, root, wheels, folder);
   const used = new Set(steps.map(({ desired }) => desired?.component));
   try {
     const states = await inspectFolders(

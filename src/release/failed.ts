@@ -8,12 +8,13 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { type Hold, holdId } from "../ledger/holds.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
-import { readLedger, writeLedger } from "../ledger/store.ts";
+import { writeLedger } from "../ledger/store.ts";
 import type { Outcome } from "../report/promotion.ts";
 import { carryOut, type Work } from "./carry-out.ts";
 import type { ChangeClass, Desired } from "./change.ts";
 import { observe } from "./observe.ts";
 import { lossesOf, lossFindings } from "./losses.ts";
+import { ledgerAt } from "./place.ts";
 import { type Standing, standingOf } from "./standing.ts";
 import { begunSince, type Newest, newestRuns } from "./started-since.ts";
 
@@ -63,8 +64,8 @@ export async function settleFailure(failed: Failed, outcome: Outcome): Promise<O
   // Whoever cancels a run is there, and decides.
   if (policy === "report" || signal.aborted || !outcome.findings.some(isFailure)) return outcome;
   try {
-    const { project, name } = place.tier;
-    const ledger = await readLedger(workspace, place.folder, { project, tier: name });
+    const { name } = place.tier;
+    const ledger = await ledgerAt(workspace, place);
     if (ledger?.pending === undefined || ledger.pending.release.run.id !== run.runId) return outcome; // nothing was begun
     const doubt = policy === "rollback" ? await whyNotNow(failed, ledger) : "the contract says so";
     // Held first: if this run is killed while it puts the tier back, nothing else goes over what is half of each.

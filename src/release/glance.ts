@@ -10,7 +10,8 @@ import { kindOf } from "./kinds/index.ts";
 import type { Live } from "./kinds/kind.ts";
 import type { Observed } from "./observe.ts";
 import { type Applied, type Desired, driftOf, makePlan } from "./plan.ts";
-import { driftContext, type Place, type Standing } from "./standing.ts";
+import type { Place } from "./place.ts";
+import { driftContext, type Standing } from "./standing.ts";
 import type { Content } from "./upload.ts";
 
 /** The tier as its lists show it; undefined if they do not show that nothing is to be done. */

@@ -6,7 +6,8 @@ import { type Ledger, ledgerText } from "../ledger/model.ts";
 import type { Compared } from "../report/promotion.ts";
 import type { Candidate } from "./candidate.ts";
 import { observe, type Observed } from "./observe.ts";
-import { type Place, type Standing, standingOf } from "./standing.ts";
+import type { Place } from "./place.ts";
+import { type Standing, standingOf } from "./standing.ts";
 import { type Content, type FolderState, inspectFolders } from "./upload.ts";
 
 export interface Look {

@@ -2,7 +2,6 @@
  * Where a tier stands towards a release: what was applied, what lives, what the release would change, what somebody
  * changed by hand, and the writes that follow. Pure: observing is done before.
  */
-import type { Tier } from "../contract/model.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { begunIntents, type Ledger } from "../ledger/model.ts";
@@ -11,6 +10,7 @@ import { accessList, hasGrants, grantChanges } from "./access.ts";
 import type { Step } from "./apply.ts";
 import { type Left, leftOf } from "./left.ts";
 import type { Observation, Observed } from "./observe.ts";
+import type { Place } from "./place.ts";
 import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
 import { references, resolveSettings } from "./resolve.ts";
 import { underHolds } from "../schedules/holds.ts";
@@ -26,14 +26,6 @@ export interface Standing {
   readonly left: readonly Left[];
   /** The writes that are due: the plan, what drifted, what an unfinished promotion left, and what of the left goes. */
   readonly steps: readonly Step[];
-}
-
-export interface Place {
-  readonly tier: Tier;
-  /** The tier's application id. */
-  readonly principal: string;
-  /** The tier's folder in the workspace. */
-  readonly folder: string;
 }
 
 /** Compares what was applied, what lives and what is desired. */

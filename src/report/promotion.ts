@@ -8,6 +8,7 @@ import type { Step } from "../release/apply.ts";
 import type { Candidate } from "../release/candidate.ts";
 import { lossOf } from "../release/impact.ts";
 import { leftJson } from "../release/left.ts";
+import type { Phase } from "../release/phases.ts";
 import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
@@ -15,12 +16,6 @@ import { fieldText, valueText } from "../release/verify.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
 import { leftSection } from "./left.ts";
 import { blocks, code, details, link, table, text } from "./markdown.ts";
-
-/** How long one part took. */
-export interface Phase {
-  readonly name: string;
-  readonly milliseconds: number;
-}
 
 /** What a promotion did. */
 export interface Outcome {

@@ -5,9 +5,10 @@ import type { LedgerRelease } from "../ledger/model.ts";
 import type { Step } from "../release/apply.ts";
 import type { Candidate } from "../release/candidate.ts";
 import type { Look } from "../release/look.ts";
+import type { Phase } from "../release/phases.ts";
 import type { Target } from "../release/rollback-target.ts";
 import { blocks, code, details, table, text } from "./markdown.ts";
-import { changeJson, driftJson, driftTable, type Outcome, type Phase, planTable } from "./promotion.ts";
+import { changeJson, driftJson, driftTable, type Outcome, planTable } from "./promotion.ts";
 
 export interface RollbackView {
   readonly tier: Tier;
