@@ -2,7 +2,6 @@
  * Repair of a tier's grants: read → plan → (on the word of whoever read the plan) change → read until it has arrived. Without
  * that word nothing is written. The plan is named by its digest, so that what is carried out is what was shown.
  */
-import { createHash } from "node:crypto";
 import type { Contract, Tier } from "./contract/model.ts";
 import { getGrants } from "./databricks/unity.ts";
 import { changeGrants } from "./databricks/unity-write.ts";
@@ -15,6 +14,7 @@ import { judge } from "./grants/rules.ts";
 import { tierProof, type TierProof } from "./grants.ts";
 import { type Clock, realClock } from "./http/clock.ts";
 import { stringifyJson } from "./json.ts";
+import { sha256 } from "./sha256.ts";
 
 /** How long the service may take to show a change (facts: unity-catalog 1.2: up to a minute), and how often we look. */
 const SETTLES_MS = 60_000;
@@ -70,9 +70,7 @@ async function planned(request: RepairRequest): Promise<Omit<RepairResult, "appl
   );
   if (stops.length > 0) throw new FourTierError(stops);
   const plan = planRepair(proof.estate, proof.expected, contract.grants.authority);
-  const digest = createHash("sha256")
-    .update(stringifyJson({ tier: tier.name, catalog: tier.catalog, changes: changesJson(plan) }))
-    .digest("hex");
+  const digest = sha256(stringifyJson({ tier: tier.name, catalog: tier.catalog, changes: changesJson(plan) }));
   return { proof, plan, digest, findings: staying(proof, plan) };
 }
 

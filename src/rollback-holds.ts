@@ -2,14 +2,12 @@
  * What a rollback holds: the tier, against promotions, until somebody resumes it; and all its schedules, for as long as
  * the rollback takes. Both are in the ledger before anything is changed, so a rollback that is killed leaves them there.
  */
-import { createHash } from "node:crypto";
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import type { Finding } from "./findings.ts";
 import { liftHolds, takeHold } from "./holds.ts";
-import { canonicalJson } from "./json.ts";
-import type { Hold } from "./ledger/holds.ts";
+import { type Hold, holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
 
@@ -49,9 +47,7 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit, digest 
     at: now().toISOString(),
     run: { id: run.runId, attempt: run.runAttempt },
   };
-  const id = createHash("sha256")
-    .update(canonicalJson({ ...says, tier: tier.name, project: tier.project }))
-    .digest("hex");
+  const id = holdId({ ...says, tier: tier.name, project: tier.project });
   const others = ledger.holds.filter((hold) => hold.kind !== "tier" || !isOfRollback(hold));
   const made: Hold = { ...says, id, until: undefined, prior: [], origin: "rollback", goal: digest };
   return { ...ledger, holds: [...others, made] };

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type JsonObject, stringifyJson } from "../json.ts";
-import { sha256 } from "../release/digest.ts";
+import { sha256 } from "../sha256.ts";
 import type { ActionContext } from "./frame.ts";
 
 /** Gives the outputs `evidence-file` and `evidence-digest`; `name` is the file's, and one job may write several. */

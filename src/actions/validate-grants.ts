@@ -1,5 +1,4 @@
 /** action-validate-grants: inputs → tier proof, estate proof or repair → summary, report, and the record of an audit. */
-import { createHash } from "node:crypto";
 import { setFlagsFromString } from "node:v8";
 import type { Contract, Tier } from "../contract/model.ts";
 import type { StatementOptions } from "../databricks/statements.ts";
@@ -14,6 +13,7 @@ import { sandboxesProof } from "../sandbox-audit.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import type { ActionResult } from "../report/report.ts";
 import { sarifOf } from "../report/sarif.ts";
+import { sha256 } from "../sha256.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { readingProgress, steadily } from "./progress.ts";
@@ -77,9 +77,7 @@ async function audit(context: ActionContext, inputs: Inputs): Promise<ActionResu
     progress: readingProgress(context.log),
   });
   const result = resultOf(proof, findings);
-  const certificate = createHash("sha256")
-    .update(stringifyJson(result.report?.["certificate"] ?? null))
-    .digest("hex");
+  const certificate = sha256(stringifyJson(result.report?.["certificate"] ?? null));
   if (recorded !== undefined) await record(context, tier, recorded, !result.findings.some(isFailure), certificate);
   return { ...result, outputs: { ...result.outputs, certificate } };
 }

@@ -3,9 +3,9 @@
  * takes no promotion (kind tier). The run that made one is the proof; this is a copy for speed, and the only place that
  * knows what was paused and what was running before.
  */
-import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { canonicalJson, type JsonObject } from "../json.ts";
+import { sha256 } from "../sha256.ts";
 
 /** One thing that starts a resource by itself, as it was before any hold. */
 interface PriorStarter {
@@ -65,7 +65,7 @@ export function withoutGoals(holds: readonly Hold[]): Hold[] {
 
 /** The id of a hold: 64 hex over what it says. */
 export function holdId(says: JsonObject): string {
-  return createHash("sha256").update(canonicalJson(says)).digest("hex");
+  return sha256(canonicalJson(says));
 }
 
 const text = v.pipe(v.string(), v.nonEmpty());

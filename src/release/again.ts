@@ -2,7 +2,6 @@
  * A release that the tier had, made again from its commit: the ledger says which commit and which wheels it was, and the
  * digest proves that it is that release. Files come from git, wheels from the tier's own folders, where they are hashed.
  */
-import { createHash } from "node:crypto";
 import { ARTIFACTS_FOLDER } from "../bundle/paths.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import type { Tier } from "../contract/model.ts";
@@ -14,6 +13,7 @@ import type { Git } from "../git.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
+import { sha256 } from "../sha256.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "./candidate.ts";
 import type { Place } from "./place.ts";
 
@@ -64,7 +64,7 @@ export async function keptWheels(workspace: Workspace, place: Place, candidate: 
       const bytes = await readOrSize(workspace, path);
       if (bytes === undefined) continue;
       if (typeof bytes === "number") return [{ ...artifact, bytes: new Uint8Array(bytes), unread: true }];
-      if (createHash("sha256").update(bytes).digest("hex") !== artifact.sha256) {
+      if (sha256(bytes) !== artifact.sha256) {
         throw new FourTierError(tampered(place.tier.name, name, path));
       }
       return [{ ...artifact, bytes, unread: false }];

@@ -1,5 +1,4 @@
 /** A commit as it would be deployed to one tier: digest, components, rendered resources, carried wheels. */
-import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import picomatch from "picomatch";
@@ -14,6 +13,7 @@ import type { Git } from "../git.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { withSandboxAccess } from "../sandboxes/access.ts";
+import { sha256 } from "../sha256.ts";
 import { isBuilt } from "./built.ts";
 import { type Component, componentsOf } from "./components.ts";
 import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
@@ -192,7 +192,7 @@ export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
         remedy: "Carry each once.",
       });
     }
-    wheels.push({ name, sha256: createHash("sha256").update(bytes).digest("hex"), bytes });
+    wheels.push({ name, sha256: sha256(bytes), bytes });
   }
   return wheels;
 }

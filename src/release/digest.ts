@@ -8,8 +8,8 @@
  * under the bundle's folder, and the contract; contents are git blobs, so the checkout and its line ends do not matter.
  * A symbolic link's content is its target; a submodule's is the id of its commit.
  */
-import { createHash } from "node:crypto";
 import type { Finding } from "../findings.ts";
+import { sha256 } from "../sha256.ts";
 
 /** A tracked file of the release: git mode, posix path from the repository root, content. */
 export interface ReleaseFile {
@@ -30,20 +30,13 @@ export function releaseDigest(files: readonly ReleaseFile[], artifacts: readonly
     ...files.map((file) => line(file.mode, file.path, sha256(file.content))),
     ...artifacts.map((artifact) => line("artifact", artifact.name, artifact.sha256)),
   ];
-  const hash = createHash("sha256");
   // bytes, not UTF-16 code units, which order some letters otherwise
-  for (const each of lines.map((text) => Buffer.from(text)).sort((a, b) => a.compare(b))) hash.update(each);
-  return hash.digest("hex");
+  return sha256(Buffer.concat(lines.map((text) => Buffer.from(text)).sort((a, b) => a.compare(b))));
 }
 
 function line(kind: string, name: string, digest: string): string {
   if (/[\r\n]/.test(name)) throw new RangeError("a name in a release has a line end in it");
   return `${kind} ${name} ${digest}\n`;
-}
-
-/** Hex SHA-256. */
-export function sha256(content: Uint8Array | string): string {
-  return createHash("sha256").update(content).digest("hex");
 }
 
 const LFS_HEADER = "version https://git-lfs.github.com/spec/";

@@ -4,7 +4,7 @@
  */
 import { scryptSync } from "node:crypto";
 import { canonicalJson, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
-import { sha256 } from "./digest.ts";
+import { sha256 } from "../sha256.ts";
 import { type Difference, pathText } from "./fields.ts";
 import { hidden } from "./mask.ts";
 

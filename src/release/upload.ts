@@ -3,7 +3,6 @@
  * stands beside it; what an interrupted upload left is taken up again. The principal that runs user code could have
  * touched a folder, so what is there already is read back and hashed before anything points to it.
  */
-import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { isNotebook, notebookName } from "../bundle/paths.ts";
 import { ApiError } from "../databricks/errors.ts";
@@ -12,6 +11,7 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import { isArray, isObject, type JsonValue, parseJson } from "../json.ts";
+import { sha256 } from "../sha256.ts";
 
 /** Requests in flight: the files API is throttled early (facts: databricks-api 2.7). */
 const PARALLEL = 8;
@@ -262,10 +262,6 @@ function cellsOf(text: string): string | undefined {
 function joined(source: JsonValue | undefined): string {
   if (isArray(source)) return source.map((line) => (typeof line === "string" ? line : "")).join("");
   return typeof source === "string" ? source : "";
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function tampered(content: Content, path: string, what: string, tier: string): Finding {

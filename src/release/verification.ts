@@ -3,13 +3,13 @@
  * read what a pipeline before it wrote), watched to its end, and cancelled if the time is up or the run is stopped.
  * Nothing else is started, and no schedule is touched: a paused job can be run (facts: databricks-api 3.3).
  */
-import { createHash } from "node:crypto";
 import type { VerifyStep } from "../contract/model.ts";
 import type { Failure } from "../databricks/failures.ts";
 import { ApiError } from "../databricks/errors.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, messageOf } from "../findings.ts";
 import { isObject } from "../json.ts";
+import { sha256 } from "../sha256.ts";
 import { activeUpdate } from "./active-runs.ts";
 import type { Applied, AppliedResource } from "./plan.ts";
 import { atWorkBefore, type Started, startRun, startUpdateOf, untilAtRest } from "./started.ts";
@@ -248,7 +248,7 @@ async function earlierRun(workspace: Workspace, jobId: string, token: string): P
 
 function tokenOf(step: VerifyStep, { tier, token }: VerificationOptions, attempt: number): string {
   const parts = [tier, token.release, token.run, String(attempt), step.key];
-  return createHash("sha256").update(parts.join("\n")).digest("hex");
+  return sha256(parts.join("\n"));
 }
 
 /** One update at a time: one that is running, and that we did not start, is waited for. */

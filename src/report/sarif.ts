@@ -2,9 +2,9 @@
  * Findings as SARIF 2.1.0, for code scanning. GitHub shows a result at a place in a file; a finding about a securable is
  * shown at the contract, and names the securable as a logical location.
  */
-import { createHash } from "node:crypto";
 import { describeWhere, type Finding, type Severity } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
+import { sha256 } from "../sha256.ts";
 import { VERSION } from "../version.ts";
 
 const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -84,9 +84,7 @@ function resultOf(finding: Finding, ruleIndex: number, file: string): JsonObject
     ],
     // The same finding in the next run is the same alert, wherever its line has moved.
     partialFingerprints: {
-      "fourTierFinding/v1": createHash("sha256")
-        .update(JSON.stringify([finding.id, at?.file ?? place, finding.message]))
-        .digest("hex"),
+      "fourTierFinding/v1": sha256(JSON.stringify([finding.id, at?.file ?? place, finding.message])),
     },
   };
 }

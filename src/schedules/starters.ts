@@ -1,8 +1,8 @@
 /**
  * What makes a job or a pipeline start by itself, and the fields that make it start or not (facts: databricks-api 3). Pure.
  */
-import { createHash } from "node:crypto";
 import { canonicalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
+import { sha256 } from "../sha256.ts";
 
 export type State = "running" | "paused";
 
@@ -51,7 +51,7 @@ function stateOf(value: JsonObject): State {
 }
 
 function entryOf({ pause_status: _state, ...entry }: JsonObject): string {
-  return createHash("sha256").update(canonicalJson(entry)).digest("hex").slice(0, 16);
+  return sha256(canonicalJson(entry)).slice(0, 16);
 }
 
 function cronOf(value: JsonObject): Pick<Starter, "cron"> {
