@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
-import type { JobResult, PendingReview, ReviewDecision, RunnerEvent } from "../simulator/runner/runner.ts";
+import type { JobResult, PendingReview, ReviewDecision, RunnerEvent, RunResult } from "../simulator/runner/runner.ts";
 import { drawPicture, type TierPicture } from "./picture.ts";
 import { renderReport } from "./report.ts";
 import type { JobRecord, SceneRecord } from "./scene.ts";
@@ -71,13 +71,14 @@ async function playScene(scene: Scene, theatre: Theatre): Promise<SceneRecord> {
   say(dim(`  ${story}`));
   const played = await scene
     .play(theatre)
-    .catch((error: unknown) => ({ actual: `broke: ${String(error)}`, jobs: [] as readonly JobResult[] }));
+    .catch((error: unknown) => ({ actual: `broke: ${String(error)}`, runs: [] as readonly RunResult[] }));
+  const jobs = played.runs.flatMap((run) => run.jobs);
   const { expected, actual } =
     decision === "rejected" ? await asRejected(theatre) : { expected: scene.expected, actual: played.actual };
   const ok = actual === expected;
   say(`  ${ok ? green("as it should be:") : red("NOT as it should be:")} ${actual}`);
-  if (!ok) explain(expected, played.jobs);
-  return { name, story, expected, actual, ok, jobs: played.jobs.map(recordOf) };
+  if (!ok) explain(expected, jobs);
+  return { name, story, expected, actual, ok, jobs: jobs.map(recordOf) };
 }
 
 /** The human said no: that is a good end too, if nothing reached prod. */

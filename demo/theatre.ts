@@ -106,6 +106,8 @@ interface TheatreOptions {
   /** Runs the Node of an action. Default: a process of its own. */
   readonly runNode?: RunProcess;
   readonly environment?: Readonly<Record<string, string>>;
+  /** For every run that does not say otherwise. */
+  readonly debug?: boolean;
 }
 
 const deployments = v.array(
@@ -124,7 +126,7 @@ const trainTasks = v.tuple([v.object({ notebook_task: v.object({ notebook_path: 
 export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
   const { github, databricks } = stage;
   const runners: Runner[] = [];
-  const runner = ({ between, reviewer, debug = false, suiteDir }: PromoteOptions = {}): Runner => {
+  const runner = ({ between, reviewer, debug = options.debug === true, suiteDir }: PromoteOptions = {}): Runner => {
     const made = stage.runner(
       {
         onEvent: options.onEvent,
@@ -176,8 +178,8 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
     },
     async skipStaging(branch, title) {
       await theatre.merge(branch, title, (path) => {
-        edit(path(PROMOTE), (text) =>
-          text
+        edit(path(PROMOTE), () =>
+          theatre.callers
             .replace(/^ {2}gate-to-staging:\n(?: {3,}.*\n|\n)*/m, "")
             .replace("needs: [deploy-to-dev, gate-to-staging]", "needs: deploy-to-dev")
             .replace("needs.gate-to-staging.outputs.release-digest", "needs.deploy-to-dev.outputs.release-digest"),

@@ -4,12 +4,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { ASSUMPTIONS } from "../../simulator/github/scenario.ts";
 import type { Issue } from "../../simulator/github/world.ts";
 import { writeZip } from "../../simulator/runner/zip.ts";
+import type { RunResult } from "../../simulator/runner/runner.ts";
 import { formsOf } from "../actions/canary.ts";
 import { edit } from "../../demo/stage.ts";
-import { expectRun } from "./expect-run.ts";
+import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay, TIERS } from "./play.ts";
 
 const DEV = "deploy-to-dev / promote";
@@ -45,6 +47,7 @@ const ISSUE: Issue = {
 
 describe("a test that fails", () => {
   const play = openPlay({
+    keepsOwnCode: true,
     world: ({ databricks }) => {
       databricks.faults.push({
         method: "POST",
@@ -222,12 +225,14 @@ describe("what is not known of GitHub, all of it otherwise", () => {
   const otherwise = Object.fromEntries(ASSUMPTIONS.map(({ name, values }) => [name, values[1]]));
   const play = openPlay({
     world: ({ github }) => void Object.assign(github.assumptions, otherwise),
-    keepsOwnCode: true,
+    example: readOutputs,
   });
 
   it("takes a release to prod, and nothing of a branch anywhere", async () => {
     await merged(play, "first");
-    expectRun(await play.promote()).toSucceed(DEV, "approve-to-prod / promote");
+    const promoted = await play.promote();
+    expectRun(promoted).toSucceed(DEV, "approve-to-prod / promote", "outputs");
+    expectEveryOutput(promoted);
     const digests = new Set(TIERS.map((tier) => play.ledger(tier).release.digest));
     expect(digests.size).toBe(1);
 
@@ -241,3 +246,35 @@ describe("what is not known of GitHub, all of it otherwise", () => {
     expect(mark.writes()).toEqual([]);
   });
 });
+
+/** A last job of the caller that prints what it can see of the others. */
+function readOutputs(path: (file: string) => string): void {
+  const job = `
+  outputs:
+    needs: [deploy-to-dev, gate-to-staging, approve-to-prod]
+    runs-on: ubuntu-24.04
+    steps:
+      - env:
+          NEEDS: \${{ toJSON(needs) }}
+        run: echo "$NEEDS"
+`;
+  edit(path(".github/workflows/promote.yml"), (text) => `${text}${job}`);
+}
+
+/** The caller was handed all that the called workflows promise, and nothing empty. */
+function expectEveryOutput(run: RunResult): void {
+  const log = jobOf(run, "outputs")
+    .steps.map(({ log }) => log.replaceAll(/^##.*$/gm, ""))
+    .join("");
+  const needs = JSON.parse(log.slice(log.indexOf("{"))) as Record<string, { outputs: Record<string, string> }>;
+  for (const name of ["deploy-to-dev", "gate-to-staging", "approve-to-prod"]) {
+    const { on } = parse(readFileSync(`.github/workflows/${name}.yml`, "utf8")) as {
+      on: { workflow_call: { outputs: Record<string, unknown> } };
+    };
+    const outputs = needs[name]?.outputs ?? {};
+    expect({ [name]: Object.keys(outputs).sort() }).toEqual({
+      [name]: Object.keys(on.workflow_call.outputs).sort(),
+    });
+    expect(Object.entries(outputs).filter(([, value]) => value === "")).toEqual([]);
+  }
+}

@@ -56,6 +56,8 @@ export interface Resource {
 interface PlayOptions extends StageOptions {
   /** Actions keep compiled code in their job's folder as on a real runner, where the search for secrets comes, too. */
   readonly keepsOwnCode?: boolean;
+  /** Runs log all that they can ever log. */
+  readonly debug?: boolean;
   /** Told what the runs of a test that failed had to say, where its own error does not. Default: stderr. */
   readonly onFailure?: (explanation: string) => void;
 }
@@ -109,6 +111,7 @@ export function openPlay(options: PlayOptions = {}): Play {
       nodeArguments,
       runNode: runWarm(tapFolder),
       ...(options.keepsOwnCode === true ? {} : { environment: COMPILED }),
+      debug: options.debug === true,
     });
   });
   const opened = (): Theatre & { readonly stage: Stage } => {
