@@ -42,6 +42,11 @@ const PREFIXED: readonly { readonly in: RegExp; readonly call: RegExp; readonly 
   { in: /^src\/bundle\//, call: /\.(?:error|warning|notice)\(\s*"([a-z-]+)"/g, area: "bundle" },
   { in: /^src\/contract\/checks\.ts$/, call: /\bwrong\(\s*"([a-z-]+)"/g, area: "contract" },
   { in: /^src\/release\/digest\.ts$/, call: /\brefuse\(\s*"([a-z-]+)"/g, area: "release" },
+  {
+    in: /^src\/actions\/(?!pause-inputs)/,
+    call: /\b(?:wrongInput|wrong|refuse|flag|digest|matching|oneOf)\(\s*(?:context, )?"([a-z-]+)"/g,
+    area: "input",
+  },
   { in: /^src\/operate\.ts$/, call: /\bwrong\(\s*"([a-z-]+)"/g, area: "operate" },
   { in: /^src\/http\/errors\.ts$/, call: /^ {2}"?([a-z-]+)"?:\s+"/gm, area: "http" },
 ];

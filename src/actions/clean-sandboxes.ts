@@ -1,12 +1,12 @@
 /** action-clean-sandboxes: typed inputs → one clean-up, as dev's principal and on the default branch only → summary, what is due. */
 import { type CleanResult, clean } from "../clean.ts";
-import { type Finding, FourTierError } from "../findings.ts";
 import { policyContract } from "../release/policy.ts";
 import { dueOutput } from "../report/carried-due.ts";
 import { cleanReport, cleanSummary } from "../report/clean.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { pause, runHasEnded } from "./github.ts";
+import { inputsOf } from "./inputs.ts";
 import { accessOwner } from "./sandbox-owner.ts";
 
 /** The most that one run may remove, whatever is asked for. */
@@ -58,26 +58,24 @@ function namesOf({ rows }: CleanResult, what: "warn" | "remove"): string[] {
 }
 
 function readInputs(context: ActionContext): { dryRun: boolean; most: number } {
-  const findings: Finding[] = [];
-  const dryRun = context.input("dry-run").toLowerCase() || "true";
+  const inputs = inputsOf(context);
+  const dryRun = inputs.text("dry-run").toLowerCase() || "true";
   if (dryRun !== "true" && dryRun !== "false") {
-    findings.push({
-      id: "input/dry-run",
-      severity: "error",
-      message: "The input dry-run is neither true nor false.",
-      remedy: "Write dry-run: false to warn and to remove; without it nothing is written.",
-    });
+    inputs.wrong(
+      "dry-run",
+      "The input dry-run is neither true nor false.",
+      "Write dry-run: false to warn and to remove; without it nothing is written.",
+    );
   }
-  const max = context.input("max") || "3";
+  const max = inputs.text("max") || "3";
   const most = /^\d{1,3}$/.test(max) ? Number(max) : Number.NaN;
   if (!(most <= MOST)) {
-    findings.push({
-      id: "input/max",
-      severity: "error",
-      message: `The input max is not a whole number from 0 to ${MOST}.`,
-      remedy: "Say how many sandboxes one run may remove; 0 only warns.",
-    });
+    inputs.wrong(
+      "max",
+      `The input max is not a whole number from 0 to ${MOST}.`,
+      "Say how many sandboxes one run may remove; 0 only warns.",
+    );
   }
-  if (findings.length > 0) throw new FourTierError(findings);
+  inputs.done();
   return { dryRun: dryRun === "true", most };
 }

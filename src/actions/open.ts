@@ -1,10 +1,10 @@
 /** action-promote, modes open and opened: the approval of a release that is ready, without a credential for any tier. */
-import { type Finding, FourTierError } from "../findings.ts";
 import { openApproval, recordOpening } from "../open.ts";
 import { readRepository } from "../release/read-repository.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
+import { inputsOf, wrongInput } from "./inputs.ts";
 import { resolveTierOfRun } from "./tier-access.ts";
 
 /** Starts the promotion to prod of a release that has soaked. Throws FourTierError for what stops it. */
@@ -33,7 +33,7 @@ export async function opened(context: ActionContext): Promise<ActionResult> {
   const { commit, release } = readInputs(context);
   const opened = context.input("opened");
   if (!/^\d{1,20}$/.test(opened)) {
-    throw wrong("opened", "The input opened is not the id of a run.", "Hand on the output opened of mode: open.");
+    throw wrongInput("opened", "The input opened is not the id of a run.", "Hand on the output opened of mode: open.");
   }
   const { contract } = await resolveTierOfRun(context);
   return recordOpening(githubOf(context), {
@@ -48,27 +48,22 @@ export async function opened(context: ActionContext): Promise<ActionResult> {
 }
 
 function readInputs(context: ActionContext) {
-  const findings: Finding[] = [];
-  const refuse = (...what: Parameters<typeof wrong>): void => void findings.push(...wrong(...what).findings);
+  const inputs = inputsOf(context);
   const matching = (name: string, pattern: RegExp, remedy: string): string => {
-    const value = context.input(name);
-    if (!pattern.test(value)) refuse(name, `The input ${name} is not what it should be.`, remedy);
+    const value = inputs.text(name);
+    if (!pattern.test(value)) inputs.wrong(name, `The input ${name} is not what it should be.`, remedy);
     return value;
   };
-  if (context.input("tier") !== "prod") refuse("tier", "Only prod is opened.", "Use tier: prod.");
+  if (inputs.text("tier") !== "prod") inputs.wrong("tier", "Only prod is opened.", "Use tier: prod.");
   const commit = matching("commit", /^([0-9a-f]{40}|[0-9a-f]{64})$/, "Give the output commit of verify.yml.");
   const release = matching("release-digest", /^[0-9a-f]{64}$/, "Give the output release-digest of verify.yml.");
-  const recording = context.input("mode") === "opened";
+  const recording = inputs.text("mode") === "opened";
   const workflow = recording
     ? ""
     : matching("workflow", /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.ya?ml$/, "Give the name of a file in .github/workflows.");
-  const only = context.input("only-supersede") || "false";
+  const only = inputs.text("only-supersede") || "false";
   if (only !== "true" && only !== "false")
-    refuse("only-supersede", "It is neither true nor false.", "Write true or false.");
-  if (findings.length > 0) throw new FourTierError(findings);
+    inputs.wrong("only-supersede", "It is neither true nor false.", "Write true or false.");
+  inputs.done();
   return { commit, release, workflow, open: only === "false" };
-}
-
-function wrong(name: string, message: string, remedy: string): FourTierError {
-  return new FourTierError({ id: `input/${name}`, severity: "error", message, remedy });
 }

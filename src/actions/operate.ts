@@ -1,5 +1,5 @@
 /** action-promote, modes reject, accept, hold, resume and approve: a person decides, and it is recorded. */
-import { type Finding, FourTierError } from "../findings.ts";
+import { FourTierError } from "../findings.ts";
 import { getRepository } from "../github/repository.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
@@ -9,6 +9,7 @@ import type { ActionResult } from "../report/report.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
+import { hasCredential, inputsOf } from "./inputs.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import type { Operation } from "./operations.ts";
 import { mayOperate } from "./may-operate.ts";
@@ -64,10 +65,6 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
 /** What opens a tier; what shuts one must be possible for anybody, and approvals have rules of their own. */
 const OPENING: readonly Operation[] = ["accept", "resume"];
 
-function hasCredential(context: ActionContext): boolean {
-  return context.run.oidc !== undefined || context.input("client-secret") !== "";
-}
-
 async function locked(context: ActionContext, work: Parameters<NonNullable<OperateRequest["locked"]>>[0]) {
   const cancelled = afterGrace(context.cancelled);
   const { tier, workspace, clientId } = await accessTier({ ...context, cancelled });
@@ -82,42 +79,32 @@ type Decided = Decision extends infer Each
   : never;
 
 function readInputs(context: ActionContext, mode: Operation): Decided {
-  const input = (name: string): string => context.input(name).trim();
-  const findings: Finding[] = [];
-  const wrong = (name: string, message: string, remedy: string): void => {
-    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
-  };
+  const inputs = inputsOf(context);
   const digest = (name: "release-digest" | "plan-digest", where: string): string => {
-    const value = input(name);
-    if (!/^[0-9a-f]{64}$/.test(value)) {
-      wrong(
-        name,
-        value === "" ? `mode: ${mode} needs the input ${name}.` : `The input ${name} is not a digest of 64 hex digits.`,
-        `It is ${where}.`,
-      );
-    }
+    const value = inputs.digest(name, `It is ${where}.`);
+    if (value === "") inputs.wrong(name, `mode: ${mode} needs the input ${name}.`, `It is ${where}.`);
     return value;
   };
-  const reason = input("reason");
+  const reason = inputs.text("reason");
   if (reason === "" && mode !== "approve") {
-    wrong("reason", `mode: ${mode} needs a reason.`, "Say why, for whoever meets it later.");
+    inputs.wrong("reason", `mode: ${mode} needs a reason.`, "Say why, for whoever meets it later.");
   } else if (reason.length > 500) {
-    wrong("reason", "The reason is longer than 500 characters.", "Say it shorter, and link to the incident.");
+    inputs.wrong("reason", "The reason is longer than 500 characters.", "Say it shorter, and link to the incident.");
   }
   const release = ["reject", "accept", "approve"].includes(mode)
     ? digest("release-digest", "in the summary of every promotion, and in the Deployment of the tier")
     : "";
   const plan = mode === "approve" ? digest("plan-digest", "in the brief that you read") : "";
-  const until = input("until");
+  const until = inputs.text("until");
   const end = parseUntil(until, new Date());
   if (until !== "" && (mode !== "hold" || end === undefined)) {
-    wrong(
+    inputs.wrong(
       "until",
       mode === "hold" ? `The input until is ${until}.` : "The input until goes with mode: hold only.",
       `Give it ${UNTIL_FORMS}.`,
     );
   }
-  if (findings.length > 0) throw new FourTierError(findings);
+  inputs.done();
   switch (mode) {
     case "reject":
     case "accept":

@@ -7,6 +7,7 @@ import type { Also } from "../schedules/watchers.ts";
 import type { Patience } from "../schedules/wait.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
+import { listOf } from "./inputs.ts";
 
 interface Shared {
   readonly scope: Scope;
@@ -101,11 +102,4 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
   if (mode === "hold") return { ...shared, mode, selector, reason, until: end };
   if (mode === "resume") return { ...shared, mode, hold, giveUp, reason };
   return { ...shared, mode, strict, also: (["alerts", "monitors"] as const).filter((each) => also.includes(each)) };
-}
-
-function listOf(text: string): string[] {
-  return text
-    .split(/[\n,]/)
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
 }

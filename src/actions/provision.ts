@@ -1,23 +1,22 @@
 /** action-setup-env with `provision: true`: on the default branch only, as dev's principal, sandboxes are made or mended. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FourTierError } from "../findings.ts";
 import { provision } from "../provision.ts";
 import { policyContract } from "../release/policy.ts";
 import { provisionReport, provisionSummary } from "../report/provision.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
+import { wrongInput } from "./inputs.ts";
 import { accessOwner } from "./sandbox-owner.ts";
 
 /** Provisions one sandbox or all. Throws FourTierError before anything is sent if this is not the place for it. */
 export async function provisionSandboxes(context: ActionContext): Promise<ActionResult> {
   const tier = context.input("tier");
   if (tier !== "sandbox") {
-    throw new FourTierError({
-      id: "input/provision",
-      severity: "error",
-      message: `provision: true makes sandboxes, and the input tier is ${tier || "empty"}.`,
-      remedy: "Write tier: sandbox, or leave the input provision out.",
-    });
+    throw wrongInput(
+      "provision",
+      `provision: true makes sandboxes, and the input tier is ${tier || "empty"}.`,
+      "Write tier: sandbox, or leave the input provision out.",
+    );
   }
   const owner = await accessOwner(context, "sandboxes are provisioned");
   const contract = await policyContract(owner.github, context.run, owner.contract);

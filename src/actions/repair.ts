@@ -10,6 +10,7 @@ import { findingsOutput } from "../report/carried-findings.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
+import { wrongInput } from "./inputs.ts";
 import { readingProgress } from "./progress.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
@@ -113,19 +114,29 @@ function refusal(message: string, remedy: string): FourTierError {
 
 function readInputs(context: ActionContext): { readonly apply: boolean; readonly digest: string } {
   const given = (name: string): string => context.input(name);
-  const wrong = (name: string, message: string, remedy: string): FourTierError =>
-    new FourTierError({ id: `input/${name}`, severity: "error", message, remedy });
   if (given("proof") === "estate" || given("record") === "true") {
-    throw wrong("mode", "mode: repair repairs a tier's catalog and records nothing.", "Leave proof and record out.");
+    throw wrongInput(
+      "mode",
+      "mode: repair repairs a tier's catalog and records nothing.",
+      "Leave proof and record out.",
+    );
   }
   const apply = given("apply");
-  if (!["", "false", "true"].includes(apply)) throw wrong("apply", `apply is ${apply}.`, "Write true or false.");
+  if (!["", "false", "true"].includes(apply)) throw wrongInput("apply", `apply is ${apply}.`, "Write true or false.");
   const digest = given("plan-digest");
   if (digest !== "" && !/^[0-9a-f]{64}$/.test(digest)) {
-    throw wrong("plan-digest", "plan-digest is not a digest of 64 hex digits.", "Take it from a dry run's summary.");
+    throw wrongInput(
+      "plan-digest",
+      "plan-digest is not a digest of 64 hex digits.",
+      "Take it from a dry run's summary.",
+    );
   }
   if (apply === "true" && digest === "") {
-    throw wrong("plan-digest", "apply: true needs the digest of the plan that was read.", "Take it from a dry run.");
+    throw wrongInput(
+      "plan-digest",
+      "apply: true needs the digest of the plan that was read.",
+      "Take it from a dry run.",
+    );
   }
   return { apply: apply === "true", digest };
 }

@@ -1,10 +1,10 @@
 /** action-report-drift: what jobs that looked have come to → one rolling issue. It has no credential for any tier. */
-import { type Finding, FourTierError } from "../findings.ts";
 import { reportDrift as aboutDrift } from "../report-drift.ts";
 import { reportSandboxes } from "../report-sandboxes.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
+import { inputsOf } from "./inputs.ts";
 
 const ABOUT = {
   drift: { report: aboutDrift, title: "Drift between the tiers and what was promoted", label: "four-tier-drift" },
@@ -14,24 +14,23 @@ const ABOUT = {
 /** Opens, updates or closes the issue about drift in all tiers, or about sandboxes that are due. Throws FourTierError for what stops it. */
 export async function reportDrift(context: ActionContext): Promise<ActionResult> {
   const { run, log } = context;
-  const asked = context.input("about") || "drift";
+  const inputs = inputsOf(context);
+  const asked = inputs.text("about") || "drift";
   const about = asked === "sandboxes" ? "sandboxes" : "drift";
-  const title = context.input("title") || ABOUT[about].title;
-  const label = context.input("label") || ABOUT[about].label;
-  const key = (context.input("key") || "four-tier.yml").replace(/^\.\//, "");
-  const wrong: Finding[] = [];
-  const refuse = (name: string, remedy: string): void => {
-    wrong.push({ id: `input/${name}`, severity: "error", message: `The input ${name} cannot be used.`, remedy });
-  };
+  const title = inputs.text("title") || ABOUT[about].title;
+  const label = inputs.text("label") || ABOUT[about].label;
+  const key = (inputs.text("key") || "four-tier.yml").replace(/^\.\//, "");
+  const refuse = (name: string, remedy: string): void =>
+    inputs.wrong(name, `The input ${name} cannot be used.`, remedy);
   if (asked !== about) refuse("about", "Say drift or sandboxes.");
   if (title.length > 200 || /[\r\n]/.test(title)) refuse("title", "Give one line of at most 200 characters.");
   if (!/^[A-Za-z0-9][A-Za-z0-9 _-]{0,48}$/.test(label))
     refuse("label", "Give a label of letters, digits, blanks, _ and -.");
   if (!/^[A-Za-z0-9._][A-Za-z0-9._/-]{0,99}$/.test(key)) refuse("key", "Give the contract's file.");
-  if (wrong.length > 0) throw new FourTierError(wrong);
+  inputs.done();
   return ABOUT[about].report({
     github: githubOf(context),
-    results: context.input("results"),
+    results: inputs.text("results"),
     title,
     label,
     key,

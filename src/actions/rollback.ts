@@ -14,6 +14,7 @@ import type { ActionResult } from "../report/report.ts";
 import { rollback as rollBack } from "../rollback.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { inputsOf, wordsOf } from "./inputs.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import { makerOf } from "./release-again.ts";
 import { accessTier } from "./tier-access.ts";
@@ -108,34 +109,29 @@ interface Inputs {
 }
 
 function readInputs(context: ActionContext): Inputs {
-  const input = (name: string): string => context.input(name);
-  const findings: Finding[] = [];
-  const wrong = (name: string, message: string, remedy: string): void => {
-    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
-  };
-  const to = input("to").toLowerCase();
+  const inputs = inputsOf(context);
+  const to = inputs.text("to").toLowerCase();
   if (to !== "" && !/^[0-9a-f]{7,64}$/.test(to)) {
-    wrong("to", "The input to is no commit and no release.", "Give 7 or more hex digits, or leave it empty.");
+    inputs.wrong("to", "The input to is no commit and no release.", "Give 7 or more hex digits, or leave it empty.");
   }
-  const reason = input("reason");
+  const reason = inputs.text("reason");
   if (reason === "" || reason.length > 400) {
-    wrong("reason", "A rollback needs a reason, of at most 400 characters.", "Say what is wrong: others will read it.");
+    inputs.wrong(
+      "reason",
+      "A rollback needs a reason, of at most 400 characters.",
+      "Say what is wrong: others will read it.",
+    );
   }
-  const deletes = input("delete")
-    .split(/[\s,]+/)
-    .filter((key) => key !== "");
+  const deletes = wordsOf(inputs.text("delete"));
   const unfit = deletes.filter((key) => !RESOURCE_KEY.test(key));
   if (unfit.length > 0) {
-    wrong(
+    inputs.wrong(
       "delete",
       `The input delete names resources by their keys, each in full; ${unfit.map((key) => JSON.stringify(key)).join(", ")} is none.`,
       "Write keys as in the bundle, separated by commas: jobs.score, pipelines.ingest. There is no * for all.",
     );
   }
-  const minutes = Number(input("lock-wait-minutes") || "30");
-  if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
-    wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
-  }
-  if (findings.length > 0) throw new FourTierError(findings);
-  return { to, reason, deletes, lockWaitMs: minutes * 60_000 };
+  const lockWaitMs = inputs.lockWaitMs();
+  inputs.done();
+  return { to, reason, deletes, lockWaitMs };
 }

@@ -1,15 +1,19 @@
 /** action-setup-env: says which tier this job is in, proves it, and hands what is not secret to later steps. */
-import { FourTierError } from "../findings.ts";
 import { blocks, code, link, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
+import { inputsOf } from "./inputs.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 import { core } from "./toolkit.ts";
 
 /** Runs it. Throws FourTierError before anything is exported; nothing is exported unless everything was proved. */
 export async function setupEnv(context: ActionContext): Promise<ActionResult> {
-  if (flag(context, "provision")) return (await import("./provision.ts")).provisionSandboxes(context);
-  const withCredentials = flag(context, "export-credentials");
+  const inputs = inputsOf(context);
+  const provision = inputs.flag("provision");
+  inputs.done();
+  if (provision) return (await import("./provision.ts")).provisionSandboxes(context);
+  const withCredentials = inputs.flag("export-credentials");
+  inputs.done();
   const access = await accessTier(context);
   const variables = await variablesOf(access, withCredentials);
   for (const [name, value] of Object.entries(variables)) core.exportVariable(name, value);
@@ -78,17 +82,4 @@ async function variablesOf(access: TierAccess, withCredentials: boolean): Promis
 
 function isolation(mode: string | undefined): string {
   return mode === "ISOLATED" ? "bound to this workspace" : "open to every workspace";
-}
-
-/** `true` or `false`, as GitHub writes booleans; empty is false. Throws FourTierError for anything else. */
-function flag(context: ActionContext, name: string): boolean {
-  const value = context.input(name).toLowerCase();
-  if (value === "true") return true;
-  if (value === "false" || value === "") return false;
-  throw new FourTierError({
-    id: `input/${name}`,
-    severity: "error",
-    message: `The input ${name} is neither true nor false.`,
-    remedy: `Write ${name}: true, or leave it out.`,
-  });
 }

@@ -1,11 +1,11 @@
 /** action-promote with `mode: teardown`: for the tier sandbox only, and only where it is asked for by this name. */
-import { FourTierError } from "../findings.ts";
 import { blocks, code, table, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { teardown } from "../teardown.ts";
 import { pullOfRun } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
+import { wrongInput } from "./inputs.ts";
 import { accessTier } from "./tier-access.ts";
 import { contractOfRun } from "./tier-contract.ts";
 import { readTierInputs } from "./tier-inputs.ts";
@@ -18,12 +18,11 @@ export async function teardownSandbox(context: ActionContext): Promise<ActionRes
   const { run, cancelled } = context;
   const given = context.input("tier");
   if (given !== "sandbox") {
-    throw new FourTierError({
-      id: "input/mode",
-      severity: "error",
-      message: `mode: teardown removes what is deployed, and goes with tier: sandbox only, not ${given || "an empty one"}.`,
-      remedy: "Write tier: sandbox. In other tiers a resource goes when a release no longer has it.",
-    });
+    throw wrongInput(
+      "mode",
+      `mode: teardown removes what is deployed, and goes with tier: sandbox only, not ${given || "an empty one"}.`,
+      "Write tier: sandbox. In other tiers a resource goes when a release no longer has it.",
+    );
   }
   const pull = await pullOfRun(run);
   if (pull !== undefined) {

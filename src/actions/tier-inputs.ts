@@ -1,7 +1,8 @@
 /** The inputs that every action shares, read once into a typed object. */
 import { TIERS, type TierName } from "../contract/model.ts";
-import { type Finding, FourTierError } from "../findings.ts";
+import { FourTierError } from "../findings.ts";
 import type { ActionContext } from "./frame.ts";
+import { inputsOf, listOf } from "./inputs.ts";
 
 /** The inputs that all actions share, checked. */
 export interface TierInputs {
@@ -26,54 +27,51 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Reads them; an action may not have all. Throws FourTierError with everything that is wrong with them. */
 export function readTierInputs(context: ActionContext): TierInputs {
-  const findings: Finding[] = [];
-  const wrong = (name: string, message: string, remedy: string): void => {
-    findings.push({ id: `input/${name}`, severity: "error", message, remedy });
-  };
-  const clientSecret = context.input("client-secret");
+  const inputs = inputsOf(context);
+  const clientSecret = inputs.text("client-secret");
   // First of all: whatever goes wrong below, it must not show.
   if (clientSecret !== "") context.log.secret(clientSecret);
 
-  const tier = TIERS.find((name) => name === context.input("tier"));
+  const tier = TIERS.find((name) => name === inputs.text("tier"));
   if (tier === undefined) {
-    const given = context.input("tier");
-    wrong(
+    const given = inputs.text("tier");
+    inputs.wrong(
       "tier",
       given === "" ? "The input tier is not given." : `There is no tier ${given}.`,
       `Give the input tier one of ${TIERS.join(", ")}.`,
     );
   }
-  const auth = AUTH.find((way) => way === (context.input("auth") || "auto"));
+  const auth = AUTH.find((way) => way === (inputs.text("auth") || "auto"));
   if (auth === undefined) {
-    wrong("auth", `There is no way to sign in called ${context.input("auth")}.`, `Use one of ${AUTH.join(", ")}.`);
+    inputs.wrong("auth", `There is no way to sign in called ${inputs.text("auth")}.`, `Use one of ${AUTH.join(", ")}.`);
   }
-  const clientId = context.input("client-id");
+  const clientId = inputs.text("client-id");
   if (clientId !== "" && !UUID.test(clientId)) {
     // Not shown: people put secrets into the wrong field.
-    wrong(
+    inputs.wrong(
       "client-id",
       "The input client-id is not an application id.",
       "Give the service principal's application id (a UUID), not its name, its numeric id or its secret.",
     );
   }
   if (auth === "secret" && clientSecret === "") {
-    wrong(
+    inputs.wrong(
       "client-secret",
       "The input auth is secret, and the input client-secret is empty.",
       "Pass the environment's secret: client-secret: ${{ secrets.DATABRICKS_CLIENT_SECRET }}. An unset secret is empty, so check its name and that the job names its environment.",
     );
   }
-  if (auth === "oidc" && context.run.oidc === undefined) wrong("auth", NO_OIDC.message, NO_OIDC.remedy);
-  const contract = repositoryPath(context.input("contract") || "four-tier.yml");
+  if (auth === "oidc" && context.run.oidc === undefined) inputs.wrong("auth", NO_OIDC.message, NO_OIDC.remedy);
+  const contract = repositoryPath(inputs.text("contract") || "four-tier.yml");
   if (contract === undefined || contract === "") {
-    wrong("contract", "The input contract leaves the repository.", "Give a path from the repository's root.");
+    inputs.wrong("contract", "The input contract leaves the repository.", "Give a path from the repository's root.");
   }
-  const bundle = repositoryPath(context.input("bundle"));
+  const bundle = repositoryPath(inputs.text("bundle"));
   if (bundle === undefined) {
-    wrong("bundle", "The input bundle leaves the repository.", "Give a folder from the repository's root.");
+    inputs.wrong("bundle", "The input bundle leaves the repository.", "Give a folder from the repository's root.");
   }
-  if (tier === undefined || auth === undefined || !contract || bundle === undefined || findings.length > 0) {
-    throw new FourTierError(findings);
+  if (tier === undefined || auth === undefined || !contract || bundle === undefined || inputs.findings.length > 0) {
+    throw new FourTierError(inputs.findings);
   }
   return {
     tier,
@@ -82,9 +80,9 @@ export function readTierInputs(context: ActionContext): TierInputs {
     auth,
     clientId: clientId.toLowerCase(),
     clientSecret,
-    oidcAudience: context.input("oidc-audience"),
-    allowedHosts: listOf(context.input("allowed-hosts")),
-    developer: context.input("developer") || context.run.actor,
+    oidcAudience: inputs.text("oidc-audience"),
+    allowedHosts: listOf(inputs.text("allowed-hosts")),
+    developer: inputs.text("developer") || context.run.actor,
   };
 }
 
@@ -94,14 +92,6 @@ export const NO_OIDC = {
   remedy:
     "Add `permissions: { id-token: write, contents: read }` to the job and to the job that calls this workflow. A pull request from a fork never gets one.",
 } as const;
-
-/** One a line or separated by commas. */
-function listOf(text: string): string[] {
-  return text
-    .split(/[\n,]/)
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-}
 
 /** `./a//b/` → `a/b`, `.` → ``; undefined for what is absolute or leaves the repository. */
 function repositoryPath(path: string): string | undefined {

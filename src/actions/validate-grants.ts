@@ -16,6 +16,7 @@ import { sarifOf } from "../report/sarif.ts";
 import { sha256 } from "../sha256.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
+import { wrongInput } from "./inputs.ts";
 import { readingProgress, steadily } from "./progress.ts";
 import { repair } from "./repair.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
@@ -163,7 +164,7 @@ function recordedTier({ name }: Tier): "dev" | "staging" | "prod" {
 }
 
 function unrecorded(): FourTierError {
-  return input("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
+  return wrongInput("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
 }
 
 function readInputs(context: ActionContext): Inputs {
@@ -172,11 +173,11 @@ function readInputs(context: ActionContext): Inputs {
   const record = oneOf(context, "record", ["false", "true"], "false") === "true";
   const warehouseId = context.input("warehouse-id");
   if (reader === "sql" && warehouseId === "")
-    throw input("warehouse-id", "reader: sql needs a SQL warehouse.", "Give its id as warehouse-id.");
+    throw wrongInput("warehouse-id", "reader: sql needs a SQL warehouse.", "Give its id as warehouse-id.");
   if (warehouseId !== "" && !/^[0-9A-Za-z_-]{1,64}$/.test(warehouseId))
-    throw input("warehouse-id", "warehouse-id is not an id.", "Take it from the warehouse's connection details.");
+    throw wrongInput("warehouse-id", "warehouse-id is not an id.", "Take it from the warehouse's connection details.");
   if (proof === "tier" && (record || reader === "sql" || warehouseId !== "")) {
-    throw input(
+    throw wrongInput(
       "proof",
       "record, reader: sql and warehouse-id belong to an audit.",
       "Add proof: estate, or leave them out.",
@@ -184,7 +185,7 @@ function readInputs(context: ActionContext): Inputs {
   }
   const allSandboxes = context.input("developer") === "*";
   if (allSandboxes && (proof !== "estate" || context.input("tier") !== "sandbox"))
-    throw input("developer", "developer: * means all sandboxes.", "Add tier: sandbox and proof: estate.");
+    throw wrongInput("developer", "developer: * means all sandboxes.", "Add tier: sandbox and proof: estate.");
   if (allSandboxes && record) throw unrecorded();
   return { proof, reader, warehouseId, record, allSandboxes };
 }
@@ -198,11 +199,7 @@ function oneOf<const Value extends string>(
   const given = context.input(name);
   const found = given === "" ? otherwise : values.find((value) => value === given);
   if (found !== undefined) return found;
-  throw input(name, `There is no ${name} ${given}.`, `Use one of: ${values.join(", ")}.`);
-}
-
-function input(name: string, message: string, remedy: string): FourTierError {
-  return new FourTierError({ id: `input/${name}`, severity: "error", message, remedy });
+  throw wrongInput(name, `There is no ${name} ${given}.`, `Use one of: ${values.join(", ")}.`);
 }
 
 function readMode(mode: string): "check" | "repair" {

@@ -1,7 +1,7 @@
 /** action-promote, mode: verify and mode: status: what a tier has, and whether it is good. */
 import { PREVIOUS } from "../contract/defaults.ts";
 import { TIERS } from "../contract/model.ts";
-import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { type Finding, isFailure, messageOf } from "../findings.ts";
 import type { Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { rebuildLedger } from "../rebuild.ts";
@@ -16,6 +16,7 @@ import { status as statusOf } from "../status.ts";
 import { type RecordedTier, verify as verifyTier } from "../verify.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, lockAccess } from "./github.ts";
+import { inputsOf, wrongInput } from "./inputs.ts";
 import { makerOf } from "./release-again.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
@@ -128,12 +129,7 @@ const REBUILD_WAIT_MS = 600_000;
 export function recorded({ tier }: Pick<TierAccess, "tier">): RecordedTier {
   const { name } = tier;
   if (name !== "sandbox") return { ...tier, name };
-  throw new FourTierError({
-    id: "input/tier",
-    severity: "error",
-    message: "A sandbox has no records.",
-    remedy: "Use this mode with tier: dev, staging or prod.",
-  });
+  throw wrongInput("tier", "A sandbox has no records.", "Use this mode with tier: dev, staging or prod.");
 }
 
 interface Inputs {
@@ -143,29 +139,13 @@ interface Inputs {
 }
 
 function readInputs(context: ActionContext): Inputs {
-  const findings: Finding[] = [];
-  const expected = context.input("release-digest");
-  if (expected !== "" && !/^[0-9a-f]{64}$/.test(expected)) {
-    findings.push({
-      id: "input/release-digest",
-      severity: "error",
-      message: "The input release-digest is not a digest of 64 hex digits.",
-      remedy: "Hand on the output of the promotion, or of mode: status, unchanged.",
-    });
-  }
-  const flag = (name: string): boolean => {
-    const value = (context.input(name) || "false").toLowerCase();
-    if (value !== "true" && value !== "false") {
-      findings.push({
-        id: `input/${name}`,
-        severity: "error",
-        message: `The input ${name} is neither true nor false.`,
-        remedy: `Write ${name}: true, or leave it out.`,
-      });
-    }
-    return value === "true";
+  const inputs = inputsOf(context);
+  const remedy = "Hand on the output of the promotion, or of mode: status, unchanged.";
+  const read = {
+    expected: inputs.digest("release-digest", remedy),
+    deep: inputs.flag("deep"),
+    rebuild: inputs.flag("rebuild"),
   };
-  const inputs = { expected, deep: flag("deep"), rebuild: flag("rebuild") };
-  if (findings.length > 0) throw new FourTierError(findings);
-  return inputs;
+  inputs.done();
+  return read;
 }
