@@ -153,7 +153,7 @@ export class Scene {
   /** Promotes a commit (default: the head) as a run of its own. */
   async promote(options: RunOptions = {}): Promise<Run> {
     const git = await gitOf(this.repository);
-    const commit = options.commit ?? (await git.head());
+    const commit = options.commit ?? this.repository.head();
     const candidate = await this.candidate(commit, options.wheels);
     const contract = await this.contract(commit);
     const tier = resolveTier(contract, this.tier);

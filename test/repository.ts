@@ -18,6 +18,8 @@ import { UNTIDIED } from "../simulator/github/git.ts";
 export interface Repository {
   readonly folder: string;
   git(...args: string[]): string;
+  /** The checked-out commit. */
+  head(): string;
   /** Writes a file into the working tree. */
   write(path: string, content: string | Uint8Array, options?: { executable?: boolean }): void;
   link(path: string, target: string): void;
@@ -57,8 +59,11 @@ function run(folder: string, ...args: string[]): string {
   return execFileSync("git", args, { cwd: folder, encoding: "utf8", env: PLAIN_ENVIRONMENT, stdio: "pipe" }).trim();
 }
 
-/** A branch's commit, or HEAD's, as git writes it: nearly every test asks, and a process costs more than the answer. */
-function looseRef(folder: string, name: string): string | undefined {
+/**
+ * A branch's commit, or HEAD's, as git writes it: nearly every test asks, and a process costs more than the answer.
+ * Undefined where only git can tell.
+ */
+export function looseRef(folder: string, name: string): string | undefined {
   const content = (file: string): string => {
     const path = join(folder, ".git", file);
     return existsSync(path) ? readFileSync(path, "latin1") : "";
@@ -100,6 +105,7 @@ function open(folder: string): Repository {
   return {
     folder,
     git: (...args) => git(folder, ...args),
+    head: () => git(folder, "rev-parse", "HEAD"),
     write: (path, content, options) => {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), content);

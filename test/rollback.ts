@@ -39,14 +39,14 @@ export async function rollbackScene(
 ): Promise<RolledBack> {
   const git = await gitOf(scene.repository);
   const name = scene.tier;
-  const contract = await scene.contract(await git.head());
+  const contract = await scene.contract(scene.repository.head());
   const tier = { ...resolveTier(contract, name), name };
   const records: { release: LedgerRelease; from: string | undefined; ended: string }[] = [];
   const log: string[] = [];
   const before = scene.writes().length;
   let time = Date.now();
   const result = await rollback({
-    run: { ...RUN, runId: run, sha: await git.head(), event: "workflow_dispatch" },
+    run: { ...RUN, runId: run, sha: scene.repository.head(), event: "workflow_dispatch" },
     tier,
     contract,
     workspace: (through ?? ((workspace) => workspace))(scene.connect()),

@@ -27,13 +27,13 @@ export async function verifyScene(
 ): Promise<Verified> {
   const git = await gitOf(scene.repository);
   const name = scene.tier;
-  const tier = { ...resolveTier(await scene.contract(await git.head()), name), name };
+  const tier = { ...resolveTier(await scene.contract(scene.repository.head()), name), name };
   const records: { commit: string; payload: RecordInput<"verification"> }[] = [];
   const log: string[] = [];
   const before = scene.writes().length;
   let time = Date.now();
   const result = await verify({
-    run: { ...RUN, runId: run, sha: await git.head() },
+    run: { ...RUN, runId: run, sha: scene.repository.head() },
     tier,
     workspace: through(scene.connect()),
     principal: IDS[name],

@@ -45,6 +45,8 @@ export async function openPullRequest(world: World, options: PullRequestOptions)
 /** Brings a pull request up to its branches: `refs/pull/N/head`, and `refs/pull/N/merge` if it merges cleanly. */
 export async function refresh(world: World, pull: Pull): Promise<void> {
   const head = await branchCommit(world, pull.headBranch);
+  const base = await branchCommit(world, pull.base);
+  if (pull.mergeSha !== undefined && head === pull.headSha && base === pull.baseSha) return;
   const rules = world.branchRules.get(pull.base);
   if (head !== pull.headSha && rules?.dismiss_stale_reviews === true) {
     for (const [index, review] of pull.reviews.entries()) {
@@ -52,7 +54,7 @@ export async function refresh(world: World, pull: Pull): Promise<void> {
     }
   }
   pull.headSha = head;
-  pull.baseSha = await branchCommit(world, pull.base);
+  pull.baseSha = base;
   const message = `Merge ${pull.headSha} into ${pull.baseSha}`;
   pull.mergeSha = await git.mergeCommit(world.dir, pull.baseSha, pull.headSha, message, {
     name: "GitHub",

@@ -8,6 +8,7 @@ import type { GitHubScenarioInput } from "../../../simulator/github/scenario.ts"
 import { type GitHubSimulator, startGitHub } from "../../../simulator/github/server.ts";
 import { named, type Permissions, type Scope } from "../../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../../simulator/github/world.ts";
+import { looseRef } from "../../repository.ts";
 
 export type Files = Readonly<Record<string, string>>;
 
@@ -34,6 +35,9 @@ export class Repository implements Disposable {
   }
 
   git(...args: string[]): string {
+    const [command, name = "", ...more] = args;
+    const known = command === "rev-parse" && more.length === 0 ? looseRef(this.dir, name) : undefined;
+    if (known !== undefined) return known;
     return execFileSync("git", args, {
       cwd: this.dir,
       encoding: "utf8",
