@@ -8,6 +8,7 @@
 import { type Finding, FourTierError, messageOf } from "./findings.ts";
 import type { RepositoryFacts } from "./gate/facts.ts";
 import type { GitHub } from "./github/client.ts";
+import { runUrl } from "./github/links.ts";
 import { cancelRun, dispatchWorkflow } from "./github/runs.ts";
 import { recordOperation, type RecordInput } from "./release/evidence.ts";
 import { decideOpening, isSuperseded, type SeenRun } from "./release/opening.ts";
@@ -52,7 +53,7 @@ export async function openApproval(request: OpenRequest): Promise<ActionResult> 
         ? shut === undefined
           ? ""
           : `**Not opened** for ${code(release.slice(0, 12))}: ${text(shut)}`
-        : `**Opened**: ${link(`run ${opened}`, urlOf(github, opened))} asks for the approval of release ${code(release)}, commit ${code(commit)}.`,
+        : `**Opened**: ${link(`run ${opened}`, runUrl(github, opened))} asks for the approval of release ${code(release)}, commit ${code(commit)}.`,
       ...cancelled.runs.map(
         (run) =>
           `**Cancelled**: ${link(`run ${run.id}`, run.url)} waited for the approval of commit ${code(run.commit ?? "")}, which this release supersedes. Cancelled by ${link("this run", request.runUrl)}, which ${text(request.by)} started.`,
@@ -132,8 +133,4 @@ async function supersede(
     }
   }
   return { runs: cancelled, findings };
-}
-
-function urlOf({ serverUrl, owner, repository }: GitHub, run: string): string {
-  return `${serverUrl}/${owner}/${repository}/actions/runs/${run}`;
 }

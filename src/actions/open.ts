@@ -1,4 +1,5 @@
 /** action-promote, modes open and opened: the approval of a release that is ready, without a credential for any tier. */
+import { runUrl } from "../github/links.ts";
 import { openApproval, recordOpening } from "../open.ts";
 import { readRepository } from "../release/read-repository.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -21,7 +22,7 @@ export async function open(context: ActionContext): Promise<ActionResult> {
     contract,
     ...own,
     by: run.event === "schedule" ? "a schedule" : run.triggeringActor,
-    runUrl: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`,
+    runUrl: runUrl(run, run.runId),
     now: new Date(),
     log,
   });

@@ -1,5 +1,6 @@
 /** action-promote, modes reject, accept, hold, resume and approve: a person decides, and it is recorded. */
 import { FourTierError } from "../findings.ts";
+import { runUrl } from "../github/links.ts";
 import { getRepository } from "../github/repository.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
@@ -43,7 +44,7 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
     defaultBranch,
     record: (description) => recordOperation(github, { commit: run.sha, payload: decision, description }),
     locked: hasCredential(context) ? (work) => locked(context, work) : undefined,
-    runUrl: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`,
+    runUrl: runUrl(run, run.runId),
     now: new Date(),
   });
   const evidence = operationEvidence(

@@ -1,4 +1,5 @@
 /** action-report-drift: what jobs that looked have come to → one rolling issue. It has no credential for any tier. */
+import { runUrl } from "../github/links.ts";
 import { reportDrift as aboutDrift } from "../report-drift.ts";
 import { reportSandboxes } from "../report-sandboxes.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -34,7 +35,7 @@ export async function reportDrift(context: ActionContext): Promise<ActionResult>
     title,
     label,
     key,
-    runUrl: `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`,
+    runUrl: runUrl(run, run.runId),
     log,
   });
 }

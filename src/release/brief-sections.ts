@@ -1,5 +1,6 @@
 /** The sections of a brief below its short table: what is new, what changes, field by field, who changed what by hand. */
 import { shownAt } from "../gate/wall-clock.ts";
+import { compareUrl } from "../github/links.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
@@ -11,16 +12,15 @@ const MOST_ROWS = 100;
 const LONGEST_VALUE = 200;
 /** What the pull requests were, commit by commit and file by file; folded, since the table above names them. */
 export function changesSince(brief: BriefFacts): string {
-  const { history, current, candidate, repository, serverUrl, tier } = brief;
+  const { history, current, candidate, site, tier } = brief;
   const title = `### New in ${text(tier)}`;
   if (!history.known) return blocks(title, text(history.why), filesSection(brief));
   const { pulls, commits, unasked } = history.value;
   const { files } = brief.details;
   if (pulls.length + commits.length === 0 && (!files.known || files.value.length === 0)) return "";
-  const compare = `${serverUrl}/${repository}/compare/${current?.commit ?? ""}...${candidate.commit}`;
   return blocks(
     title,
-    current === undefined ? "" : link("Every line that changed", compare),
+    current === undefined ? "" : link("Every line that changed", compareUrl(site, current.commit, candidate.commit)),
     details(
       `${unasked === 0 ? "" : "At least "}${count(pulls.length, "pull request")}`,
       blocks(

@@ -1,4 +1,5 @@
 /** What a brief says of the way back: what a rollback would choose, and what it does not bring back. */
+import { commitUrl } from "../github/links.ts";
 import { code, link, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
 import { changed } from "./brief-risk.ts";
@@ -39,6 +40,6 @@ function withoutRelease(name: string): string {
 }
 
 /** A commit by its first digits, as a link. */
-export function commitLink({ serverUrl, repository }: BriefFacts, commit: string): string {
-  return link(commit.slice(0, 12), `${serverUrl}/${repository}/commit/${commit}`);
+export function commitLink({ site }: Pick<BriefFacts, "site">, commit: string): string {
+  return link(commit.slice(0, 12), commitUrl(site, commit));
 }

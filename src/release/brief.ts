@@ -5,6 +5,7 @@ import type { CheckId } from "../gate/check.ts";
 import type { GateResult } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
 import { duration } from "../gate/wall-clock.ts";
+import type { Site } from "../github/links.ts";
 import { gateSummary, overrideNotice } from "../report/gate.ts";
 import { blocks, code, details, link, table, text } from "../report/markdown.ts";
 import { leftSection } from "../report/left.ts";
@@ -36,9 +37,8 @@ export interface BriefFacts {
   /** By its name. */
   readonly servicePrincipal: string;
   readonly catalog: string;
-  /** owner/name, and GitHub's pages. */
-  readonly repository: string;
-  readonly serverUrl: string;
+  /** The repository, for links to its pages. */
+  readonly site: Site;
   readonly candidate: { readonly commit: string; readonly release: string };
   /** What the tier has now; undefined before the first deployment. */
   readonly current: { readonly commit: string; readonly release: string } | undefined;

@@ -5,6 +5,7 @@
 import * as v from "valibot";
 import { createDeployment, type DeploymentState, setDeploymentStatus } from "../github/deployments.ts";
 import type { GitHub } from "../github/client.ts";
+import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
 
 /** Of the payload's shape. */
@@ -176,6 +177,6 @@ function setter(
   id: string,
   { run }: RecordInput,
 ): (state: DeploymentState, description: string) => Promise<void> {
-  const logUrl = `${github.serverUrl}/${github.owner}/${github.repository}/actions/runs/${run.id}/attempts/${run.attempt}`;
+  const logUrl = runUrl(github, run.id, run.attempt);
   return (state, description) => setDeploymentStatus(github, id, { state, description, logUrl });
 }

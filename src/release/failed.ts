@@ -6,6 +6,7 @@ import type { TierPolicy } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { runUrl } from "../github/links.ts";
 import { type Hold, holdId } from "../ledger/holds.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
 import { writeLedger } from "../ledger/store.ts";
@@ -213,7 +214,6 @@ function heldFinding(
   had: LedgerRelease | undefined,
   doubt?: string,
 ): Finding {
-  const url = `${run.serverUrl}/${run.owner}/${run.repository}/actions/runs/${run.runId}`;
   const commit = candidate.commit.slice(0, 12);
   const back =
     had === undefined
@@ -224,7 +224,7 @@ function heldFinding(
     severity: "warning",
     message: `${tier.name} takes no other release than ${commit} until somebody decides.${doubt === undefined ? "" : ` It was not put back by itself: ${doubt}.`}`,
     why: `Part of it is of one release and part of another (tiers.${tier.name}.on_failure).`,
-    remedy: `To go on: mend the cause and promote ${commit} again, in a new run of the workflow of ${url}; that ends the hold. ${back} To let another release in: gh workflow run operate.yml -f operation=resume -f tier=${tier.name} -f reason="fixed forward".`,
+    remedy: `To go on: mend the cause and promote ${commit} again, in a new run of the workflow of ${runUrl(run, run.runId)}; that ends the hold. ${back} To let another release in: gh workflow run operate.yml -f operation=resume -f tier=${tier.name} -f reason="fixed forward".`,
   };
 }
 

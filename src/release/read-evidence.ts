@@ -5,6 +5,7 @@ import { hasFinding } from "../findings.ts";
 import type { GitHub } from "../github/client.ts";
 import { fileAt } from "../github/contents.ts";
 import { type Deployment, stateOf } from "../github/deployments.ts";
+import { deploymentsUrl } from "../github/links.ts";
 import { getRun, jobsOfRun } from "../github/runs.ts";
 import { parseRecord } from "./evidence.ts";
 
@@ -33,7 +34,7 @@ export function evidenceReader(github: GitHub, readRun: ReadRun): (deployment: D
         sha: deployment.sha,
         state,
         createdAt: deployment.createdAt,
-        url: `${github.serverUrl}/${github.owner}/${github.repository}/deployments/${encodeURIComponent(deployment.environment)}`,
+        url: deploymentsUrl(github, deployment.environment),
       },
       claim:
         evidence === undefined

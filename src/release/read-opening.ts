@@ -8,6 +8,7 @@ import type { EvidenceFacts, JudgedRecord } from "../gate/evidence-facts.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { compare } from "../github/commits.ts";
+import { runUrl } from "../github/links.ts";
 import {
   approvalsOfRun,
   artifactsOfRun,
@@ -73,7 +74,7 @@ export async function readSituation(
     situation: {
       environment: "prod",
       notReady: notReady.length === 0 ? undefined : notReady.join(" "),
-      openedBefore: mine === undefined ? undefined : { url: urlOf(github, mine.claim.opened) },
+      openedBefore: mine === undefined ? undefined : { url: runUrl(github, mine.claim.opened) },
       has:
         current === undefined
           ? undefined
@@ -163,8 +164,4 @@ async function relationOf(
 ): Promise<SeenRun["relation"]> {
   if (promotes === undefined) return headSha === commit ? "identical" : undefined;
   return (await compare(github, promotes, commit))?.relation;
-}
-
-function urlOf({ serverUrl, owner, repository }: GitHub, run: string): string {
-  return `${serverUrl}/${owner}/${repository}/actions/runs/${run}`;
 }

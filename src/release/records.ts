@@ -9,6 +9,7 @@ import type { EvidenceRun, JudgedRecord, SuiteTrust } from "../gate/evidence-fac
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
+import { deploymentsUrl } from "../github/links.ts";
 import { parseRecord, type RecordKind, type RecordPayload, taskOf } from "./evidence.ts";
 import type { ReadRun } from "./read-evidence.ts";
 
@@ -83,7 +84,7 @@ export function recordReader(
         deployment: {
           id: deployment.id,
           creator: deployment.creator,
-          url: `${github.serverUrl}/${github.owner}/${github.repository}/deployments/${encodeURIComponent(deployment.environment)}`,
+          url: deploymentsUrl(github, deployment.environment),
         },
         claim,
         doubts: [],

@@ -3,6 +3,7 @@ import type { Tier } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import { type Finding, isFailure } from "../findings.ts";
 import type { GateFacts } from "../gate/facts.ts";
+import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Candidate } from "../release/candidate.ts";
@@ -128,7 +129,7 @@ function commonOf(tier: Pick<Tier, "name" | "project">, run: RunContext, deploym
       attempt: run.runAttempt,
       job: run.job,
       event: run.event,
-      url: `${run.serverUrl}/${repository}/actions/runs/${run.runId}/attempts/${run.runAttempt}`,
+      url: runUrl(run, run.runId, run.runAttempt),
       actor: run.actor,
       triggering_actor: run.triggeringActor,
       workflow: run.workflowRef,

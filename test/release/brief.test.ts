@@ -75,8 +75,7 @@ function brief(change: Otherwise = {}): string {
     tier: "prod",
     servicePrincipal: "ml-pipelines-prod",
     catalog: "prod",
-    repository: "acme/ml-pipelines",
-    serverUrl: "https://github.com",
+    site: { serverUrl: "https://github.com", owner: "acme", repository: "ml-pipelines" },
     candidate: { commit: COMMIT, release: RELEASE },
     current: { commit: CURRENT, release: "0".repeat(64) },
     history: known({
