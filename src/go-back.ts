@@ -15,7 +15,7 @@ import { type Look, lookAt, type View } from "./release/look.ts";
 import { neededLedger } from "./release/lost-ledger.ts";
 import type { RunPhase } from "./release/phases.ts";
 import type { Place } from "./release/place.ts";
-import { dueToRoll, rollForward } from "./release/roll-forward.ts";
+import { dueToRoll, endLoopsOf, rollForward } from "./release/roll-forward.ts";
 import { refusalsOf, withoutUnlistedDeletes } from "./release/rollback-refusals.ts";
 import type { Outcome } from "./report/promotion.ts";
 import type { RollbackView } from "./report/rollback.ts";
@@ -71,6 +71,7 @@ export async function goBack(request: GoBackRequest, going: Going): Promise<Gone
     if (paused.some(isFailure)) throw new FourTierError(paused);
     found(paused);
     gone.reached = "paused";
+    if (tier.schedules === "running") found(await phase("loops", () => endLoopsLeft(request, before, due.left)));
 
     const look = await phase("look again", () => lookAt(going.view, locked.current(), "used"));
     const { steps, left } = withoutUnlistedDeletes(request, look);
@@ -94,6 +95,12 @@ export async function goBack(request: GoBackRequest, going: Going): Promise<Gone
     request.log.warning(`The rollback of ${tier.name} did not come to its end: ${messageOf(error)}`);
   }
   return gone;
+}
+
+/** What is left behind is paused by now; what ran all the time of it is at work still. */
+function endLoopsLeft(request: GoBackRequest, { standing }: Look, left: Gone["left"]): Promise<readonly Finding[]> {
+  const { tier, workspace } = request;
+  return endLoopsOf(workspace, left, standing.observation.live, { ...request, tier: tier.name });
 }
 
 /** What ran all the time before anything was paused: known also to the next run, if this one is killed. */

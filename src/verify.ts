@@ -192,9 +192,9 @@ function mayRunOld(tier: string, key: string): Finding {
     id: "verify/not-rolled-forward",
     severity: "error",
     where: { kind: "resource", tier, key },
-    message: `${key} in ${tier} runs all the time, and was not started anew since its release was applied.`,
+    message: `${key} in ${tier} ran all the time, and was not stopped since its release was applied.`,
     why: "It may still run the release before, so what would be verified is not the release; nothing was started.",
-    remedy: "Promote the same commit again: that starts it anew. After a rollback, run the rollback again.",
+    remedy: "Promote the same commit again: that starts it anew, or ends it. After a rollback, run the rollback again.",
   };
 }
 

@@ -1,7 +1,9 @@
 /** Promotions while something runs: what the contract lets go on, what is waited for, and what runs all the time. */
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
+import { hold } from "./schedules/hold.ts";
 import { verifyScene } from "./verification.ts";
 import { approve, failures, jobWrites, scene, type Scene } from "./promotion.ts";
 
@@ -151,17 +153,18 @@ describe("a continuous job", () => {
     expect(failures((await approve(prod)).result)).toEqual([]);
   });
 
-  it("that is none any more goes on with its old code, which is said; one that stays is not", async () => {
-    const prod = await scene("prod", {}, STREAM_FILES);
-    await approve(prod);
-    prod.change({ "databricks.yml": STREAM.replace("continuous: {}", "max_concurrent_runs: 1") });
-    const { result } = await approve(prod);
+  it("outside prod, that somebody set going, goes on with its old code when it is paused, which is said", async () => {
+    const dev = await scene("dev", {}, STREAM_FILES);
+    await dev.promote();
+    dev.world.changeJob("dev", "stream", (settings) => {
+      settings["continuous"] = { pause_status: "UNPAUSED" };
+    });
+    const { result } = await dev.promote();
     expect(failures(result)).toEqual([]);
-    expect(result.findings).toMatchObject([
-      { id: "promote/loop-goes-on", severity: "warning", where: { key: "jobs.stream" } },
+    expect(result.findings.filter(({ id }) => id === "promote/loop-goes-on")).toMatchObject([
+      { severity: "warning", where: { key: "jobs.stream" } },
     ]);
-    prod.change(CHANGED);
-    expect((await approve(prod)).result.findings).toEqual([]);
+    expect(dev.world.runs("dev", "stream")).toMatchObject([{ active: true }]);
   });
 
   it("in prod is rolled forward: its new run has the new release, and a no-op leaves it alone", async () => {
@@ -271,6 +274,128 @@ it("a continuous job of which no new run begins is not taken for rolled forward,
   });
   expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
   expect(result.findings.at(-1)?.message).toContain("no new run of it has begun");
+});
+
+describe("what ran all the time and is not to any more", () => {
+  const SCHEDULED = {
+    "databricks.yml": STREAM.replace(
+      "continuous: {}",
+      "schedule: { quartz_cron_expression: 0 5 * * * ?, timezone_id: UTC }",
+    ),
+  };
+  const cancels = (writes: readonly string[]) => jobWrites(writes).filter((write) => write.endsWith("/runs/cancel"));
+
+  async function running(files: Readonly<Record<string, string>> = STREAM_FILES) {
+    const prod = await scene("prod", {}, files);
+    await approve(prod);
+    const [old] = prod.world.runs("prod", "stream");
+    if (old === undefined) throw new Error("it does not run");
+    return { prod, old };
+  }
+
+  it("is ended in prod, so that it takes no place of the runs that the new release has", async () => {
+    const { prod } = await running();
+    // Somebody started the loop anew by hand: its run does not say that it is a loop's.
+    const { jobs } = prod.world.workspace("prod");
+    const old = jobs.start(prod.world.job("prod", "stream"), { trigger: "ONE_TIME", creator: "mona@example.com" });
+    prod.change(SCHEDULED);
+    // Its schedule starts it as soon as that is written: behind the old loop.
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () => void setImmediate(() => prod.world.startRun("prod", "stream")),
+    });
+    const { result, log, writes } = await approve(prod);
+    expect(failures(result)).toEqual([]);
+    expect(result.findings.map(({ id }) => id)).not.toContain("promote/loop-goes-on");
+    expect(old).toMatchObject({ active: false, result: "CANCELED" });
+    expect(log.join("\n")).toContain(`jobs.stream: runs all the time no more: its loop was ended (run ${old.id})`);
+    expect(cancels(writes)).toHaveLength(1);
+    expect((await approve(prod)).writes).toEqual([]);
+  });
+
+  it("is ended although a hold keeps it from starting anew", async () => {
+    const { prod, old } = await running();
+    const ledger = await readLedger(prod.connect(), prod.folder, { project: "ml-pipelines", tier: "prod" });
+    if (ledger === undefined) throw new Error("nothing was promoted");
+    await writeLedger(prod.connect(), prod.folder, { ...ledger, holds: [hold()] });
+    for (const name of ["stream", "refresh"]) {
+      prod.world.changeJob("prod", name, (settings) => {
+        const starts = name === "stream" ? "continuous" : "schedule";
+        settings[starts] = { ...(settings[starts] as object), pause_status: "PAUSED" };
+      });
+    }
+    expect(old.active).toBe(true);
+    prod.change(SCHEDULED);
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    expect(old.active).toBe(false);
+  });
+
+  it("is ended by the next promotion, after one that was killed when its settings were written", async () => {
+    const { prod, old } = await running();
+    prod.change(SCHEDULED);
+    prod.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/reset",
+      run: () => void prod.simulator.fault({ method: "POST", path: "*ledger*", effect: "error", ...REFUSED }),
+    });
+    const { result } = await approve(prod);
+    expect(failures(result)).toEqual(["databricks/refused", "promote/unfinished"]);
+    expect(old.active).toBe(true);
+    const approved = { release: result.outputs["release-digest"], plan: result.outputs["plan-digest"] };
+    expect(failures((await prod.promote({ approved })).result)).toEqual([]);
+    expect(old.active).toBe(false);
+  });
+
+  it("fails the promotion while it may go on, and promoting again does only that", async () => {
+    const { prod, old } = await running();
+    prod.change(SCHEDULED);
+    prod.simulator.fault({ method: "POST", path: "/api/2.2/jobs/runs/cancel", effect: "error", ...REFUSED });
+    const { result } = await approve(prod);
+    expect(result.findings).toMatchObject([
+      {
+        id: "promote/loop-goes-on",
+        severity: "error",
+        remedy: "Cancel its active run, then promote the same commit again.",
+      },
+    ]);
+    const { result: verified, starts } = await verifyScene(prod);
+    expect([failures(verified), starts]).toEqual([["verify/not-rolled-forward"], []]);
+    const approved = { release: result.outputs["release-digest"], plan: result.outputs["plan-digest"] };
+    const again = await prod.promote({ approved });
+    expect([failures(again.result), jobWrites(again.writes)]).toEqual([[], ["POST /api/2.2/jobs/runs/cancel"]]);
+    expect(old.active).toBe(false);
+    expect(failures((await verifyScene(prod)).result)).toEqual([]);
+  });
+
+  it("is not taken for ended while its run is still there, however long that is watched", async () => {
+    const { prod, old } = await running();
+    prod.change(SCHEDULED);
+    Object.assign(old, { step: () => false });
+    const { outputs } = (await prod.promote()).result;
+    let time = Date.now();
+    const { result } = await prod.promote({
+      approved: { release: outputs["release-digest"], plan: outputs["plan-digest"] },
+      now: () => new Date(time),
+      pause: (milliseconds) => {
+        time += milliseconds;
+        return Promise.resolve();
+      },
+    });
+    expect(result.findings.at(-1)).toMatchObject({ id: "promote/loop-goes-on", severity: "error" });
+    expect(result.findings.at(-1)?.message).toContain("it has not ended");
+  });
+
+  it("is stopped, if it is a pipeline's update", async () => {
+    const always = BUNDLE.replace("continuous: false", "continuous: true");
+    const prod = await scene("prod", {}, { "databricks.yml": always });
+    await approve(prod);
+    const [old] = prod.world.pipeline("prod", "ingest").updates;
+    expect(old?.state).not.toBe("CANCELED");
+    prod.change({ "databricks.yml": BUNDLE });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    expect(prod.world.pipeline("prod", "ingest").updates).toMatchObject([{ id: old?.id, state: "CANCELED" }]);
+  });
 });
 
 describe("what runs all the time, where only who may see it changes", () => {

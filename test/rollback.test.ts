@@ -325,6 +325,26 @@ describe("a rollback", () => {
     expect(before.every((run) => !run.active)).toBe(true);
   });
 
+  it("ends what runs all the time in the release that is left, whether the old one knows it or not", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    const contract = CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream");
+    const looping = STREAM.replace("name: watch\n", "name: watch\n      continuous: {}\n");
+    prod.change({ "databricks.yml": looping, "four-tier.yml": contract });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    const loops = ["watch", "stream"].flatMap((name) => prod.world.runs("prod", name));
+    expect(loops.map(({ active }) => active)).toEqual([true, true]);
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual([]);
+    expect(loops.map((run) => run.result)).toEqual(["CANCELED", "CANCELED"]);
+    expect(
+      prod.world
+        .jobs("prod")
+        .flatMap(({ id }) => prod.world.runs("prod", id))
+        .filter(({ active }) => active),
+    ).toEqual([]);
+  });
+
   it("that could not start it anew does so when it is run again", async () => {
     const { prod, good } = await twoReleases({
       "databricks.yml": STREAM,

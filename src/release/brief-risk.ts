@@ -63,7 +63,7 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
     })),
     {
       icon: "🟠",
-      says: "runs all the time now and then no more: what is at work goes on with the old code until it ends or is cancelled",
+      says: `runs all the time now and then no more: what is at work ${tier === "prod" ? "is ended" : "goes on with the old code until it ends or is cancelled"}`,
       of: changes.filter(endsLoop).map(({ key }) => code(key)),
     },
     { icon: "🟠", says: "new, and starts by itself", of: created.filter(startsByItself).map(({ key }) => code(key)) },

@@ -17,7 +17,7 @@ import { leftAfter } from "./left.ts";
 import type { RunPhase } from "./phases.ts";
 import type { Place } from "./place.ts";
 import { driftContext, resourcesAfter, type Standing } from "./standing.ts";
-import { dueToRoll, rollForward, updatesBefore } from "./roll-forward.ts";
+import { dueToRoll, rollForward, workBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
 import { verifyApplied } from "./verify.ts";
 
@@ -74,7 +74,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
     // Outside prod nothing is started anew: its schedules are paused.
     const due =
       tier.schedules === "running" ? dueToRoll(work.standing.ledger, steps, candidate.desired, observation.live) : [];
-    const updates = await updatesBefore(workspace, due);
+    const atWork = await workBefore(workspace, due);
     const applied = await phase("apply", () =>
       applySteps(workspace, steps, observation.live, before, {
         ...place,
@@ -126,7 +126,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
     if (due.length === 0) return outcome;
     // The release stays applied; that it does not run fails the promotion, and the ledger knows that it is due.
     const { findings, unrolled } = await phase("roll forward", () =>
-      rollForward(workspace, due, updates, {
+      rollForward(workspace, due, atWork, {
         ...work,
         rerun: work.goOn?.rerun,
         tier: tier.name,

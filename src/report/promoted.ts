@@ -32,7 +32,10 @@ export function promotedResult(view: Seen, run: RunContext, now: Date): Promoted
       ...unreadFindings(view.folders, tier.name),
       ...heldNotices(tier.name, standing.ledger?.holds ?? [], candidate.desired),
       ...leftFindings(tier.name, standing.left),
-      ...(carried === undefined ? [] : [...loopsLeft(tier.name, standing.steps, carried.done), ...carried.findings]),
+      ...(carried === undefined || tier.schedules === "running"
+        ? []
+        : loopsLeft(tier.name, standing.steps, carried.done)),
+      ...(carried?.findings ?? []),
       ...(changed ? replacedNotices(tier, standing.ledger?.release, candidate.commit) : []),
     ],
     outputs: {

@@ -526,9 +526,9 @@ describe("the brief", () => {
     expect(page).not.toMatch(/\$\{|[ab]{64}/);
   });
 
-  it("says of what ran all the time, and is not to any more, that its old code goes on", async () => {
+  it("says of what ran all the time, and is not to any more, that it is ended", async () => {
     const loop = (settings: JsonObject): Desired => resource("jobs.stream", settings);
-    const says = "runs all the time now and then no more";
+    const says = "runs all the time now and then no more: what is at work is ended";
     const running = loop({ continuous: { pause_status: "UNPAUSED" } });
     const scheduled = loop({ schedule: { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "UTC" } });
     const paused = loop({ continuous: { pause_status: "PAUSED" } });
