@@ -35,7 +35,7 @@ interface DriftRequest {
 export async function findDrift(request: DriftRequest): Promise<ActionResult> {
   const { tier, workspace, principal, log } = request;
   const folder = tierFolder(principal, tier);
-  const [ledger, current] = await Promise.all([
+  const [ledger, current] = await together([
     readLedgerIfAllowed(workspace, folder, { project: tier.project, tier: tier.name }),
     request.current(),
   ]);

@@ -2,11 +2,11 @@
  * One rolling issue for everything that scheduled checks find: opened when something is wrong, rewritten while it is,
  * closed when all tiers were looked at and are clean, opened again when they no longer are.
  */
-import * as v from "valibot";
-import { type Finding, FourTierError } from "./findings.ts";
+import type { Finding } from "./findings.ts";
 import { issueWarnings, keepIssue, markOf, type RollingReport } from "./rolling-issue.ts";
 import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { readFindings } from "./report/carried-findings.ts";
+import { readNeeds } from "./report/carried-needs.ts";
 import type { ActionResult } from "./report/report.ts";
 
 interface ReportDriftRequest extends RollingReport {
@@ -14,37 +14,9 @@ interface ReportDriftRequest extends RollingReport {
   readonly results: string;
 }
 
-const Needs = v.record(
-  v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_-]*$/)),
-  v.object({
-    result: v.picklist(["success", "failure", "cancelled", "skipped"]),
-    outputs: v.optional(v.record(v.string(), v.string()), {}),
-  }),
-);
-
 /** A job says so where its caller did not ask for a check. */
 const NOT_ASKED = "not asked";
 const CHECKS = ["grants", "schedules", "drift"];
-
-/** Results and outputs of jobs; throws FourTierError for what is not `toJSON(needs)`. */
-export function readNeeds(text: string): v.InferOutput<typeof Needs> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  const parsed = v.safeParse(Needs, value);
-  if (!parsed.success || Object.keys(parsed.output).length === 0) {
-    throw new FourTierError({
-      id: "input/results",
-      severity: "error",
-      message: "The input results is not what jobs that looked have come to.",
-      remedy: "Give it ${{ toJSON(needs) }} in a job that needs those jobs.",
-    });
-  }
-  return parsed.output;
-}
 
 /** Reads what the jobs that looked have come to; throws FourTierError for what is not `toJSON(needs)`. */
 export function readResults(text: string): Look[] {

@@ -2,6 +2,7 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { FourTierError } from "./findings.ts";
+import { together } from "./http/pool.ts";
 import { lockHolder } from "./ledger/lock.ts";
 import { verdictOn } from "./ledger/model.ts";
 import { tierFolder } from "./ledger/paths.ts";
@@ -13,7 +14,7 @@ import type { ActionResult } from "./report/report.ts";
 /** Looks. Throws FourTierError `ledger/missing` if the tier has no ledger. */
 export async function status(workspace: Workspace, tier: Tier, principal: string): Promise<ActionResult> {
   const folder = tierFolder(principal, tier);
-  const [ledger, holder] = await Promise.all([
+  const [ledger, holder] = await together([
     readLedger(workspace, folder, { project: tier.project, tier: tier.name }),
     lockHolder(workspace, folder),
   ]);

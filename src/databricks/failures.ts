@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { orMissing } from "./errors.ts";
 import { ask, encodePath, id, items, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
+import { together } from "../http/pool.ts";
 
 /** One thing that failed, and what it said. */
 export interface Failure {
@@ -39,7 +40,7 @@ export async function taskFailures(workspace: Workspace, runId: string): Promise
     failed.push({ key: task.task_key, runId: task.run_id, message: details?.message ?? task.state?.state_message });
     if (failed.length === MOST_FAILURES) break;
   }
-  return Promise.all(
+  return together(
     failed.map(async (task) => ({
       task: task.key,
       error: cut((await outputError(workspace, task.runId)) ?? task.message ?? "It says nothing about why."),

@@ -5,7 +5,7 @@ import { fileStatus } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { hasFinding } from "../findings.ts";
 import type { Git } from "../git.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { parseJson } from "../json.ts";
 import { emptyLedger, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
@@ -30,7 +30,7 @@ export async function changedFiles(
   to: string,
   carriers: (path: string) => readonly string[],
 ): Promise<ChangedFile[]> {
-  const [before, after] = await Promise.all([git.tracked(from), git.tracked(to)]);
+  const [before, after] = await together([git.tracked(from), git.tracked(to)]);
   const old = new Map(before.map(({ path, blob, mode }) => [path, `${mode} ${blob}`]));
   const now = new Map(after.map(({ path, blob, mode }) => [path, `${mode} ${blob}`]));
   return [...new Set([...old.keys(), ...now.keys()])]

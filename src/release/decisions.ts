@@ -230,7 +230,7 @@ async function readAudits(reader: RecordReader, tier: OwnTier): Promise<AuditFac
 /** Whether a release is rejected: in each tier the newest word counts, an accept of that tier or of one above it too. */
 export async function readRejects(reader: RecordReader, release: string): Promise<RejectFacts> {
   const bench = new Bench(reader);
-  const listings = await Promise.all(OWN_TIERS.map((tier) => reader.list(tier, ["reject", "accept"])));
+  const listings = await together(OWN_TIERS.map((tier) => reader.list(tier, ["reject", "accept"])));
   const records = listings.flatMap((listing) => listing.records.filter(({ claim }) => claim.release === release));
   const standing: RejectFacts["standing"][number][] = [];
   const lifted = new Map<string, RejectFacts["lifted"][number]>();

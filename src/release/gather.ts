@@ -111,7 +111,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     ),
     needed("protection", ({ head }) => readProtection(github, tier.name, request.readEnvironment, head)),
     needed("approval", () => approvalsOfRun(github, run.runId)),
-    Promise.all([reading, trusting]).then(([found, policy]) =>
+    together([reading, trusting]).then(([found, policy]) =>
       readDecisions({ ...decisionsOf(request), asked }, found, policy),
     ),
   ]);
@@ -291,7 +291,7 @@ async function readProtection(
   reading: string | undefined,
   head: string,
 ): Promise<ProtectionFacts> {
-  const [found, looking, owners] = await Promise.all([
+  const [found, looking, owners] = await together([
     getEnvironment(github, environment),
     reading === undefined ? undefined : getEnvironment(github, reading),
     codeowners(github, head),

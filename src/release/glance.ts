@@ -5,6 +5,7 @@
  */
 import { listFolder } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
+import { together } from "../http/pool.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { kindOf } from "./kinds/index.ts";
 import type { Live } from "./kinds/kind.ts";
@@ -26,8 +27,8 @@ export async function glance(
   const plan = makePlan(applied, desired);
   if (!plan.empty) return undefined;
   const kinds = [...new Set([...applied.values()].map(({ kind }) => kind))];
-  const [listed, folders] = await Promise.all([
-    Promise.all(
+  const [listed, folders] = await together([
+    together(
       kinds.map((kind) => {
         const ids = new Set([...ofKind(applied, kind).values()].map(({ id }) => id));
         return kindOf(kind).list(workspace, { ids, tier: place.tier });

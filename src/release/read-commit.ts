@@ -199,7 +199,7 @@ async function readPull(
     commits: written.map(({ sha }) => sha),
     authors: [...new Set(own.flatMap(({ logins }) => logins.flatMap((login) => login ?? [])))],
     authorUnknown: own.some(({ logins }) => logins.includes(undefined)),
-    reviews: await Promise.all(
+    reviews: await together(
       verdictsOf(reviews, pull.head).map(async (review) => ({
         ...review,
         mayWrite: review.state === "DISMISSED" ? undefined : await permissionOf(review.user),

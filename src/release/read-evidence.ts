@@ -7,6 +7,7 @@ import { fileAt } from "../github/contents.ts";
 import { type Deployment, stateOf } from "../github/deployments.ts";
 import { deploymentsUrl } from "../github/links.ts";
 import { getRun, jobsOfRun } from "../github/runs.ts";
+import { together } from "../http/pool.ts";
 import { parseRecord } from "./evidence.ts";
 
 export type ReadRun = (id: string) => Promise<EvidenceRun | undefined>;
@@ -57,7 +58,7 @@ export function evidenceReader(github: GitHub, readRun: ReadRun): (deployment: D
 async function runBehind(github: GitHub, suite: string, head: string, id: string): Promise<EvidenceRun | undefined> {
   const run = await getRun(github, id);
   if (run === undefined) return undefined;
-  const [jobs, now, then] = await Promise.all([
+  const [jobs, now, then] = await together([
     jobsOfRun(github, id),
     workflowAt(github, run.path, head),
     run.headSha === head ? undefined : workflowAt(github, run.path, run.headSha),

@@ -17,6 +17,7 @@ import {
   runsOfWorkflow,
   type WorkflowRun,
 } from "../github/runs.ts";
+import { together } from "../http/pool.ts";
 import { readOpenings, readRejects } from "./decisions.ts";
 import type { RecordOf } from "./evidence.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
@@ -54,7 +55,7 @@ export async function readSituation(
   const question = await readQuestion({ ...request, tier: "staging", next: "prod", own: undefined });
   const check = verified(question);
   const source = believedSource(question);
-  const [rejects, openings, has] = await Promise.all([
+  const [rejects, openings, has] = await together([
     readRejects(reader, release),
     readOpenings(reader, "prod"),
     currentRelease({ github, contract: policy, tier: { name: "prod" } }),
@@ -109,7 +110,7 @@ export async function readWaiting(
   id: string,
   environment: string,
 ): Promise<Pick<SeenRun, "waitsFor" | "busy" | "decided">> {
-  const [pending, approvals, jobs] = await Promise.all([
+  const [pending, approvals, jobs] = await together([
     pendingDeployments(github, id),
     approvalsOfRun(github, id),
     jobsOfRun(github, id),

@@ -10,6 +10,7 @@ import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
 import { deploymentsUrl } from "../github/links.ts";
+import { together } from "../http/pool.ts";
 import { parseRecord, type RecordKind, type RecordPayload, taskOf } from "./evidence.ts";
 import type { ReadRun } from "./read-evidence.ts";
 
@@ -65,7 +66,7 @@ export function recordReader(
   return {
     async list<Kind extends StatedKind>(tier: Tier, kinds: readonly Kind[]): Promise<Listing<Kind>> {
       const tasks = new Set(kinds.map(taskOf));
-      const found = await Promise.all([...tasks].map((task) => listed(tier, task)));
+      const found = await together([...tasks].map((task) => listed(tier, task)));
       const records = found
         .flatMap(({ found }) => found)
         .flatMap((deployment) => {

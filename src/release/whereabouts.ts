@@ -10,6 +10,7 @@ import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { approvalsOfRun } from "../github/runs.ts";
+import { together } from "../http/pool.ts";
 import { closedBy } from "./closed-by.ts";
 import { readApprovals, readHolds, readRejects, readScheduleHolds, readVerifications } from "./decisions.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
@@ -90,7 +91,7 @@ export async function readWhereabouts(
 
   const one = async (tier: RecordTier): Promise<Whereabouts> => {
     const about = { ...trust, tier, project: context.project, readRun };
-    const [newest, holding, pausing] = await Promise.all([
+    const [newest, holding, pausing] = await together([
       newestRelease(github, about),
       readHolds(reader, tier),
       readScheduleHolds(reader, tier),
@@ -102,7 +103,7 @@ export async function readWhereabouts(
     const paused = pausing.map((record) => ({ ...toldHold(record), of: record.claim.selector }));
     const seen = { tier, holds, paused, doubted, unfinished };
     if (has === undefined) return { ...seen, has };
-    const [verifications, rejects, reviews, given] = await Promise.all([
+    const [verifications, rejects, reviews, given] = await together([
       readVerifications(reader, tier, has.digest, 1),
       readRejects(reader, has.digest),
       approvalsOfRun(github, has.run.id),
@@ -126,7 +127,7 @@ export async function readWhereabouts(
       },
     };
   };
-  return Promise.all(tiers.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
+  return together(tiers.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
 }
 
 interface Newest extends Pick<Whereabouts, "doubted" | "unfinished"> {

@@ -7,7 +7,7 @@ import { getMonitor, listAlerts, type Watcher } from "../databricks/watchers.ts"
 import type { Tier } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
-import { mapBounded } from "../http/pool.ts";
+import { mapBounded, together } from "../http/pool.ts";
 import { matches } from "./holds.ts";
 import type { Scope } from "./observe.ts";
 
@@ -28,7 +28,7 @@ const READS = 8;
 /** Findings for what runs; in a tier whose schedules run there are none. Alerts are looked at anyway, monitors if asked for. */
 export async function watcherFindings(workspace: Workspace, question: WatchersQuestion): Promise<Finding[]> {
   if (question.tier.schedules === "running") return [];
-  const [alerts, monitors] = await Promise.all([
+  const [alerts, monitors] = await together([
     seen("alerts", question, () => alertsOf(workspace, question)),
     question.also.includes("monitors") ? seen("monitors", question, () => monitorsOf(workspace, question)) : [],
   ]);
