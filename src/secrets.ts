@@ -143,8 +143,22 @@ const ASSIGNMENTS: readonly RegExp[] = [
   /(?<!\S)--?([A-Za-z_][\w.-]*)[ \t]{1,9}(?=["']?([^\s"'-][^\s"']*))/g,
 ];
 
+/** Answers by name: the settings of a hundred jobs have few names, and each is asked about at every value it holds. */
+const judged = new Map<string, boolean>();
+/** Names come from outside, and need not be few. */
+const KEPT = 10_000;
+
 /** True if what has this name is a secret, as long as its value does not say otherwise. */
 export function isSecretName(name: string): boolean {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
+  if (judged.size >= KEPT) judged.clear();
+  const secret = judgeName(name);
+  judged.set(name, secret);
+  return secret;
+}
+
+function judgeName(name: string): boolean {
   const found = wordsOf(name.replace(OF_AN_ACCOUNT, "$1"));
   return found.some((word, at) => {
     const before = found[at - 1];
