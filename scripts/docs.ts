@@ -104,6 +104,8 @@ const explained = ["docs", join("docs", "actions"), join("docs", "guides")].flat
     })),
 );
 const ids = findingIds();
+for (const { id } of ids)
+  if (AREAS[id.split("/", 1)[0] ?? ""] === undefined) problems.push(`${id}: its area is not in scripts/findings.ts`);
 const sections = Object.entries(AREAS).flatMap(([area, about]) => {
   const rows = ids
     .filter(({ id }) => id.startsWith(`${area}/`))

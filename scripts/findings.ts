@@ -12,6 +12,7 @@ export interface FindingId {
 export const AREAS: Readonly<Record<string, string>> = {
   auth: "Signing in to a tier",
   bundle: "The bundle, `databricks.yml`",
+  comment: "Comments on merged pull requests",
   contract: "The contract, `four-tier.yml`",
   databricks: "What Databricks answers",
   drift: "Changes by hand, and the ledger against the records",
@@ -23,6 +24,7 @@ export const AREAS: Readonly<Record<string, string>> = {
   http: "Requests that bring no answer",
   identity: "Whether the token, the workspace and the catalog are the tier's",
   input: "Inputs of an action; the second half is the input's name",
+  issue: "Issues that go on from run to run",
   ledger: "The tier's ledger and lock",
   operate: "Decisions by hand",
   operators: "Who operates a tier",

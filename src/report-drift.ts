@@ -3,7 +3,8 @@
  * closed when all tiers were looked at and are clean, opened again when they no longer are.
  */
 import type { Finding } from "./findings.ts";
-import { issueWarnings, keepIssue, markOf, type RollingReport } from "./rolling-issue.ts";
+import { markOf } from "./own-mark.ts";
+import { issueWarnings, keepIssue, type RollingReport } from "./rolling-issue.ts";
 import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { readFindings } from "./report/carried-findings.ts";
 import { readNeeds } from "./report/carried-needs.ts";

@@ -7,7 +7,8 @@ import { type DueSandbox, readDue } from "./report/carried-due.ts";
 import { readNeeds } from "./report/carried-needs.ts";
 import type { ActionResult } from "./report/report.ts";
 import { sandboxesBody, sandboxesNews } from "./report/sandboxes-issue.ts";
-import { issueWarnings, keepIssue, markOf, type RollingReport } from "./rolling-issue.ts";
+import { markOf } from "./own-mark.ts";
+import { issueWarnings, keepIssue, type RollingReport } from "./rolling-issue.ts";
 
 interface ReportSandboxesRequest extends RollingReport {
   /** `toJSON(needs)`: results and outputs of the jobs that cleaned up. */

@@ -3,15 +3,13 @@
  * when there is nothing, and opened again. Whatever people did to it, it is found again, and nothing in it is believed.
  */
 import type { Finding } from "./findings.ts";
+import { WORKFLOW_ACCOUNT } from "./gate/check.ts";
 import type { GitHub } from "./github/client.ts";
 import { commentOnIssue, createIssue, type Issue, listIssues, updateIssue } from "./github/issues.ts";
+import { ANY_MARK, markOf } from "./own-mark.ts";
 
-/** Who opens issues with a job's token; an issue of anybody else is not ours, whatever it says. */
-const AUTHOR = "github-actions[bot]";
 /** Issues that are looked at: somebody may have put our label on many. */
 const MOST_ISSUES = 200;
-/** How the mark of any issue of ours begins. */
-const ANY_MARK = "<!-- four-tier ";
 
 /** Which issue. */
 export interface Rolling {
@@ -49,11 +47,6 @@ interface Kept {
   readonly opened: boolean;
   /** Too many issues were there to look at all of them, and ours was not among them. */
   readonly partly: boolean;
-}
-
-/** The mark by which an issue is known. */
-export function markOf({ about, key }: Pick<Rolling, "about" | "key">): string {
-  return `${ANY_MARK}${about} ${key} -->`;
 }
 
 /** Opens, rewrites or closes it; of several of ours the newest goes on. */
@@ -97,9 +90,10 @@ async function closeDouble({ github }: Rolling, double: Issue, issue: Issue | un
 }
 
 /**
- * Ours: opened by a job of this repository, newest first. Anybody with triage rights may edit an issue, so it is known by
- * our mark anywhere in it; without any mark by its label and title; and without its label among those that are open, of
- * which the ones that changed last are looked at: it is rewritten by each run.
+ * Ours: opened by a job of this repository (an issue of anybody else is not ours, whatever it says), newest first. Anybody
+ * with triage rights may edit an issue, so it is known by our mark anywhere in it; without any mark by its label and title;
+ * and without its label among those that are open, of which the ones that changed last are looked at: it is rewritten by
+ * each run.
  */
 async function findOwn(rolling: Rolling): Promise<{ readonly found: readonly Issue[]; readonly partly: boolean }> {
   const { github, label, title } = rolling;
@@ -120,7 +114,7 @@ async function own(issues: AsyncGenerator<Issue>): Promise<{ readonly found: Iss
   for await (const issue of issues) {
     if (seen === MOST_ISSUES) return { found, partly: true };
     seen += 1;
-    if (issue.author === AUTHOR) found.push(issue);
+    if (issue.author === WORKFLOW_ACCOUNT) found.push(issue);
   }
   return { found, partly: false };
 }

@@ -4,6 +4,7 @@
  */
 import { parseContract } from "./contract/parse.ts";
 import { FourTierError } from "./findings.ts";
+import type { RepositoryFacts } from "./gate/facts.ts";
 import type { GitHub } from "./github/client.ts";
 import { fileAt } from "./github/contents.ts";
 import { readRepository } from "./release/read-repository.ts";
@@ -20,37 +21,48 @@ interface WhatRunsWhere {
   readonly json: JsonObject;
 }
 
+/** Where to look: the contract is a path in the repository. It is read whole, so `allowedHosts` is as for the actions. */
+interface Looking {
+  readonly contract: string;
+  readonly allowedHosts: readonly string[];
+}
+
 /**
- * Looks. `contract` is a path in the repository; `allowedHosts` as for the actions, since the contract is read whole.
- * Throws FourTierError if GitHub does not show the repository, or the contract is missing or not valid.
+ * What each tier has, by the contract of the default branch. Throws FourTierError if GitHub does not show the repository,
+ * or the contract is missing or not valid.
  */
-export async function whatRunsWhere(
+export async function lookAtTiers(
   github: GitHub,
-  options: { readonly contract: string; readonly allowedHosts: readonly string[]; readonly now: Date },
-): Promise<WhatRunsWhere> {
+  { contract: file, allowedHosts }: Looking,
+): Promise<{ readonly project: string; readonly repository: RepositoryFacts; readonly tiers: readonly Found[] }> {
   const repository = await readRepository(github);
-  const text = await fileAt(github, options.contract, repository.head);
+  const text = await fileAt(github, file, repository.head);
   if (text === undefined) {
     throw new FourTierError({
       id: "contract/missing",
       severity: "error",
-      where: { kind: "file", file: options.contract },
-      message: `${github.owner}/${github.repository} has no ${options.contract} on ${repository.defaultBranch}.`,
-      remedy: "Name the contract with --contract.",
+      where: { kind: "file", file },
+      message: `${github.owner}/${github.repository} has no ${file} on ${repository.defaultBranch}.`,
+      remedy: "Name the contract: --contract, or the input contract.",
     });
   }
-  const { contract, findings } = parseContract(text, options.contract, { allowedHosts: options.allowedHosts });
+  const { contract, findings } = parseContract(text, file, { allowedHosts });
   if (contract === undefined) throw new FourTierError(findings);
-  const context = { project: contract.project, repository, suiteCommits: contract.suite.commits };
-  const tiers = await readWhereabouts(github, context);
+  const { project, suite } = contract;
+  return {
+    project,
+    repository,
+    tiers: await readWhereabouts(github, { project, repository, suiteCommits: suite.commits }),
+  };
+}
+
+/** The same as a picture, as lines and for machines. Throws as lookAtTiers does. */
+export async function whatRunsWhere(github: GitHub, options: Looking & { readonly now: Date }): Promise<WhatRunsWhere> {
+  const { project, repository, tiers } = await lookAtTiers(github, options);
   return {
     tiers,
     text: whereaboutsText(tiers, options.now),
     picture: picture({ name: repository.defaultBranch, commit: repository.head }, tiers, options.now),
-    json: {
-      project: contract.project,
-      repository: `${github.owner}/${github.repository}`,
-      tiers: whereaboutsJson(tiers),
-    },
+    json: { project, repository: `${github.owner}/${github.repository}`, tiers: whereaboutsJson(tiers) },
   };
 }

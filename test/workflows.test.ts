@@ -79,6 +79,22 @@ describe("the reusable workflows", () => {
     ]);
   });
 
+  it("comment on pull requests in a job that holds no credential, and is handed nothing to say", () => {
+    const writing = shipped.flatMap(({ name, text }) =>
+      Object.entries(workflowOf(text).jobs).flatMap(([id, job]) => {
+        const granted = typeof job.permissions === "object" ? job.permissions : {};
+        return granted["pull-requests"] === "write" ? [{ file: `${name} ${id}`, job, granted }] : [];
+      }),
+    );
+    expect(writing.map(({ file }) => file)).toEqual(["comment.yml comment"]);
+    const [{ job, granted } = {}] = writing;
+    expect(Object.entries(granted ?? {}).filter(([, level]) => level !== "read")).toEqual([["pull-requests", "write"]]);
+    expect(job?.environment).toBeUndefined();
+    expect(job?.steps.map(({ uses, with: inputs }) => [uses, Object.keys(inputs), inputs["mode"]])).toEqual([
+      ["$/action-promote", ["mode", "tier", "contract", "allowed-hosts"], "comment"],
+    ]);
+  });
+
   it("hold no concurrency group, so that a run that waits for an approval holds up nobody", () => {
     for (const { text } of shipped) expect(text).not.toMatch(/^ *concurrency:/m);
   });
@@ -173,6 +189,31 @@ describe("the callers for a team that has its evidence signed", () => {
       },
     });
   });
+});
+
+describe("the callers for a team that has its pull requests commented", () => {
+  const MOVING = [
+    ["promote.yml", "approve-to-prod", "prod"],
+    ["rollback.yml", "rollback", "${{ inputs.tier }}"],
+    ["operate.yml", "operate", "${{ inputs.tier }}"],
+  ] as const;
+
+  it.each(MOVING)(
+    "%s is the plain one, and says what %s did, whatever came of it; nothing waits for that",
+    (file, job, tier) => {
+      const [plain = "", commented = ""] = ["ml-pipelines/", "commented/"].map(
+        (folder) => callers.find(({ name }) => name.startsWith(folder) && name.endsWith(`/${file}`))?.text,
+      );
+      const { comment, ...others } = workflowOf(commented).jobs;
+      expect({ ...workflowOf(commented), jobs: others }).toEqual(workflowOf(plain));
+      expect(comment).toMatchObject({
+        needs: job,
+        if: `\${{ !cancelled() && needs.${job}.result != 'skipped' }}`,
+        uses: expect.stringContaining("/comment.yml@") as string,
+        with: { tier },
+      });
+    },
+  );
 });
 
 describe("this repository's own workflows", () => {

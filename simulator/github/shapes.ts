@@ -129,7 +129,7 @@ export class Shapes {
       url: `${this.api}/pulls/${pull.number}`,
       html_url: `${this.html}/pull/${pull.number}`,
       state: (pull.merged?.at ?? pull.closed) === undefined ? "open" : "closed",
-      locked: false,
+      locked: pull.locked === true,
       draft: false,
       title: pull.title,
       body: pull.body,

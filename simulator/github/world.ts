@@ -54,6 +54,8 @@ export interface Pull {
   /** Names; they may be changed at any time. */
   readonly labels: string[];
   readonly reviews: Review[];
+  /** Its conversation takes comments of people who may write, and of nobody else. */
+  locked?: boolean;
 }
 
 export type DeploymentState =

@@ -10,6 +10,7 @@ export const MODES: readonly string[] = [
   "rollback",
   "status",
   "drift",
+  "comment",
   "open",
   "opened",
   "teardown",

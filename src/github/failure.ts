@@ -23,6 +23,7 @@ export type Permission =
   | "deployments: write"
   | "issues: write"
   | "pull-requests: read"
+  | "pull-requests: write"
   | "statuses: read";
 
 /** An answer that refuses, or none. */
@@ -105,6 +106,15 @@ export function explain(
     });
   }
   const said = saidBy(failure.message, redactor);
+  if (status === 403 && /\bissue is locked\b/i.test(failure.message)) {
+    return new FourTierError({
+      id: "github/locked",
+      severity: "unknown",
+      where,
+      message: "The conversation is locked, and takes comments of people with write access only.",
+      remedy: "Unlock it, or leave it as it is.",
+    });
+  }
   if (status === 403) {
     const missing = /not accessible by integration/i.test(failure.message);
     return new FourTierError({

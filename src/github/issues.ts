@@ -1,6 +1,10 @@
-/** Issues. Whatever stands in one may have been written by anybody who can edit it: nothing in it is believed. */
+/**
+ * Issues, and comments on them and on pull requests, which share their numbers. Whatever stands in one may have been written
+ * by anybody who can edit it: nothing in it is believed.
+ */
 import * as v from "valibot";
 import { type GitHub, Id, Login } from "./client.ts";
+import type { Permission } from "./failure.ts";
 
 export interface Issue {
   readonly number: string;
@@ -53,14 +57,50 @@ export async function updateIssue(
   return toIssue(await github.send(`PATCH ${ISSUES}/{issue_number}`, parameters, IssueSchema, "issues: write"));
 }
 
-/** Adds a comment to an issue. Needs `issues: write`. */
-export async function commentOnIssue(github: GitHub, number: string, body: string): Promise<void> {
+/** Adds a comment to an issue, or to a pull request, for which `pull-requests: write` is enough. */
+export async function commentOnIssue(
+  github: GitHub,
+  number: string,
+  body: string,
+  needs: Permission = "issues: write",
+): Promise<void> {
   await github.send(
     `POST ${ISSUES}/{issue_number}/comments`,
     { issue_number: number, body },
     v.object({ id: Id }),
-    "issues: write",
+    needs,
   );
+}
+
+/** A comment on a pull request. */
+export interface Comment {
+  readonly id: string;
+  /** Who wrote it. */
+  readonly author: string | undefined;
+  readonly body: string;
+  readonly url: string;
+}
+
+const CommentSchema = v.object({ id: Id, user: Login, body: v.optional(v.string(), ""), html_url: v.string() });
+
+/** Comments on a pull request, oldest first; of those with a `since` (ISO) only what was written or changed from then on. */
+export async function* listComments(
+  github: GitHub,
+  number: string,
+  since: string | undefined,
+): AsyncGenerator<Comment> {
+  const parameters = { issue_number: number, ...(since === undefined ? {} : { since }) };
+  const route = `GET ${ISSUES}/{issue_number}/comments`;
+  for await (const found of github.list(route, parameters, CommentSchema, "pull-requests: write")) {
+    const { id, user: author, body, html_url: url } = found;
+    yield { id, author, body, url };
+  }
+}
+
+/** Replaces what a comment on a pull request says. */
+export async function updateComment(github: GitHub, id: string, body: string): Promise<void> {
+  const route = `PATCH ${ISSUES}/comments/{comment_id}`;
+  await github.send(route, { comment_id: id, body }, v.object({ id: Id }), "pull-requests: write");
 }
 
 function toIssue(found: v.InferOutput<typeof IssueSchema>): Issue {

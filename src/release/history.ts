@@ -12,16 +12,26 @@ export interface History {
   readonly unasked: number;
 }
 
+/** A merged pull request, and the newest commit between that it brought. */
+export interface Brought extends Pull {
+  readonly commit: string;
+}
+
 /** So many newest commits are asked for their pull requests, one request each; the brief says how many were not. */
 const MOST_COMMITS = 60;
 
 /** Commits after `from` up to `to`, with their merged pull requests; only those of `to` if there is no `from`. Throws FourTierError `github/…`. */
-export async function historyBetween(github: GitHub, from: string | undefined, to: string): Promise<History> {
+export async function historyBetween(
+  github: GitHub,
+  from: string | undefined,
+  to: string,
+): Promise<Omit<History, "pulls"> & { readonly pulls: readonly Brought[] }> {
   const commits = from === undefined ? [] : ((await compare(github, from, to))?.commits ?? []);
   const asked = from === undefined ? [to] : commits.slice(-MOST_COMMITS).map(({ sha }) => sha);
-  const pulls = new Map<string, Pull>();
-  for (const found of await mapBounded(asked, 4, (sha) => pullsOfCommit(github, sha))) {
-    for (const pull of found) if (pull.merged) pulls.set(pull.number, pull);
-  }
+  const pulls = new Map<string, Brought>();
+  const found = await mapBounded(asked, 4, async (commit) =>
+    (await pullsOfCommit(github, commit)).map((pull) => ({ ...pull, commit })),
+  );
+  for (const pull of found.flat()) if (pull.merged) pulls.set(pull.number, pull);
   return { commits, pulls: [...pulls.values()], unasked: Math.max(0, commits.length - asked.length) };
 }

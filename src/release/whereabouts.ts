@@ -49,6 +49,8 @@ export interface TierRelease {
   readonly digest: string;
   /** ISO: when the first record of it that is believed was made, GitHub's time. */
   readonly since: string;
+  /** The commit of what the tier had before; undefined if no run that can be believed says so. */
+  readonly replaced: string | undefined;
   readonly run: { readonly id: string; readonly attempt: number; readonly url: string };
   readonly startedBy: string | undefined;
   /** Logins: reviewers of the environment, and who approved its digests. */
@@ -165,7 +167,10 @@ async function newestRelease(
       continue;
     }
     if (has !== undefined) {
-      if (deployment.sha !== has.commit || claim.release !== has.digest) break;
+      if (deployment.sha !== has.commit || claim.release !== has.digest) {
+        has = { ...has, replaced: deployment.sha };
+        break;
+      }
       has = { ...has, since: deployment.createdAt };
       continue;
     }
@@ -176,6 +181,7 @@ async function newestRelease(
       commit: deployment.sha,
       digest: claim.release,
       since: deployment.createdAt,
+      replaced: undefined,
       run: { id: claim.runId, attempt: claim.attempt, url: run.url },
       startedBy: claim.attempt === 1 ? run.actor : run.triggeringActor,
       overridden: record?.kind === "promotion" ? (record.overrides ?? []).map(({ check }) => check) : [],

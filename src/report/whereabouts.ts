@@ -62,6 +62,7 @@ export function justChanged(
     commit,
     digest,
     since: at.toISOString(),
+    replaced: undefined,
     run: { id: run.runId, attempt: run.runAttempt, url: "" },
     startedBy: undefined,
     approvedBy: [],
@@ -163,7 +164,8 @@ function toldText({ reason, by, at, until }: Told): string {
   return `${reason} (${by ?? "somebody"}, ${shown(at)}${until === undefined ? "" : `, until ${until}`})`;
 }
 
-function shown(iso: string): string {
+/** A time that a record names, in UTC; as it stands if it is none. */
+export function shown(iso: string): string {
   const instant = Date.parse(iso);
   return Number.isNaN(instant) ? iso : shownAt("UTC", instant);
 }

@@ -101,7 +101,7 @@ export function openPlay(options: PlayOptions = {}): Play {
     stage = await setStage({
       ...options,
       example: (path) => {
-        addProdCaller(path);
+        copyCaller("soak", TO_PROD, path);
         options.example?.(path);
       },
     });
@@ -233,12 +233,12 @@ const BUILD = "deploy-to-dev / build";
 const STAGING = "gate-to-staging / promote";
 const TO_PROD = "promote-to-prod.yml";
 
-/** The caller of examples/soak, pinned as the stage's others are. */
-function addProdCaller(path: (file: string) => string): void {
+/** A caller of another example, pinned as the stage's others are; it takes the place of one of the same name. */
+export function copyCaller(example: string, file: string, path: (file: string) => string): void {
   const pin = /@([0-9a-f]{40}) # a release/.exec(readFileSync(path(".github/workflows/validate.yml"), "utf8"))?.[1];
   if (pin === undefined) throw new Error("validate.yml has no pin");
-  const own = path(`.github/workflows/${TO_PROD}`);
-  copyFileSync(`examples/soak/.github/workflows/${TO_PROD}`, own);
+  const own = path(`.github/workflows/${file}`);
+  copyFileSync(`examples/${example}/.github/workflows/${file}`, own);
   edit(own, (text) => text.replaceAll("0".repeat(40), pin));
 }
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, findingsOf, jobOf, textOf } from "./expect-run.ts";
-import { openPlay } from "./play.ts";
+import { copyCaller, openPlay } from "./play.ts";
 
 const PROD = "approve-to-prod / promote";
 const BRIEF = "approve-to-prod / brief-live";
@@ -12,7 +12,11 @@ const OPERATE = "operate / operate";
 const VERIFY = "verify / verify";
 
 describe("a bad release in prod", () => {
-  const play = openPlay();
+  const play = openPlay({
+    example: (path) => {
+      for (const file of ["promote.yml", "rollback.yml", "operate.yml"]) copyCaller("commented", file, path);
+    },
+  });
   const digests: string[] = [];
   /** What brought the newest release to staging. */
   let staged: RunResult;
@@ -30,6 +34,14 @@ describe("a bad release in prod", () => {
 
   const operate = (inputs: Record<string, string>) =>
     play.promote({ workflow: "operate.yml", event: "workflow_dispatch", inputs: { tier: "prod", ...inputs } });
+
+  /** What our comment on a pull request says; empty if there is none. */
+  const commentOn = (number: number): string => {
+    const { comments } = play.stage.github.world;
+    const [own, ...more] = comments.filter(({ issue, user }) => issue === number && user === "github-actions[bot]");
+    expect(more).toEqual([]);
+    return own?.body ?? "";
+  };
 
   /** As code that runs as the tier's principal could. */
   const lose = (): void => {
@@ -56,6 +68,12 @@ describe("a bad release in prod", () => {
     expect(records.map(({ environment }) => environment).toSorted()).toEqual(
       ["dev", "dev", "prod", "prod", "staging", "staging"].toSorted(),
     );
+  });
+
+  it("is on its pull request: prod has it, in which release and by which run", () => {
+    expect(commentOn(2)).toContain("**prod has this change**");
+    expect(commentOn(2)).toContain(digests[1]?.slice(0, 12));
+    expect(commentOn(2)).toContain("Next: nothing. It has arrived.");
   });
 
   it("is left for the last verified one, after a reviewer of prod-ops said yes; nothing is built or uploaded", async () => {
@@ -91,6 +109,9 @@ describe("a bad release in prod", () => {
       return schedule?.pause_status === "PAUSED";
     });
     expect(paused.map(([key]) => key)).toEqual([]);
+    expectRun(run).toSucceed("comment / comment");
+    expect(commentOn(2)).toContain("**prod does not have this change any more; staging has this change**");
+    expect(commentOn(2)).toMatch(/⛔ prod takes no promotion: .*scores are &#60;b&#62;wrong/);
   });
 
   it("cannot be left by a push, or from a branch, or for what prod never had", async () => {
@@ -118,6 +139,7 @@ describe("a bad release in prod", () => {
     expectRun(run).toStopAt(BRIEF, "gate/hold-held");
     expect(mark.writes("prod")).toEqual([]);
     expect(textOf(run, BRIEF)).toContain("scores are <b>wrong</b>");
+    expect(commentOn(3)).toBe("");
   });
 
   it("cannot come back by deleting the ledger either: that is no empty tier, and the hold is put back with it", async () => {
@@ -144,6 +166,7 @@ describe("a bad release in prod", () => {
 
   it("is followed by the fix once somebody resumed", async () => {
     expectRun(await operate({ operation: "resume", reason: "fixed by seed 10" })).toSucceed(OPERATE);
+    expect(commentOn(2)).not.toContain("⛔");
     const run = await play.toProd(staged);
     expectRun(run).toSucceed(PROD);
     expect(play.ledger("prod").release.digest).toBe(jobOf(run, PROD).outputs["release-digest"]);

@@ -14,6 +14,7 @@ const full: Whereabouts = {
     commit: EVIL,
     digest: EVIL,
     since: "2026-11-23T09:00:00Z",
+    replaced: undefined,
     run: { id: EVIL, attempt: 1, url: EVIL },
     startedBy: EVIL,
     approvedBy: [EVIL],

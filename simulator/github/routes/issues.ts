@@ -107,6 +107,7 @@ function shapeComment(call: Call, one: Comment): Partly<Schemas["issue-comment"]
     created_at: one.createdAt,
     updated_at: one.updatedAt,
     url: `${base}/comments/${one.id}`,
+    html_url: `https://github.com/${call.world.scenario.repository}/issues/${one.issue}#issuecomment-${one.id}`,
     issue_url: `${base}/${one.issue}`,
   };
 }
@@ -119,8 +120,29 @@ function numberOf(call: Call): number {
   return found.number;
 }
 
+/**
+ * A locked conversation takes new words from people with write access alone; a job's token is none of them, whatever it
+ * may (issues of renovate 6215, probot/stale 25). GraphQL's CommentCannotUpdateReason LOCKED says the same of a change.
+ */
+function refuseLocked(call: Call, number: number): void {
+  const locked = call.world.pulls.some((pull) => pull.number === number && pull.locked === true);
+  if (!locked || (call.token?.kind === "user" && hasRole(call.world, call.login, "write"))) return;
+  throw new Refusal(403, "Unable to create comment because issue is locked.");
+}
+
+/** Oldest first; `since`: only those that changed then or later. */
+function listComments(call: Call): Answer {
+  const number = numberOf(call);
+  const { since } = call.query;
+  const from = since === undefined ? 0 : Date.parse(since);
+  if (Number.isNaN(from)) throw new Refusal(422, "Validation Failed: since");
+  const list = call.world.comments.filter(({ issue, updatedAt }) => issue === number && Date.parse(updatedAt) >= from);
+  return { list: list.map((one) => shapeComment(call, one)) };
+}
+
 function createComment(call: Call): Answer {
   const issue = numberOf(call);
+  refuseLocked(call, issue);
   const now = timestamp();
   const { body } = bodyOf(comment, call);
   const made = { id: call.world.id(), issue, user: call.login, createdAt: now, updatedAt: now, body };
@@ -134,6 +156,7 @@ function updateComment(call: Call): Answer {
   if (found.user !== call.login && !hasRole(call.world, call.login, "write")) {
     throw new Refusal(403, "Resource not accessible by integration");
   }
+  refuseLocked(call, found.issue);
   found.body = bodyOf(comment, call).body;
   found.updatedAt = timestamp();
   return { body: shapeComment(call, found) };
@@ -143,10 +166,7 @@ export const issueRoutes = [
   route(`GET ${REPO}/issues`, READ, listIssues, { query: ["state", "labels", "sort"] }),
   route(`POST ${REPO}/issues`, WRITE, createIssue, { body: newIssue }),
   route(`PATCH ${REPO}/issues/{number}`, WRITE, changeIssue, { body: changedIssue }),
-  route(`GET ${REPO}/issues/{number}/comments`, [READ, ["pull-requests", "read"]], (call) => {
-    const number = numberOf(call);
-    return { list: call.world.comments.filter(({ issue }) => issue === number).map((one) => shapeComment(call, one)) };
-  }),
+  route(`GET ${REPO}/issues/{number}/comments`, [READ, ["pull-requests", "read"]], listComments, { query: ["since"] }),
   route(`POST ${REPO}/issues/{number}/comments`, COMMENT, createComment, { body: comment }),
   route(`PATCH ${REPO}/issues/comments/{id}`, COMMENT, updateComment, { body: comment }),
 ];

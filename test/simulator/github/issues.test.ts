@@ -41,3 +41,34 @@ test("issues and pull requests share their numbers", async () => {
   const second = (await client.post("/issues", { title: "two" })).body as Issue;
   expect([first.number, second.number]).toEqual([1, 2]);
 });
+
+test("a job with pull-requests: write comments on a pull request and changes its comment; a locked one takes people's alone", async () => {
+  await using world = await begin();
+  world.repository.commit("Change", { "a.txt": "1" }, "change");
+  const number = await world.github.openPullRequest({ head: "change", user: "octocat", title: "Change" });
+  const path = `/issues/${number}/comments`;
+  const run = fakeRun(world.github, world.repository);
+  const job = asJob(world.github, run, { "pull-requests": "write" });
+  const reader = asJob(world.github, run, { "pull-requests": "read", contents: "write" });
+
+  const made = (await job.post(path, { body: "first" })).body as { readonly id: number; readonly html_url: string };
+  expect(made.html_url).toMatch(new RegExp(`/${number}#issuecomment-${made.id}$`));
+  expect((await reader.post(path, { body: "x" })).status).toBe(403);
+  expect((await reader.request("PATCH", `/issues/comments/${made.id}`, { body: "x" })).status).toBe(403);
+  expect((await job.request("PATCH", "/issues/comments/99", { body: "x" })).status).toBe(404);
+  expect((await job.request("PATCH", `/issues/comments/${made.id}`, { body: "y".repeat(65_537) })).status).toBe(422);
+  expect((await reader.get(path)).body).toMatchObject([{ body: "first", user: { login: "github-actions[bot]" } }]);
+  expect((await reader.get(`${path}?since=2100-01-01T00:00:00Z`)).body).toEqual([]);
+  expect((await reader.get(`${path}?since=yesterday`)).status).toBe(422);
+
+  const pull = world.github.world.pulls.find((one) => one.number === number);
+  if (pull === undefined) throw new Error("it was opened");
+  pull.locked = true;
+  const refused = await job.post(path, { body: "second" });
+  expect([refused.status, refused.body]).toMatchObject([
+    403,
+    { message: "Unable to create comment because issue is locked." },
+  ]);
+  expect((await job.request("PATCH", `/issues/comments/${made.id}`, { body: "second" })).status).toBe(403);
+  expect((await asUser(world.github, "octocat").post(path, { body: "second" })).status).toBe(201);
+});
