@@ -43,7 +43,7 @@ export interface Contract {
 
 /** One tier as the contract declares it, defaults filled in where they do not depend on the developer. */
 export interface TierPolicy {
-  /** `https://…`, no trailing slash; the sandbox has dev's. */
+  /** `https://…`, no trailing slash; http only for a loopback host that was allowed. The sandbox has dev's. */
   readonly host: string;
   /** Digits; undefined if the contract does not say. */
   readonly workspaceId: string | undefined;
@@ -207,39 +207,21 @@ interface ComponentPolicy {
   readonly resources: readonly ResourceKey[];
 }
 
-/** One tier, resolved for one run. */
-export interface Tier {
+/**
+ * One tier, resolved for one run: what the contract says of it, the sandbox's catalog being the developer's own. Who
+ * operates it and what becomes of a failure, the default branch's contract alone says.
+ */
+export interface Tier extends Omit<TierPolicy, "operators" | "onFailure"> {
   readonly name: TierName;
   readonly project: string;
-  readonly catalog: string;
   /** Where bronze and silver are read from: `dev` in the sandbox, the tier's own catalog elsewhere. */
   readonly sourceCatalog: string;
-  /** `https://…`, no trailing slash; http only for a loopback host that was allowed. */
-  readonly host: string;
-  readonly workspaceId: string | undefined;
-  /** Display name. */
-  readonly servicePrincipal: string;
-  /** Application id, if the contract gives it. */
-  readonly clientId: string | undefined;
-  readonly hasPrincipal: boolean;
   readonly schedules: "paused" | "running";
   /** The tier a release must have been in before; the sandbox is optional, so dev has none. */
   readonly previous: TierName | undefined;
-  readonly gate: GatePolicy;
-  readonly destructive: readonly string[];
-  readonly activeRuns: "allow" | "wait" | "fail";
-  /** How long `wait` waits, in milliseconds. */
-  readonly activeRunsTimeoutMs: number;
-  readonly mayDifferFromStaging: readonly string[];
   readonly adopt: ReadonlyMap<ResourceKey, string>;
   /** This tier's schedule exceptions, expired ones included. */
   readonly exceptions: readonly ScheduleException[];
-  readonly readers: string | undefined;
-  readonly storageRoot: string | undefined;
-  readonly keepDays: number;
-  readonly graceDays: number;
-  readonly developers: string | undefined;
-  readonly loginSuffix: string | undefined;
   /** Sandbox only: the developer's name as it stands in the catalog's name. */
   readonly developer: string | undefined;
   /** Sandbox only: the developer's GitHub login, lower case. */

@@ -1,4 +1,4 @@
-/** Texts that several keys of `four-tier.yml` are made of. */
+/** Texts and numbers that several keys of `four-tier.yml` are made of. */
 import * as v from "valibot";
 import { RESOURCE_KINDS } from "./model.ts";
 
@@ -34,6 +34,23 @@ const moment = v.pipe(
   v.string(),
   v.regex(/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2})?$/, "must be a date, 2026-12-20, or a date and time, 2026-12-20T18:00"),
 );
+
+/** The day on which an exception ends. */
+export const lastDay = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d{2}-\d{2}$/, "must be a date such as 2027-01-31"),
+  v.description("The last day (UTC) on which the exception holds."),
+);
+
+/** A whole number within bounds, these included. */
+export const wholeNumber = (least: number, most: number, description: string) =>
+  v.pipe(
+    v.number(),
+    v.integer("must be a whole number"),
+    v.minValue(least, `must be ${least} or more`),
+    v.maxValue(most, `must be ${most} or less`),
+    v.description(description),
+  );
 
 /** A list of freezes. */
 export const freezes = (description: string) =>

@@ -1,6 +1,6 @@
 /** The key `tiers` of `four-tier.yml`: the four tiers, and what each asks of a release. */
 import * as v from "valibot";
-import { RESOURCE_KEY, NAME_PART, text, freezes } from "./schema-texts.ts";
+import { RESOURCE_KEY, NAME_PART, text, freezes, wholeNumber } from "./schema-texts.ts";
 
 const runnableKey = v.pipe(
   v.string(),
@@ -71,14 +71,10 @@ const gate = v.pipe(
       "0s",
     ),
     verifications: v.optional(
-      v.pipe(
-        v.number(),
-        v.integer("must be a whole number"),
-        v.minValue(0, "must be 0 or more"),
-        v.maxValue(10, "must be 10 or less"),
-        v.description(
-          "How many verifications the release must have passed in the tier below, its deployment among them; at most 10, since each is held against the run behind it. For longer, ask for a soak.",
-        ),
+      wholeNumber(
+        0,
+        10,
+        "How many verifications the release must have passed in the tier below, its deployment among them; at most 10, since each is held against the run behind it. For longer, ask for a soak.",
       ),
       1,
     ),
@@ -125,12 +121,10 @@ const gate = v.pipe(
               "review",
             ),
             count: v.optional(
-              v.pipe(
-                v.number(),
-                v.integer("must be a whole number"),
-                v.minValue(1, "must be 1 or more"),
-                v.maxValue(6, "must be 6 or less"),
-                v.description("How many persons must approve; an environment gives one, so more need `by: dispatch`."),
+              wholeNumber(
+                1,
+                6,
+                "How many persons must approve; an environment gives one, so more need `by: dispatch`.",
               ),
               1,
             ),
@@ -259,25 +253,10 @@ const sandbox = v.pipe(
       ),
     ),
     keep_days: v.optional(
-      v.pipe(
-        v.number(),
-        v.integer("must be a whole number"),
-        v.minValue(1, "must be 1 or more"),
-        v.maxValue(3650, "must be 3650 or less"),
-        v.description("Days an unused sandbox is kept before it is warned about and later removed."),
-      ),
+      wholeNumber(1, 3650, "Days an unused sandbox is kept before it is warned about and later removed."),
       30,
     ),
-    grace_days: v.optional(
-      v.pipe(
-        v.number(),
-        v.integer("must be a whole number"),
-        v.minValue(1, "must be 1 or more"),
-        v.maxValue(365, "must be 365 or less"),
-        v.description("Days between the warning and the removal of an unused sandbox."),
-      ),
-      7,
-    ),
+    grace_days: v.optional(wholeNumber(1, 365, "Days between the warning and the removal of an unused sandbox."), 7),
     developers: v.optional(
       v.pipe(
         text,

@@ -4,7 +4,7 @@
  * texts mean is in values.ts, what is missing in defaults.ts, what contradicts itself in checks.ts.
  */
 import * as v from "valibot";
-import { NAME_PART, resourceKey, jobKey, text, reason, tierName, freezes } from "./schema-texts.ts";
+import { NAME_PART, resourceKey, jobKey, text, reason, tierName, freezes, lastDay } from "./schema-texts.ts";
 import { tiers } from "./schema-tiers.ts";
 
 const commitId = v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a full commit id"));
@@ -73,11 +73,7 @@ const grants = v.pipe(
             on: grantedOn,
             principal: v.pipe(text, v.description("Who has it meanwhile: a group, a user, a service principal.")),
             privileges,
-            until: v.pipe(
-              v.string(),
-              v.regex(/^\d{4}-\d{2}-\d{2}$/, "must be a date such as 2027-01-31"),
-              v.description("The last day (UTC) on which the exception holds."),
-            ),
+            until: lastDay,
             reason,
           }),
         ),
@@ -107,11 +103,7 @@ const schedules = v.pipe(
               ),
             ),
             state: v.pipe(v.picklist(["running", "paused"]), v.description("What its schedules are meanwhile.")),
-            until: v.pipe(
-              v.string(),
-              v.regex(/^\d{4}-\d{2}-\d{2}$/, "must be a date such as 2027-01-31"),
-              v.description("The last day (UTC) on which the exception holds."),
-            ),
+            until: lastDay,
             reason,
           }),
         ),

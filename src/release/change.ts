@@ -17,16 +17,9 @@ export interface AppliedResource {
 /** What a tier last had applied; an empty map for a new tier. */
 export type Applied = ReadonlyMap<ResourceKey, AppliedResource>;
 
-/** What a release wants: a rendered resource and the digest of its component. */
-export interface Desired {
+/** What a release wants: a rendered resource and the digest of its component. Without permissions, its access stays as it is. */
+export interface Desired extends Omit<AppliedResource, "id"> {
   readonly key: ResourceKey;
-  readonly kind: string;
-  readonly name: string;
-  readonly settings: JsonObject;
-  /** Undefined leaves the access control list as it is. */
-  readonly permissions: JsonArray | undefined;
-  readonly component: string;
-  readonly componentDigest: string;
 }
 
 export type Action = "none" | "create" | "update" | "replace" | "delete";
