@@ -86,7 +86,7 @@ async function hold(request: HoldRequest, ledger: LockedLedger): Promise<HoldRes
 
   const decisions = decide(selected, policyOf(tier, ledger.current().holds), now);
   await remember(ledger, decisions);
-  const applied = await carryOut(workspace, tier, decisions, request, log);
+  const applied = await carryOut(workspace, tier, decisions, ledger, request, log);
   const findings = [...applied.values()].flatMap(({ finding }) => (finding === undefined ? [] : [finding]));
   // Whether what cannot be read is paused is not known, whatever the tier wants of it otherwise.
   findings.push(...unread.map((finding) => ({ ...finding, severity: "unknown" as const })));

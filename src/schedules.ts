@@ -170,7 +170,7 @@ async function enforce(
   const inScope = observation.resources.filter(({ project }) => scope === "workspace" || project);
   const decisions = decide(inScope, policy, now).filter(({ resource }) => !given.has(resource.id));
   await remember(ledger, decisions);
-  const applied = await carryOut(workspace, tier, decisions, options, log);
+  const applied = await carryOut(workspace, tier, decisions, ledger, options, log);
   return {
     holds: ledger.current().holds,
     rows: [...lifted.rows, ...decisions.map((decision) => rowOf(decision, applied.get(decision)))],
@@ -222,6 +222,7 @@ export async function carryOut(
   workspace: Workspace,
   tier: Pick<Tier, "name">,
   decisions: readonly Decision[],
+  ledger: LockedLedger,
   options: ApplyOptions,
   log: Log,
 ): Promise<ReadonlyMap<Decision, Applied>> {
@@ -230,7 +231,7 @@ export async function carryOut(
     workspace,
     tier.name,
     orders.map(({ order }) => order),
-    options,
+    { ...options, check: () => ledger.check() },
   );
   return new Map(
     orders.flatMap(({ decision, order }) => {

@@ -525,3 +525,75 @@ test("a promotion in between makes a hold wait, and then refuse with who has the
   });
   expect(states(account)).toEqual(BEFORE);
 });
+
+describe("whose lock another run takes in the middle", () => {
+  const MANY = Array.from({ length: 60 }, (_, index) => `cron-${index}`);
+  async function many() {
+    const account = await startAccount({
+      jobs: { prod: MANY.map((name) => job("prod", name, { schedule: running })) },
+    });
+    const { folder } = ledgerOf(account, "prod");
+    const takenAt = (path: string, generation: number): void =>
+      account.simulator.when({
+        method: "POST",
+        path,
+        run: () => account.simulator.world.writeFile("prod", `${folder}/lock.${generation}`, "{}"),
+      });
+    const writes = (): number => scheduleWrites(account).filter((write) => write.endsWith("/jobs/update")).length;
+    return { account, takenAt, writes };
+  }
+  /** As many as may begin before an answer that says so has come (ADR 402). */
+  const MOST = 24;
+
+  test("a hold pauses no more than what it had begun, and says of each of the others that it was left", async () => {
+    const { account, takenAt, writes } = await many();
+    takenAt("/api/2.2/jobs/update", 2);
+    const result = await hold(account);
+    const left = result.findings.filter(({ id }) => id === "ledger/lock-lost");
+    expect(writes()).toBeGreaterThan(0);
+    expect(writes()).toBeLessThanOrEqual(MOST);
+    expect(left).toHaveLength(MANY.length - writes());
+    expect(left[0]).toMatchObject({
+      severity: "error",
+      message: expect.stringMatching(/^cron-\d+ was left as it is/) as string,
+    });
+    expect(Object.values(states(account)).filter((state) => state === "UNPAUSED")).toHaveLength(left.length);
+  });
+
+  test("what lifts a hold gives no more back than it had begun, and the hold stands in the ledger", async () => {
+    const { account, takenAt, writes } = await many();
+    await hold(account);
+    const before = writes();
+    takenAt("/api/2.2/jobs/update", 3);
+    await expect(resume(account)).rejects.toMatchObject({ findings: [{ id: "ledger/lock-lost" }] });
+    expect(writes() - before).toBeGreaterThan(0);
+    expect(writes() - before).toBeLessThanOrEqual(MOST);
+    expect(await ledgerOf(account, "prod").holds()).toHaveLength(1);
+  });
+
+  test("a hold writes no pipeline either", async () => {
+    const account = await startAccount(PROD);
+    const { folder } = ledgerOf(account, "prod");
+    account.simulator.when({
+      method: "POST",
+      path: "*ledger*",
+      run: () => account.simulator.world.writeFile("prod", `${folder}/lock.2`, "{}"),
+    });
+    const result = await hold(account, { selector: "name:stream" });
+    expect(result.findings.map(({ id }) => id)).toEqual(["ledger/lock-lost"]);
+    expect(scheduleWrites(account)).toEqual([]);
+  });
+
+  test("an enforcement that ends active runs asks again before it cancels one", async () => {
+    const account = await startAccount(PROD);
+    const { folder } = ledgerOf(account, "prod");
+    account.simulator.when({
+      method: "POST",
+      path: "/api/2.2/jobs/update",
+      run: () => account.simulator.world.writeFile("prod", `${folder}/lock.2`, "{}"),
+    });
+    const result = await hold(account, { selector: "name:always", activeRuns: "cancel" });
+    expect(result.findings.map(({ id }) => id)).toEqual(["ledger/lock-lost"]);
+    expect(account.simulator.world.runs("prod", "always").map(({ active }) => active)).toEqual([true]);
+  });
+});

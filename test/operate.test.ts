@@ -40,6 +40,7 @@ async function decide(decision: Decision, change: Partial<OperateRequest> & { ac
       order.push("ledger");
       return work({
         current: () => ledger,
+        check: () => Promise.resolve(),
         save: (next) => {
           ledger = next;
           return Promise.resolve();

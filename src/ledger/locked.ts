@@ -9,6 +9,8 @@ import { readLedger, writeLedger } from "./store.ts";
 export interface LockedLedger {
   /** The newest: what was read, or saved since. */
   current(): Ledger;
+  /** Asked before what is written beside it; throws FourTierError `ledger/lock-lost` if the lock is no longer ours. */
+  check(): Promise<void>;
   /** Writes it; throws FourTierError `ledger/lock-lost` if the lock is no longer ours. */
   save(next: Ledger): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function ledgerUnder(lock: Lock, workspace: Workspace, folder: string, re
   let ledger = read;
   return {
     current: () => ledger,
+    check: () => lock.check(),
     save: async (next) => {
       await lock.check();
       ledger = await writeLedger(workspace, folder, { ...next, serial: ledger.serial });

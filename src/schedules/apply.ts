@@ -8,6 +8,7 @@ import { cancelRun, getJob, listActiveRuns, listRuns, triggerIsPaused, updateJob
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
+import { alongside } from "../ledger/journal.ts";
 import { stopped, tellToStop, writePipeline } from "./pipeline.ts";
 import type { Resource } from "./policy.ts";
 import { jobFields, type Starter, startersOfJob, type State } from "./starters.ts";
@@ -46,6 +47,16 @@ export interface ApplyOptions {
   readonly activeRuns: ActiveRuns;
 }
 
+interface Applying extends ApplyOptions {
+  /** Throws FourTierError if the tier's lock is no longer ours. */
+  readonly check: () => Promise<void>;
+}
+
+interface Writing extends Applying {
+  /** The same, asked by each of many writes, which it does not make wait for an answer of their own. */
+  readonly beside: () => Promise<void>;
+}
+
 /** Writes in flight: a change of many schedules is not urgent enough to be throttled for. */
 const WRITES = 8;
 /** Up to here each job is asked for its active runs; beyond, one list of all that runs is cheaper. */
@@ -56,14 +67,15 @@ type Begun = Said | Waiting<Said>;
 
 /**
  * Carries out orders; what became of each. Never throws for what the service answers, or for no answer: the finding says
- * it, and the others go on.
+ * it, and the others go on. Once the lock is lost, nothing more is begun (ADR 402).
  */
 export async function applyAll(
   workspace: Workspace,
   tier: string,
   orders: readonly Order[],
-  options: ApplyOptions,
+  applying: Applying,
 ): Promise<ReadonlyMap<Order, Applied>> {
+  const options: Writing = { ...applying, beside: alongside(applying.check) };
   const begun = new Map<Order, Begun>();
   const written = orders.filter(({ write }) => write);
   await mapBounded(written, WRITES, async (order) => {
@@ -98,6 +110,7 @@ function appliedOf(tier: string, resource: Resource, said: Said): Applied {
   };
 }
 
+const LOCK_LOST = "ledger/lock-lost";
 const STILL_RUNNING = "schedules/still-running";
 
 /** What the service answers wrong, or does not answer, is about one resource and stops none of the others. */
@@ -106,6 +119,13 @@ async function guarded<Result>(name: string, work: () => Promise<Result>): Promi
     return await work();
   } catch (error) {
     if (!(error instanceof FourTierError)) throw error;
+    if (error.findings.some(({ id }) => id === LOCK_LOST)) {
+      return {
+        id: LOCK_LOST,
+        message: `${name} was left as it is: another run has taken the tier's lock.`,
+        remedy: "Look at the newer run; start this one again only if it is still wanted.",
+      };
+    }
     const refused = error instanceof ApiError && error.status === 403;
     return {
       id: "schedules/not-applied",
@@ -117,7 +137,7 @@ async function guarded<Result>(name: string, work: () => Promise<Result>): Promi
   }
 }
 
-function begin(workspace: Workspace, order: Order, options: ApplyOptions): Promise<Begun> {
+function begin(workspace: Workspace, order: Order, options: Writing): Promise<Begun> {
   const { resource } = order;
   if (options.patience.signal?.aborted === true) {
     return Promise.resolve({
@@ -129,8 +149,9 @@ function begin(workspace: Workspace, order: Order, options: ApplyOptions): Promi
   return resource.kind === "jobs" ? beginJob(workspace, order, options) : beginPipeline(workspace, order, options);
 }
 
-async function beginPipeline(workspace: Workspace, { resource, target }: Order, options: ApplyOptions): Promise<Begun> {
+async function beginPipeline(workspace: Workspace, { resource, target }: Order, options: Writing): Promise<Begun> {
   const [state] = target([{ field: "pipeline", what: "continuous", state: "running" }]);
+  await options.beside();
   const pipeline = await writePipeline(workspace, resource.id, state === "running");
   if (pipeline === "gone" || "message" in pipeline) return pipeline;
   if (state === "running") return "changed";
@@ -148,7 +169,7 @@ async function beginPipeline(workspace: Workspace, { resource, target }: Order, 
   };
 }
 
-async function beginJob(workspace: Workspace, { resource, target }: Order, options: ApplyOptions): Promise<Begun> {
+async function beginJob(workspace: Workspace, { resource, target }: Order, options: Writing): Promise<Begun> {
   const { id, goesOn } = resource;
   const job = await getJob(workspace, id);
   if (job === undefined) return "gone";
@@ -157,6 +178,7 @@ async function beginJob(workspace: Workspace, { resource, target }: Order, optio
   // A paused loop that was started by hand ends with an update, even one that says nothing new.
   const fields = jobFields(job.settings, wanted, goesOn ? ["continuous"] : []);
   if (Object.keys(fields).length > 0) {
+    await options.beside();
     try {
       await updateJob(workspace, id, fields);
     } catch (error) {
@@ -221,7 +243,7 @@ async function stillActive(
 function endRuns(
   workspace: Workspace,
   { id, name }: Pick<Resource, "id" | "name">,
-  options: ApplyOptions,
+  options: Applying,
   ended: "changed" | "right",
 ): Waiting<Said> {
   const cancels = options.activeRuns === "cancel";
@@ -232,7 +254,9 @@ function endRuns(
     look: async () => {
       active = [];
       for await (const run of listRuns(workspace, { jobId: id, activeOnly: true })) active.push(run.id);
-      for (const run of cancels ? active.filter((each) => !told.has(each)) : []) {
+      const due = cancels ? active.filter((each) => !told.has(each)) : [];
+      if (due.length > 0) await options.check();
+      for (const run of due) {
         await cancelRun(workspace, run);
         told.add(run);
       }

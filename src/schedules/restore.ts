@@ -156,7 +156,11 @@ async function restore(
   });
   const orders = planned.flatMap(({ order }) => (order === undefined ? [] : [order]));
   // Nothing is to end here: whatever runs of what stays paused was there before.
-  const applied = await applyAll(workspace, policy.tier, orders, { ...options, activeRuns: "leave" });
+  const applied = await applyAll(workspace, policy.tier, orders, {
+    ...options,
+    activeRuns: "leave",
+    check: () => ledger.check(),
+  });
   const done = planned.map(({ resource, decision, outcome, order }) => {
     const result = order === undefined ? undefined : applied.get(order);
     return { resource, decision, order, outcome: result?.outcome ?? outcome, finding: result?.finding };
