@@ -1,6 +1,6 @@
 /** Promotions that stop half way: what is put back by itself, what is held, and what neither. */
 import { describe, expect, it } from "vitest";
-import { readLedger } from "../src/ledger/store.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 import { rollbackScene } from "./rollback.ts";
@@ -195,6 +195,48 @@ describe("on_failure: rollback", () => {
       message: expect.stringContaining("failed, too") as string,
     });
     expect((await ledgerOf(prod))?.pending).toBeDefined();
+  });
+});
+
+describe("a tier that an earlier attempt left held", () => {
+  /** Nothing of the second commit is applied: its first write is refused, and what it made is none of it. */
+  const refused = async (): Promise<Scene> => {
+    const prod = await scene("prod", {}, { "four-tier.yml": onFailure("prod", "rollback") });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    prod.change({ "databricks.yml": BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2") });
+    // Once it has begun, so that the first attempt may not put it back either.
+    let begun = false;
+    prod.simulator.when({
+      method: "POST",
+      path: "*import-file*ledger*",
+      run: () => {
+        if (!begun) prod.world.startRun("prod", "score");
+        begun = true;
+      },
+    });
+    const fault = { method: "POST", path: "/api/2.2/jobs/reset", effect: "error", status: 403 } as const;
+    prod.simulator.fault({ ...fault, times: "always" });
+    expect((await approve(prod)).result.outputs["held"]).toBe("true");
+    return prod;
+  };
+  const heldBecause = async (prod: Scene): Promise<string> => {
+    const { result } = await approve(prod);
+    expect(result.outputs["held"]).toBe("true");
+    expect((await ledgerOf(prod))?.holds).toMatchObject([{ kind: "tier", origin: "promotion" }]);
+    return result.findings.at(-1)?.message ?? "";
+  };
+
+  it("is not put back by the next one: the run of the first says that it is held, and that stays true", async () => {
+    const prod = await refused();
+    expect(await heldBecause(prod)).toContain("not put back by itself: an earlier promotion had not ended");
+  });
+
+  it("nor where its ledger was lost meanwhile, and made again from the record, which knows the hold alone", async () => {
+    const prod = await refused();
+    const ledger = await ledgerOf(prod);
+    if (ledger === undefined) throw new Error("it has one");
+    await writeLedger(prod.connect(), prod.folder, { ...ledger, pending: undefined });
+    expect(await heldBecause(prod)).toContain("not put back by itself: an earlier promotion had stopped half way");
   });
 });
 

@@ -17,8 +17,8 @@ const MOST_STOPPED = 5;
 /**
  * What holds the tier. A promotion that came after a rollback shows that the tier was resumed, unless it was let in over
  * the hold; one that came after another that stopped half way ended that hold. `resumed` is the newest record that lifts
- * holds of the tier. Of promotions that stopped, each that made a hold counts until then, though a later one of the same
- * release may have put the tier back: closed once too often is put right by resuming.
+ * holds of the tier. Of promotions that stopped, each that made a hold counts until then: no later one puts a tier back
+ * that such a hold stands over.
  */
 export async function closedBy(
   github: GitHub,

@@ -34,6 +34,8 @@ const MILD: readonly ChangeClass[] = ["no-op", "metadata", "next-run", "re-point
 export function whyNotSafe({ ledger, plan, drift, steps }: Standing): string | undefined {
   if (ledger?.release === undefined) return "the tier had no release before";
   if (ledger.pending !== undefined) return "an earlier promotion had not ended";
+  // A ledger that was made again knows the hold alone; its run goes on saying that the tier is held.
+  if (ledger.holds.some(({ origin }) => origin === "promotion")) return "an earlier promotion had stopped half way";
   if (!drift.empty) return "something had been changed by hand before, which nothing remembers";
   for (const { key, kind, action, permissions, accessBefore } of steps) {
     const change = plan.changes.find((each) => each.key === key);
