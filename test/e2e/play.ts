@@ -33,9 +33,9 @@ export interface Play extends Theatre {
    * Takes to prod what a run of promote.yml brought to staging, by a caller that has the last job alone: what happens
    * before is that run's, and not done again. Default actor: the author.
    */
-  toProd(from: RunResult, options?: Omit<PromoteOptions, "workflow" | "event">): Promise<RunResult>;
+  toProd(from: RunResult, options?: Omit<PromoteOptions, "event">): Promise<RunResult>;
   /** The same, without waiting for its end. */
-  startToProd(from: RunResult, options?: Omit<PromoteOptions, "workflow" | "event">): ReturnType<Theatre["start"]>;
+  startToProd(from: RunResult, options?: Omit<PromoteOptions, "event">): ReturnType<Theatre["start"]>;
   /** The end of a run that another one started. */
   ended(run: number): Promise<RunResult>;
   /** What the tier's own ledger says it has. */
@@ -148,8 +148,8 @@ export function openPlay(options: PlayOptions = {}): Play {
   const startToProd: Play["startToProd"] = (from, { inputs, ...rest } = {}) => {
     const { head, outputs } = { head: headOf(opened().stage, from), outputs: jobOf(from, STAGING).outputs };
     return opened().start({
-      ...rest,
       workflow: TO_PROD,
+      ...rest,
       event: "workflow_dispatch",
       inputs: {
         commit: head,

@@ -1,7 +1,10 @@
 /** An incident, whole: a bad release in prod, the way back, the tier held, and its ledger lost. */
+import { copyFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
+import { connectGitHub } from "../../src/github/client.ts";
+import { whatRunsWhere } from "../../src/what-runs-where.ts";
 import { expectRun, findingsOf, jobOf, textOf } from "./expect-run.ts";
 import { copyCaller, openPlay } from "./play.ts";
 
@@ -10,15 +13,22 @@ const BRIEF = "approve-to-prod / brief-live";
 const JOB = "rollback / rollback";
 const OPERATE = "operate / operate";
 const VERIFY = "verify / verify";
+/** A caller whose brief looks at no tier: what prod has, and what holds it, it has from the record alone. */
+const BLIND = "promote-blind.yml";
+const BLIND_BRIEF = "approve-to-prod / brief";
 
 describe("a bad release in prod", () => {
   const play = openPlay({
     example: (path) => {
       for (const file of ["promote.yml", "rollback.yml", "operate.yml"]) copyCaller("commented", file, path);
+      const blind = path(`.github/workflows/${BLIND}`);
+      copyFileSync(path(".github/workflows/promote-to-prod.yml"), blind);
+      edit(blind, (text) => text.replaceAll(/^ *read-(environment|client-id): .*\n/gm, ""));
     },
   });
   const digests: string[] = [];
-  /** What brought the newest release to staging. */
+  /** What brought the release that was bad, and what brought the newest one to staging. */
+  let bad: RunResult;
   let staged: RunResult;
   const code = (): string =>
     /models-[0-9a-f]{64}/.exec(JSON.stringify(play.resources("prod").get("jobs.train")))?.[0] ?? "";
@@ -43,6 +53,18 @@ describe("a bad release in prod", () => {
     return own?.body ?? "";
   };
 
+  /** What `npm run status` prints, which has no credential of any tier. */
+  const status = async (): Promise<string> => {
+    const { github } = play.stage;
+    const [owner = "", repository = ""] = github.scenario.repository.split("/");
+    const { apiUrl } = github;
+    const token = github.userToken("octocat");
+    const log = { debug() {} };
+    const connection = connectGitHub({ token, apiUrl, serverUrl: "https://github.com", owner, repository, log });
+    const look = { contract: "four-tier.yml", allowedHosts: ["127.0.0.1"], now: new Date() };
+    return (await whatRunsWhere(connection, look)).text;
+  };
+
   /** As code that runs as the tier's principal could. */
   const lose = (): void => {
     const { databricks } = play.stage;
@@ -60,6 +82,7 @@ describe("a bad release in prod", () => {
       const run = await play.promote();
       expectRun(run).toSucceed(PROD);
       digests.push(jobOf(run, PROD).outputs["release-digest"] ?? "");
+      bad = run;
     }
   });
 
@@ -164,12 +187,29 @@ describe("a bad release in prod", () => {
     expect(findingsOf(jobOf(back, JOB))).toEqual(["rollback/rejected"]);
   });
 
-  it("is followed by the fix once somebody resumed", async () => {
+  it("is followed by a fix that stops half way once somebody resumed: prod is held again, and the record alone says so", async () => {
     expectRun(await operate({ operation: "resume", reason: "fixed by seed 10" })).toSucceed(OPERATE);
     expect(commentOn(2)).not.toContain("⛔");
+    const fault = { method: "POST", path: "/api/2.2/jobs/reset", workspace: "prod" } as const;
+    play.stage.databricks.fault({ ...fault, effect: "error", status: 403, times: 1 });
+
+    const run = await play.toProd(staged);
+
+    expectRun(run).toStopAt(PROD, "databricks/refused", "promote/unfinished");
+    const release = jobOf(run, PROD).outputs["release-digest"] ?? "";
+    const said = jobOf(run, PROD).steps.find(({ name }) => name === `Hold prod, promotions, release ${release}`);
+    expect(said?.conclusion).toBe("success");
+    expect(await status()).toMatch(/HELD: The promotion of [0-9a-f]{12} stopped half way/);
+    const other = await play.toProd(bad, { workflow: BLIND });
+    expect(findingsOf(jobOf(other, BLIND_BRIEF))).toContain("gate/hold-held");
+    expect(textOf(other, BLIND_BRIEF)).toContain("stopped half way");
+  });
+
+  it("is followed by the fix, which may enter again and ends that hold", async () => {
     const run = await play.toProd(staged);
     expectRun(run).toSucceed(PROD);
     expect(play.ledger("prod").release.digest).toBe(jobOf(run, PROD).outputs["release-digest"]);
+    expect(await status()).not.toContain("HELD");
   });
 
   it("leaves a tier whose lost ledger is made again from tags and records, and nothing else is written", async () => {
