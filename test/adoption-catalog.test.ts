@@ -1,6 +1,7 @@
 /** Two deployers of what a catalog holds: what the Databricks CLI made becomes ours, and it sees what is ours. */
 import { expect, onTestFinished, test } from "vitest";
 import { isFailure } from "../src/findings.ts";
+import { ESTATE, KINDS } from "./catalog-files.ts";
 import { CLI, type Cli, cliOf } from "./cli.ts";
 import { FILES, IDS } from "./promotion-files.ts";
 import { type Scene, scene } from "./promotion.ts";
@@ -9,40 +10,12 @@ const BUNDLE = `bundle: { name: ml-pipelines }
 variables:
   catalog: { default: dev }
 targets: { sandbox: {}, dev: { default: true }, staging: {}, prod: {} }
-resources:
-  schemas:
-    gold:
-      name: gold
-      catalog_name: \${var.catalog}
-      comment: What is served
-      grants: [{ principal: readers, privileges: [USE_SCHEMA, SELECT] }]
-  volumes:
-    files:
-      name: files
-      catalog_name: \${var.catalog}
-      schema_name: \${resources.schemas.gold.name}
-      volume_type: MANAGED
-      comment: Uploads
-  registered_models:
-    churn:
-      name: churn
-      catalog_name: \${var.catalog}
-      schema_name: \${resources.schemas.gold.name}
-      comment: Who leaves
-  experiments:
-    training:
-      name: /Users/\${workspace.current_user.userName}/training
-`;
+resources:${KINDS.replace("churn/training", "training")}`; // the CLI makes no folder for it
 const CONTRACT = (FILES["four-tier.yml"] ?? "").slice(0, (FILES["four-tier.yml"] ?? "").indexOf("components:"));
 const BUNDLE_FILES = { "databricks.yml": BUNDLE, "src/note.py": "1\n" };
 
 function stage(): Promise<Scene> {
-  const estate = {
-    users: { "mona@example.com": {} },
-    groups: { readers: { members: ["mona@example.com"] } },
-    catalogs: { dev: { owner: "ml-pipelines-dev" } },
-  };
-  return scene("dev", estate, { ...BUNDLE_FILES, "four-tier.yml": CONTRACT });
+  return scene("dev", ESTATE, { ...BUNDLE_FILES, "four-tier.yml": CONTRACT });
 }
 
 /** Requests that made something of the four kinds. */

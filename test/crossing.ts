@@ -11,14 +11,14 @@ import type { Hold } from "../src/ledger/holds.ts";
 import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
 import { type Ledger, type LedgerRelease, parseLedger } from "../src/ledger/model.ts";
 import { operate } from "../src/operate.ts";
-import { rebuildLedger } from "../src/rebuild.ts";
-import { releaseAgain } from "../src/release/again.ts";
 import { contentsOf } from "../src/release/candidate.ts";
 import { lookAt } from "../src/release/look.ts";
 import { readLedger } from "../src/ledger/store.ts";
 import { matchSchedules } from "../src/schedules.ts";
 import { IDS } from "./promotion-files.ts";
-import { gitOf, RUN, type RunOptions, Scene } from "./promotion.ts";
+import { type RunOptions, Scene } from "./promotion.ts";
+import { rebuildScene } from "./rebuild.ts";
+import { QUIET, RUN } from "./run.ts";
 import { newRepository, type Repository } from "./repository.ts";
 import { type RollbackOptions, rollbackScene } from "./rollback.ts";
 import { verifyScene } from "./verification.ts";
@@ -95,7 +95,6 @@ interface Verdict {
   readonly passed: boolean;
 }
 
-const QUIET = { info() {}, warning() {} };
 const LOCK = { pollMs: 1, log: QUIET, now: () => new Date() };
 
 export class Tier {
@@ -210,24 +209,11 @@ export class Tier {
   /** Makes the ledger again of what GitHub's record says. */
   async rebuild(release: LedgerRelease, run: string, seat?: Seat): Promise<Told> {
     const { scene } = this;
-    const git = await gitOf(scene.repository);
-    const tier = resolveTier(await scene.contract(release.commit), scene.tier);
-    const now = (): Date => new Date();
-    const made = { git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: now() };
-    const findings = await rebuildLedger({
-      workspace: (seat?.through ?? ((workspace) => workspace))(scene.connect()),
-      tier,
-      principal: IDS[scene.tier],
+    const findings = await rebuildScene(scene, release, {
       run: { runId: run, runAttempt: 1, job: "verify" },
-      records: () => Promise.resolve([release]),
-      closedBy: () => Promise.resolve({}),
-      again: (each) => releaseAgain(made, each),
+      workspace: (seat?.through ?? ((workspace) => workspace))(scene.connect()),
       runHasEnded: this.#runHasEnded,
-      lockWaitMs: seat === undefined ? 0 : 60_000,
-      log: QUIET,
-      signal: new AbortController().signal,
-      now,
-      pause: seat?.pause ?? (() => Promise.resolve()),
+      ...(seat === undefined ? {} : { lockWaitMs: 60_000, pause: seat.pause }),
     });
     return { findings };
   }

@@ -11,7 +11,8 @@ import type { CurrentRelease } from "../src/release/gather.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import { goodFacts } from "./gate/facts.ts";
 import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
-import { provenBy, RUN, scene, type Scene } from "./promotion.ts";
+import { provenBy, scene, type Scene } from "./promotion.ts";
+import { RUN } from "./run.ts";
 
 /** A brief for the head, with or without a look at the tier. */
 async function brief(

@@ -2,16 +2,14 @@
 import { expect, it } from "vitest";
 import { mkdirs } from "../src/databricks/files.ts";
 import { connect, type Workspace } from "../src/databricks/workspace.ts";
-import { openGit } from "../src/git.ts";
-import { resolveTier } from "../src/contract/tiers.ts";
 import { emptyLedger } from "../src/ledger/model.ts";
 import { holdId } from "../src/ledger/holds.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
-import { rebuildLedger } from "../src/rebuild.ts";
-import { releaseAgain } from "../src/release/again.ts";
 import { IDS } from "./promotion-files.ts";
 import { failures, names, type Run, scene, type Scene } from "./promotion.ts";
+import { rebuildScene } from "./rebuild.ts";
 import { rollbackScene } from "./rollback.ts";
+import { QUIET } from "./run.ts";
 import { verifyScene } from "./verification.ts";
 
 const OLD = "77777777-7777-4777-8777-777777777777";
@@ -33,7 +31,7 @@ async function replaced(itself = true): Promise<{ dev: Scene; old: Workspace; la
   const old = connect({
     host: dev.simulator.workspaces["dev"]?.url ?? "",
     credentials: { kind: "secret", clientId, clientSecret },
-    log: { info() {}, debug() {}, warning() {}, secret() {} },
+    log: QUIET,
   });
   const before = { principal: OLD, through: () => old };
   expect(failures((await dev.promote(before)).result)).toEqual([]);
@@ -54,27 +52,10 @@ async function handOver(dev: Scene, old: Workspace): Promise<void> {
   }
 }
 
-async function rebuild(dev: Scene, last: Run) {
-  const git = await openGit(dev.repository.folder);
-  const tier = resolveTier(await dev.contract(await git.head()), "dev");
+function rebuild(dev: Scene, last: Run) {
   const [record] = last.records;
   if (record === undefined) throw new Error("nothing was recorded");
-  return rebuildLedger({
-    workspace: dev.connect(),
-    tier,
-    principal: IDS.dev,
-    run: { runId: "800", runAttempt: 1, job: "verify" },
-    records: () => Promise.resolve([record.release]),
-    closedBy: () => Promise.resolve({}),
-    again: (release) =>
-      releaseAgain({ git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() }, release),
-    runHasEnded: () => Promise.resolve(undefined),
-    lockWaitMs: 0,
-    log: { info() {}, warning() {} },
-    signal: new AbortController().signal,
-    now: () => new Date(),
-    pause: () => Promise.resolve(),
-  });
+  return rebuildScene(dev, record.release);
 }
 
 it("verify and rollback say that there is no ledger, and what makes one", async () => {

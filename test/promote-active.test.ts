@@ -6,6 +6,7 @@ import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { hold } from "./schedules/hold.ts";
 import { verifyScene } from "./verification.ts";
 import { approve, failures, jobWrites, scene, type Scene } from "./promotion.ts";
+import { leaping } from "./run.ts";
 
 const CHANGED = { "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" };
 
@@ -73,12 +74,7 @@ describe("an active run of a job that is about to change", () => {
 
   it("is waited for with a word every five minutes, and not only when something changes", async () => {
     const dev = await busy("active_runs: wait, active_runs_timeout: 30m");
-    let time = Date.now();
-    const pause = (milliseconds: number): Promise<void> => {
-      time += milliseconds;
-      return Promise.resolve();
-    };
-    const { result, log } = await dev.promote({ now: () => new Date(time), pause });
+    const { result, log } = await dev.promote(leaping());
     expect(failures(result)).toEqual(["gate/active-runs-active"]);
     const said = log.filter((line) => line.startsWith("Waiting for active runs"));
     expect(said.map((line) => line.replace(/: .*/, ""))).toEqual([
@@ -263,14 +259,9 @@ it("a continuous job of which no new run begins is not taken for rolled forward,
       }),
   });
   const { outputs } = (await prod.promote()).result;
-  let time = Date.now();
   const { result } = await prod.promote({
     approved: { release: outputs["release-digest"], plan: outputs["plan-digest"] },
-    now: () => new Date(time),
-    pause: (milliseconds) => {
-      time += milliseconds;
-      return Promise.resolve();
-    },
+    ...leaping(),
   });
   expect(failures(result)).toEqual(["promote/not-rolled-forward"]);
   expect(result.findings.at(-1)?.message).toContain("no new run of it has begun");
@@ -373,14 +364,9 @@ describe("what ran all the time and is not to any more", () => {
     prod.change(SCHEDULED);
     Object.assign(old, { step: () => false });
     const { outputs } = (await prod.promote()).result;
-    let time = Date.now();
     const { result } = await prod.promote({
       approved: { release: outputs["release-digest"], plan: outputs["plan-digest"] },
-      now: () => new Date(time),
-      pause: (milliseconds) => {
-        time += milliseconds;
-        return Promise.resolve();
-      },
+      ...leaping(),
     });
     expect(result.findings.at(-1)).toMatchObject({ id: "promote/loop-goes-on", severity: "error" });
     expect(result.findings.at(-1)?.message).toContain("it has not ended");

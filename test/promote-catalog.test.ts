@@ -7,36 +7,11 @@ import { findDrift } from "../src/drift.ts";
 import { isFailure } from "../src/findings.ts";
 import { known } from "../src/gate/facts.ts";
 import { kindOf } from "../src/release/kinds/index.ts";
+import { ESTATE, KINDS } from "./catalog-files.ts";
 import { FILES, IDS } from "./promotion-files.ts";
 import { failures, type Run, type Scene, scene } from "./promotion.ts";
 import { rollbackScene } from "./rollback.ts";
-
-const KINDS = `
-  schemas:
-    gold:
-      name: Gold
-      catalog_name: \${var.catalog}
-      comment: What is served
-      properties: { team: churn }
-      grants: [{ principal: readers, privileges: [USE SCHEMA, SELECT] }]
-  volumes:
-    files:
-      name: files
-      catalog_name: \${var.catalog}
-      schema_name: \${resources.schemas.gold.name}
-      comment: Uploads
-  registered_models:
-    churn:
-      name: churn
-      catalog_name: \${var.catalog}
-      schema_name: \${resources.schemas.gold.name}
-      grants: [{ principal: readers, privileges: [EXECUTE] }]
-  experiments:
-    training:
-      name: /Users/\${workspace.current_user.userName}/churn/training
-      tags: [{ key: team, value: churn }]
-      permissions: [{ level: CAN_READ, group_name: readers }]
-`;
+import { QUIET } from "./run.ts";
 
 const TRAIN = `
     train:
@@ -53,12 +28,6 @@ const TRAIN = `
 function bundle(kinds = KINDS): string {
   return `${FILES["databricks.yml"]?.trimEnd()}${TRAIN}${kinds}`;
 }
-
-const ESTATE: Partial<DatabricksScenario> = {
-  users: { "mona@example.com": {} },
-  groups: { readers: { members: ["mona@example.com"] }, analysts: { members: [] } },
-  catalogs: { dev: { owner: "ml-pipelines-dev" } },
-};
 
 async function stage(estate: Partial<DatabricksScenario> = ESTATE): Promise<Scene> {
   const dev = await scene("dev", estate, { "src/train.py": "# Databricks notebook source\n" });
@@ -133,7 +102,7 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
         KINDS.replace("What is served", "Served")
           .replace("value: churn }]", "value: other }]")
           .replace("churn/training", "churn/models")
-          .replace("[USE SCHEMA, SELECT]", "[USE SCHEMA]"),
+          .replace("[USE_SCHEMA, SELECT]", "[USE SCHEMA]"),
       ),
     });
     expect(own(passed(await dev.promote())).sort()).toEqual([
@@ -340,7 +309,7 @@ describe("whoever only looks", () => {
     const workspace = connect({
       host: dev.simulator.workspaces["dev"]?.url ?? "",
       credentials: { kind: "secret", clientId, clientSecret },
-      log: { info() {}, debug() {}, warning() {}, secret() {} },
+      log: QUIET,
     });
     const found = await Promise.all(
       ["schemas", "volumes", "registered_models"].map(async (kind, index) => {

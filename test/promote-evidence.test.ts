@@ -6,7 +6,8 @@ import { known } from "../src/gate/facts.ts";
 import { operationEvidence } from "../src/report/evidence.ts";
 import { DECIDED, judged, seen } from "./gate/facts.ts";
 import { BUNDLE } from "./promotion-files.ts";
-import { approve, failures, RUN, scene, type Scene } from "./promotion.ts";
+import { approve, failures, scene, type Scene } from "./promotion.ts";
+import { RUN } from "./run.ts";
 import { rollbackScene } from "./rollback.ts";
 
 const schema: unknown = JSON.parse(readFileSync("evidence.schema.json", "utf8"));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
-import { approve, failures, jobWrites, names, scene } from "./promotion.ts";
+import { approve, failures, jobWrites, names, type Scene, scene } from "./promotion.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
 
@@ -57,6 +57,12 @@ describe("a create whose answer is lost", () => {
   });
 });
 
+/** From the second on, no job's settings are taken, until the fault is cancelled. */
+function stuck({ simulator }: Scene) {
+  const [method, path] = ["POST", "/api/2.2/jobs/reset"];
+  return simulator.fault({ method, path, effect: "error", status: 403, nth: 2, times: "always" });
+}
+
 describe("a promotion that stops half way", () => {
   it("says what was applied and what not, and the next run goes on from there", async () => {
     const dev = await scene();
@@ -94,14 +100,7 @@ describe("a promotion that stops half way", () => {
         "0 6 * * * ?",
       ),
     });
-    const fault = prod.simulator.fault({
-      method: "POST",
-      path: "/api/2.2/jobs/reset",
-      effect: "error",
-      status: 403,
-      nth: 2,
-      times: "always",
-    });
+    const fault = stuck(prod);
     const first = await approve(prod);
     expect(failures(first.result)).toContain("promote/unfinished");
     fault.cancel();
@@ -122,14 +121,7 @@ describe("a promotion that stops half way", () => {
         "0 6 * * * ?",
       ),
     });
-    const fault = dev.simulator.fault({
-      method: "POST",
-      path: "/api/2.2/jobs/reset",
-      effect: "error",
-      status: 403,
-      nth: 2,
-      times: "always",
-    });
+    const fault = stuck(dev);
     await dev.promote();
     fault.cancel();
     dev.change({ "databricks.yml": BUNDLE });

@@ -18,6 +18,7 @@ import type { ActionResult } from "../src/report/report.ts";
 import { evidence, goodFacts, RELEASE } from "./gate/facts.ts";
 import { FILES, IDS } from "./promotion-files.ts";
 import { newRepository, removeFolders, type Repository } from "./repository.ts";
+import { QUIET, RUN } from "./run.ts";
 
 type OwnTier = keyof typeof IDS;
 
@@ -112,7 +113,7 @@ export class Scene {
     return connect({
       host: this.simulator.workspaces[this.tier]?.url ?? "",
       credentials: { kind: "secret", clientId, clientSecret },
-      log: { info() {}, debug() {}, warning() {}, secret() {} },
+      log: QUIET,
     });
   }
 
@@ -258,26 +259,6 @@ async function relation(
   if (await git.isAncestor(current.value.commit, commit)) return "ahead" as const;
   return (await git.isAncestor(commit, current.value.commit)) ? ("behind" as const) : ("diverged" as const);
 }
-
-export const RUN = {
-  owner: "acme",
-  repository: "ml-pipelines",
-  sha: "0".repeat(40),
-  ref: "refs/heads/main",
-  event: "push",
-  eventPath: undefined,
-  actor: "octocat",
-  triggeringActor: "octocat",
-  runId: "1",
-  runAttempt: 1,
-  job: "promote",
-  workflowRef: "acme/ml-pipelines/.github/workflows/promote.yml@refs/heads/main",
-  workspace: "/nowhere",
-  apiUrl: "http://127.0.0.1:9",
-  serverUrl: "https://github.com",
-  temp: "/nowhere",
-  oidc: undefined,
-};
 
 /** A tier and a repository of one commit; both go when the test ends, which fails if anything unmodelled was asked. */
 export async function scene(

@@ -1,17 +1,16 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { resolveTier } from "../src/contract/tiers.ts";
 import { deletePath } from "../src/databricks/files.ts";
 import { FourTierError } from "../src/findings.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { ledgerPath } from "../src/ledger/paths.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
-import { rebuildLedger } from "../src/rebuild.ts";
 import type { Ledger } from "../src/ledger/model.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { Crossing, failedOf } from "./crossing.ts";
-import { BUNDLE, CONTRACT, FILES, IDS } from "./promotion-files.ts";
+import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
+import { rebuildScene } from "./rebuild.ts";
 import { rollbackScene } from "./rollback.ts";
 
 const better = (what: string) => ({ "src/scoring/score.py": `# Databricks notebook source\nprint('${what}')\n` });
@@ -242,22 +241,8 @@ describe("a rollback", () => {
       const prod = await withLeft();
       const { release, left: known } = await ledgerOf(prod);
       await deletePath(prod.connect(), ledgerPath(prod.folder), { recursive: false });
-      const tier = { ...resolveTier(await prod.contract(release?.commit ?? ""), "prod") };
-      const findings = await rebuildLedger({
-        workspace: prod.connect(),
-        tier,
-        principal: IDS.prod,
-        run: { runId: "800", runAttempt: 1, job: "verify" },
-        records: () => Promise.resolve(release === undefined ? [] : [release]),
-        closedBy: () => Promise.resolve({}),
-        again: ({ commit }) => prod.candidate(commit),
-        runHasEnded: () => Promise.resolve(undefined),
-        lockWaitMs: 0,
-        log: { info() {}, warning() {} },
-        signal: new AbortController().signal,
-        now: () => new Date(),
-        pause: () => Promise.resolve(),
-      });
+      if (release === undefined) throw new Error("there was a release");
+      const findings = await rebuildScene(prod, release);
       expect(findings.map(({ id }) => id)).toEqual(["ledger/rebuilt", "release/left"]);
       expect((await ledgerOf(prod)).left).toEqual(known);
     });

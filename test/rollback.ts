@@ -5,7 +5,8 @@ import { releaseAgain } from "../src/release/again.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import { rollback, type RolledBack as Result, type RollbackRequest } from "../src/rollback.ts";
 import { IDS } from "./promotion-files.ts";
-import { gitOf, RUN, type RunOptions, type Scene } from "./promotion.ts";
+import { gitOf, type RunOptions, type Scene } from "./promotion.ts";
+import { leaping, RUN } from "./run.ts";
 
 interface RolledBack {
   readonly result: Result;
@@ -44,7 +45,6 @@ export async function rollbackScene(
   const records: { release: LedgerRelease; from: string | undefined; ended: string }[] = [];
   const log: string[] = [];
   const before = scene.writes().length;
-  let time = Date.now();
   const result = await rollback({
     run: { ...RUN, runId: run, sha: scene.repository.head(), event: "workflow_dispatch" },
     tier,
@@ -83,11 +83,7 @@ export async function rollbackScene(
       warning: (line) => log.push(`warning: ${line}`),
     },
     signal: new AbortController().signal,
-    now: () => new Date(time),
-    pause: (milliseconds) => {
-      time += milliseconds;
-      return Promise.resolve();
-    },
+    ...leaping(),
     ...options,
   });
   return { result, records, log, writes: scene.writes().slice(before) };

@@ -3,6 +3,7 @@ import { FourTierError } from "../src/findings.ts";
 import { viewTier, type TierView } from "../src/actions/tier-view.ts";
 import { APPLICATION, SECRET, startAccount } from "./account.ts";
 import { newRepository, removeFolders } from "./repository.ts";
+import { QUIET, RUN } from "./run.ts";
 
 const READER = "99999999-9999-4999-8999-999999999999";
 const READER_SECRET = "dose-canary-reader-5714";
@@ -32,28 +33,9 @@ async function look(clientId: string, clientSecret: string, workspaces = ["prod"
     "client-secret": clientSecret,
     "allowed-hosts": "127.0.0.1",
   };
-  const quiet = (): void => {};
   return viewTier({
-    run: {
-      owner: "acme",
-      repository: "ml-pipelines",
-      sha,
-      ref: "refs/heads/main",
-      event: "push",
-      eventPath: undefined,
-      actor: "octocat",
-      triggeringActor: "octocat",
-      runId: "1",
-      runAttempt: 1,
-      job: "brief-live",
-      workflowRef: "",
-      workspace: repository.folder,
-      apiUrl: "http://127.0.0.1:9",
-      serverUrl: "https://github.com",
-      temp: repository.folder,
-      oidc: undefined,
-    },
-    log: { info: quiet, debug: quiet, warning: quiet, secret: quiet },
+    run: { ...RUN, sha, job: "brief-live", workspace: repository.folder, temp: repository.folder },
+    log: QUIET,
     input: (name) => inputs[name] ?? "",
     cancelled: new AbortController().signal,
   });

@@ -5,7 +5,8 @@ import type { RecordInput } from "../src/release/evidence.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { verify, type VerifyRequest } from "../src/verify.ts";
 import { IDS } from "./promotion-files.ts";
-import { gitOf, RUN, type RunOptions, type Scene } from "./promotion.ts";
+import { gitOf, type RunOptions, type Scene } from "./promotion.ts";
+import { leaping, RUN } from "./run.ts";
 
 export interface Verified {
   readonly result: ActionResult;
@@ -31,7 +32,6 @@ export async function verifyScene(
   const records: { commit: string; payload: RecordInput<"verification"> }[] = [];
   const log: string[] = [];
   const before = scene.writes().length;
-  let time = Date.now();
   const result = await verify({
     run: { ...RUN, runId: run, sha: scene.repository.head() },
     tier,
@@ -50,11 +50,7 @@ export async function verifyScene(
     runHasEnded: () => Promise.resolve(false),
     log: { info: (line) => log.push(line), warning: (line) => log.push(`warning: ${line}`) },
     signal: new AbortController().signal,
-    now: () => new Date(time),
-    pause: (milliseconds) => {
-      time += milliseconds;
-      return Promise.resolve();
-    },
+    ...leaping(),
     ...options,
   });
   const starts = scene

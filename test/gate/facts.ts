@@ -1,6 +1,6 @@
 /** A promotion to prod in which everything is right; a test breaks one thing. */
 import type { EvidenceFacts, EvidenceJob, JudgedRecord } from "../../src/gate/evidence-facts.ts";
-import { type GateFacts, known, type RepositoryFacts } from "../../src/gate/facts.ts";
+import { type GateFacts, known, type LiveFacts, type RepositoryFacts } from "../../src/gate/facts.ts";
 import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 
 export const COMMIT = "c".repeat(40);
@@ -112,6 +112,26 @@ export function judged<Claim extends RecordPayload>(
 /** Everything was looked at, and nothing odd was among it. */
 export const seen = { doubted: [], outdated: [], unread: [], whole: true };
 
+/** What a look at prod shows where all is well. */
+export const SEEN_WELL: LiveFacts = {
+  identity: known({
+    servicePrincipal: "ml-pipelines-prod",
+    clientId: "33333333-3333-4333-8333-333333333333",
+    workspaceId: "3333333333333333",
+    catalog: "prod",
+    findings: [],
+  }),
+  plan: known({ digest: PLAN, changes: [], empty: false }),
+  drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
+  adoption: known([]),
+  parity: known({ findings: [], allowed: [] }),
+  losses: known([]),
+  grants: known([]),
+  lock: known({ held: false }),
+  activeRuns: known({ policy: "allow", waited: false, runs: [] }),
+  kept: known({ holds: [], rejects: [] }),
+};
+
 /** An estate proof of prod, two hours old. */
 export function audited(passed: boolean, at = "2026-11-23T10:00:00Z"): JudgedRecord<RecordOf<"estate">> {
   const { reason: _reason, by: _by, ...common } = DECIDED;
@@ -198,22 +218,7 @@ export function goodFacts(): GateFacts {
     rejects: known({ standing: [], lifted: [], ...seen }),
     audits: known({ newest: audited(true), ...seen }),
     holds: known({ standing: [], resumed: undefined, ...seen }),
-    identity: known({
-      servicePrincipal: "ml-pipelines-prod",
-      clientId: "33333333-3333-4333-8333-333333333333",
-      workspaceId: "3333333333333333",
-      catalog: "prod",
-      findings: [],
-    }),
-    plan: known({ digest: PLAN, changes: [], empty: false }),
-    drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
-    adoption: known([]),
-    parity: known({ findings: [], allowed: [] }),
-    losses: known([]),
-    grants: known([]),
-    lock: known({ held: false }),
-    activeRuns: known({ policy: "allow", waited: false, runs: [] }),
-    kept: known({ holds: [], rejects: [] }),
+    ...SEEN_WELL,
   };
 }
 

@@ -1,17 +1,17 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import type { ServerResponse } from "node:http";
+import { describe, expect, it } from "vitest";
 import { FourTierError, type Finding } from "../../src/findings.ts";
-import { connectGitHub, type GitHub } from "../../src/github/client.ts";
+import type { GitHub } from "../../src/github/client.ts";
 import { commitsOfPull, compare } from "../../src/github/commits.ts";
 import { codeowners, fileAt } from "../../src/github/contents.ts";
 import { createDeployment, listDeployments, setDeploymentStatus } from "../../src/github/deployments.ts";
 import { getEnvironment } from "../../src/github/environments.ts";
 import { getRepository } from "../../src/github/repository.ts";
 import { approvalsOfRun, getRun, jobsOfRun } from "../../src/github/runs.ts";
+import { json, serve as listen } from "../http/loopback.ts";
+import { clientOf, TOKEN } from "./connect.ts";
 
-const TOKEN = "ghs_canary_0123456789";
-
+/** What the client asked: the path with its query in one. */
 interface Request {
   readonly method: string;
   readonly host: string;
@@ -22,11 +22,6 @@ interface Request {
 
 type Handler = (request: Request, response: ServerResponse, count: number) => void;
 
-const servers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of servers.splice(0)) await close();
-});
-
 /** A server on loopback, the client connected to it, what it was asked, and how long the client wanted to wait. */
 async function serve(
   handler: Handler,
@@ -34,51 +29,23 @@ async function serve(
   const requests: Request[] = [];
   const waits: number[] = [];
   const logs: string[] = [];
-  const server = createServer((incoming: IncomingMessage, response) => {
-    const chunks: Buffer[] = [];
-    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-    incoming.on("end", () => {
-      const request = {
-        method: incoming.method ?? "",
-        host: incoming.headers.host ?? "",
-        url: incoming.url ?? "",
-        authorization: incoming.headers.authorization,
-        body: Buffer.concat(chunks).toString(),
-      };
-      requests.push(request);
-      handler(request, response, requests.length);
-    });
+  const { url } = await listen(({ method, path, query, headers, body }, response, count) => {
+    const { host = "", authorization } = headers;
+    const request = {
+      method,
+      host,
+      url: query.size === 0 ? path : `${path}?${query.toString()}`,
+      authorization,
+      body: String(body),
+    };
+    requests.push(request);
+    handler(request, response, count);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  servers.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const github = connectGitHub({
-    token: TOKEN,
-    apiUrl: url,
-    serverUrl: "https://github.com",
-    owner: "acme",
-    repository: "ml-pipelines",
-    log: { debug: (message) => logs.push(message) },
-    timeoutMs: 500,
-    pause: (milliseconds) => {
-      waits.push(milliseconds);
-      return Promise.resolve();
-    },
-  });
+  const github = clientOf(
+    { url },
+    { log: { debug: (message) => logs.push(message) }, pause: (ms) => Promise.resolve(void waits.push(ms)) },
+  );
   return { github, requests, waits, logs, url };
-}
-
-async function listening() {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
 
 async function findingOf(promise: Promise<unknown>): Promise<Finding> {
@@ -97,15 +64,8 @@ describe("GitHub's client", () => {
   it("says that the run was cancelled where that ends a wait before another attempt", async () => {
     const { url, requests } = await serve((_request, response) => json(response, 503, {}, { "retry-after": "60" }));
     const cancelling = new AbortController();
-    const github = connectGitHub({
-      token: TOKEN,
-      apiUrl: url,
-      serverUrl: "https://github.com",
-      owner: "acme",
-      repository: "ml-pipelines",
-      log: { debug: (line) => void (line.includes("trying again") && cancelling.abort()) },
-      signal: cancelling.signal,
-    });
+    const log = { debug: (line: string) => void (line.includes("trying again") && cancelling.abort()) };
+    const github = clientOf({ url }, { log, signal: cancelling.signal });
     expect(await findingOf(getRepository(github))).toMatchObject({ id: "http/cancelled", severity: "unknown" });
     expect(requests).toHaveLength(1);
   });
@@ -200,21 +160,10 @@ describe("GitHub's client", () => {
   });
 
   it("tries a write again where nobody can have seen it, and says that nobody was there", async () => {
-    const { url, server } = await listening();
+    const { server, url } = await listen(() => {});
     await new Promise((resolve) => server.close(resolve));
     const waits: number[] = [];
-    const github = connectGitHub({
-      token: TOKEN,
-      apiUrl: url,
-      serverUrl: "https://github.com",
-      owner: "acme",
-      repository: "ml-pipelines",
-      log: { debug: () => {} },
-      pause: (milliseconds) => {
-        waits.push(milliseconds);
-        return Promise.resolve();
-      },
-    });
+    const github = clientOf({ url }, { pause: (milliseconds) => Promise.resolve(void waits.push(milliseconds)) });
     const finding = await findingOf(setDeploymentStatus(github, "5", { state: "success", description: "done" }));
     expect(finding).toMatchObject({ id: "github/unreachable", message: "GitHub did not answer: ECONNREFUSED." });
     expect(waits).toHaveLength(3);
@@ -324,14 +273,7 @@ describe("GitHub's client", () => {
 
   it("asks nobody without a token, and says that there is none", async () => {
     const { url, requests } = await serve((_request, response) => json(response, 200, REPOSITORY));
-    const github = connectGitHub({
-      token: "",
-      apiUrl: url,
-      serverUrl: "https://github.com",
-      owner: "acme",
-      repository: "ml-pipelines",
-      log: { debug: () => {} },
-    });
+    const github = clientOf({ url }, { token: "" });
     expect((await findingOf(getRepository(github))).id).toBe("github/no-token");
     expect(requests).toEqual([]);
   });

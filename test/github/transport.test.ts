@@ -1,29 +1,15 @@
 /** GitHub's answers that break off, come late or lead elsewhere: none of them is half an answer. */
 import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { connectGitHub } from "../../src/github/client.ts";
 import { listDeployments } from "../../src/github/deployments.ts";
 import { approvalsOfRun, getRun } from "../../src/github/runs.ts";
-import { type Handler, type Loopback, serve } from "../http/loopback.ts";
-
-const TOKEN = "ghs_canary_0123456789";
+import { type Handler, serve } from "../http/loopback.ts";
+import { clientOf, TOKEN } from "./connect.ts";
 
 async function github(handler: Handler) {
   const server = await serve(handler);
-  return { ...server, client: clientOf(server) };
+  return { ...server, client: clientOf(server, { timeoutMs: 300, pause: () => Promise.resolve() }) };
 }
-
-const clientOf = ({ url }: Pick<Loopback, "url">) =>
-  connectGitHub({
-    token: TOKEN,
-    apiUrl: url,
-    serverUrl: "https://github.com",
-    owner: "acme",
-    repository: "ml-pipelines",
-    log: { debug: () => {} },
-    timeoutMs: 300,
-    pause: () => Promise.resolve(),
-  });
 
 /** Half of a list, then the end of the connection: by its length, or in the middle of a chunk. */
 function half(response: ServerResponse, length: boolean): void {

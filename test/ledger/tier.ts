@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 import { type DatabricksSimulator, startDatabricks } from "../../simulator/databricks/server.ts";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
 import { connect, type Workspace } from "../../src/databricks/workspace.ts";
+import { QUIET } from "../run.ts";
 
 export const DEV_ID = "11111111-1111-4111-8111-111111111111";
 export const FOLDER = `/Workspace/Users/${DEV_ID}/.four-tier/ml-pipelines/dev`;
@@ -37,7 +38,7 @@ export function connectTo(simulator: DatabricksSimulator): Workspace {
   return connect({
     host: simulator.workspaces["dev"]?.url ?? "",
     credentials: { kind: "secret", clientId, clientSecret },
-    log: { info() {}, debug() {}, warning() {}, secret() {} },
+    log: QUIET,
   });
 }
 

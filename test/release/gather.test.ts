@@ -17,6 +17,7 @@ import {
   end,
   FILES,
   gate,
+  honest,
   ids,
   LIVE,
   merged,
@@ -31,10 +32,7 @@ import {
 
 test("an honest release passes every check, and asks GitHub for nothing it does not model", async () => {
   await using world = await merged();
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   const result = await gate(world, github, run);
   expect(result.findings).toEqual([]);
   expect(result.verdict).toBe("pass");
@@ -79,10 +77,7 @@ test("a forged Deployment beside the honest one changes nothing", async () => {
 
 test("bytes that were changed after staging give another release, which staging never had", async () => {
   await using world = await merged();
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   const result = await gate(world, github, run, { release: "9".repeat(64) });
   expect(ids(result)).toEqual(["gate/source-not-believed"]);
   expect(result.findings[0]?.message).toContain("carried artifacts give 999999999999");
@@ -105,10 +100,7 @@ test("our workflow at a commit that nobody trusts, and a deploying job that fail
 
 test("evidence of a suite that the default branch has left is not believed any more", async () => {
   await using world = await merged();
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   world.repository.commit("Newer suite", { ".github/workflows/promote.yml": CALLER.replaceAll(PIN, OTHER) });
   const result = await gate(world, github, run);
   expect(ids(result)).toEqual(["gate/source-not-believed"]);
@@ -117,10 +109,7 @@ test("evidence of a suite that the default branch has left is not believed any m
 
 test("a release cannot lower its own gate: what may be deleted is what the default branch says now", async () => {
   await using world = await merged();
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   const deletion = {
     ...LIVE,
     plan: known({
@@ -192,10 +181,7 @@ test("approvals: nobody's, the actor's own, and one of an earlier attempt", asyn
 
 test("an environment that nobody set up is no gate", async () => {
   await using world = await merged({ environments: { prod: {} } });
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   expect(ids(await gate(world, github, run))).toEqual([
     "gate/protection-any-branch",
     "gate/protection-no-reviewers",

@@ -3,20 +3,7 @@ import { recordDeployment, recordOperation, type RecordInput } from "../../src/r
 import type { Job, Run } from "../../simulator/github/world.ts";
 import { timestamp } from "../../simulator/github/text.ts";
 import { MINIMAL } from "../contract/examples.ts";
-import {
-  addRun,
-  approve,
-  client,
-  connect,
-  deployed,
-  merged,
-  payload,
-  PIN,
-  promoteRun,
-  RELEASE,
-  WORKFLOWS,
-  type World,
-} from "./world.ts";
+import { addRun, client, connect, honest, merged, payload, PIN, RELEASE, WORKFLOWS, type World } from "./world.ts";
 
 export const OPERATE = `name: operate
 on: workflow_dispatch
@@ -105,10 +92,7 @@ export async function rolledBack(
 /** A world with an approved run for prod; only a decision can stop it. */
 export async function ready(four = `project: ml-pipelines\n${MINIMAL}`) {
   const world = await merged({}, { ...OPERATE_FILES, "four-tier.yml": four });
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   return Object.assign(world, { run, api: github });
 }
 

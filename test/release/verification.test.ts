@@ -5,6 +5,7 @@ import { runVerification, type Verification, type VerificationOptions } from "..
 import { readLedger } from "../../src/ledger/store.ts";
 import { BUNDLE } from "../promotion-files.ts";
 import { scene, type Scene } from "../promotion.ts";
+import { leaping } from "../run.ts";
 
 const SCORE: VerifyStep = { key: "jobs.score", how: "run" };
 const INGEST: VerifyStep = { key: "pipelines.ingest", how: "update" };
@@ -34,7 +35,7 @@ async function verified(
   const workspace = dev.connect();
   const ledger = await readLedger(workspace, dev.folder, { project: "ml-pipelines", tier: "dev" });
   const log: string[] = [];
-  let time = Date.parse("2026-11-24T08:00:00Z");
+  const clock = leaping(Date.parse("2026-11-24T08:00:00Z"));
   const run = (changed: Changed = {}): Promise<Verification> =>
     runVerification(
       workspace,
@@ -44,11 +45,7 @@ async function verified(
         tier: "dev",
         token: { release: RELEASE, run: "71", attempt: 1 },
         log: { info: (line) => log.push(line) },
-        now: () => new Date(time),
-        pause: (milliseconds) => {
-          time += milliseconds;
-          return Promise.resolve();
-        },
+        ...clock,
         ...options,
         ...changed,
       },

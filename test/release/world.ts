@@ -12,6 +12,8 @@ import { timestamp } from "../../simulator/github/text.ts";
 import { named } from "../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
+import { SEEN_WELL } from "../gate/facts.ts";
+import { RUN } from "../run.ts";
 import { begin, fakeRun } from "../simulator/github/harness.ts";
 
 export const PIN = "5".repeat(40);
@@ -170,30 +172,25 @@ export async function deployed(
   await record.finish("success", "applied and read back");
 }
 
+/** A release that staging had, in a run whose prod job somebody approved; `github` is what that job asks. */
+export async function honest(
+  world: World & { commit: string },
+): Promise<ReturnType<typeof promoteRun> & { readonly github: GitHub }> {
+  const made = promoteRun(world);
+  const github = connect(world, made.prod);
+  await deployed(github, "staging", made.run, world.commit);
+  approve(world, made.run);
+  return { ...made, github };
+}
+
 export function contract(text = FILES["four-tier.yml"]): Contract {
   const parsed = parseContract(text, "four-tier.yml", { allowedHosts: [] });
   if (parsed.contract === undefined) throw new Error(parsed.findings.map(({ message }) => message).join());
   return parsed.contract;
 }
 
-export const LIVE: LiveFacts = {
-  identity: known({
-    servicePrincipal: "ml-pipelines-prod",
-    clientId: "",
-    workspaceId: "",
-    catalog: "prod",
-    findings: [],
-  }),
-  plan: known({ digest: PLAN, changes: [], empty: true }),
-  drift: known({ digest: "e".repeat(64), entries: [], empty: true }),
-  adoption: known([]),
-  parity: known({ findings: [], allowed: [] }),
-  losses: known([]),
-  grants: known([]),
-  lock: known({ held: false }),
-  activeRuns: known({ policy: "allow", waited: false, runs: [] }),
-  kept: known({ holds: [], rejects: [] }),
-};
+/** What a look at prod shows where all is well and nothing is to be changed. */
+export const LIVE: LiveFacts = { ...SEEN_WELL, plan: known({ digest: PLAN, changes: [], empty: true }) };
 
 /** The gate to prod, asked by the run's prod job. */
 export async function gate(
@@ -222,23 +219,15 @@ export async function gate(
   const request: GatherRequest = {
     github,
     run: {
-      owner: "acme",
-      repository: "ml-pipelines",
+      ...RUN,
       sha: options.sha ?? options.commit ?? world.commit,
       ref: run.ref,
       event: run.event,
-      eventPath: undefined,
       actor: run.actor,
       triggeringActor: run.triggeringActor,
       runId: String(run.id),
       runAttempt: run.attempt,
-      job: "promote",
-      workflowRef: "",
-      workspace: "/",
       apiUrl: world.github.apiUrl,
-      serverUrl: "https://github.com",
-      temp: "/",
-      oidc: undefined,
     },
     contract: options.contract ?? contract(),
     tier: resolveTier(options.contract ?? contract(), options.tier ?? "prod"),

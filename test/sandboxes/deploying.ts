@@ -13,7 +13,7 @@ import { type WantedQuestion, whyNotWanted } from "../../src/sandboxes/still-wan
 import { teardown, type TeardownResult } from "../../src/teardown.ts";
 import { type Account, APPLICATION } from "../account.ts";
 import { goodFacts } from "../gate/facts.ts";
-import { RUN } from "../promotion.ts";
+import { RUN } from "../run.ts";
 import { FILES } from "../promotion-files.ts";
 import { newRepository, removeFolders, type Repository } from "../repository.ts";
 import { estate, NOW, SANDBOX_APPLICATION, USERS } from "./estate.ts";

@@ -13,6 +13,7 @@ import {
   deployed,
   end,
   gate,
+  honest,
   ids,
   LIVE,
   merged,
@@ -121,10 +122,7 @@ test.each([
   ["dev under staging's name", `fake: { name: staging, uses: "${WORKFLOWS}/deploy-to-dev.yml@${PIN}" }`],
 ])("a caller cannot put %s in the deploying job's place", async (_what, job) => {
   await using world = await merged({}, { ".github/workflows/promote.yml": `${CALLER}  ${job}\n` });
-  const { run, prod } = promoteRun(world);
-  const github = connect(world, prod);
-  await deployed(github, "staging", run, world.commit);
-  approve(world, run);
+  const { run, github } = await honest(world);
   const result = await gate(world, github, run);
   expect(ids(result)).toEqual(["gate/source-not-believed"]);
   expect(result.findings[0]?.message).toContain(

@@ -9,6 +9,7 @@ import { parseContract } from "../../src/contract/parse.ts";
 import { FourTierError } from "../../src/findings.ts";
 import { readWheels } from "../../src/release/candidate.ts";
 import { MINIMAL } from "../contract/examples.ts";
+import { QUIET, RUN } from "../run.ts";
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), "four-tier-forgery-"));
@@ -86,26 +87,8 @@ test.each(["../other", "/etc", "a/../../b", "C:\\x", "..\\x"])(
 
 function context(inputs: Readonly<Record<string, string>>): Parameters<typeof readTierInputs>[0] {
   return {
-    run: {
-      owner: "acme",
-      repository: "ml-pipelines",
-      sha: "0".repeat(40),
-      ref: "refs/heads/main",
-      event: "push",
-      eventPath: undefined,
-      actor: "octocat",
-      triggeringActor: "octocat",
-      runId: "1",
-      runAttempt: 1,
-      job: "promote",
-      workflowRef: "",
-      workspace: "/",
-      apiUrl: "http://127.0.0.1:9",
-      serverUrl: "https://github.com",
-      temp: "/",
-      oidc: undefined,
-    },
-    log: { info() {}, debug() {}, warning() {}, secret() {} },
+    run: RUN,
+    log: QUIET,
     input: (name) => inputs[name] ?? "",
     cancelled: new AbortController().signal,
   };

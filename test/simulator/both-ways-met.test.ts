@@ -21,13 +21,13 @@ import { optionsFor } from "../schedules/tier.ts";
 import { startAccount } from "../account.ts";
 import { BUNDLE, FILES, IDS } from "../promotion-files.ts";
 import { failures, type Scene, scene } from "../promotion.ts";
+import { QUIET } from "../run.ts";
 import { MET_BY } from "./met-by.ts";
 
 type Turned = NonNullable<DatabricksScenario["behaviours"]>;
 /** Plays the scene and expects the same of it in every position; gives who was asked. */
 type Meeting = (behaviours: Turned, value: string | number | boolean) => Promise<DatabricksSimulator>;
 
-const log = { info() {}, debug() {}, warning() {}, secret() {} };
 const pipeline = { owner: "ml-pipelines-dev", spec: { name: "p", catalog: "dev", schema: "gold" } };
 const tasks = [{ task_key: "score", notebook_task: { notebook_path: "/a" } }];
 
@@ -100,7 +100,7 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
       estate.connect("dev"),
       estate.tier("dev"),
       { ...optionsFor(estate, "dev"), mode: "enforce" },
-      log,
+      QUIET,
     );
     expect(findings).toEqual([]);
     expect(world.pipeline("dev", "p").spec).toMatchObject({ continuous: false, channel: "PREVIEW" });
@@ -149,7 +149,7 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
   oauth_errors: async (behaviours) => {
     const { simulator } = await account({ behaviours });
     const credentials = { kind: "secret" as const, clientId: IDS.dev, clientSecret: "dose-wrong-secret" };
-    const workspace = connect({ host: simulator.workspaces["dev"]?.url ?? "", credentials, log });
+    const workspace = connect({ host: simulator.workspaces["dev"]?.url ?? "", credentials, log: QUIET });
     expect(await thrown(mkdirs(workspace, "/Workspace/a"))).toEqual(["auth/secret-refused"]);
     return simulator;
   },
@@ -169,7 +169,7 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
   unassigned_principal: async (behaviours) => {
     const { simulator } = await account({ behaviours });
     const credentials = { kind: "secret" as const, ...simulator.credentials("ml-pipelines-dev") };
-    const workspace = connect({ host: simulator.workspaces["prod"]?.url ?? "", credentials, log });
+    const workspace = connect({ host: simulator.workspaces["prod"]?.url ?? "", credentials, log: QUIET });
     expect(await thrown(mkdirs(workspace, "/Workspace/a"))).toHaveLength(1);
     expect(simulator.world.files("prod", "/a")).toEqual([]);
     return simulator;
