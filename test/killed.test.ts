@@ -19,18 +19,25 @@ interface Killing {
   readonly next: (tier: Tier) => Promise<void>;
   /** What the run fails with where nobody kills it. */
   readonly fails?: readonly string[];
+  /** Behind which writes it is killed: how many have taken effect by then. Default: none, and each but the last. */
+  readonly behind?: (writes: readonly Sent[]) => readonly number[];
 }
 
-/** Kills the run behind each of its writes; gives how many there were. */
-async function killEverywhere({ crossing, has, run, next, fails = [] }: Killing, holes: boolean): Promise<number> {
+const everyWrite = (writes: readonly Sent[]): readonly number[] => writes.map((_, index) => index);
+
+/** Kills the run behind each of its writes; gives how often. */
+async function killEverywhere(
+  { crossing, has, run, next, fails = [], behind = everyWrite }: Killing,
+  holes: boolean,
+): Promise<number> {
   const whole = await crossing.tier(has);
   const { sent, ends } = await whole.play(preempting([]), { dead: run(whole) });
   expect(failedOf(ends["dead"])).toEqual(fails);
   await whole.close();
-  const writes = sent.filter((each) => each.writes).length;
+  const counts = behind(sent.filter((each) => each.writes));
   const beside = (waiting: readonly Sent[]): number[] =>
     waiting.flatMap((each, index) => (index > 0 && each.writes ? [index] : []));
-  for (let count = 0; count < writes; count += 1) {
+  for (const count of counts) {
     const tier = await crossing.tier(has);
     const killed = await tier.play(killedAfter(count, holes ? beside : undefined), { dead: run(tier) });
     try {
@@ -43,7 +50,7 @@ async function killEverywhere({ crossing, has, run, next, fails = [] }: Killing,
       await tier.close();
     }
   }
-  return writes;
+  return counts.length;
 }
 
 const KINDS = `
@@ -153,6 +160,27 @@ it("a rollback that is killed behind any write is taken up by the next one, and 
     },
   };
   expect(await killEverywhere(killing, true)).toBeGreaterThan(15);
+});
+
+it("a rollback that was told where to go ends there, too, where the next one would choose another by itself", {
+  timeout: LONG,
+}, async () => {
+  const killing: Killing = {
+    crossing: three,
+    has: [0, 1, 2],
+    // Past the last release but one, which is where a rollback goes that nobody names.
+    run: (tier) => (seat) => tier.rollBack(0, { ...seat, run: "dead" }),
+    // Where it goes is in the ledger alone: from its first write on, and until the last, which says that it is there.
+    behind: (writes) =>
+      writes.flatMap(({ what }, index) => (what.includes("ledger.json") ? [index + 1] : [])).slice(0, -1),
+    next: async (tier) => {
+      expect(failedOf({ value: await tier.rollBack(0, { run: "next", to: "" }) })).toEqual([]);
+      expect(tier.holds()).toEqual(["tier"]);
+      await tier.proveStanding(0);
+      expect(scheduleOf(tier)).toBe("UNPAUSED");
+    },
+  };
+  expect(await killEverywhere(killing, false)).toBeGreaterThan(3);
 });
 
 describe("a promotion that fails and puts the tier back, killed behind every write", () => {
