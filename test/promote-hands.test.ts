@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
 import { emptyLedger } from "../src/ledger/model.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
-import { BUNDLE, FILES } from "./promotion-files.ts";
+import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, scene, Scene } from "./promotion.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
@@ -18,6 +18,22 @@ describe("a change by hand", () => {
     expect(result.findings.filter(isFailure)).toEqual([]);
     expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
     expect(dev.world.job("dev", "score").settings).toMatchObject({ max_concurrent_runs: 1 });
+  });
+
+  it("on what the release does not have any more goes with it, in dev, and that is said", async () => {
+    const dev = await scene();
+    await dev.promote();
+    dev.change({
+      "databricks.yml": BUNDLE.slice(0, BUNDLE.indexOf("    watch:")),
+      "four-tier.yml": CONTRACT.replace(", jobs.watch", "").replace("dev: { ", "dev: { destructive: [jobs.watch], "),
+    });
+    dev.world.changeJob("dev", "watch", (settings) => void (settings["max_concurrent_runs"] = 9));
+    const { result } = await dev.promote();
+    const said = result.findings.find(({ id }) => id === "gate/drift-changed");
+    expect(said?.message).toContain("jobs.watch");
+    expect(said?.remedy).toMatch(/deletes it, and the change goes with it/);
+    expect(failures(result)).toEqual([]);
+    expect(names(dev)).not.toContain("watch");
   });
 
   it("is refused in prod, shown, and goes through when it was accepted by its digest", async () => {

@@ -244,7 +244,7 @@ export function driftSection(brief: BriefFacts): string {
   return blocks(
     title,
     facts.acceptedDrift === drift.value.digest
-      ? "This run accepts it: the promotion overwrites it."
+      ? "This run accepts it: the promotion goes over it, and deletes what this release does not have."
       : `The promotion stops at it. To overwrite it, start a run with ${code("accept-drift")} set to ${code(drift.value.digest)}; to keep it, bring it into the repository.`,
     table(["Resource", "Field", "As promoted", `In ${text(tier)} now`], rows.slice(0, MOST_ROWS)),
     more(rows.length),

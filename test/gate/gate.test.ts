@@ -621,6 +621,25 @@ describe("the table of checks", () => {
     expect(gate.verdict).toBe("pass");
   });
 
+  it.each([
+    ["changed", "update", "A promotion overwrites it."],
+    ["missing", "update", "A promotion makes it anew."],
+    ["changed", "delete", "This release does not have it: a promotion deletes it, and the change goes with it."],
+    ["missing", "delete", "This release does not have it either: a promotion makes nothing of it."],
+  ] as const)(
+    "says before an approval what becomes of what is %s by hand, where the plan has: %s",
+    (what, action, says) => {
+      const drift = known({ digest: DRIFT, empty: false, entries: [{ key: "jobs.score", what, fields: [] }] });
+      const facts = { ...goodFacts(), stage: "plan-live" as const, drift, plan: change(action, "deletes") };
+      const remedyIn = (tier: "dev" | "prod"): string =>
+        evaluateGate({ ...facts, tier }).findings.find(({ id }) => id === `gate/drift-${what}`)?.remedy ?? "";
+      expect(remedyIn("dev")).toContain(says);
+      expect(remedyIn("dev")).not.toContain("accept-drift");
+      expect(remedyIn("prod")).toContain(says);
+      expect(remedyIn("prod")).toContain(`accept-drift: ${DRIFT}`);
+    },
+  );
+
   it("keeps dev's environment closed to other branches", () => {
     const good = goodFacts();
     const gate = evaluateGate({

@@ -20,14 +20,15 @@ export const drift: Check = {
       const busy = atWork(facts);
       if (busy !== undefined) return meanwhile(facts.tier, busy, found.entries);
       // Dev is for trying: what was changed there by hand is put back, and said. Before the approval it is shown.
-      const refuse = facts.stage === "promote" && facts.tier !== "dev" && facts.tier !== "sandbox";
+      const free = facts.tier === "dev" || facts.tier === "sandbox";
+      const refuse = facts.stage === "promote" && !free;
       const problems: Problem[] = found.entries.map((entry) => ({
         what: entry.what,
         severity: refuse ? "error" : "warning",
         message: `${describe(entry)}: changed in ${facts.tier} by hand since the last promotion.`,
         remedy: refuse
           ? `Nothing was changed. Bring the change into the repository, or start a new run with accept-drift: ${found.digest}`
-          : `A promotion overwrites it. Bring it into the repository if it is wanted${facts.tier === "dev" ? "" : `; to overwrite it, start a run with accept-drift: ${found.digest}`}.`,
+          : `${becomes(entry, facts.plan)}${free ? "" : ` To let a promotion do so, start a run with accept-drift: ${found.digest}`}`,
       }));
       if (refuse && accepted !== undefined) {
         problems.unshift({
@@ -39,6 +40,19 @@ export const drift: Check = {
       return conclude("drift", { summary: `${count(found.entries)} changed by hand.`, problems });
     }),
 };
+
+/** What a promotion makes of it, and what to do if that is not wanted, in sentences. */
+function becomes({ key, what }: DriftEntry, plan: GateFacts["plan"]): string {
+  const planned = plan.known ? plan.value.changes.find((change) => change.key === key)?.action : undefined;
+  if (planned === "delete") {
+    return what === "missing"
+      ? "This release does not have it either: a promotion makes nothing of it."
+      : "This release does not have it: a promotion deletes it, and the change goes with it. Keep it in the repository if it is wanted.";
+  }
+  return what === "missing"
+    ? "A promotion makes it anew. Take it out of the repository if it shall stay gone."
+    : "A promotion overwrites it. Bring it into the repository if it is wanted.";
+}
 
 /** The run of ours that holds the tier's lock, if it is another and has not ended. */
 function atWork({ lock, run }: GateFacts): string | undefined {
