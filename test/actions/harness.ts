@@ -11,6 +11,7 @@ import { parse } from "yaml";
 import { findSecrets } from "./canary.ts";
 import { lines } from "../../simulator/runner/process.ts";
 import { COMPILED } from "./compiled.ts";
+import { CONFINED, importing } from "./confined.ts";
 import { canBeWarm, openWarmNodes, type WarmNodes } from "./warm.ts";
 
 export interface ActionOptions {
@@ -176,9 +177,6 @@ function inputVariables(name: string, options: ActionOptions): Record<string, st
   return variables;
 }
 
-const importing = (modules: readonly string[]): string[] => modules.flatMap((module) => ["--import", module]);
-const CLOSED = resolve("test/actions/loopback-only.ts");
-
 /** For all files of tests that share a process. */
 let warm: WarmNodes | undefined;
 
@@ -196,7 +194,7 @@ async function runNode(
     Object.entries(variables).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   );
   const action = { script: resolve(`action-${name}/main.js`), cwd: options.workspace, env };
-  warm ??= openWarmNodes(importing([CLOSED]));
+  warm ??= openWarmNodes(CONFINED);
   const isWarm = options.preload === undefined && canBeWarm(env);
   const { child, ended } = isWarm ? warm.start(action, onLine) : startNode(action, options.preload ?? [], onLine);
   const late = setTimeout(() => child.kill(), options.timeoutMs ?? 30_000);
@@ -211,7 +209,7 @@ const startNode = (
   preloads: readonly string[],
   onLine: Parameters<WarmNodes["start"]>[1],
 ): ReturnType<WarmNodes["start"]> => {
-  const child = spawn(process.execPath, [...importing([CLOSED, ...preloads]), script], {
+  const child = spawn(process.execPath, [...CONFINED, ...importing(preloads), script], {
     cwd,
     env,
     stdio: ["ignore", "pipe", "pipe"],

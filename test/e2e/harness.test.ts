@@ -1,8 +1,8 @@
 /** What holds of every whole run: a failing one explains itself, and no test is without the search for secrets. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { ASSUMPTIONS } from "../../simulator/github/scenario.ts";
@@ -141,6 +141,11 @@ describe("the search for secrets", () => {
         issues.push({ ...ISSUE, body: text });
         return () => void issues.pop();
       },
+      "/tmp/four-tier-": (text) => {
+        const folder = mkdtempSync("/tmp/four-tier-left-");
+        writeFileSync(join(folder, "left"), text);
+        return () => rmSync(folder, { recursive: true });
+      },
       "dev/Shared/left": (text) => {
         world.writeFile("dev", "/Shared/left", `x${text}y`);
         return () => world.writeFile("dev", "/Shared/left", "");
@@ -174,6 +179,14 @@ describe("the search for secrets", () => {
       expect([form, ...seen]).toEqual([form, true, true]);
     }
     delete github.scenario.secrets["CANARY"];
+  });
+
+  it.each(["/tmp/four-tier-literal", resolve("literal")])("need not look at %s: no action can write there", (path) => {
+    const write = `require("node:fs").writeFileSync(${JSON.stringify(path)}, "x")`;
+    const act = (): unknown =>
+      execFileSync(process.execPath, [...play.nodeArguments, "--eval", write], { env: {}, stdio: "pipe" });
+    expect(act).toThrow(/ERR_ACCESS_DENIED/);
+    expect(existsSync(path)).toBe(false);
   });
 
   it("finds each form in what an action prints, and in each file of its job", () => {

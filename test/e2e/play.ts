@@ -14,8 +14,10 @@ import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";
 import { readZip } from "../../simulator/runner/zip.ts";
 import { findSecrets } from "../actions/canary.ts";
 import { COMPILED } from "../actions/compiled.ts";
+import { CONFINED, importing } from "../actions/confined.ts";
 import { canBeWarm, openWarmNodes, type WarmNodes } from "../actions/warm.ts";
 import { explainUnsaid, jobOf, remember } from "./expect-run.ts";
+import { leftOutside } from "./outside.ts";
 
 export type Tier = "dev" | "staging" | "prod";
 export const TIERS: readonly Tier[] = ["dev", "staging", "prod"];
@@ -67,6 +69,8 @@ export function openPlay(options: PlayOptions = {}): Play {
   let stage: Stage | undefined;
   let theatre: Theatre | undefined;
   let tapFolder = "";
+  /** Of the last search. */
+  let since = Date.now();
   let nodeArguments: readonly string[] = [];
   const runs: RunResult[] = [];
   let ofThisTest: RunResult[] = [];
@@ -97,6 +101,7 @@ export function openPlay(options: PlayOptions = {}): Play {
   };
 
   beforeAll(async () => {
+    since = Date.now();
     tapFolder = mkdtempSync(join(tmpdir(), "four-tier-tap-"));
     stage = await setStage({
       ...options,
@@ -105,7 +110,7 @@ export function openPlay(options: PlayOptions = {}): Play {
         options.example?.(path);
       },
     });
-    nodeArguments = importing(`${TAP}?folder=${tapFolder}`);
+    nodeArguments = [...CONFINED, ...importing([`${TAP}?folder=${tapFolder}`])];
     theatre = openTheatre(stage, {
       onEvent,
       nodeArguments,
@@ -120,7 +125,9 @@ export function openPlay(options: PlayOptions = {}): Play {
   };
   const leaks = (): string[] => {
     const taps = readTaps(tapFolder);
-    const places = { ...taps, ...placesOf(runs), ...worldOf(opened().stage) };
+    const from = since;
+    since = Date.now();
+    const places = { ...taps, ...leftOutside(from), ...placesOf(runs), ...worldOf(opened().stage) };
     const refused = Object.entries(taps).filter(([, text]) => text.includes("loopback-only: refused"));
     runs.length = 0;
     return [...findSecrets(places, secretsOf(opened().stage)), ...refused.map(([place]) => `${place}: left loopback`)];
@@ -208,15 +215,13 @@ export function openPlay(options: PlayOptions = {}): Play {
 }
 
 const TAP = `file://${resolve("test/e2e/tap.ts")}`;
-const importing = (tap: string): string[] =>
-  [`file://${resolve("test/actions/loopback-only.ts")}`, tap].flatMap((module) => ["--import", module]);
 
 /** For all plays of a process of tests. */
 let warm: WarmNodes | undefined;
 
 /** Runs an action of a job in a process that has run others; what it leaves is kept in the folder. */
 function runWarm(keepIn: string): RunProcess {
-  warm ??= openWarmNodes(importing(TAP), TAP);
+  warm ??= openWarmNodes([...CONFINED, ...importing([TAP])], TAP);
   const nodes = warm;
   return async (options) => {
     const { args, cwd, env, onLine } = options;

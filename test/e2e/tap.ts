@@ -5,16 +5,18 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 let folder = "";
-const shared = tmpdir();
+/** Of the whole run: a job's own environment names no folder. */
+let shared = tmpdir();
 let printed: Record<string, string> = {};
 let open = false;
 
 /** A runner's /tmp is shared by all jobs of a machine, and here with everybody: each action gets one of its own. */
 export function beginAction(keepIn: string): void {
   folder = keepIn;
+  if (keepIn !== "") shared = dirname(keepIn);
   printed = { stdout: "", stderr: "" };
   process.env["TMPDIR"] = mkdtempSync(join(shared, "four-tier-tmp-"));
   open = true;
