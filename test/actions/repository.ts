@@ -13,17 +13,17 @@ export interface Repository {
 
 /** Makes a repository with branch main; it is gone when the test is. */
 export function makeRepository(): Repository {
-  const { folder, git, write, commit } = newRepository();
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const made = newRepository();
+  onTestFinished(() => rmSync(made.folder, { recursive: true, force: true }));
   return {
-    folder,
-    git,
+    folder: made.folder,
+    git: (...args) => made.git(...args),
     commit: (files, message = "Change") => {
       for (const [path, content] of Object.entries(files)) {
-        if (content === undefined) rmSync(join(folder, path));
-        else write(path, content);
+        if (content === undefined) rmSync(join(made.folder, path));
+        else made.write(path, content);
       }
-      return commit(message);
+      return made.commit(message);
     },
   };
 }
