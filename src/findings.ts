@@ -37,7 +37,7 @@ export function isFailure(finding: Finding): boolean {
   return finding.severity === "error" || finding.severity === "unknown";
 }
 
-/** What happened is the user's to mend (input, contract, rights, state of a tier), not a defect of the suite. */
+/** What happened is the user's to fix (input, contract, rights, state of a tier), not a defect of the suite. */
 export class FourTierError extends Error {
   override readonly name = "FourTierError";
   readonly findings: readonly Finding[];

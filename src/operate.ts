@@ -187,7 +187,7 @@ const WHAT_FOLLOWS: Readonly<Record<Decision["kind"], string>> = {
   hold: "The tier takes no promotion, not even one that waits for an approval now, until it is resumed.",
   resume: "All holds on the tier's promotions are lifted. Holds on schedules are not touched.",
   approval:
-    "It counts for these digests only. When enough persons have approved, re-run the failed job of the promotion.",
+    "It counts for these digests only. When enough people have approved, re-run the failed job of the promotion.",
 };
 
 function summaryOf({ decision, run, runUrl }: OperateRequest, deployment: string): string {

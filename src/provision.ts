@@ -1,5 +1,5 @@
 /**
- * Provisions developers' sandboxes (design 10): who is it → is the name free or ours → make or mend → look again; and
+ * Provisions developers' sandboxes (design 10): who is it → is the name free or ours → make or repair → look again; and
  * dev's bronze and silver readable, once, for the group. No data is copied, and one refusal stops none of the others.
  */
 import type { Contract } from "./contract/model.ts";

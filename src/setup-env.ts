@@ -165,7 +165,7 @@ export function checkWorkspace(identity: Identity, contract: Contract, tier: Tie
           severity: "error",
           where,
           message: `${tier.host} is the workspace ${workspaceId}; the tier ${tier.name} is the workspace ${tier.workspaceId}.`,
-          remedy: `Mend tiers.${tier.name}.workspace or workspace_id in the contract, whichever is wrong.`,
+          remedy: `Fix tiers.${tier.name}.workspace or workspace_id in the contract, whichever is wrong.`,
         },
   ];
 }
@@ -199,7 +199,7 @@ async function checkCatalog(
       `There is no catalog ${tier.catalog} in this workspace's metastore.`,
       tier.name === "sandbox"
         ? "The sandbox of this developer has not been made yet: have it provisioned first."
-        : `Create it, owned by ${tier.servicePrincipal}, or mend tiers.${tier.name}.catalog in the contract.`,
+        : `Create it, owned by ${tier.servicePrincipal}, or fix tiers.${tier.name}.catalog in the contract.`,
     );
   }
   const mark = markFinding(tier, catalog);

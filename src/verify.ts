@@ -194,7 +194,7 @@ function mayRunOld(tier: string, key: string): Finding {
     where: { kind: "resource", tier, key },
     message: `${key} in ${tier} ran all the time, and was not stopped since its release was applied.`,
     why: "It may still run the release before, so what would be verified is not the release; nothing was started.",
-    remedy: "Promote the same commit again: that starts it anew, or ends it. After a rollback, run the rollback again.",
+    remedy: "Promote the same commit again: that restarts it, or ends it. After a rollback, run the rollback again.",
   };
 }
 

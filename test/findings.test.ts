@@ -19,8 +19,8 @@ describe("findings", () => {
   });
 
   it("carries what happened and what to do in the error's text", () => {
-    const error = new FourTierError({ id: "a/b", severity: "error", message: "It broke.", remedy: "Mend it." });
-    expect(error.message).toBe("a/b: It broke. Mend it.");
+    const error = new FourTierError({ id: "a/b", severity: "error", message: "It broke.", remedy: "Fix it." });
+    expect(error.message).toBe("a/b: It broke. Fix it.");
     expect(error.findings).toHaveLength(1);
   });
 });

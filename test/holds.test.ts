@@ -249,7 +249,7 @@ describe("while a hold stands", () => {
     expect(states(account)["renamed"]).toBe("UNPAUSED");
   });
 
-  test("a job that was deleted and made anew under its key comes back too", async () => {
+  test("a job that was deleted and recreated under its key comes back too", async () => {
     const account = await startAccount(PROD);
     await hold(account);
     account.simulator.world.deleteJob("prod", "cron");

@@ -178,7 +178,7 @@ describe("a continuous job", () => {
     expect(prod.world.runs("prod", "stream")).toHaveLength(2);
   });
 
-  it("that was not started anew is due until it is: promoting again does only that, by the plan that was approved", async () => {
+  it("that was not restarted is due until it is: promoting again does only that, by the plan that was approved", async () => {
     const prod = await scene("prod", {}, STREAM_FILES);
     await approve(prod);
     const [old] = prod.world.runs("prod", "stream");
@@ -203,7 +203,7 @@ describe("a continuous job", () => {
     expect(prod.world.runs("prod", "stream")).toHaveLength(2);
   });
 
-  it("that a killed promotion updated is started anew by the next one", async () => {
+  it("that a killed promotion updated is restarted by the next one", async () => {
     const prod = await scene("prod", {}, STREAM_FILES);
     await approve(prod);
     prod.change(CHANGED);
@@ -286,7 +286,7 @@ describe("what ran all the time and is not to any more", () => {
 
   it("is ended in prod, so that it takes no place of the runs that the new release has", async () => {
     const { prod } = await running();
-    // Somebody started the loop anew by hand: its run does not say that it is a loop's.
+    // Somebody restarted the loop by hand: its run does not say that it is a loop's.
     const { jobs } = prod.world.workspace("prod");
     const old = jobs.start(prod.world.job("prod", "stream"), { trigger: "ONE_TIME", creator: "mona@example.com" });
     prod.change(SCHEDULED);
@@ -305,7 +305,7 @@ describe("what ran all the time and is not to any more", () => {
     expect((await approve(prod)).writes).toEqual([]);
   });
 
-  it("is ended although a hold keeps it from starting anew", async () => {
+  it("is ended although a hold keeps it from starting again", async () => {
     const { prod, old } = await running();
     const ledger = await readLedger(prod.connect(), prod.folder, { project: "ml-pipelines", tier: "prod" });
     if (ledger === undefined) throw new Error("nothing was promoted");

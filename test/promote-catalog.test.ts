@@ -124,7 +124,7 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
     });
   });
 
-  it("is never made anew unseen: a model's versions and aliases would be lost", async () => {
+  it("is never recreated unseen: a model's versions and aliases would be lost", async () => {
     const dev = await stage();
     passed(await dev.promote());
     dev.change({ "databricks.yml": bundle(KINDS.replace("name: churn\n", "name: leaving\n")) });
@@ -227,14 +227,14 @@ describe("what somebody did by hand", () => {
     world.securable("dev.gold.files").comment = "mine";
     world.revoke("dev.gold", "readers", ["SELECT"]);
     world.workspace("dev").experiments.all[0]?.tags.set("team", "mine");
-    const mended = await dev.promote({ deep: true });
-    expect(own(passed(mended)).sort()).toEqual([
+    const repaired = await dev.promote({ deep: true });
+    expect(own(passed(repaired)).sort()).toEqual([
       "PATCH /api/2.1/unity-catalog/permissions/schema/dev.gold",
       "PATCH /api/2.1/unity-catalog/schemas/dev.gold",
       "PATCH /api/2.1/unity-catalog/volumes/dev.gold.files",
       "POST /api/2.0/mlflow/experiments/set-experiment-tag",
     ]);
-    const { drift } = mended.result.report as { drift: { entries: { key: string; fields: { path: string }[] }[] } };
+    const { drift } = repaired.result.report as { drift: { entries: { key: string; fields: { path: string }[] }[] } };
     expect(drift.entries.map(({ key, fields }) => [key, fields.map(({ path }) => path)])).toEqual([
       ["experiments.training", ["tags.team"]],
       ["schemas.gold", ["comment", "grants[readers].privileges"]],

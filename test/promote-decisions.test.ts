@@ -80,7 +80,7 @@ describe("what only the tier's ledger remembers", () => {
     await keep(dev, { rejects: [{ release, ...decided }] });
     expect(failures((await dev.promote()).result)).toEqual(["gate/rejects-rejected"]);
     // What is rejected here is remembered through other promotions.
-    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('mended')\n" });
+    dev.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('fixed')\n" });
     expect(failures((await dev.promote()).result)).toEqual([]);
     const ledger = await readLedger(dev.connect(), dev.folder, { project: "ml-pipelines", tier: "dev" });
     expect(ledger?.rejects).toHaveLength(1);

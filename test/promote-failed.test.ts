@@ -168,7 +168,7 @@ describe("on_failure: rollback", () => {
       {
         "databricks.yml": `${BUNDLE.replace("max_concurrent_runs: 1", "max_concurrent_runs: 2").replace("0 5 * * * ?", "0 6 * * * ?").trimEnd()}\n  schemas:\n    gold: { name: gold, catalog_name: prod }\n`,
       },
-      "schemas.gold was made anew",
+      "schemas.gold was created",
     ],
   ])("holds where it is not safe: %s", async (_what, files, why) => {
     const prod = await half(onFailure("prod", "rollback"), files);

@@ -95,7 +95,7 @@ describe("provisioning", () => {
     expect(writes(account)).toEqual([]);
   });
 
-  it("mends what drifted: binding, isolation, gold, grants, a lost date of the mark", async () => {
+  it("repairs what drifted: binding, isolation, gold, grants, a lost date of the mark", async () => {
     const account = await estate();
     const { world } = account.simulator;
     const made = account.simulator.now();

@@ -105,7 +105,7 @@ describe("a rollback", () => {
     const [ours] = before.holds;
     if (ours === undefined) throw new Error("no hold");
     const { origin: _none, ...rest } = ours;
-    const persons = (kind: Hold["kind"], id: string): Hold => ({
+    const people = (kind: Hold["kind"], id: string): Hold => ({
       ...rest,
       id: id.repeat(64),
       kind,
@@ -113,7 +113,7 @@ describe("a rollback", () => {
       reason: "Rollback to Monday's data is under way",
       run: { id: "77", attempt: 1 },
     });
-    const holds = [ours, persons("tier", "a"), persons("schedules", "b")];
+    const holds = [ours, people("tier", "a"), people("schedules", "b")];
     await writeLedger(prod.connect(), prod.folder, { ...before, holds });
 
     const again = await rollbackScene(prod, { to: good });
@@ -330,7 +330,7 @@ describe("a rollback", () => {
     ).toEqual([]);
   });
 
-  it("that could not start it anew does so when it is run again", async () => {
+  it("that could not restart it does so when it is run again", async () => {
     const { prod, good } = await twoReleases({
       "databricks.yml": STREAM,
       "four-tier.yml": CONTRACT.replace("jobs.watch", "jobs.watch, jobs.stream"),
@@ -354,7 +354,7 @@ describe("a rollback", () => {
 });
 
 describe("what is gone", () => {
-  it("a job that was deleted by hand is made anew, and its new id is said", async () => {
+  it("a job that was deleted by hand is recreated, and its new id is said", async () => {
     const { prod } = await twoReleases();
     const { id } = prod.world.job("prod", "watch");
     prod.world.deleteJob("prod", "watch");
@@ -449,7 +449,7 @@ describe("which release", () => {
     });
   });
 
-  it("a pipeline that would have to be made anew stops it, since its tables would be lost", async () => {
+  it("a pipeline that would have to be recreated stops it, since its tables would be lost", async () => {
     const source = (connection: string) =>
       BUNDLE.replace(
         "libraries: [{ file: { path: src/data/ingest.sql } }]",
@@ -533,7 +533,7 @@ describe("a rollback that does not come to its end", () => {
     ]);
   });
 
-  it("goes to the same release when it is run again without a name: from anew, and as another attempt", async () => {
+  it("goes to the same release when it is run again without a name: in a new run, and as another attempt", async () => {
     const prod = await scene("prod");
     await approve(prod);
     const good = prod.change(better("good"));

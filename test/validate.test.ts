@@ -91,7 +91,7 @@ it("staging and prod that differ are found", async () => {
   expect(JSON.stringify(findings)).toContain("max_concurrent_runs");
 });
 
-it("a parent that was broken is no reason to fail the commit that mends it", async () => {
+it("a parent that was broken is no reason to fail the commit that fixes it", async () => {
   const repository = newRepository({ ...FILES, "databricks.yml": "bundle: [" });
   repository.write("databricks.yml", BUNDLE);
   repository.commit();

@@ -1,4 +1,4 @@
-/** action-setup-env with `provision: true`: on the default branch only, as dev's principal, sandboxes are made or mended. */
+/** action-setup-env with `provision: true`: on the default branch only, as dev's principal, sandboxes are made or repaired. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { provision } from "../provision.ts";
 import { policyContract } from "../release/policy.ts";

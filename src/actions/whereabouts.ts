@@ -10,7 +10,7 @@ import type { Found } from "../report/whereabouts.ts";
 interface Asked {
   readonly github: GitHub;
   readonly contract: Contract;
-  /** Read anew without it. */
+  /** Read again without it. */
   readonly repository?: RepositoryFacts;
   readonly log: { info(message: string): void };
 }

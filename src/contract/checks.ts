@@ -79,7 +79,7 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
         "approvers",
         ["tiers", tier, "gate", "approvers"],
         `${tier} asks for ${approvers.count} approvals, and only ${approvers.from.length} may give one.`,
-        "Name more persons in from, or lower count.",
+        "Name more people in from, or lower count.",
       );
     }
   }

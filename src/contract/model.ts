@@ -102,7 +102,7 @@ export interface GatePolicy {
 
 /** Who may approve; never whoever started the run. */
 export interface ApproverPolicy {
-  /** `review`: one reviewer of the environment; `dispatch`: persons who give the digests of the brief. */
+  /** `review`: one reviewer of the environment; `dispatch`: people who give the digests of the brief. */
   readonly by: "review" | "dispatch";
   readonly count: number;
   /** GitHub logins, lower case; empty: everybody who may write. */

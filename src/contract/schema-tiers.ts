@@ -115,17 +115,13 @@ const gate = v.pipe(
               v.pipe(
                 v.picklist(["review", "dispatch"]),
                 v.description(
-                  "`review`: a required reviewer of the environment. `dispatch`: persons who run operate.yml with the digests of the brief; where GitHub has no required reviewers, or more than one person must agree.",
+                  "`review`: a required reviewer of the environment. `dispatch`: people who run operate.yml with the digests of the brief; where GitHub has no required reviewers, or more than one person must agree.",
                 ),
               ),
               "review",
             ),
             count: v.optional(
-              wholeNumber(
-                1,
-                6,
-                "How many persons must approve; an environment gives one, so more need `by: dispatch`.",
-              ),
+              wholeNumber(1, 6, "How many people must approve; an environment gives one, so more need `by: dispatch`."),
               1,
             ),
             from: v.optional(
@@ -145,7 +141,7 @@ const gate = v.pipe(
           }),
         ]),
         v.description(
-          "Who may approve. `not_actor`: one reviewer of the environment who did not start the run. Or `{ by, count, from, not_author }`: `by: review` is the same, `by: dispatch` counts persons who run operate.yml with the digests of the brief (and a reviewer as one of them); `count` how many; `from` whose count, by login; `not_author: true` for nobody who wrote the release.",
+          "Who may approve. `not_actor`: one reviewer of the environment who did not start the run. Or `{ by, count, from, not_author }`: `by: review` is the same, `by: dispatch` counts people who run operate.yml with the digests of the brief (and a reviewer as one of them); `count` how many; `from` whose count, by login; `not_author: true` for nobody who wrote the release.",
         ),
       ),
       "not_actor",

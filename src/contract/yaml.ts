@@ -162,7 +162,7 @@ function badYaml(where: Where, message: string): Finding {
     severity: "error",
     where,
     message: `This is not valid YAML: ${message.replace(/\.?$/, ".")}`,
-    remedy: "Mend the YAML at this place; blanks (never tabs) set what belongs to what.",
+    remedy: "Fix the YAML at this place; blanks (never tabs) set what belongs to what.",
   };
 }
 

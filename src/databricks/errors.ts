@@ -147,7 +147,7 @@ function remedyFor(failure: ApiFailure): string {
   if (status === 404) return "Check that it exists and that the principal of this run can see it.";
   if (status === 429 || code === "RESOURCE_EXHAUSTED") return "The service limits requests: run this again later.";
   if (status >= 500) return "The service has a problem: run this again; if it stays, give Databricks the request id.";
-  return "Mend what the message names and run this again.";
+  return "Fix what the message names and run this again.";
 }
 
 function sentence(text: string): string {

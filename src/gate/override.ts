@@ -33,7 +33,7 @@ export function breakGlass(facts: GateFacts, checks: readonly CheckResult[], app
   return { checks: marked, findings: marked.flatMap((check) => loudly(check, facts)), refused: false };
 }
 
-/** A brief only warns of what time can mend; it says, too, what would be overridden if nothing changes until then. */
+/** A brief only warns of what time can fix; it says, too, what would be overridden if nothing changes until then. */
 function stops({ verdict, findings }: CheckResult, { stage }: GateFacts): boolean {
   return verdict !== "pass" || (stage !== "promote" && findings.some(({ severity }) => severity === "warning"));
 }

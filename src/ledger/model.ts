@@ -63,7 +63,7 @@ export interface Ledger {
   readonly rejects?: readonly LedgerReject[];
   /** What a rollback left behind: ours by its mark, paused, and of no release that the tier has; by key. */
   readonly left?: ReadonlyMap<string, LeftResource>;
-  /** Keys of what runs all the time and was not yet seen to run the release: the next promotion starts it anew. */
+  /** Keys of what runs all the time and was not yet seen to run the release: the next promotion restarts it. */
   readonly unrolled?: readonly string[];
   /** What stands; a hold that was lifted is gone from here. */
   readonly holds: readonly Hold[];

@@ -114,7 +114,7 @@ function cancelled(runs: string): Finding {
     id: "promote/cancelled",
     severity: "error",
     message: `The run was cancelled while it waited for active runs to end: ${runs}. Nothing was applied.`,
-    remedy: "Start it again: it looks anew at what is at work.",
+    remedy: "Start it again: it looks at what is at work by then.",
   };
 }
 

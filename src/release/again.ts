@@ -106,7 +106,7 @@ function tampered(tier: string, component: string, path: string): Finding {
     where: { kind: "resource", tier, key: component },
     message: `${path} differs from the wheel that was carried with the release.`,
     why: "A release's folder is written once; somebody with the rights of the tier's principal changed it afterwards. Nothing was applied.",
-    remedy: "Find out who did it (the workspace's audit log has it), and promote a commit that builds the wheel anew.",
+    remedy: "Find out who did it (the workspace's audit log has it), and promote a commit that builds the wheel again.",
   };
 }
 

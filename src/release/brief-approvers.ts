@@ -2,7 +2,6 @@
 import { namedLeft } from "../gate/checks/approval.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { count } from "./brief-sections.ts";
 
 /** Who may approve; empty where nobody is asked. */
 export function approvers({ facts, tier, plan, candidate }: BriefFacts): string {
@@ -12,10 +11,10 @@ export function approvers({ facts, tier, plan, candidate }: BriefFacts): string 
   if (tier === "prod" && policy?.by === "dispatch") {
     const left = namedLeft(facts, policy, facts.run.actor);
     if (left !== undefined && left.length < policy.count) {
-      return `**Who may approve:** not enough of ${policy.from.map(text).join(", ")}: ${text(facts.run.actor)} started this run${policy.notAuthor ? ", and whoever wrote part of the release does not count" : ""}, so ${left.length === 0 ? "nobody is" : `${left.map(text).join(", ")} ${left.length === 1 ? "is" : "are"}`} left, and ${policy.count} must approve. Let somebody else start the run, or name more persons in ${code(`tiers.${tier}.gate.approvers.from`)}.`;
+      return `**Who may approve:** not enough of ${policy.from.map(text).join(", ")}: ${text(facts.run.actor)} started this run${policy.notAuthor ? ", and whoever wrote part of the release does not count" : ""}, so ${left.length === 0 ? "nobody is" : `${left.map(text).join(", ")} ${left.length === 1 ? "is" : "are"}`} left, and ${policy.count} must approve. Let somebody else start the run, or name more people in ${code(`tiers.${tier}.gate.approvers.from`)}.`;
     }
     const who = policy.from.length === 0 ? "whoever may write" : policy.from.map(text).join(", ");
-    return `**Who may approve:** ${count(policy.count, "person")} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`;
+    return `**Who may approve:** ${policy.count} ${policy.count === 1 ? "person" : "people"} of ${who}; not ${text(facts.run.actor)}, who started this run${policy.notAuthor ? ", and nobody who wrote it" : ""}. Each runs the caller of operate.yml by hand: operation ${code("approve")}, tier ${code(tier)}, release-digest ${code(candidate.release)}, plan-digest ${code(plan.digest)}. Then the failed job is run again.`;
   }
   const protection = facts.protection;
   if (!protection.known || protection.value.environment === undefined) return "";

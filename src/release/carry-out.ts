@@ -71,7 +71,7 @@ export async function carryOut(work: Work): Promise<Outcome> {
         signal,
       }),
     );
-    // Outside prod nothing is started anew: its schedules are paused.
+    // Outside prod nothing is restarted: its schedules are paused.
     const due =
       tier.schedules === "running" ? dueToRoll(work.standing.ledger, steps, candidate.desired, observation.live) : [];
     const atWork = await workBefore(workspace, due);

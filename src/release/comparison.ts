@@ -71,7 +71,7 @@ export function compareWithTier(request: ComparisonRequest): Promise<Comparison>
   return request.live === undefined ? compareCommits(request) : compareLive(request, request.live);
 }
 
-/** From commits alone: the release that the tier provably runs, rendered anew, against the candidate. */
+/** From commits alone: the release that the tier provably runs, rendered again, against the candidate. */
 async function compareCommits(request: ComparisonRequest): Promise<Comparison & { readonly from: Applied }> {
   const { candidate, tier } = request;
   const current = await request.current();

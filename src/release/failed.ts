@@ -41,7 +41,7 @@ export function whyNotSafe({ ledger, plan, drift, steps }: Standing): string | u
     const change = plan.changes.find((each) => each.key === key);
     if (change === undefined || change.action !== action) return `${key} was not only what the plan says`;
     if (!MILD.includes(change.class)) return `${key} is more than metadata or the next run (${change.class})`;
-    if (action === "create" && kind !== "jobs") return `${key} was made anew, and may hold something by now`;
+    if (action === "create" && kind !== "jobs") return `${key} was created, and may hold something by now`;
     if (action === "update" && permissions && accessBefore === undefined) {
       return `who could do what with ${key} before is not known`;
     }
@@ -226,7 +226,7 @@ function heldFinding(
     severity: "warning",
     message: `${tier.name} takes no other release than ${commit} until somebody decides.${doubt === undefined ? "" : ` It was not put back by itself: ${doubt}.`}`,
     why: `Part of it is of one release and part of another (tiers.${tier.name}.on_failure).`,
-    remedy: `To go on: mend the cause and promote ${commit} again, in a new run of the workflow of ${runUrl(run, run.runId)}; that ends the hold. ${back} To let another release in: gh workflow run operate.yml -f operation=resume -f tier=${tier.name} -f reason="fixed forward".`,
+    remedy: `To go on: fix the cause and promote ${commit} again, in a new run of the workflow of ${runUrl(run, run.runId)}; that ends the hold. ${back} To let another release in: gh workflow run operate.yml -f operation=resume -f tier=${tier.name} -f reason="fixed forward".`,
   };
 }
 

@@ -19,7 +19,7 @@ const JOB_METADATA = [
 
 const PIPELINE_METADATA = ["name", "tags", "notifications", "permissions", "deployment"];
 
-/** Fields of a pipeline that cannot be changed: it has to be made anew (facts: databricks-api 4). */
+/** Fields of a pipeline that cannot be changed: it has to be recreated (facts: databricks-api 4). */
 const PIPELINE_FIXED = [
   ["storage"],
   ["ingestion_definition", "connection_name"],

@@ -76,7 +76,7 @@ const KEPT_MS = 60_000;
 /**
  * Looks again under the lock. What the plan touches is read again, bytes that something will be pointed at included;
  * what it does not touch was read whole less than a minute ago, or is read again, and is read whole when all is done. The
- * ledger rarely changed in between, so the rest is read beside it; if it did, all is read anew by what it says now.
+ * ledger rarely changed in between, so the rest is read beside it; if it did, all is read again by what it says now.
  */
 export async function lookAgainAt(
   view: View,

@@ -1,5 +1,5 @@
 /**
- * Who may take a tier back and open it again: a rollback, a resume, an accept, schedules that start anew. What only
+ * Who may take a tier back and open it again: a rollback, a resume, an accept, schedules that start again. What only
  * shuts a tier (hold, reject, pause) is not asked for: it must be possible for anybody, at once.
  *
  * Nobody is kept from approving a run of their own here: at three in the morning one person may be alone. Whoever wants

@@ -61,7 +61,7 @@ export async function workBefore(workspace: Workspace, steps: readonly Step[]): 
 }
 
 /**
- * What has to be stopped once the steps are done, to be started anew or for good: what ran all the time and is updated
+ * What has to be stopped once the steps are done, to be restarted or for good: what ran all the time and is updated
  * now, or was by a promotion that could not stop it or did not come that far.
  */
 export function dueToRoll(

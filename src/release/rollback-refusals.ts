@@ -97,7 +97,7 @@ function replaces(tier: string, key: string, kind: string): Finding {
     id: "rollback/destructive",
     severity: "error",
     where: { kind: "resource", tier, key },
-    message: `To go back, ${key} would have to be deleted and made anew: the release changed what cannot be changed back.`,
+    message: `To go back, ${key} would have to be deleted and recreated: the release changed what cannot be changed back.`,
     why:
       kind === "pipelines"
         ? "A new pipeline does not take over the tables of the old one."
@@ -124,6 +124,6 @@ function wheelGone(tier: string, component: string, path: string): Finding {
     message: `${path} of ${component} is not in ${tier} any more, and nothing else has its bytes.`,
     why: "Files come from git again, and the digest proves them; a wheel is built once and is not in git.",
     remedy:
-      "Choose another release, or revert on the default branch and promote the revert, which builds the wheel anew.",
+      "Choose another release, or revert on the default branch and promote the revert, which builds the wheel again.",
   };
 }

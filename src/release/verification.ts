@@ -320,7 +320,7 @@ function notRun(step: VerifyStep, tier: string): Finding {
     where: { kind: "resource", tier, key: step.key },
     message: `${step.key} was not run.`,
     why: "What was not run has proved nothing.",
-    remedy: "Mend the cause and verify again.",
+    remedy: "Fix the cause and verify again.",
   };
 }
 
@@ -389,7 +389,7 @@ function failed(
     where: { kind: "resource", tier, key: step.key },
     message: `"${resource.name}" (${step.key}) ended ${code ?? "without success"}${said}`,
     why: "A release that fails its verification goes no further.",
-    remedy: `${url === undefined ? "Look at it in the workspace" : `Look at ${url}`}. Mend it with a new commit, or go back to the last verified release with rollback.yml.`,
+    remedy: `${url === undefined ? "Look at it in the workspace" : `Look at ${url}`}. Fix it with a new commit, or go back to the last verified release with rollback.yml.`,
   };
 }
 

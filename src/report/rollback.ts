@@ -88,7 +88,7 @@ function notUndone({ tier, left, before, outcome }: RollbackView): string {
     ...before.standing.left
       .filter(({ goes }) => !goes)
       .map(({ key, name }) => `${code(key)} (${text(name)}), which an earlier rollback left, is still there, paused.`),
-    ...renewed.map(({ key }) => `${code(key)} was gone and was made anew: it has a new id, and no history of runs.`),
+    ...renewed.map(({ key }) => `${code(key)} was gone and was recreated: it has a new id, and no history of runs.`),
   ];
   return `### What was not undone\n\n${lines.map((line) => `- ${line}`).join("\n")}`;
 }

@@ -1,4 +1,4 @@
-/** One sandbox made or mended: observe, plan, apply, look again. Two runs at once meet in the same sandbox. */
+/** One sandbox made or repaired: observe, plan, apply, look again. Two runs at once meet in the same sandbox. */
 import { createCatalogObject } from "../databricks/catalog-objects.ts";
 import { ApiError, isQuota, LostAnswer } from "../databricks/errors.ts";
 import { getBindings, getCatalog, getGrants, getSchema } from "../databricks/unity.ts";

@@ -1,5 +1,5 @@
 /**
- * Which resources a hold keeps paused, and what they were before. Pure. A selector stands, and is asked anew each time:
+ * Which resources a hold keeps paused, and what they were before. Pure. A selector stands, and is asked again each time:
  * a job that is deployed, or renamed into it, while the hold stands is held too. What the hold met when it was made
  * stays held by its id or key, whatever it is called by now.
  */
@@ -87,7 +87,7 @@ export function matches(pattern: string, text: string): boolean {
   return true;
 }
 
-/** What the hold met: by id, or by key if it was made anew since. */
+/** What the hold met: by id, or by key if it was recreated since. */
 export function priorOf(hold: Hold, { id, key }: Pick<Holdable, "id" | "key">): PriorState | undefined {
   return (
     hold.prior.find((prior) => prior.id === id) ??

@@ -1,6 +1,6 @@
 /**
  * Node keeps compiled code, and types once stripped, in one folder for all actions of a run of the tests: compiling them
- * anew for each process took longer than most actions. Nothing else of a process is kept there.
+ * again for each process took longer than most actions. Nothing else of a process is kept there.
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";

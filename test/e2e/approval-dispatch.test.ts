@@ -1,4 +1,4 @@
-/** Two persons approve by runs of their own, where the environment asks nobody: as in a private repository of a team plan. */
+/** Two people approve by runs of their own, where the environment asks nobody: as in a private repository of a team plan. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, findingsOf, jobOf } from "./expect-run.ts";
@@ -41,7 +41,7 @@ describe("approvals by dispatch", () => {
       "release-digest": outputs["release-digest"] ?? "",
       "plan-digest": outputs["plan-digest"] ?? "",
     };
-    expect(summary).toContain("2 persons of whoever may write");
+    expect(summary).toContain("2 people of whoever may write");
     expect(play.stage.databricks.world.jobs("prod")).toEqual([]);
 
     expectRun(await approve("ada", digests)).toSucceed("operate / operate");

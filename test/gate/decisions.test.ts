@@ -57,7 +57,7 @@ describe("verification", () => {
     expect(gate({ ...later, now: new Date("2026-11-23T12:09:59Z") }, { soakMs: 2 * HOUR }).verdict).toBe("fail");
   });
 
-  it("begins anew after a failure: nothing from before counts", () => {
+  it("starts over after a failure: nothing from before counts", () => {
     const failed = verified("2026-11-23T11:00:00Z", "901", false);
     const result = gate({ verifications: known({ ...seen, failed, passed: [] }) });
     expect(ids(result)).toEqual(["error gate/verification-failed"]);
@@ -251,7 +251,7 @@ describe("approvals by dispatch", () => {
   });
   const unreviewed = { reviewers: [], preventSelfReview: false, canAdminsBypass: undefined };
 
-  it("let in what as many persons as asked for approved, without reviewers in the environment", () => {
+  it("let in what as many people as asked for approved, without reviewers in the environment", () => {
     const good = goodFacts();
     if (!good.protection.known || good.protection.value.environment === undefined) throw new Error("known");
     const protection = known({
@@ -273,10 +273,10 @@ describe("approvals by dispatch", () => {
     });
   });
 
-  it("count persons, not runs; a reviewer of this very attempt is one of them", () => {
+  it("count people, not runs; a reviewer of this very attempt is one of them", () => {
     const twice = gate(collected(given("hubot"), given("Hubot")), approvers({ count: 2 }));
     expect(ids(twice)).toEqual(["error gate/approval-missing"]);
-    expect(twice.findings[0]?.message).toContain("1 of 2 persons approved release 1111");
+    expect(twice.findings[0]?.message).toContain("1 of 2 people approved release 1111");
     expect(twice.findings[0]?.remedy).toContain(`release-digest ${RELEASE}, plan-digest ${PLAN}`);
     const approvals = known([{ environments: ["prod"], state: "approved", user: "mona", comment: "" }]);
     expect(gate({ ...collected(given("hubot")), approvals }, approvers({ count: 2 })).verdict).toBe("pass");

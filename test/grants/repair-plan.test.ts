@@ -222,7 +222,7 @@ const expectedFrom = ({ rules }: World): Expectation =>
   );
 
 describe("whatever the estate and the rules", () => {
-  test("a second plan is empty, and no rule finds what a grant could mend", () => {
+  test("a second plan is empty, and no rule finds what a grant could put right", () => {
     fc.assert(
       fc.property(worlds, (world) => {
         const expected = expectedFrom(world);

@@ -600,12 +600,12 @@ describe("the brief", () => {
     expect(await read(brief({ gateFacts: { run } }))).toContain("nobody. HUBOT started this run");
   });
 
-  it("says how to approve where persons do it by runs of their own, with both digests at hand", async () => {
+  it("says how to approve where people do it by runs of their own, with both digests at hand", async () => {
     const { policy } = goodFacts();
     if (!policy.known) throw new Error("the good facts are known");
     const approvers = { by: "dispatch" as const, count: 2, from: ["hubot", "mona"], notAuthor: true };
     const page = await read(brief({ gateFacts: { policy: known({ ...policy.value, approvers }) } }));
-    expect(page).toMatch(/Who may approve:\s+2 persons of hubot, mona; not octocat, .* nobody who wrote it/);
+    expect(page).toMatch(/Who may approve:\s+2 people of hubot, mona; not octocat, .* nobody who wrote it/);
     expect(page).toContain(`release-digest ${RELEASE}`);
     const alone = { ...approvers, from: ["octocat", "hubot"] };
     expect(await read(brief({ gateFacts: { policy: known({ ...policy.value, approvers: alone }) } }))).toMatch(

@@ -149,7 +149,7 @@ test("a tier that is held takes nothing until it is resumed; schedules that are 
 const GATE = "gate: { soak: 2h, verifications: 3 }";
 const SOAKING = `project: ml-pipelines\n${MINIMAL.replace("prod: {", `prod: { ${GATE},`)}`;
 
-test("soak and verifications count what runs proved in staging, from the first, and begin anew after a failure", async () => {
+test("soak and verifications count what runs proved in staging, from the first, and start over after a failure", async () => {
   await using world = await ready(SOAKING);
   const own = contract(SOAKING);
   expect(await says(world, { contract: own })).toEqual(["gate/verification-soak", "gate/verification-too-few"]);
@@ -175,7 +175,7 @@ test("hand-made verifications count for nothing: neither passes, nor failures tu
   expect(result.verdict).toBe("fail");
 });
 
-test("approvals by dispatch: two persons' runs with these digests, and no copies of theirs", async () => {
+test("approvals by dispatch: two people's runs with these digests, and no copies of theirs", async () => {
   const dispatch = `project: ml-pipelines\n${MINIMAL.replace("prod: {", "prod: { gate: { approvers: { by: dispatch, count: 2 } },")}`;
   await using world = await ready(dispatch);
   const own = { contract: contract(dispatch) };

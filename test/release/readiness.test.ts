@@ -48,7 +48,7 @@ describe("ready is what the gate's own check says", () => {
     ["verified, and not long enough", "soak: 3h, verifications: 2", [[true, 2 * HOUR]], "fail"],
     ["long enough", "soak: 1h, verifications: 2", [[true, 2 * HOUR]], "pass"],
     [
-      "a failure begins it anew",
+      "a failure starts it over",
       "verifications: 3",
       [
         [true, 2 * HOUR],

@@ -198,7 +198,7 @@ describe("a verification", () => {
     });
   });
 
-  it("runs anew in the next attempt what the one before had run to its end, or cancelled", async () => {
+  it("runs again in the next attempt what the one before had run to its end, or cancelled", async () => {
     const { dev, again } = await verified([SCORE]);
     expect((await again({ token: { release: RELEASE, run: "71", attempt: 2 } })).findings).toEqual([]);
     expect(dev.world.runs("dev", "score")).toHaveLength(2);

@@ -8,7 +8,7 @@ test("three hundred findings are shown, the worst first, and the others counted"
     id: `area/f${index}`,
     severity,
     message: "It is so.",
-    remedy: "Mend it.",
+    remedy: "Fix it.",
   });
   const many = Array.from({ length: 320 }, (_, index) => one(index, "warning"));
   const summary = findingsSummary([...many, one(999, "error")]);

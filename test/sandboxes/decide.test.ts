@@ -53,7 +53,7 @@ describe("a sandbox is", () => {
     ["removed after it", WARNED, {}, "remove"],
     ["kept when it was used since the warning", WARNED, { lastChange: at(1) }, "keep"],
     [
-      "warned of anew when it was used after the warning, and then not again",
+      "warned of again when it was used after the warning, and then not again",
       { four_tier_warned: day(60) },
       { lastRun: at(50) },
       "warn",

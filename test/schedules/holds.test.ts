@@ -88,7 +88,7 @@ describe("what a hold keeps paused", () => {
   test("a job that was renamed since", () => {
     expect(holdsOn([met], resource({ name: "other" }))).toHaveLength(1);
   });
-  test("a job that was deleted and made anew under the same key", () => {
+  test("a job that was deleted and recreated under the same key", () => {
     expect(holdsOn([met], resource({ id: "9", name: "other" }))).toHaveLength(1);
   });
   test("not another job", () => {

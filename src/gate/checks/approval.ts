@@ -1,5 +1,5 @@
 /**
- * Somebody who did not start this run approved it: a reviewer of its environment, or as many persons as the contract asks
+ * Somebody who did not start this run approved it: a reviewer of its environment, or as many people as the contract asks
  * for, who gave the digests of the brief. A review is of a run, and says nothing of its attempts; what was given for
  * digests holds as long as they do.
  */
@@ -78,7 +78,7 @@ function isPerson(login: string | undefined): login is string {
   return login !== undefined && login !== "" && !login.toLowerCase().endsWith("[bot]");
 }
 
-/** Persons, each once: those who gave the digests, and a reviewer of this very attempt. */
+/** People, each once: those who gave the digests, and a reviewer of this very attempt. */
 function dispatch(
   facts: GateFacts,
   policy: ApproverPolicy,
@@ -99,14 +99,14 @@ function dispatch(
   const valid = given.filter((each) => !past.includes(each));
   const outsiders = valid.filter(({ mayWrite }) => mayWrite !== true);
   const able = valid.filter(({ mayWrite }) => mayWrite === true);
-  const persons = distinct([...able.map(({ record }) => record.by ?? ""), ...logins(reviewed)]);
-  const named = persons.filter((login) => mayApprove(policy, login));
+  const people = distinct([...able.map(({ record }) => record.by ?? ""), ...logins(reviewed)]);
+  const named = people.filter((login) => mayApprove(policy, login));
   const counting = policy.notAuthor ? named.filter((login) => !wrote(facts, login)) : named;
   const problems: Problem[] = [...starterProblems(facts)];
   if (counting.length < policy.count) {
     problems.push({
       what: "missing",
-      message: `${counting.length} of ${policy.count} persons approved release ${candidate.release} for ${facts.environment}${counting.length === 0 ? "" : `: ${counting.join(", ")}`}.`,
+      message: `${counting.length} of ${policy.count} people approved release ${candidate.release} for ${facts.environment}${counting.length === 0 ? "" : `: ${counting.join(", ")}`}.`,
       why: "Each approval is a run of operate.yml on the default branch by another person who may write, with the digests of the brief.",
       remedy: `After reading the brief, each runs the caller of operate.yml: operation approve, tier ${facts.tier}, release-digest ${candidate.release}${facts.plan.known ? `, plan-digest ${facts.plan.value.digest}` : ", and the brief's plan-digest"}. Then re-run the failed job.`,
     });
@@ -120,7 +120,7 @@ function dispatch(
     if (past.length > 0) problems.push(pastProblem(facts, past));
     const left = namedLeft(facts, policy, requester);
     if (left !== undefined && left.length < policy.count) problems.push(nobodyLeft(facts, policy, left));
-    const strangers = persons.filter((login) => !named.includes(login));
+    const strangers = people.filter((login) => !named.includes(login));
     if (strangers.length > 0) problems.push(notNamed(facts, policy, strangers));
   }
   problems.push(
@@ -135,7 +135,7 @@ function dispatch(
     })),
     ...authorProblems(facts, policy, named),
     ...judgingProblems(
-      // Once enough persons approved, what else somebody wrote does not matter.
+      // Once enough people approved, what else somebody wrote does not matter.
       counting.length < policy.count ? collected : { ...collected, unread: [], whole: true },
       { noun: "that these digests are approved" },
     ),
@@ -183,7 +183,7 @@ function nobodyLeft({ tier, environment }: GateFacts, policy: ApproverPolicy, le
   return {
     what: "nobody-left",
     message: `Of ${policy.from.join(", ")}, whose approval counts for ${environment}, ${left.length === 0 ? "nobody" : `only ${left.join(", ")}`} neither started this run${policy.notAuthor ? " nor wrote commits of the release" : ""}; ${policy.count} must approve.`,
-    remedy: `Let somebody else start the run, or name more persons in tiers.${tier}.gate.approvers.from on the default branch.`,
+    remedy: `Let somebody else start the run, or name more people in tiers.${tier}.gate.approvers.from on the default branch.`,
   };
 }
 

@@ -32,7 +32,7 @@ function judge({ tier, now, stage }: GateFacts, estateMs: number, audits: AuditF
     problems.unshift({
       what: "failed",
       message: `The newest estate proof of ${tier}, of ${when}, did not pass.`,
-      remedy: "Read its run: each finding there says what to mend. Then let audit.yml run again.",
+      remedy: "Read its run: each finding there says what to fix. Then let audit.yml run again.",
     });
   } else if (!(now.getTime() - at <= estateMs)) {
     problems.unshift({

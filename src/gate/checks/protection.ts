@@ -29,7 +29,7 @@ export const protection: Check = {
             ],
           });
         }
-        // Where persons approve by their own runs, nothing has to wait in the environment.
+        // Where people approve by their own runs, nothing has to wait in the environment.
         const reviewed =
           REVIEWED.includes(facts.tier) && !(facts.policy.known && facts.policy.value.approvers.by === "dispatch");
         const problems = [
@@ -120,7 +120,7 @@ function reviewProblems(
       remedy:
         visibility === "public"
           ? `Add required reviewers under ${settings}.`
-          : `With the Enterprise plan: add required reviewers under ${settings}. Without: let persons approve by runs of their own, tiers.${tier}.gate.approvers: { by: dispatch, count: 1 }.`,
+          : `With the Enterprise plan: add required reviewers under ${settings}. Without: let people approve by runs of their own, tiers.${tier}.gate.approvers: { by: dispatch, count: 1 }.`,
     });
   }
   if (!environment.preventSelfReview) {

@@ -20,7 +20,7 @@ export const rejects: Check = {
           ...standing.map(({ tier, by, at, reason }) => ({
             what: "rejected",
             message: `Release ${release} was rejected in ${tier} by ${by} at ${at}: ${reason}`,
-            remedy: `Mend it in a new release. If it was a mistake, accept it again: operate.yml, operation accept, in ${tier}.`,
+            remedy: `Fix it in a new release. If it was a mistake, accept it again: operate.yml, operation accept, in ${tier}.`,
           })),
           ...judgingProblems(found, { noun: "that this release is rejected or accepted" }),
         ],

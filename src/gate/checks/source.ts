@@ -152,7 +152,7 @@ function artifactProblems(evidence: EvidenceFacts, facts: GateFacts, repository:
     return {
       what: "artifact",
       message,
-      why: `It was built anew, or changed on its way here (deployment ${evidence.deployment.id}).`,
+      why: `It was built again, or changed on its way here (deployment ${evidence.deployment.id}).`,
       remedy:
         "Carry the wheels that deploy-to-dev built, in the same run. If they were, find out who changes files on the runner.",
     };

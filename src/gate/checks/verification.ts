@@ -88,7 +88,7 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
       remedy:
         found.failed === undefined
           ? `Let verify.yml run in ${below}, by hand or on its schedule; then start a new run.`
-          : `See why it failed. Mend it in a new release, or verify this one again in ${below} if the failure was not its own.`,
+          : `See why it failed. Fix it in a new release, or verify this one again in ${below} if the failure was not its own.`,
     });
   }
   if (!soaked) {
