@@ -518,6 +518,8 @@ describe("what stops a removal loses nothing that it need not", () => {
 /** Through the real client, against the simulated service: whatever stands in the metastore, only what is provably ours goes. */
 describe("whatever catalogs there are", () => {
   const LONG_AGO = "2020-01-01T00:00:00.000Z";
+  /** When its table was last changed; longer ago than a sandbox is kept, but for what is used now. */
+  const USED = { never: { updated: LONG_AGO }, "since the warning": { updated: "2021-01-01T00:00:00.000Z" }, now: {} };
   const { contract } = parseContract(
     `tiers:
   dev: { workspace: https://dev.cloud.databricks.com }
@@ -556,7 +558,7 @@ users: { a: a@example.com, b-c: b@example.com }
       created: fc.constantFrom(LONG_AGO, LONG_AGO, "", "2020"),
       warned: fc.constantFrom(LONG_AGO, LONG_AGO, LONG_AGO, "", "never"),
       keep: fc.constantFrom("", "", "2199-01-01"),
-      used: fc.constantFrom(false, false, true),
+      used: fc.constantFrom("never", "never", "since the warning", "now"),
     }),
     { minKeys: 1, maxKeys: 12 },
   );
@@ -585,7 +587,7 @@ users: { a: a@example.com, b-c: b@example.com }
                 four_tier_warned: each.warned,
                 keep_until: each.keep,
               },
-              schemas: { gold: { tables: { t: each.used ? {} : { updated: LONG_AGO } } } },
+              schemas: { gold: { tables: { t: USED[each.used] } } },
             },
           ]),
         );
@@ -628,16 +630,16 @@ users: { a: a@example.com, b-c: b@example.com }
             one[1].created !== "" &&
             one[1].warned === LONG_AGO &&
             one[1].keep === "" &&
-            (!one[1].used || (believed && hasLeft(one)));
+            (one[1].used === "never" || (believed && hasLeft(one)));
           /** What stands after a run: if most have left at once, having left hurries nothing. */
           const after = (before: typeof entries): typeof entries => {
             const ours = before.filter(isOurs);
             const left = ours.filter(hasLeft);
             const believed = left.length < 2 || left.length <= ours.length / 2;
             const kept = before.filter((one) => !isDue(one, believed));
-            // Whoever is taken to be here and used theirs has the warning taken back: it is not due in the next run.
+            // Whoever is taken to be here and used theirs has the warning taken back, or made anew: it is not due in the next run.
             return kept.map(([name, each]) => {
-              const isBack = each.used && !(believed && hasLeft([name, each]));
+              const isBack = each.used !== "never" && !(believed && hasLeft([name, each]));
               return [name, isBack ? { ...each, warned: "" as const } : each];
             });
           };

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { DEPLOYING_JOB, DEPLOYING_WORKFLOW } from "../src/gate/record-runs.ts";
-import { callers, OURS, own, read, shipped, workflowOf } from "./workflows/files.ts";
+import { callers, OURS, own, read, ROOT, shipped, workflowOf } from "./workflows/files.ts";
 import { lint } from "./workflows/language-service.ts";
 import { type Kind, offences } from "./workflows/rules.ts";
 
@@ -64,6 +66,42 @@ describe("the reusable workflows", () => {
       for (const output of ["evidence", "evidence-digest"]) expect(text).toContain(`.outputs.${output} }}`);
     },
   );
+
+  it("start from what the action does by itself where the caller says nothing: dry runs stay dry", () => {
+    const Inputs = v.record(
+      v.string(),
+      v.looseObject({
+        required: v.optional(v.boolean()),
+        default: v.optional(v.union([v.string(), v.number(), v.boolean()]), ""),
+      }),
+    );
+    const differ = shipped.flatMap(({ name, text }) => {
+      const { on, jobs } = workflowOf(text);
+      const { inputs: taken } = v.parse(v.looseObject({ inputs: v.optional(Inputs, {}) }), on["workflow_call"]);
+      return Object.values(jobs).flatMap(({ steps }) =>
+        steps.flatMap(({ uses = "", with: given }) => {
+          const action = /^\$\/(action-[\w-]+)$/.exec(uses)?.[1];
+          if (action === undefined) return [];
+          const { inputs } = v.parse(v.looseObject({ inputs: Inputs }), parse(read(join(ROOT, action, "action.yml"))));
+          return Object.entries(given).flatMap(([input, value]) => {
+            const from = taken[/^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(String(value))?.[1] ?? ""];
+            const same = String(from?.default) === String(inputs[input]?.default);
+            return from === undefined || from.required === true || same
+              ? []
+              : [`${name}: ${input}: ${String(from.default)}`];
+          });
+        }),
+      );
+    });
+    expect([...new Set(differ)]).toEqual([
+      "audit.yml: tier: prod",
+      "deploy-to-sandbox.yml: label: sandbox",
+      "open-approval.yml: workflow: promote-to-prod.yml",
+      "provision-sandbox.yml: developer: all",
+      "verify.yml: tier: staging",
+      "verify.yml: deep: true",
+    ]);
+  });
 
   it("sign a hash that was handed over, in a job that reads nothing and runs nothing else", () => {
     const { jobs } = workflowOf(read(join(OURS, "attest.yml")));

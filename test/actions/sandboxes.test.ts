@@ -96,11 +96,13 @@ describe("action-clean-sandboxes", () => {
 
   it("is a dry run unless it is asked for, and then removes what is due and ours alone", async () => {
     const { own, clean, left } = await cleaning();
-    const dry = await clean({});
-    expect(titles(dry)).toEqual([]);
-    expect(dry.outputs["removed"]).toBe('["octocat_sandbox"]');
-    expect(dry.summary).toContain("A dry run");
-    expect(own.account.writes()).toEqual([]);
+    for (const inputs of [{}, { "dry-run": "" }]) {
+      const dry = await clean(inputs);
+      expect(titles(dry)).toEqual([]);
+      expect(dry.outputs["removed"]).toBe('["octocat_sandbox"]');
+      expect(dry.summary).toContain("A dry run");
+      expect(own.account.writes()).toEqual([]);
+    }
 
     const run = await clean({ "dry-run": "false" });
     expect(titles(run)).toEqual([]);

@@ -40,8 +40,9 @@ describe("client credentials", () => {
       "POST /oidc/v1/token",
     ]);
     const [asked, ...more] = seen.filter(({ path }) => path === "/oidc/v1/token");
+    const pair = Buffer.from(`${CLIENT_ID}:${SECRET}`).toString("base64");
     expect(more).toEqual([]);
-    expect(asked?.headers.authorization).toBe(`Basic ${Buffer.from(`${CLIENT_ID}:${SECRET}`).toString("base64")}`);
+    expect(asked?.headers.authorization).toBe(`Basic ${pair}`);
     expect(asked?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
     expect(asked?.body.toString()).toBe("grant_type=client_credentials&scope=all-apis");
     const calls = seen.filter(({ path }) => path.endsWith("/Me"));
@@ -51,7 +52,7 @@ describe("client credentials", () => {
     expect(calls[0]?.headers["user-agent"]).toMatch(
       /^four-tier\/\d+\.\d+\.\d+ node\/[\d.]+ os\/\w+ auth\/oauth-m2m cicd\/github$/,
     );
-    expect(log.secrets).toEqual(expect.arrayContaining([SECRET, "token-1"]));
+    expect(log.secrets).toEqual(expect.arrayContaining([SECRET, pair, "token-1"]));
   });
 
   it("makes one request for a token when many calls start at once", async () => {
@@ -262,10 +263,13 @@ describe("GitHub federation", () => {
     expect(said).toContain("aud account-1");
     expect(said).toContain("sub repo:acme/ml-pipelines:environment:staging");
     expect(said).toContain("repo:acme@111/ml-pipelines@222:environment:staging");
-    expect(said).toContain("databricks account service-principal-federation-policy create");
+    expect(said).toContain("this repository sends the classic one");
+    const policy =
+      '{"oidc_policy":{"issuer":"https://token.actions.githubusercontent.com","audiences":["account-1"],"subject":"repo:acme/ml-pipelines:environment:staging","subject_claim":"sub"}}';
     expect(said).toContain(
-      '{"oidc_policy":{"issuer":"https://token.actions.githubusercontent.com","audiences":["account-1"],"subject":"repo:acme/ml-pipelines:environment:staging","subject_claim":"sub"}}',
+      `databricks account service-principal-federation-policy create NUMERIC_ID --json '${policy}' (NUMERIC_ID is the id that databricks account service-principals-v2 list --filter 'applicationId eq "${CLIENT_ID}"' shows.)`,
     );
+    expect(said).toContain(`/api/2.0/accounts/ACCOUNT_ID/servicePrincipals/NUMERIC_ID/federationPolicies: ${policy}`);
     expect(said).not.toContain(token);
     expect(said).not.toContain(token.split(".")[1]);
   });

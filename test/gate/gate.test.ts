@@ -537,6 +537,25 @@ describe("the gate to prod", () => {
 });
 
 describe("the table of checks", () => {
+  it("is the same for every tier, but for what has no meaning below", () => {
+    const without = (tier: "dev" | "staging" | "prod", stage: "plan" | "plan-live" | "promote") =>
+      CHECK_IDS.filter((id) => !GATE[tier][stage].includes(id));
+    expect(without("prod", "promote")).toEqual([]);
+    expect(without("staging", "promote")).toEqual(["parity", "approval"]);
+    expect(without("dev", "promote")).toEqual(["source", "verification", "parity", "approval"]);
+    // Before the approval: all that needs neither the tier's principal nor a look at the tier.
+    const principal = ["identity", "approval", "plan-digest", "active-runs", "grants", "lock"];
+    const look = [...principal, "drift", "adoption"];
+    for (const [stage, later] of [
+      ["plan", look],
+      ["plan-live", principal],
+    ] as const) {
+      expect(new Set(without("prod", stage))).toEqual(new Set(later));
+      expect(new Set(without("staging", stage))).toEqual(new Set([...later, "parity"]));
+      expect(new Set(without("dev", stage))).toEqual(new Set([...later, "source", "verification", "parity"]));
+    }
+  });
+
   it("asks more at the promotion than before it, and never less further up", () => {
     for (const tier of ["dev", "staging", "prod"] as const) {
       for (const id of [...GATE[tier].plan, ...GATE[tier]["plan-live"]]) expect(GATE[tier].promote).toContain(id);

@@ -19,6 +19,7 @@ const update: Change = {
     { path: "schedule.quartz_cron_expression", old: "0 0 6 * * ?", new: "0 0 7 * * ?" },
   ],
 };
+const opened = { path: "permissions", old: [], new: [{ user_name: "mona@example.com", permission_level: "CAN_VIEW" }] };
 const untouched: Change = { ...base, key: "jobs.train", action: "none", class: "no-op" };
 const restart: Change = { ...base, kind: "pipelines", key: "pipelines.ingest", action: "update", class: "restarts" };
 const deletion: Change = { ...base, key: "jobs.old", action: "delete", class: "deletes" };
@@ -122,6 +123,14 @@ async function read(markdown: string): Promise<string> {
     .replace(/ +\n/g, "\n");
 }
 
+/** What stands over the parts of the page, from top to bottom: headings, bold words, folded summaries. */
+async function titlesOf(markdown: string): Promise<string[]> {
+  const html = await marked.parse(markdown);
+  return [...html.matchAll(/<(h2|h3|strong|summary)>(.*?)<\/\1>/g)].map(([, , title = ""]) =>
+    title.replace(/<[^>]*>/g, "").replaceAll("&nbsp;", " "),
+  );
+}
+
 /** How many checks a look before the approval asks. */
 const ASKED = GATE.prod["plan-live"].length;
 
@@ -140,10 +149,37 @@ describe("the brief", () => {
     expect(top).toContain("1 pull request by octocat; 1 file changed; 1 resource of 2 changes.");
     expect(top).toContain("takes new settings from its next run: jobs.score");
     expect(top).toContain("staging has release 111111111111, by run 900");
+    expect(brief()).toMatch(/✅ staging has[^|]*<a href="https:\/\/gh\.example\/runs\/900">run 900<\/a>/);
     expect(top).toContain(`${ASKED} of ${ASKED} checks of the gate pass`);
     expect(top).toContain(CURRENT.slice(0, 12));
     expect(top).toContain("Data, streaming checkpoints and trained models do not go back");
     expect(top).toContain("changes when it starts by itself: jobs.score");
+    const page = await read(brief());
+    expect(page).toMatch(/Who may approve: hubot; not octocat, who started this run\./);
+    expect(page).toMatch(/resources\/models\.yml\s+changed/);
+    expect(
+      await titlesOf(brief({ plan: planOf({ ...update, fields: [...update.fields, opened] }, untouched) })),
+    ).toEqual([
+      "ml-pipelines to prod: what you approve",
+      "The gate lets it in. Weigh the risk below before you approve.",
+      "What",
+      "Risk",
+      "Proof",
+      "Way back",
+      "Who may approve:",
+      "Plan",
+      "3 fields, old and new",
+      "What starts by itself",
+      "Who may do what",
+      "New in prod",
+      "1 pull request",
+      "1 commit",
+      "1 file",
+      "Staging against prod: alike",
+      `The gate: all ${ASKED} checks`,
+      `Gate to prod: all ${ASKED} checks pass`,
+      "Digests: an approval is for these, and for nothing else",
+    ]);
   });
 
   it("shows each field, old and new, and what starts by itself apart", async () => {

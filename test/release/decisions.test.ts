@@ -43,7 +43,10 @@ test("a release that was rejected in any tier is refused, and accepted again let
     await reject(world, tier);
     const refused = await gate(world, world.api, world.run);
     expect(ids(refused)).toEqual(["gate/rejects-rejected"]);
-    expect(refused.findings[0]?.message).toContain(`rejected in ${tier} by hubot`);
+    expect(refused.findings[0]?.message).toMatch(
+      new RegExp(`rejected in ${tier} by hubot at .*Z: It scores everybody twice\\.$`),
+    );
+    expect(refused.findings[0]?.remedy).toContain(`operate.yml, operation accept, in ${tier}`);
     await accept(world, tier);
     expect(await says(world)).toEqual([]);
     await reject(world, tier);

@@ -37,6 +37,9 @@ const DEPLOYMENTS: readonly unknown[] = [false, "${{ inputs.record == 'job' }}"]
 /** A job that signs: it has a token of its own, and does nothing else. */
 const SIGNING = /^actions\/attest@/;
 
+/** What would bring, or be, a tool of whatever version is there: the suite needs none. */
+const FETCHED = /\b(curl|wget|pipx?3?|uvx?|npm|npx|apt(-get)?|brew|databricks)\b/;
+
 /** Beside credentials only these run. */
 const BESIDE_CREDENTIALS: Record<Kind, RegExp> = {
   shipped: /^(\$\/action-[a-z-]+$|actions\/(checkout|download-artifact|upload-artifact)@)/,
@@ -88,7 +91,11 @@ function jobOffences(job: Job, id: string, kind: Kind): string[] {
       found.push(`${uses} is not pinned to a commit`);
     if (step["continue-on-error"] !== undefined) found.push("goes on after an error");
   }
-  for (const { run } of job.steps) if (run?.includes("${{") === true) found.push("an expression inside a run");
+  for (const { run = "" } of job.steps) {
+    if (run.includes("${{")) found.push("an expression inside a run");
+    if (kind === "shipped" && FETCHED.test(run))
+      found.push(`a tool that no commit pins: ${FETCHED.exec(run)?.[0] ?? ""}`);
+  }
   return found;
 }
 
