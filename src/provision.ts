@@ -2,6 +2,7 @@
  * Provisions developers' sandboxes (design 10): who is it → is the name free or ours → make or repair → look again; and
  * dev's bronze and silver readable, once, for the group. No data is copied, and one refusal stops none of the others.
  */
+import { GOLD } from "./contract/defaults.ts";
 import type { Contract } from "./contract/model.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { ApiError } from "./databricks/errors.ts";
@@ -13,7 +14,7 @@ import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
 import { checkClock } from "./sandboxes/clock.ts";
 import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
-import { GOLD, planSources, sourcesExcess, type Wanted } from "./sandboxes/plan.ts";
+import { planSources, sourcesExcess, type Wanted } from "./sandboxes/plan.ts";
 import { provisionOne, type Provisioned } from "./sandboxes/provision.ts";
 
 interface ProvisionRequest {

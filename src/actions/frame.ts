@@ -8,6 +8,7 @@ import { readRunContext, type RunContext } from "../environment.ts";
 import { describeWhere, type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
 import { logText } from "../report/log-line.ts";
+import { count } from "../report/markdown.ts";
 import { type ActionResult, ANNOTATIONS_PER_TYPE, conclusionOf, findingsJson, stepSummary } from "../report/report.ts";
 import { core } from "./toolkit.ts";
 
@@ -91,7 +92,7 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {
     process.exitCode = 1;
-    log.info(`${name}: ${failures} finding${failures === 1 ? "" : "s"} to fix`);
+    log.info(`${name}: ${count(failures, "finding")} to fix`);
   }
 }
 

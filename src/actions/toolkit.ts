@@ -22,6 +22,7 @@ const annotate =
   (message: string, place?: AnnotationPlace): void =>
     issueCommand(kind, toCommandProperties(place ?? {}), message);
 
+/** What actions say to the runner that runs them. */
 export const core = {
   /** An input by its name in action.yml, trimmed; empty if not given. */
   getInput: (name: string): string => (process.env[`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`] ?? "").trim(),

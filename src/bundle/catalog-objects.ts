@@ -3,6 +3,7 @@
  * ours, and the grants that the bundle declares. Their catalog tells the tiers apart, so that no prefix is put before
  * their names (docs/adr/0711).
  */
+import { GOLD, SOURCES } from "../contract/defaults.ts";
 import { TIERS, type Contract, type Tier } from "../contract/model.ts";
 import type { JsonObject } from "../json.ts";
 import { markedComment, markTags } from "./marks.ts";
@@ -117,8 +118,6 @@ function checkCatalog(tree: Mapping, key: string, tier: Tier, contract: Contract
 }
 
 /** The one schema of a sandbox, which is provisioned with it; the others it reads from dev (design: sandboxes). */
-const OF_A_SANDBOX = "gold";
-const READ_FROM_DEV = ["bronze", "silver"];
 
 /**
  * True for a schema that a sandbox has already, or reads from dev: there it is not deployed, and that is said. What would
@@ -128,10 +127,10 @@ function isProvisioned(tree: Mapping, kind: CatalogKind, key: string, tier: Tier
   if (tier.name !== "sandbox") return false;
   const node = get(tree, [kind === "schemas" ? "name" : "schema_name"]);
   const schema = getString(node, []) ?? "";
-  if (schema === "" || (schema === OF_A_SANDBOX && kind !== "schemas")) return false;
+  if (schema === "" || (schema === GOLD && kind !== "schemas")) return false;
   const why = "A sandbox writes to gold, and reads bronze and silver from dev; provisioning makes its schema.";
-  if (kind === "schemas" && [OF_A_SANDBOX, ...READ_FROM_DEV].includes(schema)) {
-    const where = schema === OF_A_SANDBOX ? "is there already" : "is read from dev";
+  if (kind === "schemas" && [GOLD, ...SOURCES].includes(schema)) {
+    const where = schema === GOLD ? "is there already" : "is read from dev";
     problems.notice(
       "sandbox-schema",
       node?.where ?? tree.where,

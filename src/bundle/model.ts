@@ -15,6 +15,7 @@ export type SettingsPath = readonly (string | number)[];
  * stands for the id of a job, a pipeline or an experiment of the bundle.
  */
 export const RELEASE_SYMBOL = "${release}";
+/** The tier's application id, as `RELEASE_SYMBOL` is its content folder. */
 export const PRINCIPAL_SYMBOL = "${principal}";
 
 /** A bundle rendered for one tier. */

@@ -1,7 +1,8 @@
-/** The findings of one rendering, collected; each is reported once. */
+/** Findings of a bundle. */
 import { nearestName } from "../contract/nearest.ts";
 import type { Finding, Severity, Where } from "../findings.ts";
 
+/** The findings of one rendering, collected; each is reported once. */
 export class Problems {
   readonly #found = new Map<string, Finding>();
 

@@ -7,6 +7,7 @@ import { Problems } from "./problems.ts";
 import { getString, type Mapping, mapping, type Node, scalarText, withKey } from "./tree.ts";
 import { CONTRACT_VARIABLES, readVariables } from "./variables.ts";
 
+/** The tier's own names, by what a reference calls them. */
 export type Values = ReturnType<typeof valuesOf>;
 
 /** The tier's own names, as references give them. */
@@ -37,6 +38,10 @@ function shortName(displayName: string): string {
     .replaceAll(/^_+|_+$/g, "");
 }
 
+/**
+ * What a reference of this bundle may name: values, variables, what has one only in some runs, and what is refused with
+ * a way out. `merged` is the root with the target's overrides in it.
+ */
 export function makeScope(
   root: Mapping,
   merged: Mapping,

@@ -14,6 +14,12 @@ export const DEFAULT_CATALOGS: Readonly<Record<TierName, string>> = {
   prod: "prod",
 };
 
+/** The schema of a sandbox that its developer works in; nothing else of a sandbox is anybody's to write. */
+export const GOLD = "gold";
+
+/** The schemas of dev that sandboxes read, so that no data is copied into one. */
+export const SOURCES: readonly string[] = ["bronze", "silver"];
+
 /** Only prod's schedules run. */
 export const SCHEDULES: Readonly<Record<TierName, "paused" | "running">> = {
   sandbox: "paused",

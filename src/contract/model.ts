@@ -7,6 +7,7 @@ export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** The four tiers, in the order a change climbs them. */
 export type TierName = "sandbox" | "dev" | "staging" | "prod";
+/** In the order of the path; the sandbox is optional. */
 export const TIERS: readonly TierName[] = ["sandbox", "dev", "staging", "prod"];
 
 /** The key of a bundle resource: `jobs.score`, `pipelines.silver`. */

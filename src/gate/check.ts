@@ -4,6 +4,7 @@ import { type Judging, MOST } from "./decision-facts.ts";
 import type { JudgedRecord } from "./evidence-facts.ts";
 import type { Fact, GateFacts } from "./facts.ts";
 
+/** Every check, in the order in which people read them. */
 export const CHECK_IDS = [
   "path",
   "identity",

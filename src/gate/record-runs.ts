@@ -10,12 +10,13 @@ export interface RecordSource {
   readonly job: string;
 }
 
-/** The reusable workflow that deploys to a tier, and the name of the job in it that does. */
+/** The reusable workflow that deploys to a tier. */
 export const DEPLOYING_WORKFLOW: Readonly<Record<RecordTier, string>> = {
   dev: "deploy-to-dev.yml",
   staging: "gate-to-staging.yml",
   prod: "approve-to-prod.yml",
 };
+/** The job in it that does. */
 export const DEPLOYING_JOB = "promote";
 
 /** Events whose runs may deploy: they run the default branch's own files. */

@@ -5,6 +5,7 @@
 import type { LocalTime } from "../contract/model.ts";
 
 const MINUTE_MS = 60_000;
+/** A day of 24 hours, in milliseconds; a local day may be shorter or longer. */
 export const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Milliseconds that the zone's clock is ahead of UTC at an instant. */

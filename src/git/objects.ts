@@ -14,6 +14,7 @@ export interface TrackedFile {
   readonly size: number;
 }
 
+/** Git's mode of a submodule: its files are in another repository. */
 export const SUBMODULE = "160000";
 
 /** The object id that git gives a content; SHA-256 repositories have ids of 64 digits. */

@@ -127,6 +127,7 @@ export function authorityOf(estate: Estate, catalog: string, me: Asker): Authori
 
 const at = (catalog: string): Where => ({ kind: "securable", type: "catalog", name: catalog });
 
+/** The error for a tier whose principal the contract does not name: nobody can say then who may do what there. */
 export function noPrincipal(tier: Tier): FourTierError {
   return new FourTierError({
     id: "grants/no-principal",

@@ -2,6 +2,7 @@
  * What of a direct grant must not be, rule by rule: what the findings speak of and what repair takes away are the same, so
  * that after a repair the rules find nothing of it. Pure.
  */
+import { GOLD, SOURCES } from "../contract/defaults.ts";
 import { identitiesOf } from "./closure.ts";
 import { comparePrivileges, covers, givesAny } from "./compare.ts";
 import { allowed, type Expectation, isClosed, mayHold, reaches, sparedBy } from "./expect.ts";
@@ -11,9 +12,6 @@ import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 
 /** The privileges of one grant on one securable that a rule objects to. */
 export type Pick = (grant: Grant, securable: Securable) => readonly string[];
-
-export const GOLD = "gold";
-export const SOURCES: readonly string[] = ["bronze", "silver"];
 
 /** `gold` of `prod.gold.scores`; undefined for a catalog. */
 export const schemaOf = (name: string): string | undefined => keyOf(name).split(".")[1];

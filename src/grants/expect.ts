@@ -1,4 +1,5 @@
 /** What a tier expects of its grants: design 1 (each principal has everything on its own catalog, nothing elsewhere) plus the contract's rules. */
+import { SOURCES } from "../contract/defaults.ts";
 import type { Contract, Tier, TierName } from "../contract/model.ts";
 import type { Where } from "../findings.ts";
 import { covers } from "./compare.ts";
@@ -54,8 +55,6 @@ export function isClosed(tier: TierName): boolean {
   return tier === "staging" || tier === "prod";
 }
 
-/** What the sandbox's principal reads of dev (design 1). */
-const SANDBOX_READS: readonly string[] = ["bronze", "silver"];
 const SANDBOX_MAY: readonly string[] = ["USE_SCHEMA", "SELECT", "READ_VOLUME"];
 
 /** What one tier's principal may hold on another's catalog: nothing but these exceptions, and what opens no data. */
@@ -72,7 +71,7 @@ export function mayHold(
     holder === "sandbox" &&
     tier === "dev" &&
     schema !== undefined &&
-    SANDBOX_READS.includes(schema) &&
+    SOURCES.includes(schema) &&
     SANDBOX_MAY.includes(privilege)
   );
 }

@@ -3,6 +3,7 @@ import type { SecurableType } from "./model.ts";
 
 /** Everything but MANAGE and the EXTERNAL_USE_ pair, evaluated when access is checked (facts: unity-catalog 1.7). */
 export const ALL_PRIVILEGES = "ALL_PRIVILEGES";
+/** Granting, giving away, dropping: no right on data by itself, but who has it can grant that (facts: unity-catalog 1.6). */
 export const MANAGE = "MANAGE";
 
 /** What holding a privilege lets one do. */

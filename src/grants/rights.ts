@@ -11,12 +11,14 @@ export const list = (securables: readonly string[]): string => inWords(securable
 export const nameIt = (securable: Pick<Securable, "type" | "name">): string =>
   securable.type === "metastore" ? "the metastore" : `${securable.type.replaceAll("_", " ")} ${securable.name}`;
 
+/** Where a finding about a securable is. */
 export const at = (securable: Pick<Securable, "type" | "name">): Where => ({
   kind: "securable",
   type: securable.type,
   name: securable.name,
 });
 
+/** Where a finding about several securables is: at the first; nowhere if there is none. */
 export function firstAt(securables: readonly Securable[]): Pick<Finding, "where"> {
   return securables[0] === undefined ? {} : { where: at(securables[0]) };
 }

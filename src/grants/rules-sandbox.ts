@@ -3,12 +3,13 @@
  * of dev exactly bronze and silver are read (design 1, 10; facts: unity-catalog 1.4, 5 P4). A grant cannot forbid a CTAS:
  * "no copy" is what was seen, not what is impossible. Pure.
  */
+import { GOLD, SOURCES } from "../contract/defaults.ts";
 import type { Finding } from "../findings.ts";
 import { accessOf, identitiesOf } from "./closure.ts";
 import { comparePrivileges } from "./compare.ts";
 import { allowed, type Expectation } from "./expect.ts";
 import { type Estate, keyOf, nameOf, type Securable } from "./model.ts";
-import { GOLD, overGold, overSandbox, schemaOf, SOURCES, writersOf } from "./excess.ts";
+import { overGold, overSandbox, schemaOf, writersOf } from "./excess.ts";
 import { effectOf } from "./privileges.ts";
 import { at, byRights, firstAt, list, nameIt } from "./rights.ts";
 import { said, witness } from "./witness.ts";

@@ -10,6 +10,7 @@ export interface Clock {
   random(): number;
 }
 
+/** The machine's own. */
 export const realClock: Clock = {
   // does not jump when the machine's clock is set
   now: () => performance.timeOrigin + performance.now(),

@@ -2,7 +2,7 @@
 import { shownAt } from "../gate/wall-clock.ts";
 import { compareUrl } from "../github/links.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
-import { blocks, code, details, link, table, text } from "../report/markdown.ts";
+import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
 import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, SCHEDULE_FIELD } from "./brief-risk.ts";
 import type { Change, FieldChange } from "./plan.ts";
@@ -208,6 +208,7 @@ export function paritySection({ tier, facts }: BriefFacts): string {
   );
 }
 
+/** Failed runs of jobs that the release changes: their repair would mix two releases. Empty if there are none. */
 export function failedSection({ details: { failedRuns }, tier, plan }: BriefFacts): string {
   if (!failedRuns.known) {
     const jobs = changed(plan).some(({ kind, action }) => kind === "jobs" && action === "update");
@@ -231,6 +232,7 @@ export function failedSection({ details: { failedRuns }, tier, plan }: BriefFact
   );
 }
 
+/** What somebody changed by hand, or why nobody knows; empty if nothing was. */
 export function driftSection(brief: BriefFacts): string {
   const { drift, tier, facts } = brief;
   const title = "### Changed by hand";
@@ -249,10 +251,6 @@ export function driftSection(brief: BriefFacts): string {
     table(["Resource", "Field", "As promoted", `In ${text(tier)} now`], rows.slice(0, MOST_ROWS)),
     more(rows.length),
   );
-}
-
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** Which commits' pull requests the page does not know. */

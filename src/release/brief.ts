@@ -7,7 +7,7 @@ import type { Fact, GateFacts } from "../gate/facts.ts";
 import { duration } from "../gate/wall-clock.ts";
 import type { Site } from "../github/links.ts";
 import { gateSummary, overrideNotice } from "../report/gate.ts";
-import { blocks, code, details, link, table, text } from "../report/markdown.ts";
+import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
 import { leftSection } from "../report/left.ts";
 import { type Found, picture } from "../report/whereabouts.ts";
 import type { ChangedFile, FailedRun, WayBack } from "./brief-facts.ts";
@@ -15,7 +15,6 @@ import {
   accessSection,
   changesSince,
   contractSection,
-  count,
   driftSection,
   failedSection,
   paritySection,

@@ -2,6 +2,7 @@
 import { FourTierError } from "../findings.ts";
 import { type Fact, known, notKnown } from "../gate/facts.ts";
 
+/** The fact that a stage leaves out. */
 export const notAsked = notKnown(
   "This was not read, since no check of this stage asks for it.",
   "Ask at a later stage.",

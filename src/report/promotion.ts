@@ -15,7 +15,7 @@ import type { FolderState } from "../release/upload.ts";
 import { fieldText, valueText } from "../release/verify.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
 import { leftSection } from "./left.ts";
-import { blocks, code, details, link, table, text } from "./markdown.ts";
+import { blocks, code, count, details, link, table, text } from "./markdown.ts";
 
 /** What a promotion did. */
 export interface Outcome {
@@ -235,8 +235,4 @@ export function changeJson(change: Change): JsonObject {
 export function fieldJson(field: FieldChange): { path: string; old: string | null; new: string | null } {
   const side = (value: JsonValue | undefined): string | null => (value === undefined ? null : valueText(value));
   return { path: field.path, old: side(field.old), new: side(field.new) };
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -37,6 +37,7 @@ export type Decision =
   | { readonly do: "wait"; readonly why: string; readonly lastUse: number; readonly until: Date }
   | { readonly do: "remove"; readonly why: string; readonly lastUse: number };
 
+/** In milliseconds. */
 export const DAY = 86_400_000;
 /** How far a time may lie in the future before the clock is doubted, in milliseconds. */
 const AHEAD = 3_600_000;

@@ -39,6 +39,7 @@ export interface Mark {
   readonly misspelt: readonly string[];
 }
 
+/** The mark as a catalog's properties say it; a property that is empty is not there. */
 export function readMark(properties: Readonly<Record<string, string>>): Mark {
   const get = (name: string): string | undefined => properties[name] || undefined;
   return {
@@ -80,9 +81,9 @@ export function removingSince({ comment }: Pick<Catalog, "comment">): string | u
   return comment?.startsWith(REMOVING) === true ? comment.slice(REMOVING.length).split(": ")[0] : undefined;
 }
 
-/** A sandbox's catalog: `{username}_sandbox`, as provisioning names it. */
 const PATTERN = /^[a-z0-9](?:[a-z0-9_]*[a-z0-9])?_sandbox$/;
 
+/** True if a catalog has a sandbox's name, `{username}_sandbox`, as provisioning makes it. */
 export function isSandboxName(name: string): boolean {
   return PATTERN.test(name);
 }

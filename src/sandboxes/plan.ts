@@ -1,4 +1,5 @@
 /** What a sandbox lacks, and in which order it is made: pure. Making it is provision.ts. */
+import { GOLD } from "../contract/defaults.ts";
 import type { GrantRule } from "../contract/model.ts";
 import type { Binding, Catalog, PrivilegeAssignment } from "../databricks/unity.ts";
 import type { GrantChange } from "../databricks/unity-write.ts";
@@ -64,7 +65,6 @@ interface SandboxPlan {
   readonly findings: readonly Finding[];
 }
 
-export const GOLD = "gold";
 const READ_WRITE = "BINDING_TYPE_READ_WRITE";
 
 /** All that one needs to work in gold; not MANAGE, and nothing above it but the way in (facts: unity-catalog 1.8). */

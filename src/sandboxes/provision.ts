@@ -1,4 +1,5 @@
 /** One sandbox made or repaired: observe, plan, apply, look again. Two runs at once meet in the same sandbox. */
+import { GOLD } from "../contract/defaults.ts";
 import { createCatalogObject } from "../databricks/catalog-objects.ts";
 import { ApiError, isQuota, LostAnswer } from "../databricks/errors.ts";
 import { getBindings, getCatalog, getGrants, getSchema } from "../databricks/unity.ts";
@@ -7,7 +8,7 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { together } from "../http/pool.ts";
 import { sandboxComment } from "./mark.ts";
-import { GOLD, planSandbox, type Seen, type Step, type Wanted } from "./plan.ts";
+import { planSandbox, type Seen, type Step, type Wanted } from "./plan.ts";
 
 /** What became of one sandbox. */
 export interface Provisioned {
