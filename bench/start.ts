@@ -1,6 +1,6 @@
 /**
- * How long an action takes until its first request leaves, beside Node alone; and how long other actions, given by path,
- * take to their end.
+ * How long an action takes until its first request leaves, and until it has refused an input, beside Node alone; and how
+ * long other actions, given by path, take to their end.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -21,19 +21,27 @@ interface Start {
   readonly inputs: Readonly<Record<string, string>>;
   /** The one error that it ends with when its first request is refused: any other means that it came to none. */
   readonly ends: string;
+  /** An input that takes no such value: it ends with `input/<name>`. */
+  readonly refuses: string;
 }
 
+const NO_VALUE = "perhaps";
+
 const STARTS: Readonly<Record<string, Start>> = {
-  "action-setup-env": { inputs: { tier: "dev" }, ends: "databricks/refused" },
-  "action-promote": { inputs: { tier: "dev", mode: "promote" }, ends: "databricks/refused" },
-  "action-validate-grants": { inputs: { tier: "dev", mode: "check" }, ends: "databricks/refused" },
-  "action-pause-pipelines": { inputs: { tier: "dev", mode: "enforce" }, ends: "databricks/refused" },
-  "action-clean-sandboxes": { inputs: {}, ends: "github/credentials" },
+  "action-setup-env": { inputs: { tier: "dev" }, ends: "databricks/refused", refuses: "provision" },
+  "action-promote": { inputs: { tier: "dev", mode: "promote" }, ends: "databricks/refused", refuses: "deep" },
+  "action-validate-grants": { inputs: { tier: "dev", mode: "check" }, ends: "databricks/refused", refuses: "record" },
+  "action-pause-pipelines": { inputs: { tier: "dev", mode: "enforce" }, ends: "databricks/refused", refuses: "strict" },
+  "action-clean-sandboxes": { inputs: {}, ends: "github/credentials", refuses: "dry-run" },
   "action-report-drift": {
     inputs: { results: `{"dev": {"result": "success", "outputs": {}}}` },
     ends: "github/credentials",
+    refuses: "about",
   },
 };
+
+const STEPS = ["first", "later", "refused"] as const;
+type Step = (typeof STEPS)[number];
 
 interface StartFigures {
   readonly name: "start";
@@ -46,6 +54,8 @@ interface StartFigures {
     readonly first: StartTime;
     /** Any later step. */
     readonly later: StartTime;
+    /** A later step, to the end of an action that refuses an input; of other actions as `later`. */
+    readonly refused: StartTime;
   }[];
 }
 
@@ -79,7 +89,7 @@ export async function start(others: readonly string[], rounds: number): Promise<
     const keep = (name: string, seconds: number, counts: boolean): void => {
       if (counts) times.set(name, [...(times.get(name) ?? []), seconds * 1000]);
     };
-    const ours = async (step: string, action: string, counts: boolean): Promise<void> => {
+    const ours = async (step: Step, action: string, counts: boolean): Promise<void> => {
       const start = STARTS[action];
       if (start === undefined) throw new Error(`The bench knows no inputs of ${action}`);
       const given = {
@@ -87,6 +97,7 @@ export async function start(others: readonly string[], rounds: number): Promise<
         "client-secret": SECRET,
         "allowed-hosts": "127.0.0.1",
         ...start.inputs,
+        ...(step === "refused" ? { [start.refuses]: NO_VALUE } : {}),
       };
       const variables = Object.entries(given).map(([name, value]): [string, string] => [
         `INPUT_${name.toUpperCase()}`,
@@ -94,17 +105,18 @@ export async function start(others: readonly string[], rounds: number): Promise<
       ]);
       const started = performance.now();
       const asked = server.next();
-      const { text } = await timed({
+      const { text, seconds } = await timed({
         file: process.execPath,
         args: [resolve(action, "main.js")],
         env: { ...env, ...actionDefaults(action), ...Object.fromEntries<string>(variables) },
         cwd: project.folder,
       });
       const errors = [...text.matchAll(/^::error title=([^,:]+)/gm)].map(([, id]) => id);
-      if (errors.join() !== start.ends) {
-        throw new Error(`${action} ended with ${errors.join(", ")}, not with ${start.ends} alone:\n${text}`);
+      const ends = step === "refused" ? `input/${start.refuses}` : start.ends;
+      if (errors.join() !== ends) {
+        throw new Error(`${action} ended with ${errors.join(", ")}, not with ${ends} alone:\n${text}`);
       }
-      keep(`${step} ${action}`, ((await asked) - started) / 1000, counts);
+      keep(`${step} ${action}`, step === "refused" ? seconds : ((await asked) - started) / 1000, counts);
     };
     for (let round_ = -WARM_UP; round_ < rounds; round_ += 1) {
       const counts = round_ >= 0;
@@ -113,9 +125,10 @@ export async function start(others: readonly string[], rounds: number): Promise<
         rmSync(join(folder, COMPILED), { recursive: true, force: true });
         await ours("first", action, counts);
         await ours("later", action, counts);
+        await ours("refused", action, counts);
       }
       for (const path of others) {
-        for (const step of ["first", "later"]) {
+        for (const step of STEPS) {
           const { seconds } = await timed({ file: process.execPath, args: [resolve(path)], env, cwd: folder });
           keep(`${step} ${path}`, seconds, counts);
         }
@@ -130,6 +143,7 @@ export async function start(others: readonly string[], rounds: number): Promise<
       action,
       first: time(`first ${action}`),
       later: time(`later ${action}`),
+      refused: time(`refused ${action}`),
     }));
     return { name: "start", rounds, floor: round(floor), actions };
   } finally {

@@ -10,6 +10,10 @@ export interface InputReader {
   wrong(name: string, message: string, remedy: string): void;
   /** `true` or `false`, as GitHub writes booleans; empty is false. */
   flag(name: string): boolean;
+  /** One of a few values; `otherwise` where nothing is given. */
+  oneOf<const Value extends string>(name: string, values: readonly Value[], otherwise: Value): Value;
+  /** A whole number within bounds; `otherwise` where nothing is given. */
+  whole(name: string, otherwise: number, bounds: { readonly least: number; readonly most: number }): number;
   /** 64 hex, or empty; `remedy` says where it is to be had. */
   digest(name: string, remedy: string): string;
   /** The input `lock-wait-minutes`, in milliseconds. */
@@ -34,6 +38,20 @@ export function inputsOf({ input }: Pick<ActionContext, "input">): InputReader {
         wrong(name, `The input ${name} is neither true nor false.`, `Write ${name}: true, or leave it out.`);
       }
       return value === "true";
+    },
+    oneOf: (name, values, otherwise) => {
+      const given = input(name);
+      const found = values.find((each) => each === (given || otherwise));
+      if (found !== undefined) return found;
+      wrong(name, `The input ${name} is ${given}, which it cannot be.`, `Give it ${values.join(" or ")}.`);
+      return otherwise;
+    },
+    whole: (name, otherwise, { least, most }) => {
+      const value = Number(input(name) || String(otherwise));
+      if (!Number.isSafeInteger(value) || value < least || value > most) {
+        wrong(name, `The input ${name} is no whole number from ${least} to ${most}.`, "Give one, or leave it out.");
+      }
+      return value;
     },
     digest: (name, remedy) => {
       const value = input(name);

@@ -1,5 +1,4 @@
 /** The inputs that only action-pause-pipelines has, read once into one of its four tasks. */
-import { type Finding, FourTierError } from "../findings.ts";
 import type { ActiveRuns } from "../schedules/apply.ts";
 import { parseSelector } from "../schedules/holds.ts";
 import type { Scope } from "../schedules/observe.ts";
@@ -7,7 +6,7 @@ import type { Also } from "../schedules/watchers.ts";
 import type { Patience } from "../schedules/wait.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
-import { listOf } from "./inputs.ts";
+import { inputsOf, listOf } from "./inputs.ts";
 
 interface Shared {
   readonly scope: Scope;
@@ -36,46 +35,27 @@ const LONGEST = { selector: 180, reason: 500 };
 
 /** Reads and checks them; throws FourTierError with everything that is wrong. */
 export function readPauseInputs(context: ActionContext, now: Date): PauseInputs {
-  const wrong: Finding[] = [];
-  const refuse = (input: string, wanted: string): void => {
-    const value = context.input(input);
-    wrong.push({
-      id: "run/input",
-      severity: "error",
-      message:
-        value === "" ? `The input ${input} is not given.` : `The input ${input} is ${value}, which it cannot be.`,
-      remedy: `Give it ${wanted}.`,
-    });
-  };
-  const oneOf = <Value extends string>(input: string, values: readonly Value[], standard: Value): Value => {
-    const found = values.find((each) => each === (context.input(input) || standard));
-    if (found === undefined) refuse(input, values.join(" or "));
-    return found ?? standard;
-  };
-  const whole = (input: string, standard: number, least: number, most: number): number => {
-    const value = Number(context.input(input) || String(standard));
-    if (!Number.isSafeInteger(value) || value < least || value > most) {
-      refuse(input, `a whole number from ${least} to ${most}`);
-    }
-    return value;
+  const inputs = inputsOf(context);
+  const refuse = (name: string, wanted: string): void => {
+    const given = context.input(name) === "" ? "is not given" : "cannot be used";
+    inputs.wrong(name, `The input ${name} ${given}.`, `Give it ${wanted}.`);
   };
 
-  const mode = oneOf("mode", MODES, "check");
-  const seconds = whole("timeout-seconds", 300, 1, 3600);
+  const mode = inputs.oneOf("mode", MODES, "check");
   const shared: Shared = {
-    scope: oneOf("scope", ["project", "workspace"], "project"),
-    activeRuns: oneOf("active-runs", ["leave", "wait", "cancel"], "leave"),
+    scope: inputs.oneOf("scope", ["project", "workspace"], "project"),
+    activeRuns: inputs.oneOf("active-runs", ["leave", "wait", "cancel"], "leave"),
     patience: {
-      timeoutMs: seconds * 1000,
+      timeoutMs: inputs.whole("timeout-seconds", 300, { least: 1, most: 3600 }) * 1000,
       everyMs: LOOK_EVERY,
       signal: context.cancelled,
       progress: (message) => context.log.info(message),
     },
-    lockWaitMs: whole("lock-wait-minutes", 30, 0, 360) * 60_000,
+    lockWaitMs: inputs.lockWaitMs(),
     now,
   };
-  const giveUp = oneOf("give-up", ["true", "false"], "false") === "true";
-  const strict = oneOf("strict", ["true", "false"], "true") === "true";
+  const giveUp = inputs.flag("give-up");
+  const strict = inputs.oneOf("strict", ["true", "false"], "true") === "true";
   const also = listOf(context.input("also"));
   if (also.some((each) => each !== "alerts" && each !== "monitors")) refuse("also", "alerts, monitors or both");
   const reason = context.input("reason");
@@ -97,7 +77,7 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
   if (mode === "resume" && !/^(all|[0-9a-f]{6,64}|)$/.test(hold)) {
     refuse("hold", "the first digits of a hold's id, at least six, or all; nothing if there is only one");
   }
-  if (wrong.length > 0) throw new FourTierError(wrong);
+  inputs.done();
 
   if (mode === "hold") return { ...shared, mode, selector, reason, until: end };
   if (mode === "resume") return { ...shared, mode, hold, giveUp, reason };

@@ -10,7 +10,7 @@ import { findingsOutput } from "../report/carried-findings.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
-import { wrongInput } from "./inputs.ts";
+import { inputsOf } from "./inputs.ts";
 import { readingProgress } from "./progress.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
@@ -113,30 +113,15 @@ function refusal(message: string, remedy: string): FourTierError {
 }
 
 function readInputs(context: ActionContext): { readonly apply: boolean; readonly digest: string } {
-  const given = (name: string): string => context.input(name);
-  if (given("proof") === "estate" || given("record") === "true") {
-    throw wrongInput(
-      "mode",
-      "mode: repair repairs a tier's catalog and records nothing.",
-      "Leave proof and record out.",
-    );
+  const inputs = inputsOf(context);
+  if (inputs.text("proof") === "estate" || inputs.text("record") === "true") {
+    inputs.wrong("mode", "mode: repair repairs a tier's catalog and records nothing.", "Leave proof and record out.");
   }
-  const apply = given("apply");
-  if (!["", "false", "true"].includes(apply)) throw wrongInput("apply", `apply is ${apply}.`, "Write true or false.");
-  const digest = given("plan-digest");
-  if (digest !== "" && !/^[0-9a-f]{64}$/.test(digest)) {
-    throw wrongInput(
-      "plan-digest",
-      "plan-digest is not a digest of 64 hex digits.",
-      "Take it from a dry run's summary.",
-    );
+  const apply = inputs.flag("apply");
+  const digest = inputs.digest("plan-digest", "Take it from a dry run's summary.");
+  if (apply && digest === "") {
+    inputs.wrong("plan-digest", "apply: true needs the digest of the plan that was read.", "Take it from a dry run.");
   }
-  if (apply === "true" && digest === "") {
-    throw wrongInput(
-      "plan-digest",
-      "apply: true needs the digest of the plan that was read.",
-      "Take it from a dry run.",
-    );
-  }
-  return { apply: apply === "true", digest };
+  inputs.done();
+  return { apply, digest };
 }

@@ -16,7 +16,7 @@ import { sarifOf } from "../report/sarif.ts";
 import { sha256 } from "../sha256.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
-import { wrongInput } from "./inputs.ts";
+import { inputsOf, wrongInput } from "./inputs.ts";
 import { readingProgress, steadily } from "./progress.ts";
 import { repair } from "./repair.ts";
 import { accessTier, resolveTierOfRun } from "./tier-access.ts";
@@ -33,7 +33,7 @@ interface Inputs {
 
 /** Proves who can read and write what in the tier of this run, or puts it right. */
 export async function validateGrants(context: ActionContext): Promise<ActionResult> {
-  if (readMode(context.input("mode")) === "repair") return withSarif(context, "repair", await repair(context));
+  if (readMode(context) === "repair") return withSarif(context, "repair", await repair(context));
   const inputs = readInputs(context);
   // Ten thousand answers are garbage as soon as they are read. V8 would let that grow the heap by 100 MB before it looks.
   setFlagsFromString("--semi-space-growth-factor=1");
@@ -160,55 +160,39 @@ function notAnAuditor(contract: Contract, tier: Tier): FourTierError {
 
 function recordedTier({ name }: Tier): "dev" | "staging" | "prod" {
   if (name !== "sandbox") return name;
-  throw unrecorded();
+  throw wrongInput("record", ...UNRECORDED);
 }
 
-function unrecorded(): FourTierError {
-  return wrongInput("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
-}
+const UNRECORDED = ["An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false."] as const;
 
 function readInputs(context: ActionContext): Inputs {
-  const proof = oneOf(context, "proof", ["tier", "estate"], "tier");
-  const reader = oneOf(context, "reader", ["auto", "rest", "sql"], "auto");
-  const record = oneOf(context, "record", ["false", "true"], "false") === "true";
-  const warehouseId = context.input("warehouse-id");
+  const inputs = inputsOf(context);
+  const proof = inputs.oneOf("proof", ["tier", "estate"], "tier");
+  const reader = inputs.oneOf("reader", ["auto", "rest", "sql"], "auto");
+  const record = inputs.flag("record");
+  const warehouseId = inputs.text("warehouse-id");
   if (reader === "sql" && warehouseId === "")
-    throw wrongInput("warehouse-id", "reader: sql needs a SQL warehouse.", "Give its id as warehouse-id.");
+    inputs.wrong("warehouse-id", "reader: sql needs a SQL warehouse.", "Give its id as warehouse-id.");
   if (warehouseId !== "" && !/^[0-9A-Za-z_-]{1,64}$/.test(warehouseId))
-    throw wrongInput("warehouse-id", "warehouse-id is not an id.", "Take it from the warehouse's connection details.");
+    inputs.wrong("warehouse-id", "warehouse-id is not an id.", "Take it from the warehouse's connection details.");
   if (proof === "tier" && (record || reader === "sql" || warehouseId !== "")) {
-    throw wrongInput(
+    inputs.wrong(
       "proof",
       "record, reader: sql and warehouse-id belong to an audit.",
       "Add proof: estate, or leave them out.",
     );
   }
-  const allSandboxes = context.input("developer") === "*";
-  if (allSandboxes && (proof !== "estate" || context.input("tier") !== "sandbox"))
-    throw wrongInput("developer", "developer: * means all sandboxes.", "Add tier: sandbox and proof: estate.");
-  if (allSandboxes && record) throw unrecorded();
+  const allSandboxes = inputs.text("developer") === "*";
+  if (allSandboxes && (proof !== "estate" || inputs.text("tier") !== "sandbox"))
+    inputs.wrong("developer", "developer: * means all sandboxes.", "Add tier: sandbox and proof: estate.");
+  if (allSandboxes && record) inputs.wrong("record", ...UNRECORDED);
+  inputs.done();
   return { proof, reader, warehouseId, record, allSandboxes };
 }
 
-function oneOf<const Value extends string>(
-  context: ActionContext,
-  name: string,
-  values: readonly Value[],
-  otherwise: Value,
-): Value {
-  const given = context.input(name);
-  const found = given === "" ? otherwise : values.find((value) => value === given);
-  if (found !== undefined) return found;
-  throw wrongInput(name, `There is no ${name} ${given}.`, `Use one of: ${values.join(", ")}.`);
-}
-
-function readMode(mode: string): "check" | "repair" {
-  if (mode === "check" || mode === "") return "check";
-  if (mode === "repair") return mode;
-  throw new FourTierError({
-    id: "run/input",
-    severity: "error",
-    message: `There is no mode ${mode}.`,
-    remedy: "Use one of: check, repair.",
-  });
+function readMode(context: ActionContext): "check" | "repair" {
+  const inputs = inputsOf(context);
+  const mode = inputs.oneOf("mode", ["check", "repair"], "check");
+  inputs.done();
+  return mode;
 }

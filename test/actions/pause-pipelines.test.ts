@@ -64,16 +64,16 @@ test("enforce starts it in prod", async () => {
 });
 
 test.each([
-  [{ mode: "hold" }, ["run/input", "run/input"]],
+  [{ mode: "hold" }, ["input/reason", "input/selector"]],
   [
     { mode: "hold", selector: "everything", reason: "two\nlines", until: "2020-01-01", "active-runs": "kill" },
-    Array.from({ length: 4 }, () => "run/input"),
+    ["input/active-runs", "input/reason", "input/selector", "input/until"],
   ],
-  [{ mode: "hold", selector: "tag:", reason: "x", until: "soon" }, ["run/input", "run/input"]],
-  [{ mode: "resume", hold: "the one" }, ["run/input", "run/input"]],
+  [{ mode: "hold", selector: "tag:", reason: "x", until: "soon" }, ["input/selector", "input/until"]],
+  [{ mode: "resume", hold: "the one" }, ["input/reason", "input/hold"]],
   [
     { mode: "stop", scope: "all", strict: "yes", "timeout-seconds": "soon" },
-    Array.from({ length: 4 }, () => "run/input"),
+    ["input/mode", "input/scope", "input/timeout-seconds", "input/strict"],
   ],
 ])("%o is refused before anything is sent, all of it at once", async (inputs, ids) => {
   const { account, run } = await policyAccount(scenario("dev", "UNPAUSED"));

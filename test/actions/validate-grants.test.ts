@@ -73,7 +73,7 @@ test("what was not seen fails as well", async () => {
   expect(result.report).toMatchObject({ findings: [{ id: "grants/unseen", severity: "unknown" }] });
 });
 
-test.each([["fix", "run/input"]])("mode: %s is refused before anything is sent", async (mode, id) => {
+test.each([["fix", "input/mode"]])("mode: %s is refused before anything is sent", async (mode, id) => {
   const { account, run } = await policyAccount({ catalogs: { prod: ownCatalog("prod") } });
   const result = await run("validate-grants", "prod", { mode });
   expect(result.exitCode).toBe(1);
