@@ -4,7 +4,6 @@ import { type Finding, FourTierError } from "./findings.ts";
 import { compareCheckout } from "./git/checkout.ts";
 import { blobId, decodePath, decodeText, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
 import { type Ended, type Environment, failed, openError, run, runNow } from "./git/process.ts";
-import { together } from "./http/pool.ts";
 
 export type { TrackedFile } from "./git/objects.ts";
 
@@ -97,15 +96,20 @@ class Repository implements Git {
   async tracked(commit: string, root = ""): Promise<readonly TrackedFile[]> {
     mustBeId(commit);
     const under = rootPrefix(root);
-    // Asked at the same time; why a commit is not there is said by the former.
-    const [, all] = await together([this.#need(commit), once(this.#trees, commit, () => this.#tree(commit))]);
+    const all = await once(this.#trees, commit, () => this.#tree(commit));
     return all.filter(({ path }) => path.startsWith(under));
   }
 
-  /** All tracked files. */
+  /** All tracked files. Throws FourTierError `git/unknown-commit` for what is no commit of this clone. */
   async #tree(commit: string): Promise<readonly TrackedFile[]> {
+    const listed = await this.#run(["ls-tree", "-r", "-z", "-l", "--full-tree", `${commit}^{commit}`]);
+    if (listed.status !== 0) {
+      await this.#need(commit);
+      throw failed("ls-tree", listed);
+    }
+    this.#present.add(commit);
     const files: TrackedFile[] = [];
-    for (const entry of records(await this.#ok(["ls-tree", "-r", "-z", "-l", "--full-tree", commit]))) {
+    for (const entry of records(listed.stdout)) {
       const match = /^(\d{6}) \w+ ([0-9a-f]+) +(\d+|-)\t/.exec(entry.toString("latin1"));
       const [head, mode, blob, size] = match ?? [];
       if (head === undefined || mode === undefined || blob === undefined) throw unreadable("ls-tree");
