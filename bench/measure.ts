@@ -7,7 +7,7 @@ export interface Ended {
   readonly text: string;
 }
 
-export interface Command {
+interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

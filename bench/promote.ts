@@ -20,7 +20,7 @@ const SECRET = "bench-dose-1";
 /** Requests that a client may have in flight. */
 const CONCURRENCY = 8;
 
-export interface PromoteOptions extends Size {
+interface PromoteOptions extends Size {
   readonly latencyMs: number;
   /** Tables that the tier's catalog holds, in three schemas: the proof of grants reads the grants of each. */
   readonly tables: number;

@@ -15,7 +15,7 @@ const SECRET = "bench-dose-2";
 const PAGE = 100;
 const cron = { quartz_cron_expression: "0 0 6 * * ?", timezone_id: "UTC" };
 
-export interface SchedulesOptions {
+interface SchedulesOptions {
   readonly latencyMs: number;
   readonly jobs: number;
   /** How many of the jobs run by themselves. */

@@ -18,7 +18,7 @@ import { parseScenario } from "../simulator/scenario.ts";
 const suiteDir = fileURLToPath(new URL("..", import.meta.url));
 
 /** The slug under which callers name the suite. */
-export const SUITE = "four-tier/four-tier";
+const SUITE = "four-tier/four-tier";
 
 export interface Stage {
   readonly databricks: DatabricksSimulator;

@@ -32,7 +32,7 @@ export interface GoBackRequest extends Holding, LockAccess {
 }
 
 /** What is done under the lock, once nothing speaks against it. */
-export interface Going {
+interface Going {
   readonly place: Place;
   readonly candidate: Candidate;
   readonly wheels: readonly KeptArtifact[];
@@ -47,7 +47,7 @@ export interface Going {
 }
 
 /** How far it came, and what the old release does not know and was left. */
-export interface Gone extends Pick<RollbackView, "reached" | "left"> {
+interface Gone extends Pick<RollbackView, "reached" | "left"> {
   readonly outcome: Outcome;
 }
 

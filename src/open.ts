@@ -16,7 +16,7 @@ import { type OpeningRequest, readArtifacts, readSituation, readWaiting } from "
 import { blocks, code, link, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
 
-export interface OpenRequest extends OpeningRequest {
+interface OpenRequest extends OpeningRequest {
   readonly repository: RepositoryFacts;
   /** Who started this run, the event: for whoever reads why another run was cancelled. */
   readonly by: string;

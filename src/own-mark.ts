@@ -7,7 +7,7 @@
 export const ANY_MARK = "<!-- four-tier ";
 
 /** What is marked. `key` tells apart several contracts of one repository: the contract's file. */
-export interface Marked {
+interface Marked {
   readonly about: "drift" | "sandboxes" | "release";
   readonly key: string;
 }

@@ -15,7 +15,7 @@ import { together } from "./http/pool.ts";
 import { markFinding } from "./sandboxes/mark.ts";
 
 /** What was found; identity and catalog are undefined only if a finding says why. */
-export interface Proof {
+interface Proof {
   readonly identity: Identity | undefined;
   readonly catalog: Catalog | undefined;
   /** To which workspaces the catalog is bound; undefined if it is open, or if it was not shown. */

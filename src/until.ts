@@ -3,7 +3,7 @@
 const LENGTHS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** An end, and how a record says it. */
-export interface Until {
+interface Until {
   readonly end: Date;
   /** `2027-01-31` for a whole day, else `2027-01-31T08:00:00Z`. */
   readonly says: string;

@@ -120,7 +120,7 @@ function commute(one: Sent, other: Sent): boolean {
 }
 
 /** Where a run stood still, by what was sent: what others did meanwhile, and how many places later come to the same. */
-export interface Interruption {
+interface Interruption {
   /** Without pauses. */
   readonly others: readonly Sent[];
   /** So many of the run's next requests could as well have been sent before all that. */
@@ -254,7 +254,7 @@ export function atRandom(seed: number): Schedule {
 }
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
-export function numbers(seed: number): () => number {
+function numbers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

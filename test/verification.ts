@@ -8,7 +8,7 @@ import { IDS } from "./promotion-files.ts";
 import { gitOf, type RunOptions, type Scene } from "./promotion.ts";
 import { leaping, RUN } from "./run.ts";
 
-export interface Verified {
+interface Verified {
   readonly result: ActionResult;
   readonly records: readonly { commit: string; payload: RecordInput<"verification"> }[];
   readonly log: readonly string[];

@@ -12,7 +12,7 @@ import type { ParsedScenario } from "./scenario.ts";
 import { Metastore } from "./unity-state.ts";
 
 /** Time that tests can move forward. */
-export class Clock {
+class Clock {
   #offset = 0;
 
   /** Milliseconds since 1970. */

@@ -20,7 +20,7 @@ import { parentOf, plainPath } from "./file-tree.ts";
 import { pageOf } from "./pages.ts";
 import type { Principal } from "./principals.ts";
 
-export interface Experiment {
+interface Experiment {
   readonly id: bigint;
   /** Without the prefix /Workspace. */
   name: string;

@@ -4,7 +4,7 @@
 import { type Fault, type FaultInput, FaultSchema, parseStrictly } from "./scenario.ts";
 
 /** What a fault is matched against. */
-export interface Target {
+interface Target {
   readonly workspace: string;
   readonly method: string;
   readonly path: string;

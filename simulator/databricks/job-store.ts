@@ -183,7 +183,7 @@ export function nameOf(job: Job): string {
   return (job.settings["name"] ?? "Untitled") as string;
 }
 
-export function isContinuous(job: Job): boolean {
+function isContinuous(job: Job): boolean {
   return job.settings["continuous"] !== undefined;
 }
 

@@ -3,7 +3,7 @@
  */
 import { badRequest } from "./api.ts";
 
-export interface Page<T> {
+interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | undefined;
 }

@@ -188,7 +188,7 @@ export class PipelineStore {
   }
 }
 
-export function isContinuous(pipeline: Pipeline): boolean {
+function isContinuous(pipeline: Pipeline): boolean {
   return pipeline.spec["continuous"] === true;
 }
 

@@ -42,7 +42,7 @@ export interface Group {
 }
 
 /** Every user and service principal of the account is in it (facts: unity-catalog 1.7). */
-export const ACCOUNT_USERS = "account users";
+const ACCOUNT_USERS = "account users";
 
 export class Directory {
   readonly principals = new Map<string, Principal>();

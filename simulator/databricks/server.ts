@@ -65,7 +65,7 @@ interface PrincipalCredentials {
 
 const NOBODY = { key: "", name: "", displayName: "" } as Principal;
 
-export interface ModelledRoute {
+interface ModelledRoute {
   /** `METHOD /path/{param}`. */
   readonly route: string;
   readonly query: readonly string[];

@@ -38,7 +38,7 @@ export function grantRoutes(): Route[] {
 }
 
 /** One change to the direct grants of one principal. */
-export interface GrantChange {
+interface GrantChange {
   readonly principal?: string | undefined;
   readonly principalId?: string | undefined;
   readonly add: readonly string[];

@@ -12,7 +12,7 @@ import type { Securable } from "./unity-state.ts";
 
 const BASE = "/api/2.1/unity-catalog";
 
-export type Policy = ParsedScenario["policies"][number];
+type Policy = ParsedScenario["policies"][number];
 
 export function policyRoutes(): Route[] {
   return [

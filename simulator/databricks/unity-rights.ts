@@ -130,6 +130,6 @@ function isStorage({ type }: Securable): boolean {
   return type === "external_location" || type === "storage_credential";
 }
 
-export function catalogOf(securable: Securable): Securable | undefined {
+function catalogOf(securable: Securable): Securable | undefined {
   return chainOf(securable).find(({ type }) => type === "catalog");
 }

@@ -137,7 +137,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-export interface Page {
+interface Page {
   readonly items: readonly unknown[];
   readonly total: number;
   readonly link: string | undefined;

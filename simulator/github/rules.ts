@@ -39,7 +39,7 @@ export function refAllowed(settings: EnvironmentSettings, facts: RefFacts): bool
 }
 
 /** What stands between a job and its environment. */
-export type Gate =
+type Gate =
   | { readonly kind: "open" }
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "wait"; readonly minutes: number; readonly review: boolean };

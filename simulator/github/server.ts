@@ -58,7 +58,7 @@ export interface GitHubSimulator {
   close(): Promise<void>;
 }
 
-export interface GitHubOptions {
+interface GitHubOptions {
   /** The repository, a real git directory: branches, commits and contents are read from it. */
   readonly repoDir: string;
   readonly oidcIssuer?: string;
@@ -77,7 +77,7 @@ const GROUPS: readonly (readonly [facts: string, routes: readonly Route[]])[] = 
 ];
 const ROUTES: readonly Route[] = GROUPS.flatMap(([, routes]) => routes);
 
-export interface ModelledRoute {
+interface ModelledRoute {
   /** `METHOD /path/{param}`. */
   readonly route: string;
   readonly query: readonly string[];

@@ -3,7 +3,7 @@ import type { Partly, Schemas } from "./http.ts";
 import type { Commit } from "./git.ts";
 import type { Pull, World } from "./world.ts";
 
-export const HTML = "https://github.com";
+const HTML = "https://github.com";
 
 /** What the three repository schemas of the API have in common, as far as it is given here. */
 type Repository = Partly<

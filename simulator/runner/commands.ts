@@ -1,6 +1,6 @@
 /** Workflow commands on standard output: `::name key=value,key=value::message`. */
 
-export interface Command {
+interface Command {
   readonly name: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly message: string;

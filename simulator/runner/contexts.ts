@@ -29,7 +29,7 @@ export interface GitHubFacts {
 }
 
 /** `owner/repo/path@ref`: how a workflow file is named in contexts and tokens. */
-export function workflowRef(origin: FileOrigin): string {
+function workflowRef(origin: FileOrigin): string {
   return `${origin.repository}/${origin.path}@${origin.ref}`;
 }
 
@@ -80,7 +80,7 @@ export function githubContext(
   };
 }
 
-export function refProtected(world: World, ref: string): boolean {
+function refProtected(world: World, ref: string): boolean {
   return ref.startsWith("refs/heads/") && world.branchRules.has(ref.slice("refs/heads/".length));
 }
 

@@ -28,7 +28,7 @@ interface LoadOptions {
   readonly defaultPermissions: "read" | "write";
 }
 
-export interface Loaded {
+interface Loaded {
   readonly workflow: LoadedWorkflow | undefined;
   readonly referenced: readonly ReferencedWorkflow[];
   readonly errors: readonly string[];

@@ -9,7 +9,6 @@ import type { RepositorySource } from "./sources.ts";
 export type { DispatchOptions } from "./events.ts";
 export type * from "./results.ts";
 export type { RepositorySource } from "./sources.ts";
-export { UnmodelledError } from "./unmodelled.ts";
 
 export interface RunnerOptions {
   readonly github: GitHubSimulator;

@@ -14,7 +14,7 @@ export interface Annotation {
 }
 
 /** Per type and step; a message is cut at 4096 characters (facts: github 1). */
-export const ANNOTATIONS_PER_TYPE = 10;
+const ANNOTATIONS_PER_TYPE = 10;
 const MESSAGE_LIMIT = 4096;
 
 /** What a step has said so far. Everything is masked as it comes in. */

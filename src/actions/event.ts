@@ -23,7 +23,7 @@ const pullRequest = v.looseObject({
 });
 
 /** The pull request that a run is for, as it was when the run was started. */
-export interface RunPull {
+interface RunPull {
   readonly number: string;
   readonly branch: string;
   /** Its newest commit then; the run's own commit may be the merge of it. */

@@ -3,7 +3,7 @@ import { type Finding, FourTierError } from "../findings.ts";
 import type { ActionContext } from "./frame.ts";
 
 /** Reads inputs, and keeps what is wrong with them until `done`. */
-export interface InputReader {
+interface InputReader {
   /** An input by its name in action.yml, trimmed; empty if not given. */
   text(name: string): string;
   /** Keeps that an input is wrong; message and remedy are sentences. */

@@ -136,7 +136,7 @@ function namesExperiment(job: Mapping, task: Node): boolean {
 }
 
 /** Where the code of a task is, as far as it is tracked; each an empty list if it is not. */
-export interface Sources {
+interface Sources {
   /** A notebook or file by its path in the release, notebooks with or without their extension. */
   readonly ofFile: (path: string) => readonly string[];
   /** The modules of a package that is built into a wheel. */

@@ -11,7 +11,7 @@ import { parseYaml } from "./yaml.ts";
 /** The names that the root file may have. */
 export const ROOT_NAMES = ["databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml"] as const;
 
-export interface Loaded {
+interface Loaded {
   readonly root: Mapping;
   /** databricks.yml, then the included files in the order they were merged: paths from the repository root. */
   readonly files: readonly string[];
@@ -85,7 +85,7 @@ function readFile(source: BundleSource, file: string, problems: Problems): Mappi
 const GO_GLOB = { dot: true, nobrace: true, noextglob: true, noglobstar: true, nonegate: true } as const;
 
 /** Files that match a pattern relative to `folder`, sorted. */
-export function glob(source: BundleSource, pattern: string): string[] {
+function glob(source: BundleSource, pattern: string): string[] {
   const matches = picomatch(pattern, GO_GLOB);
   return source.list().filter((path) => matches(path));
 }

@@ -6,7 +6,7 @@ import type { Problems } from "./problems.ts";
 import { type Entry, getString, isNull, list, type Mapping, type Node, withKey } from "./tree.ts";
 
 /** Merges `b` over `a`. A map over a list, or the like, is a finding at `b`. */
-export function merge(a: Node, b: Node, problems: Problems): Node {
+function merge(a: Node, b: Node, problems: Problems): Node {
   if (isNull(b)) return a;
   if (isNull(a)) return b;
   if (a.kind === "map" && b.kind === "map") return mergeMaps(a, b, problems);

@@ -45,7 +45,7 @@ import {
 
 export type { RenderOptions } from "./options.ts";
 
-export interface Rendering {
+interface Rendering {
   /** Undefined if a finding is an error. */
   readonly rendered: RenderedBundle | undefined;
   /** By file, line and column. */

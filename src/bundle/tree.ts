@@ -167,7 +167,7 @@ export function mapValues(
 }
 
 /** A pattern over paths: a key, `*` for any key or index. */
-export type Pattern = readonly string[];
+type Pattern = readonly string[];
 
 /** The tree with every value at `pattern` replaced. */
 export function mapAt(node: Node, pattern: Pattern, change: (value: Node, path: Path) => Node, path: Path = []): Node {

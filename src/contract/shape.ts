@@ -170,7 +170,7 @@ function typeName(type: string | null): string {
 }
 
 /** `tiers.prod.gate.windows[0]`. */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   return (
     path.reduce<string>(
       (text, step) => (typeof step === "number" ? `${text}[${step}]` : text === "" ? step : `${text}.${step}`),

@@ -137,7 +137,7 @@ export function tryJson(text: string): JsonValue | undefined {
 }
 
 /** Text as it is and numbers written out; an empty text counts as absent. */
-export function textOf(value: JsonObject[string] | undefined): string | undefined {
+function textOf(value: JsonObject[string] | undefined): string | undefined {
   if (typeof value === "string") return value === "" ? undefined : value;
   return typeof value === "number" || typeof value === "bigint" ? String(value) : undefined;
 }

@@ -14,7 +14,7 @@ export interface AccessEntry {
   readonly level: string;
 }
 
-export interface Permission extends AccessEntry {
+interface Permission extends AccessEntry {
   /** Came from a folder above or from an admin role; not part of what PUT replaces. */
   readonly inherited: boolean;
 }

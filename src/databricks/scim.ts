@@ -4,7 +4,7 @@ import { orMissing } from "./errors.ts";
 import { ask, encodePath, id, integer, jsonObject, list, optionalText, parse } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
-export interface ServicePrincipal {
+interface ServicePrincipal {
   readonly id: string;
   readonly applicationId: string;
   readonly displayName: string;

@@ -4,7 +4,7 @@ import { ask, encodePath } from "./parse.ts";
 import { type Binding, type Catalog, catalogSchema, root, type SecurableType, toCatalog } from "./unity.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
-export interface NewCatalog {
+interface NewCatalog {
   readonly name: string;
   readonly comment: string;
   readonly properties: Readonly<Record<string, string>>;

@@ -53,18 +53,18 @@ export interface Catalog extends Securable {
   readonly storageRoot: string | undefined;
 }
 
-export interface Schema extends Securable {
+interface Schema extends Securable {
   /** Where it keeps managed data, if not where its catalog does. */
   readonly storageRoot: string | undefined;
 }
 
-export interface Table extends Securable {
+interface Table extends Securable {
   /** MANAGED, VIEW, STREAMING_TABLE, MANAGED_SHALLOW_CLONE, …: an open list. */
   readonly type: string | undefined;
   readonly storageLocation: string | undefined;
 }
 
-export interface Volume extends Securable {
+interface Volume extends Securable {
   /** MANAGED, EXTERNAL. */
   readonly type: string | undefined;
   readonly storageLocation: string | undefined;

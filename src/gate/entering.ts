@@ -5,7 +5,7 @@
 import type { BroughtCommit, CommitFacts, LineCommit, PullFacts } from "./facts.ts";
 
 /** What enters, sorted by what let it in. */
-export interface Brought {
+interface Brought {
   /** What must be approved and green. */
   readonly pulls: readonly PullFacts[];
   /** What no pull request brought: pushed past review. */

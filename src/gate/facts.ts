@@ -48,7 +48,7 @@ export type SourceQuestion = Pick<
 >;
 
 /** What is asked about. */
-export interface Subject {
+interface Subject {
   readonly project: string;
   readonly tier: TierName;
   /** The tier below, that the release must have been in; undefined where the path begins. */

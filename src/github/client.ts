@@ -12,7 +12,7 @@ import { explain, type Permission, readFailure, unexpected, unsent, waitBefore }
 const TIMEOUT_MS = 30_000;
 const PER_PAGE = 100;
 
-export interface GitHubOptions {
+interface GitHubOptions {
   readonly token: string;
   /** GITHUB_API_URL, GITHUB_SERVER_URL. */
   readonly apiUrl: string;

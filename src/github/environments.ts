@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { type GitHub, OptionalText } from "./client.ts";
 
-export interface Environment {
+interface Environment {
   readonly name: string;
   readonly url: string | undefined;
   /** Logins and team slugs; any one of them suffices. */

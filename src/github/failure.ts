@@ -27,7 +27,7 @@ export type Permission =
   | "statuses: read";
 
 /** An answer that refuses, or none. */
-export type Failure =
+type Failure =
   | {
       readonly kind: "answer";
       readonly status: number;

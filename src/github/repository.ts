@@ -3,14 +3,14 @@ import * as v from "valibot";
 import { hasFinding } from "../findings.ts";
 import type { GitHub } from "./client.ts";
 
-export interface Repository {
+interface Repository {
   readonly defaultBranch: string;
   readonly visibility: "public" | "private" | "internal";
   /** True if it belongs to an organization; a user's repository has only the user as admin. */
   readonly organization: boolean;
 }
 
-export interface Branch {
+interface Branch {
   readonly name: string;
   /** Its head commit. */
   readonly commit: string;
@@ -63,7 +63,7 @@ export async function mayWrite(github: GitHub, login: string): Promise<boolean |
 }
 
 /** Whether an account is an App's. */
-export function isApp(login: string): boolean {
+function isApp(login: string): boolean {
   return login.endsWith("[bot]");
 }
 

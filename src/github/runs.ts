@@ -29,7 +29,7 @@ export interface ReferencedWorkflow {
   readonly sha: string;
 }
 
-export interface Job {
+interface Job {
   readonly id: string;
   /** `deploy-to-dev / promote` for a job of a reusable workflow. */
   readonly name: string;
@@ -44,7 +44,7 @@ export interface Job {
   readonly steps: readonly { readonly name: string; readonly conclusion: string | undefined }[];
 }
 
-export interface Approval {
+interface Approval {
   readonly environments: readonly string[];
   /** approved, rejected, pending. */
   readonly state: string;

@@ -35,7 +35,7 @@ export interface Path {
 }
 
 /** One privilege a principal has on a securable. */
-export interface Access {
+interface Access {
   readonly privilege: string;
   /** `latent`: granted, and only the rights in `missing` keep it from working. */
   readonly state: "works" | "latent";

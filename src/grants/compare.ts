@@ -5,7 +5,7 @@
 import { normalisePrivilege } from "./model.ts";
 import { ALL_PRIVILEGES, impliedByAll, MANAGE } from "./privileges.ts";
 
-export interface Difference {
+interface Difference {
   /** Wanted and not granted, sorted. */
   readonly missing: readonly string[];
   /** Granted and not wanted, sorted. */

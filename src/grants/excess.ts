@@ -11,7 +11,7 @@ import { overlap } from "./patterns.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 
 /** The privileges of one grant on one securable that a rule objects to. */
-export type Pick = (grant: Grant, securable: Securable) => readonly string[];
+type Pick = (grant: Grant, securable: Securable) => readonly string[];
 
 /** `gold` of `prod.gold.scores`; undefined for a catalog. */
 export const schemaOf = (name: string): string | undefined => keyOf(name).split(".")[1];

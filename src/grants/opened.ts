@@ -27,7 +27,7 @@ interface DeclaredPath {
 }
 
 /** What a contract and a bundle give in one tier, and what the contract forbids there. */
-export interface Declared {
+interface Declared {
   readonly paths: readonly DeclaredPath[];
   readonly forbidden: readonly DeclaredPath[];
 }

@@ -37,7 +37,7 @@ export function checkPrivileges({ on, privileges, where }: Given): Finding[] {
 }
 
 /** True if somebody can be granted a privilege on a type; of the metastore everything is taken. */
-export function fits(privilege: string, type: GrantRule["on"]["type"] | SecurableType): boolean {
+function fits(privilege: string, type: GrantRule["on"]["type"] | SecurableType): boolean {
   const types = typesOf(privilege);
   if (privilege === ALL_PRIVILEGES || type === "metastore" || types === undefined) return true;
   return types.includes(type === "model" ? "function" : type);

@@ -20,7 +20,7 @@ import type { Reading } from "./read.ts";
 export const READS = 8;
 
 /** The one schema that the platform fills itself, readable by design (facts: unity-catalog 1.4). */
-export const SYSTEM_SCHEMA = "information_schema";
+const SYSTEM_SCHEMA = "information_schema";
 
 /** A securable whose grants are still to be read. */
 export type Place = Omit<Securable, "grants">;

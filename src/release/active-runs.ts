@@ -29,7 +29,7 @@ function touched(steps: readonly Step[], plan: Plan): readonly Step[] {
 }
 
 /** Active runs and updates of these steps' resources, by key. Throws ApiError. */
-export async function activeRuns(workspace: Workspace, steps: readonly Step[]): Promise<readonly ActiveRun[]> {
+async function activeRuns(workspace: Workspace, steps: readonly Step[]): Promise<readonly ActiveRun[]> {
   const found = await mapBounded(steps, PARALLEL, async (step): Promise<ActiveRun[]> => {
     if (step.live === undefined) return [];
     if (step.kind === "jobs") return jobRuns(workspace, step, step.live.id);

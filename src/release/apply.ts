@@ -37,7 +37,7 @@ export interface Step {
   readonly accessBefore: JsonArray | undefined;
 }
 
-export interface ApplyOptions {
+interface ApplyOptions {
   readonly tier: Tier;
   /** The tier's application id. */
   readonly principal: string;
@@ -53,7 +53,7 @@ export interface ApplyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Applied {
+interface Applied {
   readonly ledger: Ledger;
   /** Keys in the order in which they were written. */
   readonly done: readonly string[];

@@ -8,7 +8,7 @@ import { lossOf } from "./impact.ts";
 /** Worst first; what nobody could look at may be the worst. */
 const ICONS = ["🔴", "❓", "🟠", "🟢"] as const;
 
-export interface Risk {
+interface Risk {
   readonly icon: (typeof ICONS)[number];
   readonly says: string;
   /** What it is about, as Markdown; empty where the words say all. */

@@ -6,7 +6,7 @@ import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
 import { changed, risksOf, worded } from "./brief-risk.ts";
 
-export interface BriefVerdict {
+interface BriefVerdict {
   /** `stop`: do not approve. `wait`: not now. The others: it can be approved, and this is what it means. */
   readonly kind: "stop" | "wait" | "weigh" | "nothing" | "go";
   /** Markdown. */

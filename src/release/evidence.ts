@@ -24,7 +24,7 @@ export const TASKS = {
   /** What people decided. */
   operation: "four-tier-operation",
 } as const;
-export type Task = (typeof TASKS)[keyof typeof TASKS];
+type Task = (typeof TASKS)[keyof typeof TASKS];
 /** The Deployments that say what a tier has. */
 export const TASK = TASKS.release;
 

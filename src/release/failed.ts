@@ -20,7 +20,7 @@ import { type Standing, standingOf } from "./standing.ts";
 import { begunSince, type Newest, newestRuns } from "./started-since.ts";
 
 /** A promotion that has failed, and what is needed to end it. */
-export interface Failed extends Work {
+interface Failed extends Work {
   readonly run: RunContext;
   readonly policy: TierPolicy["onFailure"];
   /** The newest runs before the first change; undefined if nobody asked, since it could not have been safe. */
@@ -31,7 +31,7 @@ export interface Failed extends Work {
 const MILD: readonly ChangeClass[] = ["no-op", "metadata", "next-run", "re-point"];
 
 /** Why nobody may undo this by himself; undefined if it is safe as long as nothing has run. Pure. */
-export function whyNotSafe({ ledger, plan, drift, steps }: Standing): string | undefined {
+function whyNotSafe({ ledger, plan, drift, steps }: Standing): string | undefined {
   if (ledger?.release === undefined) return "the tier had no release before";
   if (ledger.pending !== undefined) return "an earlier promotion had not ended";
   // A ledger that was made again knows the hold alone; its run goes on saying that the tier is held.

@@ -29,7 +29,7 @@ export interface View {
 }
 
 /** Which folders' bytes are read: of all, of none, or of those that something is about to be pointed at. */
-export type Bytes = "all" | "none" | "used";
+type Bytes = "all" | "none" | "used";
 
 /**
  * Reads live resources whole (but for what is `kept` from an earlier look of this run) and lists content folders. Throws

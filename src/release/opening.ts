@@ -36,7 +36,7 @@ export interface Situation {
   readonly runs: readonly SeenRun[];
 }
 
-export interface Opening {
+interface Opening {
   /** Undefined: it is opened. Else a sentence that says why not. */
   readonly keptShut: string | undefined;
   readonly superseded: readonly SeenRun[];

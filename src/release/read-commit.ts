@@ -25,7 +25,7 @@ import { getBranch, mayWrite } from "../github/repository.ts";
 import { mapBounded, together } from "../http/pool.ts";
 
 /** Whether a commit is in the history of another. */
-export async function isAncestor(github: GitHub, commit: string, head: string): Promise<boolean> {
+async function isAncestor(github: GitHub, commit: string, head: string): Promise<boolean> {
   if (commit === head) return true;
   const found = await compare(github, commit, head);
   return found?.relation === "ahead" || found?.relation === "identical";

@@ -26,7 +26,7 @@ export interface JustVerified {
   readonly at: Date;
 }
 
-export interface ReadinessRequest {
+interface ReadinessRequest {
   readonly github: GitHub;
   readonly run: Pick<RunContext, "sha" | "runId" | "runAttempt" | "job">;
   /** That of the run's commit. */

@@ -37,7 +37,7 @@ const RESTART_MS = 180_000;
 const LOOK_MS = 5_000;
 
 /** Ids of what is at work, by key; a key that is not there was not looked at. */
-export type AtWork = ReadonlyMap<string, readonly string[]>;
+type AtWork = ReadonlyMap<string, readonly string[]>;
 
 /**
  * What is at work before anything is changed: a continuous pipeline's update, which was not restarted if it is the same
@@ -155,7 +155,7 @@ function goesOn(tier: string, step: Step, severity: "error" | "warning", how: st
 }
 
 /** What came of it. */
-export interface RolledForward {
+interface RolledForward {
   readonly findings: readonly Finding[];
   /** Keys of what was not seen to run the new release; what a hold keeps paused is among them. */
   readonly unrolled: readonly string[];

@@ -21,7 +21,7 @@ const Due = v.object({ dryRun: v.boolean(), sandboxes: v.array(Sandbox) });
 /** A sandbox that was warned of, is due, or was removed. */
 export type DueSandbox = v.InferOutput<typeof Sandbox>;
 /** What a clean-up came to. */
-export type DueSandboxes = v.InferOutput<typeof Due>;
+type DueSandboxes = v.InferOutput<typeof Due>;
 
 /** As an output for another job. `users` are the contract's logins; `graceDays` and `now` are the clean-up's. */
 export function dueOutput(

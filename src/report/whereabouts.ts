@@ -13,7 +13,7 @@ export interface Found {
 }
 
 /** What stands before the tiers in the picture: where releases come from. */
-export interface Source {
+interface Source {
   /** `main`, or what waits. */
   readonly name: string;
   readonly commit: string;

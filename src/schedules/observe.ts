@@ -13,8 +13,6 @@ import { rests } from "./pipeline.ts";
 import type { Resource } from "./policy.ts";
 import { startersOfJob, startersOfPipeline } from "./starters.ts";
 
-export type { Owner } from "./ownership.ts";
-
 /** `project`: what carries this project's and this tier's tags, or a name of its patterns; `workspace`: everything that we can see. */
 export type Scope = "project" | "workspace";
 

@@ -27,7 +27,7 @@ export async function cliVersion(cli: string): Promise<string> {
   return stdout.trim().replace(/^Databricks CLI v/, "");
 }
 
-export interface Identity {
+interface Identity {
   readonly clientId: string;
   readonly displayName: string;
 }

@@ -263,7 +263,7 @@ interface Asked {
 }
 
 /** Jobs, pipelines, files, and the access to them. */
-export function isWrite({ method, path }: Pick<Asked, "method" | "path">): boolean {
+function isWrite({ method, path }: Pick<Asked, "method" | "path">): boolean {
   return method !== "GET" && /^\/api\/2\.\d\/(jobs|pipelines|workspace|workspace-files|permissions)\b/.test(path);
 }
 

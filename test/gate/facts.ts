@@ -6,7 +6,7 @@ import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 export const COMMIT = "c".repeat(40);
 export const CURRENT = "b".repeat(40);
 /** The head of the pull request that was merged. */
-export const HEAD = "a".repeat(40);
+const HEAD = "a".repeat(40);
 export const PIN = "5".repeat(40);
 export const RELEASE = "1".repeat(64);
 export const PLAN = "2".repeat(64);

@@ -43,7 +43,7 @@ export function connectTo(simulator: DatabricksSimulator): Workspace {
 }
 
 /** `POST /api/2.2/jobs/create`, in order, sign-in left out. */
-export function writesOf(simulator: DatabricksSimulator): string[] {
+function writesOf(simulator: DatabricksSimulator): string[] {
   return simulator.requests
     .filter(({ method, path }) => method !== "GET" && path.startsWith("/api/"))
     .map(({ method, path }) => `${method} ${decodeURIComponent(path)}`);

@@ -13,9 +13,9 @@ jobs:
   grants: { uses: "${WORKFLOWS}/audit.yml@${PIN}" }
   back: { uses: "${WORKFLOWS}/rollback.yml@${PIN}" }
 `;
-export const OPERATE_FILES = { ".github/workflows/operate.yml": OPERATE };
+const OPERATE_FILES = { ".github/workflows/operate.yml": OPERATE };
 
-export type Operation = Exclude<RecordInput, { kind: "promotion" | "rollback" }>;
+type Operation = Exclude<RecordInput, { kind: "promotion" | "rollback" }>;
 
 /** A run of our workflow that says `step`, at work now. */
 export function operating(

@@ -50,7 +50,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 const CONTRACT = FILES["four-tier.yml"] ?? "";
 const COMPONENTS = CONTRACT.slice(CONTRACT.indexOf("components:")).replace("jobs.watch]", "jobs.watch, jobs.stream]");
 /** A job that waits for tables, besides those of the fixture: everything that starts by itself must be paused. */
-export const BUNDLE = `${(FILES["databricks.yml"] ?? "").replace("continuous: false", "continuous: true")}    stream:
+const BUNDLE = `${(FILES["databricks.yml"] ?? "").replace("continuous: false", "continuous: true")}    stream:
       name: stream
       continuous: { task_retry_mode: NEVER }
       tasks: [{ task_key: t, notebook_task: { notebook_path: src/scoring/score.py } }]

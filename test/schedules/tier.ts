@@ -1,6 +1,5 @@
 /** The parts of a tier that checking, enforcing and holding need, as the action puts them together. */
 import type { TierName } from "../../src/contract/model.ts";
-import type { Workspace } from "../../src/databricks/workspace.ts";
 import type { JsonObject } from "../../src/json.ts";
 import { type LockedLedger, withLedger } from "../../src/ledger/locked.ts";
 import { tierFolder } from "../../src/ledger/paths.ts";
@@ -79,8 +78,6 @@ export function optionsFor(account: Account, tier: Deployed): Omit<SchedulesOpti
 export function scheduleWrites(account: Account): string[] {
   return account.writes().filter((write) => !write.includes("/api/2.0/workspace"));
 }
-
-export type { Workspace };
 
 /** Writes a ledger that names these resources by id, as a promotion leaves it. */
 export async function applied(

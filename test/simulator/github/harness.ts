@@ -74,7 +74,7 @@ export class Repository implements Disposable {
   }
 }
 
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly body: unknown;
   readonly link: string | null;
