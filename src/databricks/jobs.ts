@@ -119,19 +119,13 @@ export async function resetJob(workspace: Workspace, jobId: string, settings: Js
 }
 
 /** Replaces the given top-level settings whole: nothing below the top level is merged, except tasks by key. */
-export async function updateJob(
-  workspace: Workspace,
-  jobId: string,
-  newSettings: JsonObject,
-  fieldsToRemove: readonly string[] = [],
-): Promise<void> {
+export async function updateJob(workspace: Workspace, jobId: string, newSettings: JsonObject): Promise<void> {
   await workspace.call({
     method: "POST",
     path: "/api/2.2/jobs/update",
     json: {
       job_id: BigInt(jobId),
       new_settings: newSettings,
-      ...(fieldsToRemove.length > 0 ? { fields_to_remove: fieldsToRemove } : {}),
     },
     repeatable: true,
   });

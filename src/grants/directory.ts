@@ -22,7 +22,7 @@ const NEEDS = "the role of a workspace admin, or of an account admin";
 export async function readWholeDirectory(
   workspace: Workspace,
   notes: Notes,
-  tiers: readonly Pick<TierPrincipal, "name" | "key">[] = [],
+  tiers: readonly Pick<TierPrincipal, "name" | "key">[],
   progress: Progress = () => {},
 ): Promise<Directory> {
   const [users, bots, listed] = await together([

@@ -35,17 +35,17 @@ export function componentOf(contract: Contract, resource: ResourceKey): string {
  *
  * Files that no component claims are shared: each component carries them. What is never read in a workspace is carried
  * by none, so that it moves nothing: the contract, `.github/`, git's own files, and the bundle's configuration
- * (`rendered.includes`), which acts through the resources' settings. With `rendered`, an artifact is carried only where
- * a resource needs it (without, everywhere), and a path into another component's content is a finding.
+ * (`rendered.includes`), which acts through the resources' settings. An artifact is carried only where a resource needs
+ * it, and a path into another component's content is a finding.
  */
 export function componentsOf(
   contract: Contract,
   files: readonly ReleaseFile[],
   artifacts: readonly Artifact[],
   resources: readonly ResourceKey[],
-  rendered?: Pick<RenderedBundle, "includes" | "artifacts" | "resources">,
+  rendered: Pick<RenderedBundle, "includes" | "artifacts" | "resources">,
 ): { components: readonly Component[]; findings: readonly Finding[] } {
-  const configuration = new Set([contract.file, ...(rendered?.includes ?? [])]);
+  const configuration = new Set([contract.file, ...rendered.includes]);
   const content = files.filter((file) => !configuration.has(file.path) && !isRepositoryFile(file.path));
   const claims = claimFiles(contract, content);
   const findings = [...checkFiles(content), ...claims.findings, ...checkResources(contract, resources)];
@@ -55,10 +55,10 @@ export function componentsOf(
     // an empty default would only repeat what the others share
     if (name === DEFAULT_COMPONENT && own.length === 0 && contract.components.length > 0) return [];
     const carried = content.filter((file) => (claims.owner.get(file.path) ?? name) === name).sort(byPath);
-    const needed = artifacts.filter((artifact) => isNeeded(artifact, own, rendered?.artifacts));
+    const needed = artifacts.filter((artifact) => isNeeded(artifact, own, rendered.artifacts));
     return [{ name, digest: digestOf(carried, needed), files: carried, artifacts: needed, resources: own }];
   });
-  if (rendered !== undefined) findings.push(...checkReach(components, rendered));
+  findings.push(...checkReach(components, rendered));
   return { components, findings };
 }
 
@@ -169,9 +169,8 @@ function checkResources(contract: Contract, resources: readonly ResourceKey[]): 
 function isNeeded(
   artifact: Artifact,
   resources: readonly ResourceKey[],
-  references: RenderedBundle["artifacts"] | undefined,
+  references: RenderedBundle["artifacts"],
 ): boolean {
-  if (references === undefined) return true;
   return references.some(
     (reference) =>
       reference.resources.some((resource) => resources.includes(resource)) &&

@@ -214,7 +214,7 @@ function undoneFinding(
 function heldFinding(
   { place: { tier }, candidate, run }: Failed,
   had: LedgerRelease | undefined,
-  doubt?: string,
+  doubt: string | undefined,
 ): Finding {
   const commit = candidate.commit.slice(0, 12);
   const back =

@@ -84,7 +84,6 @@ interface WhereaboutsContext {
 export async function readWhereabouts(
   github: GitHub,
   context: WhereaboutsContext,
-  tiers: readonly RecordTier[] = RECORDED_TIERS,
 ): Promise<readonly { readonly tier: RecordTier; readonly found: Fact<Whereabouts> }[]> {
   const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
   const trust: Trust = { repository: context.repository, suite, trustPinsAtCommit: true };
@@ -129,7 +128,7 @@ export async function readWhereabouts(
       },
     };
   };
-  return together(tiers.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
+  return together(RECORDED_TIERS.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
 }
 
 interface Newest extends Pick<Whereabouts, "doubted" | "unfinished"> {
