@@ -104,7 +104,7 @@ export async function uploadFolders(
   states: readonly FolderState[],
   options: {
     readonly tier: string;
-    /** Throws once the lock is no longer ours; asked before anything is written (ADR 402). */
+    /** Called before writing: the lock is still ours. */
     readonly check: () => Promise<void>;
     /** Settles who may read the tier's folder, before there is a file in it. */
     readonly share?: () => Promise<void>;
@@ -117,9 +117,9 @@ export async function uploadFolders(
     await options.share?.();
     return 0;
   }
-  const folders = due.flatMap(({ content, missing }) => leafFolders(content.folder, missing));
   const makeFolders = async (): Promise<void> => {
     await options.check();
+    const folders = due.flatMap(({ content, missing }) => leafFolders(content.folder, missing));
     await mapBounded(folders, PARALLEL, (folder) => mkdirs(workspace, folder));
   };
   await together([makeFolders(), options.share?.()]);
@@ -134,6 +134,7 @@ export async function uploadFolders(
       }
     }
   });
+  await options.check();
   await mapBounded(due, PARALLEL, async ({ content, missing }) => {
     const manifest = new TextEncoder().encode(manifestText(content));
     await writeFile(workspace, manifestPath(content), manifest, { overwrite: true });
