@@ -15,7 +15,7 @@ import { leftFindings, leftOf } from "./release/left.ts";
 import { observe, observeStrays, type Stray } from "./release/observe.ts";
 import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
 import { driftContext } from "./release/standing.ts";
-import { fieldText } from "./release/verify.ts";
+import { fieldText } from "./release/fields.ts";
 import { blocks, code } from "./report/markdown.ts";
 import { driftJson, driftTable } from "./report/promotion.ts";
 import { findingsOutput } from "./report/carried-findings.ts";

@@ -8,6 +8,7 @@
  * Nothing is built, and nothing is deleted that the run does not name: what the old release does not know stays,
  * paused, and the ledger keeps it. The hold on the tier stays, too, until somebody resumes it.
  */
+import type { RecordedTier } from "./contract/model.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
 import { goBack, type GoBackRequest } from "./go-back.ts";
 import { together } from "./http/pool.ts";
@@ -31,7 +32,6 @@ import { rollbackEvidence } from "./report/evidence.ts";
 import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
 import type { ActionResult } from "./report/report.ts";
 import { isOfRollback } from "./rollback-holds.ts";
-import type { RecordedTier } from "./verify.ts";
 
 export interface RollbackRequest extends GoBackRequest {
   readonly tier: RecordedTier;

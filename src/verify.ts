@@ -6,7 +6,7 @@
  * No lock is held while jobs run: what is verified stays what it is unless somebody promotes, and then this verification
  * counts for nothing and says so. One that begins while somebody promotes waits until that has ended.
  */
-import type { Tier } from "./contract/model.ts";
+import type { RecordedTier, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import { type Finding, FourTierError, messageOf } from "./findings.ts";
@@ -16,6 +16,7 @@ import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/mo
 import { goneWheels, keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf } from "./release/candidate.ts";
 import type { RecordInput } from "./release/evidence.ts";
+import { fieldText } from "./release/fields.ts";
 import { glance } from "./release/glance.ts";
 import { type Look, lookAt } from "./release/look.ts";
 import { noLedger } from "./release/lost-ledger.ts";
@@ -23,12 +24,8 @@ import { owedNow } from "./release/roll-forward.ts";
 import { ledgerAt, type Place, placeOf } from "./release/place.ts";
 import { unreadFindings } from "./release/upload.ts";
 import { runVerification, type Verification, type VerificationPolicy } from "./release/verification.ts";
-import { fieldText } from "./release/verify.ts";
 import { verificationJson, verificationSummary } from "./report/verification.ts";
 import type { ActionResult } from "./report/report.ts";
-
-/** A tier whose records count; a sandbox is nobody's evidence. */
-export type RecordedTier = Tier & { readonly name: Exclude<Tier["name"], "sandbox"> };
 
 export interface VerifyRequest extends LockAccess {
   readonly run: RunContext;

@@ -14,9 +14,8 @@ import { hasCredential, inputsOf } from "./inputs.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import type { Operation } from "./operations.ts";
 import { mayOperate } from "./may-operate.ts";
-import { accessTier, resolveTierOfRun } from "./tier-access.ts";
+import { accessTier, recordedTier, resolveTierOfRun } from "./tier-access.ts";
 import { withTier } from "./under-lock.ts";
-import { recorded } from "./verify.ts";
 
 /** A decision is recorded first and does not wait; its copy in the ledger waits this long for the tier's lock. */
 const LOCK_WAIT_MS = 60_000;
@@ -26,7 +25,7 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
   const { run } = context;
   const own = readInputs(context, mode);
   const resolved = await resolveTierOfRun(context);
-  const tier = recorded(resolved);
+  const tier = recordedTier(resolved);
   const github = githubOf(context);
   const decision: Decision = {
     ...own,

@@ -17,9 +17,8 @@ import { afterGrace, githubOf, lockAccess } from "./github.ts";
 import { inputsOf, wordsOf } from "./inputs.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import { makerOf } from "./release-again.ts";
-import { accessTier } from "./tier-access.ts";
+import { accessTier, recordedTier } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
-import { recorded } from "./verify.ts";
 import { pictureAfter } from "./whereabouts.ts";
 
 /** Takes a tier back. Throws FourTierError before anything was written in the tier. */
@@ -29,7 +28,7 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
   const git = await repositoryOf(run);
   const github = githubOf(context);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
-  const tier = recorded(access);
+  const tier = recordedTier(access);
   const repository = await readRepository(github);
   const policy: Contract = await policyContract(github, run, access.contract, repository.head);
   const { operators } = policy.tiers[tier.name];

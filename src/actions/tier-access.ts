@@ -2,7 +2,7 @@
  * What every action that touches a tier does first: read the inputs, load the contract, resolve the tier, authenticate,
  * and prove that the credential belongs to the tier's principal and the host to the tier's workspace (design 5).
  */
-import type { Contract, Tier } from "../contract/model.ts";
+import type { Contract, RecordedTier, Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import { CredentialRefused } from "../databricks/auth-advice.ts";
 import type { Credentials } from "../databricks/auth.ts";
@@ -13,6 +13,7 @@ import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { loadTransport } from "../http/agent.ts";
 import { clientIdFor, explainRefusal, proveTier } from "../setup-env.ts";
 import type { ActionContext } from "./frame.ts";
+import { wrongInput } from "./inputs.ts";
 import { contractOfRun, trustedContract } from "./tier-contract.ts";
 import { NO_OIDC, readTierInputs, type TierInputs } from "./tier-inputs.ts";
 
@@ -127,4 +128,11 @@ export function credentialsFor(
     message: `There is nothing to sign in with: ${NO_OIDC.message} And the input client-secret is empty.`,
     remedy: `${NO_OIDC.remedy} Or pass the input client-secret; an unset secret is empty, so check its name and that the job names its environment.`,
   });
+}
+
+/** The tier of a mode that reads or leaves records. Throws FourTierError for a sandbox, which has none. */
+export function recordedTier({ tier }: Pick<ResolvedTier, "tier">): RecordedTier {
+  const { name } = tier;
+  if (name !== "sandbox") return { ...tier, name };
+  throw wrongInput("tier", "A sandbox has no records.", "Use this mode with tier: dev, staging or prod.");
 }

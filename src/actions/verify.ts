@@ -13,12 +13,12 @@ import { readRepository } from "../release/read-repository.ts";
 import { blocks, text } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
 import { status as statusOf } from "../status.ts";
-import { type RecordedTier, verify as verifyTier } from "../verify.ts";
+import { verify as verifyTier } from "../verify.ts";
 import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf, lockAccess } from "./github.ts";
-import { inputsOf, wrongInput } from "./inputs.ts";
+import { inputsOf } from "./inputs.ts";
 import { makerOf } from "./release-again.ts";
-import { accessTier, type TierAccess } from "./tier-access.ts";
+import { accessTier, recordedTier, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 
 /** Verifies the release that a tier has, and records that. Throws FourTierError for what stops it. */
@@ -27,7 +27,7 @@ export async function verify(context: ActionContext): Promise<ActionResult> {
   const own = readInputs(context);
   const git = await repositoryOf(run);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
-  const tier = recorded(access);
+  const tier = recordedTier(access);
   const github = githubOf(context);
   const rebuilt = own.rebuild ? await rebuild(context, access, github, git) : [];
   const policy = await policyContract(github, run, access.contract);
@@ -67,7 +67,7 @@ async function readinessFor(
   { outputs }: ActionResult,
 ): Promise<Ready> {
   const { contract } = access;
-  const tier = recorded(access).name;
+  const tier = recordedTier(access).name;
   const next = TIERS.find((name) => PREVIOUS[name] === tier);
   const { commit = "", "release-digest": release = "", "deployment-id": deployment = "" } = outputs;
   if (outputs["verified"] !== "true" || next === undefined) return { ready: false, text: "" };
@@ -105,7 +105,7 @@ async function rebuild(
   github: GitHub,
   git: Git,
 ): Promise<readonly Finding[]> {
-  const tier = recorded(access);
+  const tier = recordedTier(access);
   const { contract, workspace, clientId: principal } = access;
   const repository = await readRepository(github);
   const policy = await policyContract(github, context.run, contract, repository.head);
@@ -124,13 +124,6 @@ async function rebuild(
 
 /** How long a rebuild waits for another run's lock, in milliseconds. */
 const REBUILD_WAIT_MS = 600_000;
-
-/** Throws FourTierError for a sandbox. */
-export function recorded({ tier }: Pick<TierAccess, "tier">): RecordedTier {
-  const { name } = tier;
-  if (name !== "sandbox") return { ...tier, name };
-  throw wrongInput("tier", "A sandbox has no records.", "Use this mode with tier: dev, staging or prod.");
-}
 
 interface Inputs {
   readonly expected: string;

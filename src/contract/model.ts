@@ -232,3 +232,6 @@ export interface Tier extends Omit<TierPolicy, "operators" | "onFailure"> {
   /** Sandbox only: the application id of dev's principal, which cleans up after the developer. */
   readonly manager: string | undefined;
 }
+
+/** A tier whose records count; a sandbox is nobody's evidence. */
+export type RecordedTier = Tier & { readonly name: Exclude<TierName, "sandbox"> };

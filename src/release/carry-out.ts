@@ -16,10 +16,10 @@ import type { DeploymentRecord } from "./evidence.ts";
 import { leftAfter } from "./left.ts";
 import type { RunPhase } from "./phases.ts";
 import type { Place } from "./place.ts";
+import { verifyApplied } from "./read-back.ts";
 import { driftContext, resourcesAfter, type Standing } from "./standing.ts";
 import { dueToRoll, rollForward, workBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
-import { verifyApplied } from "./verify.ts";
 
 /** Milliseconds between attempts to end the record. */
 const RECORD_AGAIN = [1_000, 4_000];

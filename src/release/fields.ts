@@ -2,7 +2,8 @@
  * Two settings documents compared field by field. Lists whose items the platform tells apart by a key (tasks,
  * environments, …) are compared by that key, so their order does not matter; null and empty are absent.
  */
-import { equalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
+import { equalJson, isArray, isObject, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
+import type { FieldChange } from "./change.ts";
 
 /** A step into a document: a field, an item of a keyed list, an item of another list. */
 export type Segment = string | { readonly key: string } | number;
@@ -117,4 +118,17 @@ export function pathText(segments: readonly Segment[]): string {
 
 function sortedKeys(a: JsonObject, b: JsonObject): string[] {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
+}
+
+/** `max_retries: 1 → 3`; long values are cut. */
+export function fieldText(field: FieldChange): string {
+  return `${field.path}: ${valueText(field.old)} → ${valueText(field.new)}`;
+}
+
+/** A value on one line, at most 60 characters, digests by their first 12 digits; absent is `—`. */
+export function valueText(value: JsonValue | undefined): string {
+  if (value === undefined) return "—";
+  const whole = typeof value === "string" ? value : stringifyJson(value);
+  const text = whole.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

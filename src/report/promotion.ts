@@ -12,7 +12,7 @@ import type { Phase } from "../release/phases.ts";
 import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
-import { fieldText, valueText } from "../release/verify.ts";
+import { fieldText, valueText } from "../release/fields.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
 import { leftSection } from "./left.ts";
 import { blocks, code, count, details, link, table, text } from "./markdown.ts";

@@ -1,10 +1,11 @@
 /** What was applied is read back and compared: "verified" in this release means applied and re-read equal. */
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
-import { isArray, isObject, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
+import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 import { type Observed, readBack } from "./observe.ts";
 import type { DriftEntry } from "./change.ts";
-import { type Applied, driftOf, type FieldChange } from "./plan.ts";
+import { fieldText } from "./fields.ts";
+import { type Applied, driftOf } from "./plan.ts";
 
 /** Reads may lag behind writes: milliseconds between looks before a difference counts. */
 const LOOK_AGAIN = [1_000, 3_000];
@@ -58,19 +59,6 @@ function different(entry: DriftEntry, { tier, rerun = RERUN }: VerifyOptions): F
 }
 
 const RERUN = "promote again";
-
-/** `max_retries: 1 → 3`; long values are cut. */
-export function fieldText(field: FieldChange): string {
-  return `${field.path}: ${valueText(field.old)} → ${valueText(field.new)}`;
-}
-
-/** A value on one line, at most 60 characters, digests by their first 12 digits; absent is `—`. */
-export function valueText(value: JsonValue | undefined): string {
-  if (value === undefined) return "—";
-  const whole = typeof value === "string" ? value : stringifyJson(value);
-  const text = whole.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
-}
 
 /** A schedule that runs. */
 interface Running {

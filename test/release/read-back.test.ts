@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { AppliedResource } from "../../src/release/change.ts";
-import { verifyApplied } from "../../src/release/verify.ts";
+import { verifyApplied } from "../../src/release/read-back.ts";
 import { DEV_ID, startTier } from "../ledger/tier.ts";
 
 const SCHEDULE = { quartz_cron_expression: "0 0 1 * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" };
