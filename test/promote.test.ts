@@ -184,6 +184,9 @@ describe("the second promotion of a big project", () => {
     expect(await readsOf(big)).toEqual(few);
     expect(few.length).toBeLessThanOrEqual(12);
     expect((await readsOf(big, true)).filter((read) => read.endsWith("/jobs/get")).length).toBeGreaterThan(30);
+    // Whoever accepts what somebody changed has seen more than lists show.
+    const accepting = await small.promote({ acceptDrift: "e".repeat(64) });
+    expect(accepting.result.report).toMatchObject({ compared: "resources" });
   });
 });
 
