@@ -44,7 +44,7 @@ export class FourTierError extends Error {
 
   constructor(findings: Finding | readonly Finding[], options?: ErrorOptions) {
     const list = "id" in findings ? [findings] : findings;
-    super(list.map((finding) => `${finding.id}: ${finding.message} ${finding.remedy}`).join("\n"), options);
+    super(list.map((finding) => `${finding.id}: ${sentence(finding.message)} ${finding.remedy}`).join("\n"), options);
     this.findings = list;
   }
 }
@@ -75,4 +75,9 @@ export function describeWhere(where: Where): string {
 /** The message of anything that was thrown, for embedding in a sentence. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Words as a sentence, for another to follow: what people give as a reason often has no full stop. */
+export function sentence(words: string): string {
+  return /[.!?…:]$/.test(words) ? words : `${words}.`;
 }

@@ -2,9 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { parse, stringify } from "yaml";
-import { parseContract } from "../src/contract/parse.ts";
-import { MINIMAL } from "./contract/examples.ts";
+import { parse } from "yaml";
 
 const skipped = /^(node_modules|dist|build|demo-report|coverage|\.git)(\/|$)/;
 const pages = readdirSync(".", { recursive: true, encoding: "utf8" }).filter(
@@ -74,19 +72,9 @@ describe("docs/pains.md", () => {
   });
 });
 
-describe("the guides' commands", () => {
-  const guides = pages.filter((page) => page.startsWith("docs/guides/"));
-  const blocks = (page: string, language: string) =>
-    [...readFileSync(page, "utf8").matchAll(new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, "gm"))].map(
-      ([, indent = "", text = ""]) => text.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
-    );
-  const commands = guides.flatMap((page) =>
-    blocks(page, "sh").flatMap((text) =>
-      text
-        .split("\n")
-        .filter((line) => line.startsWith("gh workflow run "))
-        .map((line) => ({ page, line })),
-    ),
+describe("the pages' commands", () => {
+  const commands = pages.flatMap((page) =>
+    [...readFileSync(page, "utf8").matchAll(/gh workflow run [^`\n]+/g)].map(([line]) => ({ page, line })),
   );
   const caller = v.object({
     on: v.object({
@@ -117,18 +105,13 @@ describe("the guides' commands", () => {
     const required = Object.entries(inputs).flatMap(([name, { required }]) => (required ? [name] : []));
     expect(given.map(([name]) => name)).toEqual(expect.arrayContaining(required));
   });
+});
 
-  it("show contracts that are valid", () => {
-    const shown = guides.flatMap((page) =>
-      blocks(page, "yaml").filter((text) => /^(tiers|adopt|project):/m.test(text)),
-    );
-    expect(shown.length).toBeGreaterThan(1);
-    const mapping = v.looseObject({ tiers: v.optional(v.record(v.string(), v.unknown()), {}) });
-    const least = v.parse(mapping, parse(`project: ml-pipelines\n${MINIMAL}`));
-    for (const text of shown) {
-      const part = v.parse(mapping, parse(text));
-      const whole = stringify({ ...least, ...part, tiers: { ...least.tiers, ...part.tiers } });
-      expect(parseContract(whole, "four-tier.yml", { allowedHosts: [] }).findings).toEqual([]);
-    }
-  });
+it.each(pages)("%s: what it says to run by npm is a script of ours", (page) => {
+  const { scripts } = v.parse(
+    v.object({ scripts: v.record(v.string(), v.string()) }),
+    JSON.parse(readFileSync("package.json", "utf8")),
+  );
+  const named = [...readFileSync(page, "utf8").matchAll(/\bnpm run ([\w:-]+)/g)].map(([, script = ""]) => script);
+  expect(named.filter((script) => !(script in scripts))).toEqual([]);
 });

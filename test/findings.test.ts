@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { describeWhere, FourTierError, hasFinding, isFailure } from "../src/findings.ts";
+import { describeWhere, FourTierError, hasFinding, isFailure, sentence } from "../src/findings.ts";
 
 describe("findings", () => {
   it("says where, in one line", () => {
@@ -9,6 +9,15 @@ describe("findings", () => {
     expect(describeWhere({ kind: "request", method: "GET", path: "/api/2.2/jobs/list", status: 403 })).toBe(
       "GET /api/2.2/jobs/list (403)",
     );
+  });
+
+  it.each([
+    ["incident 7", "incident 7."],
+    ["It broke.", "It broke."],
+    ["Why?", "Why?"],
+    ["(until 2027-01-31)", "(until 2027-01-31)."],
+  ])("ends %j, which something follows, as a sentence", (words, ended) => {
+    expect(sentence(words)).toBe(ended);
   });
 
   it("counts the unseen as a failure and a warning as none", () => {
@@ -21,6 +30,13 @@ describe("findings", () => {
   it("carries what happened and what to do in the error's text", () => {
     const error = new FourTierError({ id: "a/b", severity: "error", message: "It broke.", remedy: "Fix it." });
     expect(error.message).toBe("a/b: It broke. Fix it.");
+    const held = new FourTierError({
+      id: "a/b",
+      severity: "error",
+      message: "Held by ada: incident 7",
+      remedy: "Ask.",
+    });
+    expect(held.message).toBe("a/b: Held by ada: incident 7. Ask.");
     expect(error.findings).toHaveLength(1);
   });
 });

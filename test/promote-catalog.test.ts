@@ -119,8 +119,7 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
     expect(refused.writes).toEqual([]);
     const finding = refused.result.findings.find(({ id }) => id === "gate/destructive");
     expect(finding).toMatchObject({
-      message: "The plan would replace volumes.files in dev.",
-      why: "Lost would be: all files of a managed volume.",
+      message: "The plan would replace volumes.files in dev. Lost would be: all files of a managed volume.",
     });
   });
 
@@ -131,8 +130,7 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
     const refused = await dev.promote();
     expect(refused.writes).toEqual([]);
     expect(refused.result.findings.find(({ id }) => id === "gate/destructive")).toMatchObject({
-      message: "The plan would replace registered_models.churn in dev.",
-      why: "Lost would be: all versions and aliases.",
+      message: "The plan would replace registered_models.churn in dev. Lost would be: all versions and aliases.",
     });
   });
 

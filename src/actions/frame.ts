@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readRunContext, type RunContext } from "../environment.ts";
-import { describeWhere, type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
+import { describeWhere, type Finding, FourTierError, isFailure, messageOf, sentence } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
 import { logText } from "../report/log-line.ts";
 import { count } from "../report/markdown.ts";
@@ -87,7 +87,8 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   }
   core.setOutput("conclusion", conclusion);
   if (process.env["GITHUB_STEP_SUMMARY"]) {
-    await core.summary.addRaw(stepSummary(name, result), true).write();
+    const mode = core.getInput("mode");
+    await core.summary.addRaw(stepSummary(mode === "" ? name : `${name}: ${mode}`, result), true).write();
   }
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {
@@ -104,7 +105,7 @@ function annotate(findings: readonly Finding[]): void {
     const kind = finding.severity === "unknown" ? "error" : finding.severity;
     // The log shows an annotation's text alone, so the place is said there too.
     const place = finding.where === undefined ? "" : ` (${describeWhere(finding.where)})`;
-    const line = `${finding.message} ${finding.remedy}${place}`;
+    const line = `${sentence(finding.message)} ${finding.remedy}${place}`;
     if (++shown[kind] > ANNOTATIONS_PER_TYPE) {
       log.info(`${kind}: ${finding.id}: ${line}`);
       continue;

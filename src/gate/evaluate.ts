@@ -138,6 +138,19 @@ function waitingOf(facts: GateFacts, checks: readonly CheckResult[]): CheckResul
     .filter(({ verdict }) => verdict === "fail");
 }
 
+/** Those that pass as things are: nobody overrides them, and there is nothing that time or a hand still has to do. */
+export function passing({ checks, waiting }: Pick<GateResult, "checks" | "waiting">): CheckResult[] {
+  const waits = new Set(waiting.map(({ check }) => check));
+  return checks.filter(({ check, verdict, overridden }) => {
+    return verdict === "pass" && overridden === undefined && !waits.has(check);
+  });
+}
+
+/** Whether a check that waits may pass by waiting; a change by hand stays until somebody does something about it. */
+export function isMatterOfTime({ check }: Pick<CheckResult, "check">): boolean {
+  return check !== "drift";
+}
+
 /** What a check proves, for a table's row. */
 export function titleOf(id: CheckId): string {
   return CHECKS[id].title;

@@ -2,7 +2,7 @@
  * Break-glass: a person takes some failing checks on themselves, with a reason. It shows everywhere as overridden, never
  * as passed, and holds only in a run that somebody else approved.
  */
-import type { Finding } from "../findings.ts";
+import { type Finding, sentence } from "../findings.ts";
 import { type CheckResult, OVERRIDABLE } from "./check.ts";
 import type { GateFacts, OverrideFacts } from "./facts.ts";
 
@@ -50,13 +50,13 @@ function overridden(check: CheckResult, { reason, by }: OverrideFacts): CheckRes
   };
 }
 
-function loudly({ check, summary, overridden }: CheckResult, { tier, stage }: GateFacts): Finding[] {
+function loudly({ check, summary, findings, overridden }: CheckResult, { tier, stage }: GateFacts): Finding[] {
   if (overridden === undefined) return [];
   return [
     {
       id: "gate/overridden",
       severity: "warning",
-      message: `BREAK-GLASS in ${tier}: ${overridden.by} ${stage === "promote" ? "overrides" : "asks to override"} the check ${check}: ${overridden.reason} What it says: ${summary}`,
+      message: `BREAK-GLASS in ${tier}: ${overridden.by} ${stage === "promote" ? "overrides" : "asks to override"} the check ${check}: ${sentence(overridden.reason)} What it says: ${summary === "" ? (findings[0]?.message ?? "") : summary}`,
       why: "An override is recorded with the promotion, and everybody sees it.",
       remedy: "Come back to it when the incident is over: why was it needed?",
     },

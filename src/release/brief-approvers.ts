@@ -30,5 +30,5 @@ export function approvers({ facts, tier, plan, candidate }: BriefFacts): string 
     return `**Who may approve:** nobody. ${text(facts.run.actor)} started this run${policy?.notAuthor === true ? `, ${authors.map(text).join(", ")} wrote it` : ""}, and ${text(tier)} has no other reviewer.`;
   }
   const shown = able.map((login) => (wrote(login) ? `${text(login)} (wrote part of it)` : text(login)));
-  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: to run it again needs a new run, and a new approval in it.`;
+  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: another attempt needs a new run, and a new approval in it.`;
 }

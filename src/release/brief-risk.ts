@@ -20,7 +20,7 @@ const OF_CLASS: readonly { readonly class: ChangeClass; readonly icon: Risk["ico
   { class: "data-losing", icon: "🔴", says: "loses data" },
   { class: "deletes", icon: "🔴", says: "deletes" },
   { class: "replaces", icon: "🔴", says: "deletes and re-creates" },
-  { class: "restarts", icon: "🟠", says: "is stopped and started" },
+  { class: "restarts", icon: "🟠", says: "stops and starts" },
   { class: "re-point", icon: "🟢", says: "takes new code from its next run" },
   { class: "next-run", icon: "🟢", says: "takes new settings from its next run" },
   { class: "metadata", icon: "🟢", says: "changes name, description or tags only" },

@@ -1,10 +1,11 @@
 /** The first line of a brief: whether to approve, as far as anybody can tell now, and if not, why and from when on. */
 import { isFailure } from "../findings.ts";
 import { shownAt, wallClock } from "../gate/wall-clock.ts";
+import { isMatterOfTime } from "../gate/evaluate.ts";
 import { nextOpening, openingAt } from "../gate/windows.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed, risksOf, worded } from "./brief-risk.ts";
+import { changed, listed, risksOf, worded } from "./brief-risk.ts";
 
 interface BriefVerdict {
   /** `stop`: do not approve. `wait`: not now. The others: it can be approved, and this is what it means. */
@@ -25,32 +26,40 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
   }
   const failed = findings.find(isFailure);
   if (failed !== undefined) return stop(`${name} is not as a promotion needs it`, text(failed.message));
-  const waiting = gate.waiting.filter(({ check }) => check !== "drift");
+  const waiting = gate.waiting.filter(isMatterOfTime);
   if (waiting.length < gate.waiting.length) {
-    return stop(`somebody changed ${name} by hand`, "The promotion would stop at it.");
+    const keys = brief.drift.known ? listed(brief.drift.value.entries.map(({ key }) => code(key))) : "";
+    return stop(
+      `somebody changed ${name} by hand${keys === "" ? "" : ` (${keys})`}`,
+      `The promotion would stop at it, and nothing in ${name} would change. Reject this run; what was changed, and how it is kept or overwritten, is below.`,
+    );
   }
   if (waiting.length > 0) {
     const from = notBefore(brief);
     const why = waiting.map(({ summary }) => text(summary)).join(" ");
     return {
       kind: "wait",
-      says: `⏳ **Do not approve ${from === undefined ? "yet" : `before ${from}`}.** ${why} Approved now, the promotion would stop, and nothing in ${name} would change.`,
+      says: `⏳ **Do not approve ${from === undefined ? "yet" : `before ${from}`}.** ${why} Approved now, the promotion would stop, and nothing in ${name} would change. This run waits for you, 30 days at most, and holds up no other.`,
     };
   }
+  const glass = gate.checks.flatMap(({ check, overridden }) => (overridden === undefined ? [] : [code(check)]));
+  const enters = glass.length === 0 ? "The gate lets it in" : `The gate lets it in, with ${listed(glass)} overridden`;
   const [worst] = risksOf(brief);
   if (worst !== undefined && worst.icon !== "🟢") {
     const icon = worst.icon === "🔴" ? "🔴" : "🟠";
-    const says = `${icon} **The gate lets it in. Weigh the risk below before you approve.** The worst: ${worded(worst)}.`;
+    const says = `${icon} **${enters}. Weigh the risk below before you approve.** The worst: ${worded(worst)}.`;
     return { kind: "weigh", says };
   }
   if (changed(plan).length === 0) {
     const same = current?.release === candidate.release;
     return {
       kind: "nothing",
-      says: `✅ **Nothing changes: ${name} has ${same ? "this very release" : "all that this release declares"} already.**`,
+      says: same
+        ? `✅ **Nothing changes: ${name} has this very release already.** Whether you approve or reject, it stays as it is.`
+        : `✅ **Nothing changes: ${name} has all that this release declares already.** Approved, ${name} counts as having this release; no job or pipeline is touched.`,
     };
   }
-  return { kind: "go", says: "✅ **The gate lets it in, and nothing that runs is interrupted.**" };
+  return { kind: "go", says: `✅ **${enters}, and nothing that runs is interrupted.**` };
 }
 
 function stop(what: string, why: string): BriefVerdict {

@@ -2,7 +2,8 @@
 import { commitUrl } from "../github/links.ts";
 import { code, link, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed } from "./brief-risk.ts";
+import { changed, listed } from "./brief-risk.ts";
+import type { Plan } from "./plan.ts";
 
 const STAYS = "Data, streaming checkpoints and trained models do not go back.";
 
@@ -31,7 +32,26 @@ export function wayBackText(brief: BriefFacts): string {
       : back.folders
         ? "its files are still there"
         : "⚠️ its files are **not** there any more: they would be uploaded again from the commit";
-  return `${code("rollback.yml")} takes ${name} back to ${where}, without a build; ${folders}. ${STAYS}`;
+  return [
+    `${code("rollback.yml")} takes ${name} back to ${where}, without a build; ${folders}.`,
+    ...unlike(plan),
+    STAYS,
+  ].join(" ");
+}
+
+/** What is not again as it was, of what this promotion makes, deletes and replaces. */
+function unlike(plan: Plan): string[] {
+  const [created, deleted, replaced] = (["create", "delete", "replace"] as const).map((action) =>
+    changed(plan).flatMap((change) => (change.action === action ? [change.key] : [])),
+  );
+  const named = (keys: readonly string[] | undefined): string => listed((keys ?? []).map(code), 5);
+  return [
+    ...(replaced?.length
+      ? [`⚠️ It needs ${code(`delete: ${replaced.join(",")}`)}, since it replaces them once more.`]
+      : []),
+    ...(deleted?.length ? [`⚠️ ${named(deleted)}: made anew, without what is lost here.`] : []),
+    ...(created?.length ? [`${named(created)}: left there, paused.`] : []),
+  ];
 }
 
 /** Who can take a first release away again, and how. */

@@ -2,7 +2,7 @@
 import type { ResourceKey, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
-import type { GateResult } from "../gate/evaluate.ts";
+import { type GateResult, isMatterOfTime, passing } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
 import { duration } from "../gate/wall-clock.ts";
 import type { Site } from "../github/links.ts";
@@ -73,7 +73,7 @@ export interface BriefDetails {
 export function renderBrief(brief: BriefFacts): string {
   const { tier, candidate, gate } = brief;
   const verdict = verdictOf(brief);
-  const passes = gate.verdict === "pass" && gate.waiting.length === 0;
+  const passes = passing(gate).length === gate.checks.length;
   return blocks(
     `## ${text(brief.project)} to ${text(tier)}: what you approve`,
     verdict.says,
@@ -88,11 +88,11 @@ export function renderBrief(brief: BriefFacts): string {
       ],
     ),
     verdict.kind === "stop" ? "" : approvers(brief),
+    driftSection(brief),
     brief.details.tiers === undefined
       ? ""
       : picture({ name: "this release", commit: candidate.commit }, brief.details.tiers, brief.facts.now),
     passes ? "" : gateSummary(gate),
-    driftSection(brief),
     failedSection(brief),
     planSection(brief),
     leftSection(brief.left, tier),
@@ -126,7 +126,8 @@ function headingOf(brief: BriefFacts): string {
 }
 
 function what(brief: BriefFacts): string {
-  const { plan, history, current, tier, details } = brief;
+  const { plan, history, current, tier, details, left } = brief;
+  const goes = left.filter((each) => each.goes).length;
   const changes = changed(plan).length;
   const files = details.files.known && current !== undefined ? details.files.value.length : 0;
   const { pulls } = history.known ? history.value : { pulls: [] };
@@ -137,19 +138,31 @@ function what(brief: BriefFacts): string {
     ...(current === undefined
       ? [`${count(changes, "resource")} to create`]
       : changes === 0
-        ? []
+        ? goes === 0
+          ? []
+          : [`${count(goes, "resource")} that a rollback left ${goes === 1 ? "is" : "are"} deleted`]
         : [`${count(changes, "resource")} of ${plan.changes.length} ${changes === 1 ? "changes" : "change"}`]),
   ];
   const told = parts.length === 0 ? "Nothing changes" : parts.join("; ");
+  const none = parts.length > 0 && changes === 0 && current !== undefined;
+  const still = none ? `; no resource ${goes === 0 ? "" : "of the release "}changes` : "";
   const titles = pulls
     .slice(-SHOWN)
     .map((pull) => `${link(`#${pull.number} ${pull.title}`, pull.url)} by ${text(pull.author ?? "a deleted account")}`);
   const hidden = pulls.length - titles.length;
+  return [...hotfix(brief), `${told}${still}.`, ...titles, ...(hidden > 0 ? [`and ${hidden} more, below`] : [])].join(
+    "<br>",
+  );
+}
+
+/** What comes past the tiers below is no ordinary release, and has to be brought back. */
+function hotfix({ facts }: BriefFacts): string[] {
+  const found = facts.commit.known && !facts.commit.value.onDefaultBranch ? facts.commit.value.hotfix : undefined;
+  if (found === undefined) return [];
+  const main = facts.repository.known ? code(facts.repository.value.defaultBranch) : "the default branch";
   return [
-    `${told}${parts.length > 0 && changes === 0 && current !== undefined ? "; no resource changes" : ""}.`,
-    ...titles,
-    ...(hidden > 0 ? [`and ${hidden} more, below`] : []),
-  ].join("<br>");
+    `**A hotfix** from ${code(found.branch)}, which dev never had. Once it is in, merge it back into ${main}: until then no other release gets in.`,
+  ];
 }
 
 /** So many names stand in the table; all are below. */
@@ -179,7 +192,7 @@ function risk(brief: BriefFacts): string {
 
 function proof(brief: BriefFacts): string {
   const { gate, facts } = brief;
-  const passed = gate.checks.filter(({ verdict: each }) => each === "pass").length - gate.waiting.length;
+  const passed = passing(gate).length;
   const source = checkOf(gate, "source");
   const below =
     facts.previous === undefined || source === undefined
@@ -187,16 +200,19 @@ function proof(brief: BriefFacts): string {
       : source.verdict === "pass"
         ? [`✅ ${text(source.summary)} (${evidenceOf(source)})`]
         : [`❌ nothing proves that ${text(facts.previous)} runs it`];
-  const failing = gate.checks.length - passed - gate.waiting.length;
+  const later = gate.waiting.filter(isMatterOfTime);
+  const overridden = gate.checks.filter((check) => check.overridden !== undefined).length;
+  const failing = gate.checks.length - passed - later.length - overridden;
   const rest = [
     ...(failing === 0 ? [] : [`${failing} not`]),
-    ...(gate.waiting.length === 0 ? [] : [`${gate.waiting.length} not yet`]),
+    ...(later.length === 0 ? [] : [`${later.length} not yet`]),
+    ...(overridden === 0 ? [] : [`${overridden} overridden`]),
   ];
+  const icon = failing > 0 ? "❌" : later.length > 0 ? "⏳" : overridden > 0 ? "🚨" : "✅";
   return [
     ...below,
     ...verified(brief),
-    ...gate.waiting.filter(({ check }) => check !== "verification").map(({ summary }) => `⏳ ${text(summary)}`),
-    `${failing > 0 ? "❌" : rest.length > 0 ? "⏳" : "✅"} ${passed} of ${gate.checks.length} checks of the gate pass${rest.length === 0 ? "" : `, ${rest.join(", ")}`}`,
+    `${icon} ${passed} of ${gate.checks.length} checks of the gate pass${rest.length === 0 ? "" : `, ${rest.join(", ")}`}`,
   ].join("<br>");
 }
 
@@ -211,9 +227,9 @@ function verified({ gate, facts, details }: BriefFacts): string[] {
   const icon = check.verdict !== "pass" ? "❌" : later === undefined ? "✅" : "⏳";
   const ran =
     details.verifies.length === 0
-      ? "no job was run"
+      ? `no test was run, since ${code(`tiers.${facts.previous}.gate.verify`)} names none`
       : `${listed(details.verifies.map(code))} ${details.verifies.length === 1 ? "was" : "were"} run`;
-  const how = icon === "✅" ? ` Read back equal; ${ran}.` : "";
+  const how = icon === "✅" ? ` What lives there is what was released; ${ran}.` : "";
   return [`${icon} ${text((later ?? check).summary)}${how}${text(asked)}${links}`];
 }
 
@@ -222,8 +238,7 @@ function checkOf(gate: GateResult, id: CheckId) {
 }
 
 function evidenceOf({ evidence }: GateResult["checks"][number]): string {
-  return listed(
-    evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))),
-    SHOWN,
-  );
+  const shown = evidence.slice(0, SHOWN).map(({ label, url }) => (url === undefined ? text(label) : link(label, url)));
+  const more = evidence.length - shown.length;
+  return `${shown.join("; ")}${more > 0 ? ` and ${more} more` : ""}`; // a label may have commas
 }

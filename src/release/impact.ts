@@ -103,7 +103,7 @@ export function lossOf({ kind, action, class: each }: Pick<Change, "kind" | "act
       // deleted without cascade (facts: databricks-api 4)
       return gone
         ? "its history; its tables stay where they are, and nothing refreshes them"
-        : "what it wrote so far stays where it was, and nothing refreshes it";
+        : "its tie to what it wrote so far, which stays where it was and is refreshed by nothing";
     case "schemas":
       return "the schema with its grants; while it holds a table, volume or model, nothing is dropped";
     case "volumes":

@@ -1,8 +1,9 @@
-/** The gate as a person sees it: one row a check, the doubtful ones first to the eye. */
+/** The gate as a person sees it: one row a check; where some do not pass, those alone are open. */
+import { sentence } from "../findings.ts";
 import type { CheckResult } from "../gate/check.ts";
-import { type GateResult, titleOf } from "../gate/evaluate.ts";
+import { type GateResult, isMatterOfTime, passing, titleOf } from "../gate/evaluate.ts";
 import type { JsonObject } from "../json.ts";
-import { blocks, code, link, table, text } from "./markdown.ts";
+import { blocks, code, count, details, link, table, text } from "./markdown.ts";
 import { findingsJson } from "./report.ts";
 
 const ICON = { pass: "✅", fail: "❌", unknown: "❓" } as const;
@@ -10,35 +11,46 @@ const ICON = { pass: "✅", fail: "❌", unknown: "❓" } as const;
 /** The gate's table as Markdown. */
 export function gateSummary(gate: GateResult): string {
   const waiting = new Map(gate.waiting.map((check) => [check.check, check]));
-  const passed = gate.checks.filter(({ check, verdict }) => verdict === "pass" && !waiting.has(check)).length;
+  const passed = passing(gate).length;
   const overridden = gate.checks.filter((check) => check.overridden !== undefined);
+  const stops = gate.waiting.filter((check) => !isMatterOfTime(check)).length;
   const besides = [
-    ...(waiting.size === 0 ? [] : [`${waiting.size} not yet`]),
+    ...(waiting.size === stops ? [] : [`${waiting.size - stops} not yet`]),
+    ...(stops === 0 ? [] : [`${stops} would stop the promotion`]),
     ...(overridden.length === 0 ? [] : [`${overridden.length} overridden`]),
   ];
   const headline =
     passed === gate.checks.length
       ? `### Gate to ${text(gate.tier)}: all ${passed} checks pass`
       : `### Gate to ${text(gate.tier)}: ${[`${passed} of ${gate.checks.length} checks pass`, ...besides].join(", ")}`;
-  const rows = gate.checks.map((check) => [
-    iconOf(check, waiting.has(check.check)),
+  const row = (check: CheckResult): string[] => [
+    iconOf(check, waiting.get(check.check)),
     code(check.check),
     check.overridden === undefined
       ? text(said(waiting.get(check.check) ?? check))
-      : `**Overridden** by ${text(check.overridden.by)}: ${text(check.overridden.reason)} It says: ${text(said(check))}`,
-    check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join(", "),
-  ]);
+      : `**Overridden** by ${text(check.overridden.by)}: ${text(sentence(check.overridden.reason))} It says: ${text(said(check))}`,
+    check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join("; "),
+  ];
+  const columns = ["", "Check", "Result", "Evidence"];
+  const isFine = (check: CheckResult): boolean => iconOf(check, waiting.get(check.check)) === ICON.pass;
+  const fine = gate.checks.filter(isFine).map(row);
+  const doubtful = gate.checks.filter((check) => !isFine(check)).map(row);
   const later = gate.later.map(({ id }) => code(id)).join(", ");
   return blocks(
     headline,
-    table(["", "Check", "Result", "Evidence"], rows),
+    table(columns, doubtful),
+    doubtful.length === 0
+      ? table(columns, fine)
+      : fine.length === 0
+        ? ""
+        : details(`${count(fine.length, "check")} that pass${fine.length === 1 ? "es" : ""}`, table(columns, fine)),
     later === "" ? "" : `Checked again and further in the promotion itself: ${later}.`,
   );
 }
 
-function iconOf({ verdict, overridden, findings }: CheckResult, waits: boolean): string {
+function iconOf({ verdict, overridden, findings }: CheckResult, waits: CheckResult | undefined): string {
   if (overridden !== undefined) return "🚨";
-  if (waits) return "⏳";
+  if (waits !== undefined) return isMatterOfTime(waits) ? "⏳" : ICON.fail;
   return verdict === "pass" && findings.some(({ severity }) => severity === "warning") ? "⚠️" : ICON[verdict];
 }
 

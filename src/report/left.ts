@@ -7,7 +7,7 @@ export function leftSection(left: readonly Left[], tier: string): string {
   if (left.length === 0) return "";
   return blocks(
     `### Left in ${text(tier)} by a rollback`,
-    "Of no release that it has, paused, and beside the plan.",
+    `${text(tier)}'s release does not declare it. It is paused, and no part of the plan.`,
     table(
       ["Resource", "Kind", "Id", "What becomes of it"],
       left.map(({ key, kind, id, goes }) => [

@@ -1,5 +1,5 @@
 /** How a result is shown: job summary, annotations, outputs, JSON report. Knows nothing of what was decided. */
-import { describeWhere, type Finding, isFailure } from "../findings.ts";
+import { describeWhere, type Finding, isFailure, sentence } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import { blocks, code, table, text } from "./markdown.ts";
 
@@ -35,17 +35,20 @@ export function findingsSummary(findings: readonly Finding[]): string {
     .map((finding) => [
       `${ICON[finding.severity]} ${code(finding.id)}`,
       finding.where === undefined ? "" : code(describeWhere(finding.where)),
-      text(finding.why === undefined ? finding.message : `${finding.message} ${finding.why}`),
+      text(finding.why === undefined ? finding.message : `${sentence(finding.message)} ${finding.why}`),
       text(finding.remedy),
     ]);
+  const columns = ["Finding", "Where", "What", "What to do"];
+  // an empty column takes the width that the others need
+  const shown = [columns, ...rows].map((row) => row.filter((_, index) => index !== 1 || rows.some((each) => each[1])));
   return blocks(
     "### Findings",
-    table(["Finding", "Where", "What", "What to do"], rows),
+    table(shown[0] ?? [], shown.slice(1)),
     more > 0 ? `And ${more} more, in the report.` : "",
   );
 }
 
-/** The whole job summary of an action. A run that threw has no text of its own, and nobody can say what it did before. */
+/** The whole job summary of an action; `name` says its mode, too, since what is only planned is not done. A run that threw has no text of its own, and nobody can say what it did before. */
 export function stepSummary(name: string, { findings, summary }: Pick<ActionResult, "findings" | "summary">): string {
   const failed = conclusionOf(findings) === "failure";
   const stopped =

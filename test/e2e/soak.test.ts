@@ -55,8 +55,8 @@ describe("soak", () => {
     expectRun(await play.promote()).toSucceed(STAGING);
     const early = await verify();
     expect(jobOf(early, "open-approval").conclusion).toBe("skipped");
-    expect(textOf(early, "verify / verify")).toContain(
-      "Not ready for prod, as its gate would say: It must stand in staging for 1d;",
+    expect(textOf(early, "verify / verify")).toMatch(
+      /Not ready for prod, as its gate would say: Release [0-9a-f]{12} must stand in staging for 1d;/,
     );
     expect(opened()).toEqual([]);
 

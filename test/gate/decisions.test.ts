@@ -218,7 +218,7 @@ describe("a window", () => {
     const closed = gate({ now }, { windows });
     expect(ids(closed)).toEqual(["error gate/window-closed"]);
     expect(closed.findings[0]?.message).toContain(
-      "it is 2026-11-26 17:00 Europe/Berlin. It opens next at 2026-11-30 08:00 Europe/Berlin (2026-11-30T07:00:00.000Z).",
+      "it is 2026-11-26 17:00 Europe/Berlin. It opens next at 2026-11-30 08:00 Europe/Berlin (2026-11-30 07:00 UTC).",
     );
     const brief = gate({ now, stage: "plan" }, { windows });
     expect([brief.verdict, ...ids(brief)]).toEqual(["pass", "warning gate/window-closed"]);
@@ -228,7 +228,7 @@ describe("a window", () => {
     const frozen = gate({}, { windows, freezes });
     expect(ids(frozen)).toEqual(["error gate/window-frozen"]);
     expect(frozen.findings[0]?.message).toBe(
-      "prod is frozen until 2026-11-28 00:00 UTC: Black Friday. It opens next at 2026-11-30 08:00 Europe/Berlin (2026-11-30T07:00:00.000Z).",
+      "prod is frozen until 2026-11-28 00:00 UTC: Black Friday. It opens next at 2026-11-30 08:00 Europe/Berlin (2026-11-30 07:00 UTC).",
     );
     expect(row(gate({}, { windows }), "window")?.summary).toBe(
       "Within Mon-Thu 08:00-16:00 Europe/Berlin (2026-11-23 13:00 Europe/Berlin).",
@@ -382,7 +382,14 @@ describe("breaking the glass", () => {
       overridden: { reason: override.reason, by: "octocat" },
     });
     expect(ids(result)).toEqual(["warning gate/overridden", "warning gate/window-closed"]);
-    expect(result.findings[0]?.message).toMatch(/^BREAK-GLASS in prod: octocat overrides the check window: Incident 7/);
+    expect(result.findings[0]?.message).toMatch(
+      /^BREAK-GLASS in prod: octocat overrides the check window: Incident 7.* What it says: prod takes promotions/,
+    );
+    // before the approval, where the check only warns yet, and with a reason that is no sentence
+    const asked = gate({ stage: "plan-live", override: { ...override, reason: "incident 7" } }, { windows });
+    expect(asked.findings[0]?.message).toMatch(
+      /^BREAK-GLASS in prod: octocat asks to override the check window: incident 7\. What it says: prod takes promotions/,
+    );
   });
 
   it("does not help a check that it does not name, nor hide another failure", () => {

@@ -25,3 +25,10 @@ test("a run that threw is not said to have changed nothing: it may have paused, 
   expect(summary).not.toMatch(/changed|nothing/);
   expect(stepSummary("promote", { findings: [finding], summary: "All of it." })).not.toContain("stopped");
 });
+
+test("of findings without a place leaves the column of places out: it would be empty, and the others narrow", () => {
+  const nowhere = { id: "a/b", severity: "error" as const, message: "It broke.", remedy: "Mend it." };
+  expect(findingsSummary([nowhere])).toContain("| Finding | What | What to do |");
+  const placed = { ...nowhere, where: { kind: "file" as const, file: "four-tier.yml", line: 3 } };
+  expect(findingsSummary([nowhere, placed])).toContain("| Finding | Where | What | What to do |");
+});

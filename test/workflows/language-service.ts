@@ -22,6 +22,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
     "repository",
     "run-id",
   ],
+  "github/codeql-action/upload-sarif": ["sarif_file", "checkout_path", "category", "wait-for-processing", "token"],
   attest: ["subject-path", "subject-name", "subject-digest", "subject-checksums", "sbom-path", "github-token"],
 };
 /** What of an action of ours is asked: names of inputs. */
@@ -40,9 +41,7 @@ export async function lint(name: string, text: string): Promise<string[]> {
         const isOurs = `${action.owner}/${action.name}` === "four-tier/four-tier" && action.path !== undefined;
         const inputs = isOurs
           ? Object.keys(v.parse(Action, parse(read(join(ROOT, action.path ?? "", "action.yml")))).inputs)
-          : action.owner === "actions"
-            ? OTHERS[action.name]
-            : undefined;
+          : OTHERS[action.owner === "actions" ? action.name : `${action.owner}/${action.name}/${action.path ?? ""}`];
         if (inputs === undefined) return Promise.resolve(undefined);
         const described = Object.fromEntries(inputs.map((input) => [input, { description: input }]));
         return Promise.resolve({ name: action.name, description: action.name, inputs: described });

@@ -1,6 +1,7 @@
 /** Our rules for workflow files: each gives what is wrong, or nothing. */
+import { join } from "node:path";
 import { isMap, isScalar, parseDocument } from "yaml";
-import { type Job, type Workflow, workflowOf } from "./files.ts";
+import { type Job, OURS, read, type Workflow, workflowOf } from "./files.ts";
 
 /** What a workflow is for: called by others, run by this repository alone, or copied by a team. */
 export type Kind = "shipped" | "own" | "caller";
@@ -59,6 +60,23 @@ export function offences(text: string, kind: Kind): string[] {
     if (job.uses === undefined) found.push(...credentialOffences(job, kind).map((what) => `${id}: ${what}`));
   }
   return found;
+}
+
+/** What the called jobs of ours ask for and a caller's job does not grant: GitHub starts none of them then. */
+export function ungranted(text: string): string[] {
+  const level: Readonly<Record<string, number>> = { none: 0, read: 1, write: 2 };
+  return Object.entries(workflowOf(text).jobs).flatMap(([id, { uses = "", permissions }]) => {
+    const file = /^four-tier\/four-tier\/\.github\/workflows\/([\w-]+\.yml)@/.exec(uses)?.[1];
+    if (file === undefined) return [];
+    const granted = typeof permissions === "object" ? permissions : {};
+    return Object.values(workflowOf(read(join(OURS, file))).jobs).flatMap((called) =>
+      Object.entries(called.permissions ?? {}).flatMap(([scope, asked]) =>
+        (level[granted[scope] ?? "none"] ?? 0) >= (level[asked] ?? 0)
+          ? []
+          : [`${id}: ${file} asks for ${scope}: ${asked}`],
+      ),
+    );
+  });
 }
 
 function wholeOffences(workflow: Workflow, kind: Kind): string[] {

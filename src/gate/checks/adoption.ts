@@ -17,7 +17,7 @@ export const adoption: Check = {
                 ? `${facts.tier} has a resource named "${name}" (id ${id}) that a bundle deployment manages; ${key} would become its double.`
                 : `${facts.tier} has a resource named "${name}" (id ${id}) that is not ours; ${key} would become its double.`,
             why: managedBy === "bundle" ? "Two deployers would undo each other's work." : "Both would run.",
-            remedy: `Adopt it (adopt: { ${facts.tier}: { ${key}: "${id}" } }), rename it, or delete it.`,
+            remedy: `Adopt it in the contract on the default branch (adopt: { ${facts.tier}: { ${key}: "${id}" } }), rename it, or delete it.`,
           })),
       }),
     ),

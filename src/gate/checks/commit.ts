@@ -233,7 +233,7 @@ function checkProblems(pull: PullFacts): Problem[] {
     .filter(({ conclusion }) => !GREEN.includes(conclusion ?? ""))
     .map((check) => ({
       what: "checks",
-      message: `The check ${check.name} of pull request #${pull.number} is ${check.conclusion ?? check.status}.`,
+      message: `The check ${check.name} of pull request #${pull.number} ${check.conclusion === undefined ? `has not ended (${check.status})` : `ended as ${check.conclusion}`}.`,
       remedy:
         "Re-run it until it is green. If it cannot be, fix what it found and let a reviewed pull request add this one's merge to the contract's accepted_commits, with the reason.",
     }));

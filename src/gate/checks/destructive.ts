@@ -23,9 +23,8 @@ export const destructive: Check = {
           problems: losing
             .filter(({ key }) => !allowed(key))
             .map((change) => ({
-              message: `The plan would ${change.action === "update" ? "lose data of" : change.action} ${change.key} in ${facts.tier}.`,
-              why: `Lost would be: ${lossOf(change) ?? change.class}.`,
-              remedy: `If it is meant, list it: tiers.${facts.tier}.destructive: [${change.key}].`,
+              message: `The plan would ${change.action === "update" ? "lose data of" : change.action} ${change.key} in ${facts.tier}. Lost would be: ${lossOf(change) ?? change.class}.`,
+              remedy: `If it is meant, list it in the contract on the default branch: tiers.${facts.tier}.destructive: [${change.key}]. If not, take the change back.`,
             })),
           findings: lossFindings(losses, facts.tier, facts.destructive),
         });

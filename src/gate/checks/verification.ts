@@ -97,8 +97,8 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
       severity,
       message:
         reached === undefined
-          ? `It must stand in ${below} for ${duration(policy.soakMs)} after its first verification, and has none.${failure}`
-          : `It must stand in ${below} for ${duration(policy.soakMs)}; that is reached at ${shownAt("UTC", reached)}.${failure}`,
+          ? `Release ${release} must stand in ${below} for ${duration(policy.soakMs)} after its first verification, and has none.${failure}`
+          : `Release ${release} must stand in ${below} for ${duration(policy.soakMs)}; that is reached at ${shownAt("UTC", reached)}.${failure}`,
       remedy:
         reached === undefined
           ? `Verify it in ${below} first.`

@@ -23,7 +23,7 @@ export const window: Check = {
       const opens =
         next === undefined
           ? "No window opens in the next two weeks: see windows and freezes in the contract."
-          : `It opens next at ${shownAt(zone, next)} (${new Date(next).toISOString()}).`;
+          : `It opens next at ${shownAt(zone, next)}${zone === "UTC" ? "" : ` (${shownAt("UTC", next)})`}.`;
       // An approval may come later; only the promotion itself insists.
       const severity = facts.stage === "promote" ? "error" : "warning";
       const remedy =
