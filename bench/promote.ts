@@ -40,7 +40,7 @@ interface Round {
 
 /** The rounds' medians. */
 interface Figures extends Round {
-  /** Longest chain of requests that need each other's answers × latency, in seconds. */
+  /** Longest chain of requests that need each other's answers × the latency that was measured beside it, in seconds. */
   readonly floor: number;
   readonly ratio: number;
   /** The same for a client that proves no grants, looks once, and reads back only what it wrote. */
@@ -53,6 +53,7 @@ const SCENES = ["first", "nothing", "component"] as const;
 /** Promotes three times a round into dev of a simulated account. Rejects if a promotion fails. */
 export async function promote(options: PromoteOptions): Promise<object> {
   const rounds: Record<(typeof SCENES)[number], Round>[] = [];
+  const latencies: number[] = [];
   const cli: { own: CliRound; unlimited: CliRound }[] = [];
   const version = cliVersion();
   for (let count = 0; count <= options.rounds; count += 1) {
@@ -61,16 +62,18 @@ export async function promote(options: PromoteOptions): Promise<object> {
       const played = await playRound(folder, options, count > 0 && version !== undefined);
       if (count === 0) continue; // the warm-up
       rounds.push(played.scenes);
+      latencies.push(played.latency);
       if (played.cli !== undefined) cli.push(played.cli);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   }
+  const latency = median(latencies);
   const of = (scene: (typeof SCENES)[number]): Figures => {
     return figuresOf(
       rounds.map((one) => one[scene]),
       chains(options)[scene],
-      options.latencyMs / 1000,
+      latency,
     );
   };
   const first = of("first");
@@ -87,6 +90,7 @@ export async function promote(options: PromoteOptions): Promise<object> {
     name: "promote",
     size: options,
     concurrency: CONCURRENCY,
+    latency: round(latency),
     first,
     component: of("component"),
     nothing: of("nothing"),
@@ -107,19 +111,38 @@ async function playRound(folder: string, options: PromoteOptions, withCli: boole
   );
   const stage = { folder, databricks, github, project };
   try {
+    const latency = await latencyOf(databricks);
     await merge(stage, "first", "docs/first.md");
     const first = await run(stage);
     const nothing = await run(stage);
     await merge(stage, "change", "src/part0/file_0.py");
     const component = await run(stage);
     const scenes = { first, nothing, component };
-    if (!withCli) return { scenes, cli: undefined };
+    if (!withCli) return { scenes, latency, cli: undefined };
     const own = await deployWithCli(join(folder, "own"), project, options, undefined);
     const unlimited = await deployWithCli(join(folder, "unlimited"), project, options, UNLIMITED);
-    return { scenes, cli: { own, unlimited } };
+    return { scenes, latency, cli: { own, unlimited } };
   } finally {
     await Promise.all([databricks.close(), github.close()]);
   }
+}
+
+/**
+ * What one request takes a client that does nothing else, in seconds: the latency that was asked for, and what the
+ * timer, the socket and the server add to it. No chain of requests can be quicker than that many of these.
+ */
+async function latencyOf(databricks: DatabricksSimulator): Promise<number> {
+  const url = `${databricks.workspaces["dev"]?.url ?? ""}/api/2.0/preview/scim/v2/Me`;
+  const headers = { authorization: `Bearer ${databricks.tokenFor("ml-pipelines-dev")}` };
+  const seconds: number[] = [];
+  for (let count = 0; count < 25; count += 1) {
+    const started = performance.now();
+    const response = await fetch(url, { headers });
+    await response.arrayBuffer();
+    if (!response.ok) throw new Error(`the simulator answered ${response.status}`);
+    seconds.push((performance.now() - started) / 1000);
+  }
+  return median(seconds);
 }
 
 function figuresOf(rounds: readonly Round[], chain: Chain, latency: number): Figures {

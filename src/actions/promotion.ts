@@ -57,11 +57,15 @@ export async function planOrPromote(context: ActionContext, own: Inputs, inputs:
   const [{ candidate, notes }, access] = await together([
     readCandidate(context, own, git, resolved, wheels),
     own.mode === "plan" ? undefined : signIn(context, resolved),
+    own.mode === "plan" ? undefined : promotionCode(),
   ]);
   const ground: Ground = { ...resolved, context, own, git, wheels, candidate, notes, github: githubOf(context) };
   const result = access === undefined ? await planned(ground) : await promoted(ground, access);
   return { ...result, findings: [...notes, ...result.findings] };
 }
+
+/** What a promotion runs once it is signed in; loaded while the service answers. */
+const promotionCode = () => together([import("../promote.ts"), import("../grants.ts")]);
 
 /** To where a promotion writes; not at all where somebody else manages it. */
 async function signIn(context: ActionContext, { contract, tier }: ResolvedTier): Promise<TierAccess> {
@@ -98,7 +102,7 @@ async function planned(ground: Ground): Promise<ActionResult> {
 async function promoted(ground: Ground, access: TierAccess): Promise<ActionResult> {
   const { context, own, git, github, candidate, wheels } = ground;
   const { run } = context;
-  const { promote: promoteRelease } = await import("../promote.ts");
+  const [{ promote: promoteRelease }, { tierProof }] = await promotionCode();
   const result = await promoteRelease({
     ...lockAccess(context),
     tier: access.tier,
@@ -114,7 +118,6 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
         // A sandbox's are dev's principal's business: its own may not read them, and its gate does not ask.
         if (access.tier.name === "sandbox") return [];
         const policy = await policyContract(github, run, access.contract);
-        const { tierProof } = await import("../grants.ts");
         const within = earlier.then((proof) => proof === undefined);
         const proof = await tierProof(access.workspace, policy, access.tier, new Date(), { ...access, within });
         return proof.findings;
