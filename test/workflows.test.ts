@@ -133,6 +133,18 @@ describe("the reusable workflows", () => {
     ]);
   });
 
+  it("write to people, start runs and sign in jobs that hold no credential of a tier", () => {
+    const told = ["actions", "attestations", "contents", "issues", "pull-requests"];
+    const both = shipped.flatMap(({ name, text }) =>
+      Object.entries(workflowOf(text).jobs).flatMap(([id, { environment, permissions }]) => {
+        const granted = typeof permissions === "object" ? permissions : {};
+        const written = told.filter((scope) => granted[scope] === "write");
+        return environment !== undefined && written.length > 0 ? [`${name} ${id}: ${written.join(", ")}`] : [];
+      }),
+    );
+    expect(both).toEqual([]);
+  });
+
   it("hold no concurrency group, so that a run that waits for an approval holds up nobody", () => {
     for (const { text } of shipped) expect(text).not.toMatch(/^ *concurrency:/m);
   });

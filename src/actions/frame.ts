@@ -88,7 +88,9 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   core.setOutput("conclusion", conclusion);
   if (process.env["GITHUB_STEP_SUMMARY"]) {
     const mode = core.getInput("mode");
-    await core.summary.addRaw(stepSummary(mode === "" ? name : `${name}: ${mode}`, result), true).write();
+    await core.summary
+      .addRaw(stepSummary(mode === "" || mode === name ? name : `${name}: ${mode}`, result), true)
+      .write();
   }
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {

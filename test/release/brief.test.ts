@@ -376,7 +376,9 @@ describe("the brief", () => {
     };
     const facts = { commit: known({ ...commit.value, onDefaultBranch: false, hotfix }) };
     const top = await glance(brief({ gateFacts: facts }));
-    expect(top).toMatch(/What\s+A hotfix from hotfix\/scores, which dev never had\. Once it is in, merge it back into main ?: until then/);
+    expect(top).toMatch(
+      /What\s+A hotfix from hotfix\/scores, which dev never had\. Once it is in, merge it back into main ?: until then/,
+    );
     expect(await glance(brief())).not.toContain("hotfix");
   });
 
