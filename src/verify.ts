@@ -15,6 +15,7 @@ import { withLedger } from "./ledger/locked.ts";
 import { HISTORY, type Ledger, type LedgerRelease, verdictOn } from "./ledger/model.ts";
 import { goneWheels, keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf } from "./release/candidate.ts";
+import { madeBy } from "./release/evidence.ts";
 import type { RecordInput } from "./release/evidence.ts";
 import { fieldText } from "./release/fields.ts";
 import { glance } from "./release/glance.ts";
@@ -232,7 +233,7 @@ function payloadOf(
     kind: "verification",
     tier: tier.name,
     project: tier.project,
-    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    run: madeBy(run),
     release: release.digest,
     passed: verdict === "passed",
     checks: [

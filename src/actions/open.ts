@@ -1,6 +1,7 @@
 /** action-promote, modes open and opened: the approval of a release that is ready, without a credential for any tier. */
 import { runUrl } from "../github/links.ts";
 import { openApproval, recordOpening } from "../open.ts";
+import { madeBy } from "../release/evidence.ts";
 import { readRepository } from "../release/read-repository.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
@@ -41,7 +42,7 @@ export async function opened(context: ActionContext): Promise<ActionResult> {
     kind: "opening",
     tier: "prod",
     project: contract.project,
-    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    run: madeBy(run),
     release,
     commit,
     opened,

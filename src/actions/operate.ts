@@ -4,7 +4,7 @@ import { runUrl } from "../github/links.ts";
 import { getRepository } from "../github/repository.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
-import { recordOperation } from "../release/evidence.ts";
+import { madeBy, recordOperation } from "../release/evidence.ts";
 import { operationEvidence } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
@@ -31,7 +31,7 @@ export async function operate(context: ActionContext, mode: Operation): Promise<
     ...own,
     tier: tier.name,
     project: tier.project,
-    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    run: madeBy(run),
     by: run.triggeringActor,
   };
   const { defaultBranch } = await getRepository(github);

@@ -9,7 +9,7 @@ import type { LockedLedger } from "../ledger/locked.ts";
 import { ledgerOwner, tierFolder } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { notDispatched } from "../operate.ts";
-import { type RecordInput, recordOperation } from "../release/evidence.ts";
+import { madeBy, type RecordInput, recordOperation } from "../release/evidence.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import { operationEvidence, type OperationView } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -218,7 +218,7 @@ function commonPayload({ run }: ActionContext, tier: Pick<Tier, "name" | "projec
   return {
     tier: tier.name === "sandbox" ? ("dev" as const) : tier.name,
     project: tier.project,
-    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    run: madeBy(run),
   };
 }
 

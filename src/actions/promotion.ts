@@ -1,50 +1,32 @@
 /** action-promote, modes plan and promote: the commit read and rendered, the tier signed in to, then one of the two stories. */
-import { compareStagingAndProd } from "../bundle/parity.ts";
-import { resolveTier } from "../contract/tiers.ts";
-import { type Finding, FourTierError, isFailure } from "../findings.ts";
-import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/facts.ts";
-import type { Git } from "../git.ts";
+import { FourTierError } from "../findings.ts";
 import { loadTransport } from "../http/agent.ts";
 import { together } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
-import type { GitHub } from "../github/client.ts";
 import { checkBuilt } from "../release/built.ts";
-import { type Candidate, candidateOf, type CarriedArtifact, contractAt, readWheels } from "../release/candidate.ts";
-import { type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
+import { readWheels } from "../release/candidate.ts";
+import { brought, type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
 import { factOf } from "../release/fact-of.ts";
-import { currentRelease, gatherAgain, type GatherRequest, gatherGateFacts } from "../release/gather.ts";
+import { currentRelease, gatherAgain } from "../release/gather.ts";
 import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
-import { readRepository } from "../release/read-repository.ts";
-import { NOT_HERE } from "../release/rollback-target.ts";
 import { blocks } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
-import type { PlanRequest } from "../plan.ts";
 import type { PromoteRequest } from "../promote.ts";
 import { managerFinding } from "../sandboxes/access.ts";
 import { pullState } from "../github/commits.ts";
+import { readCandidate } from "./candidate-of-run.ts";
 import { pullOfRun } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import type { Inputs } from "./promote-inputs.ts";
 import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
+import { gather, gathering, type Ground, identityOf, judging, provedEarlier } from "./promotion-facts.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import type { TierInputs } from "./tier-inputs.ts";
 import { viewTier } from "./tier-view.ts";
 import { pictureAfter, whereaboutsOf } from "./whereabouts.ts";
-
-/** What both stories need of a run. */
-interface Ground extends ResolvedTier {
-  readonly context: ActionContext;
-  readonly own: Inputs;
-  readonly git: Git;
-  readonly github: GitHub;
-  readonly wheels: readonly CarriedArtifact[];
-  readonly candidate: Candidate;
-  /** Warnings of the rendering. */
-  readonly notes: readonly Finding[];
-}
 
 /** Plans or promotes one tier. Throws FourTierError with every finding of what stops it before anything was sent. */
 export async function planOrPromote(context: ActionContext, own: Inputs, inputs: TierInputs): Promise<ActionResult> {
@@ -144,20 +126,6 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
   return { ...result, outputs, findings, summary: blocks(result.summary, picture) };
 }
 
-/** What the run proved that brought this release; whatever GitHub does not say means that nothing may rest on it. */
-async function provedEarlier(
-  { context: { run }, github, candidate, own }: Ground,
-  { contract, tier }: TierAccess,
-  release: LedgerRelease,
-): Promise<EarlierProof | undefined> {
-  const { name, project } = tier;
-  if (name === "sandbox" || own.override !== undefined || candidate.commit !== run.sha) return undefined;
-  const { standingRecord } = await import("../release/standing-record.ts");
-  const question = { project, tier: name, suiteCommits: contract.suite.commits, release, now: new Date() };
-  const found = await factOf(() => standingRecord(github, question));
-  return found.known ? found.value : undefined;
-}
-
 /** In a sandbox: what is asked under its lock. */
 async function sandboxGuard(
   { context, github }: Ground,
@@ -194,118 +162,6 @@ async function drawn({ tier, candidate, context, github, contract }: Ground): Pr
   return pictureAfter(asked, { name: "this release", commit }, changed);
 }
 
-/** Releases that the tier is said to have had, by GitHub's record; what all of them need is read once, and only if one is asked for. */
-function judging({ github, tier, contract }: Ground): PlanRequest["judge"] {
-  const { name } = tier;
-  if (name === "sandbox") return () => Promise.resolve(NOT_HERE);
-  const begin = async () => {
-    const { releaseJudge } = await import("../release/rollback-evidence.ts");
-    const repository = await readRepository(github);
-    return releaseJudge(github, {
-      project: contract.project,
-      tier: name,
-      repository,
-      suiteCommits: contract.suite.commits,
-    });
-  };
-  let judge: ReturnType<typeof begin> | undefined;
-  return async (release) => {
-    judge ??= begin();
-    return (await judge)(release);
-  };
-}
-
-async function gather(
-  ground: Ground,
-  stage: Stage,
-  live: GatherRequest["live"],
-  current: NonNullable<GatherRequest["current"]>,
-) {
-  const parity = ground.tier.name === "prod" ? parityOf(ground) : undefined;
-  const seen = async () => ({ ...(await live), ...(parity === undefined ? {} : { parity: await parity }) });
-  return gatherGateFacts({ ...gathering(ground, stage, seen()), current });
-}
-
-/** Whether what staging verified is what prod would run: told from the commit alone. */
-function parityOf({ git, candidate, contract, tier, inputs }: Ground): Promise<LiveFacts["parity"]> {
-  const artifacts = candidate.artifacts.map(({ name }) => name);
-  return factOf(async () => {
-    const source = await git.sourceAt(candidate.commit);
-    const options = { root: inputs.bundle, contract, artifacts, git: { commit: candidate.commit }, now: new Date() };
-    return { findings: compareStagingAndProd(source, options), allowed: tier.mayDifferFromStaging };
-  });
-}
-
-/** What the gate is asked about. */
-function gathering(
-  { context, own, github, contract, tier, candidate }: Ground,
-  stage: Stage,
-  live: GatherRequest["live"],
-): GatherRequest {
-  return {
-    github,
-    run: context.run,
-    contract,
-    tier,
-    stage,
-    commit: candidate.commit,
-    release: candidate.digest,
-    artifacts: candidate.artifacts,
-    readEnvironment: own.readEnvironment,
-    approved: own.approved,
-    acceptedDrift: own.acceptDrift,
-    override: own.override,
-    now: new Date(),
-    live,
-  };
-}
-
-function identityOf(access: TierAccess): LiveFacts["identity"] {
-  return known({
-    servicePrincipal: access.identity.displayName,
-    clientId: access.clientId,
-    workspaceId: access.identity.workspaceId ?? access.tier.workspaceId ?? "",
-    catalog: access.catalog.name,
-    findings: access.findings,
-  });
-}
-
-/** The commit, rendered for the tier with the contract it holds; what is wrong with it stops here. */
-async function readCandidate(
-  { run }: ActionContext,
-  { commit }: Inputs,
-  git: Git,
-  { contract: ofRun, tier: tierOfRun, inputs }: ResolvedTier,
-  wheels: readonly CarriedArtifact[],
-): Promise<{ candidate: Candidate; notes: readonly Finding[] }> {
-  const checkout = await git.checkoutEquals(await git.head());
-  if (checkout.some(isFailure)) throw new FourTierError(checkout);
-  const other = commit !== run.sha;
-  const contract = other ? await contractAt(git, commit, ofRun.file, inputs.allowedHosts) : ofRun;
-  const tier = other ? resolveTier(contract, tierOfRun.name, { developer: inputs.developer }) : tierOfRun;
-  if (tier.catalog !== tierOfRun.catalog || tier.host !== tierOfRun.host) {
-    throw new FourTierError({
-      id: "release/contract-differs",
-      severity: "error",
-      where: { kind: "file", file: contract.file },
-      message: `At commit ${commit.slice(0, 12)} the contract gives ${tier.name} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}.`,
-      why: "The release would be rendered for a place that this run does not prove.",
-      remedy: "Promote a commit that has the same contract, or start the run from that commit.",
-    });
-  }
-  const { candidate, findings } = await candidateOf({
-    git,
-    commit,
-    root: inputs.bundle,
-    contract,
-    tier,
-    artifacts: wheels,
-    now: new Date(),
-  });
-  if (candidate === undefined) throw new FourTierError(findings);
-  return { candidate, notes: [...checkout, ...findings] };
-}
-
 /** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */
 async function record(
   { context, tier, github }: Ground,
@@ -314,19 +170,12 @@ async function record(
   overrides: NonNullable<Evidence["overrides"]>,
 ): Promise<DeploymentRecord> {
   if (tier.name === "sandbox") return { id: "", finish: () => Promise.resolve() };
-  const { run } = context;
   return recordDeployment(github, {
     commit: release.commit,
     description,
     payload: {
       kind: "promotion",
-      tier: tier.name,
-      project: tier.project,
-      release: release.digest,
-      plan: release.plan,
-      components: { ...release.components },
-      run: { id: run.runId, attempt: run.runAttempt, job: run.job },
-      artifacts: [...release.artifacts],
+      ...brought({ name: tier.name, project: tier.project }, release, context.run),
       ...(overrides.length === 0 ? {} : { overrides: [...overrides] }),
     },
   });

@@ -4,7 +4,7 @@ import { RESOURCE_KEY } from "../contract/schema-texts.ts";
 import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
-import { recordDeployment } from "../release/evidence.ts";
+import { brought, recordDeployment } from "../release/evidence.ts";
 import { operatorFindings } from "../release/operators.ts";
 import { policyContract } from "../release/policy.ts";
 import { releaseJudge } from "../release/rollback-evidence.ts";
@@ -59,13 +59,7 @@ export async function rollback(context: ActionContext): Promise<ActionResult> {
         description,
         payload: {
           kind: "rollback",
-          tier: tier.name,
-          project: tier.project,
-          release: release.digest,
-          plan: release.plan,
-          components: { ...release.components },
-          artifacts: [...release.artifacts],
-          run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+          ...brought(tier, release, run),
           from: from ?? null,
           reason: own.reason,
           by: run.triggeringActor,

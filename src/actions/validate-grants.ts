@@ -7,7 +7,7 @@ import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { tierProof } from "../grants.ts";
 import type { Proof } from "../grants/certify.ts";
 import { stringifyJson } from "../json.ts";
-import { recordOperation } from "../release/evidence.ts";
+import { madeBy, recordOperation } from "../release/evidence.ts";
 import { grantsReport, grantsSummary, sandboxesSummary } from "../report/grants.ts";
 import { sandboxesProof } from "../sandbox-audit.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
@@ -132,7 +132,7 @@ async function record(
       project,
       passed,
       certificate,
-      run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+      run: madeBy(run),
     },
   });
   context.log.info(`Recorded as deployment ${id}, certificate ${certificate}`);

@@ -3,10 +3,13 @@
  * an index: anybody with push access can write one, so whoever reads it goes on to the run (design 2, evidence; ADR 701).
  */
 import * as v from "valibot";
+import type { RecordedTier } from "../contract/model.ts";
+import type { RunContext } from "../environment.ts";
 import { createDeployment, type DeploymentState, setDeploymentStatus } from "../github/deployments.ts";
 import type { GitHub } from "../github/client.ts";
 import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
 
 /** Of the payload's shape. */
 export const EVIDENCE_VERSION = 1;
@@ -101,6 +104,28 @@ export type Evidence = RecordOf<"promotion">;
 export type RecordInput<Kind extends RecordKind = RecordKind> = Kind extends RecordKind
   ? Omit<RecordOf<Kind>, "suite" | "version">
   : never;
+
+/** The job of a run by which a record is made. */
+export function madeBy(run: Pick<RunContext, "runId" | "runAttempt" | "job">): RecordPayload["run"] {
+  return { id: run.runId, attempt: run.runAttempt, job: run.job };
+}
+
+/** What the record of a promotion and that of a rollback say alike: which release this job brought to the tier. */
+export function brought(
+  tier: Pick<RecordedTier, "name" | "project">,
+  release: LedgerRelease,
+  run: Parameters<typeof madeBy>[0],
+): Omit<RecordInput<"promotion">, "kind" | "overrides"> {
+  return {
+    tier: tier.name,
+    project: tier.project,
+    run: madeBy(run),
+    release: release.digest,
+    plan: release.plan,
+    components: { ...release.components },
+    artifacts: [...release.artifacts],
+  };
+}
 
 /** The task of a kind's Deployments. */
 export function taskOf(kind: RecordKind): Task {

@@ -11,7 +11,7 @@ import { type Fact, known, type RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { readVerifications } from "./decisions.ts";
-import { EVIDENCE_VERSION, type RecordOf } from "./evidence.ts";
+import { EVIDENCE_VERSION, madeBy, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { type Policy, readPolicy, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { readSource } from "./gather.ts";
@@ -109,7 +109,7 @@ function withOwn(
     version: EVIDENCE_VERSION,
     kind: "verification",
     ...about,
-    run: { id: run.runId, attempt: run.runAttempt, job: run.job },
+    run: madeBy(run),
     passed: true,
     checks: [],
   };
