@@ -7,7 +7,7 @@ import { known } from "../src/gate/facts.ts";
 import { recordDeployment, recordOperation, type RecordInput } from "../src/release/evidence.ts";
 import { whatRunsWhere } from "../src/what-runs-where.ts";
 import { timestamp } from "../simulator/github/text.ts";
-import type { Job } from "../simulator/github/world.ts";
+import type { Job, Run } from "../simulator/github/world.ts";
 import {
   addRun,
   approve,
@@ -71,12 +71,12 @@ async function decide(input: Decided, says?: string): Promise<void> {
 }
 
 /** A rollback of prod, approved in the environment of operations by hubot. */
-async function rolledBack(): Promise<Job> {
+async function rolledBack({ by = "octocat" } = {}): Promise<Job> {
   const path = ".github/workflows/rollback.yml";
   const referenced = [{ path: `${WORKFLOWS}/rollback.yml@${PIN}`, sha: PIN }];
   const job = addRun(world, { path, event: "workflow_dispatch", referenced }, "rollback / rollback");
   const { kind: _promotion, ...what } = payload("prod", job.run);
-  const input = { ...what, kind: "rollback", from: OTHER_RELEASE, reason: "scores are wrong", by: "octocat" } as const;
+  const input = { ...what, kind: "rollback", from: OTHER_RELEASE, reason: "scores are wrong", by } as const;
   const statement = statementOf({ ...input, suite: "four-tier", version: 1 });
   job.steps.push({
     name: statement,
@@ -98,9 +98,10 @@ async function rolledBack(): Promise<Job> {
   return job;
 }
 
-/** A promotion to prod that failed in the middle; its job has this step. */
-async function stopped(step: string): Promise<Job> {
-  const { run, prod } = promoteRun(world);
+/** A promotion to prod that failed in the middle; its job has this step. `change` bends its run. */
+async function stopped(step: string, { conclusion = "success", earlier = 0, ...change }: Bent = {}): Promise<Job> {
+  const { run, prod } = promoteRun(world, change);
+  Object.assign(prod, { attempt: run.attempt });
   const record = await recordDeployment(connect(world, prod), {
     commit: world.commit,
     payload: payload("prod", run),
@@ -110,13 +111,16 @@ async function stopped(step: string): Promise<Job> {
   prod.steps.push({
     name: step,
     number: 9,
-    conclusion: "success",
+    conclusion,
     startedAt: prod.startedAt,
     completedAt: prod.startedAt,
   });
   end(prod, "failure");
+  if (earlier > 0) prod.startedAt = prod.completedAt = timestamp(new Date(Date.now() - earlier));
   return prod;
 }
+
+type Bent = Partial<Run> & { readonly conclusion?: "success" | "skipped"; readonly earlier?: number };
 
 const OTHER_RELEASE = "9".repeat(64);
 const decided = { project: "ml-pipelines", reason: "It scores everybody twice.", by: "hubot" };
@@ -205,11 +209,37 @@ describe("what runs where", () => {
     expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
   });
 
-  it.each([
-    ["says nothing of it: it was put back, or had begun nothing", "Check who can read and write prod"],
-    ["says it of another release", halfWayStatement("prod", "9".repeat(64))],
-  ])("takes no tier for held by a promotion whose run %s", async (_name, step) => {
-    await stopped(step);
+  it.each<[string, string, Bent]>([
+    ["says nothing of it: it was put back, or had begun nothing", "Check who can read and write prod", {}],
+    ["says it of another release", halfWayStatement("prod", "9".repeat(64)), {}],
+    ["has skipped the step that says so", halfWayStatement("prod", RELEASE), { conclusion: "skipped" }],
+    ["ran on a branch", halfWayStatement("prod", RELEASE), { headBranch: "evil", ref: "refs/heads/evil" }],
+    ["did not call our workflow", halfWayStatement("prod", RELEASE), { referenced: [] }],
+    ["had ended long before the record was written", halfWayStatement("prod", RELEASE), { earlier: 3_600_000 }],
+  ])("takes no tier for held by a promotion whose run %s", async (_name, step, change) => {
+    await stopped(step, change);
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
+  });
+
+  it("says who holds a tier by the run: of a later attempt whoever started that, and never by the record's own words", async () => {
+    await promoted();
+    await stopped(halfWayStatement("prod", RELEASE), { attempt: 2, triggeringActor: "hubot" });
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [{ by: "hubot" }] } });
+    await rolledBack({ by: "mallory" });
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [{ by: "octocat" }] } });
+  });
+
+  it("keeps a tier for held by a rollback that a promotion broke the glass over", async () => {
+    await promoted();
+    await rolledBack();
+    const { run, prod } = promoteRun(world);
+    approve(world, run);
+    const overrides = [{ check: "hold" as const, reason: "Incident 8.", by: "octocat" }];
+    await deployed(connect(world, prod), "prod", run, world.commit, { overrides });
+    end(prod);
+    const held = [{ reason: expect.stringContaining("scores are wrong") as string }];
+    expect((await look()).json["tiers"]).toMatchObject({ prod: { has: { kind: "promotion" }, holds: held } });
+    await promoted();
     expect((await look()).json["tiers"]).toMatchObject({ prod: { holds: [] } });
   });
 

@@ -146,6 +146,15 @@ describe("rejects", () => {
     expect(gate({ rejects: known({ ...seen, standing: [], lifted: [], whole: false }) }).verdict).toBe("unknown");
   });
 
+  it("that both records and the ledger know are told once, and each that only the ledger knows beside them", () => {
+    const kept = (runId: string) =>
+      known({ holds: [], rejects: [{ release: RELEASE, reason: "x", by: "eve", at: "2026-11-23T10:30:00Z", runId }] });
+    const rejects = known({ ...seen, standing: [reject], lifted: [] });
+    expect(ids(gate({ rejects, kept: kept("800") }))).toHaveLength(1);
+    const both = gate({ rejects, kept: kept("5") });
+    expect(both.findings.map(({ message }) => message.split(" by ")[1]?.split(" ")[0])).toEqual(["hubot", "eve"]);
+  });
+
   it("that only the tier's ledger remembers still stand, until an accept that is newer", () => {
     const rejects = [{ release: RELEASE, reason: "twice", by: "hubot", at: "2026-11-23T10:30:00Z", runId: "5" }];
     const kept = known({ holds: [], rejects });
@@ -236,6 +245,37 @@ describe("a window", () => {
   });
 });
 
+describe("active runs", () => {
+  const one = { key: "jobs.score", name: "score", id: "7", url: "https://dbx.example/7", since: undefined };
+  const asked = (activeRuns: "allow" | "wait" | "fail", waited = false, continuous = false) => {
+    const runs = [{ ...one, continuous }];
+    return gate({ activeRuns: known({ policy: activeRuns, waited, runs }) }, { activeRuns });
+  };
+
+  it.each([
+    ["allow", false, false, []],
+    ["wait", false, false, []],
+    ["wait", true, false, ["error gate/active-runs-active"]],
+    ["fail", false, false, ["error gate/active-runs-active"]],
+    ["fail", true, false, ["error gate/active-runs-active"]],
+    ["wait", true, true, []],
+    ["fail", false, true, []],
+  ] as const)("where the contract says %s, waited for: %s, of what never ends: %s", (policy, waited, loop, says) => {
+    expect(ids(asked(policy, waited, loop))).toEqual(says);
+  });
+
+  it("are named, with a link, and whether they were waited for", () => {
+    const waiting = row(asked("wait"), "active-runs");
+    expect(waiting?.summary).toBe("Waits for jobs.score (run 7).");
+    expect(waiting?.evidence).toEqual([{ label: "score, run 7", url: one.url }]);
+    expect(asked("wait", true).findings[0]?.message).toBe(
+      '"score" (jobs.score) is at work, run 7, and is about to change and did not end in time.',
+    );
+    expect(asked("fail").findings[0]?.message).not.toContain("in time");
+    expect(row(asked("fail", false, true), "active-runs")?.summary).toContain("Nothing that would change");
+  });
+});
+
 describe("approvals by dispatch", () => {
   const approvers = (change: Partial<ApproverPolicy> = {}): Partial<PolicyFacts> => ({
     approvers: { by: "dispatch", count: 1, from: [], notAuthor: false, ...change },
@@ -302,6 +342,44 @@ describe("approvals by dispatch", () => {
     ]);
   });
 
+  it("do not count a review by who started the run, nor one by an App", () => {
+    for (const user of ["octocat", "Octocat", "deploy-bot[bot]"]) {
+      const approvals = known([{ environments: ["prod"], state: "approved", user, comment: "" }]);
+      expect(ids(gate({ ...collected(), approvals }, approvers()))).toEqual(["error gate/approval-missing"]);
+    }
+  });
+
+  it("are enough once they are, whatever else is there that nobody can read or vouch for", () => {
+    const unread = { ...given("eve").record, unread: { why: "403.", remedy: "Give actions: read." } };
+    const more = (count: number): string[] => {
+      const approved = [given("hubot"), { ...given("mona"), mayWrite: undefined }];
+      const facts = { collected: known({ ...seen, approved, unread: [unread], whole: false }), approvals: known([]) };
+      return ids(gate(facts, approvers({ count })));
+    };
+    expect(more(1)).toEqual(["warning gate/approval-outsider"]);
+    const left = gate(collected(given("hubot"), given("eve", false)), approvers());
+    expect(left.findings.map(({ message }) => message)).toEqual([
+      "eve, who approved, may not write to this repository any more.",
+    ]);
+    expect(more(2)).toEqual([
+      "error gate/approval-missing",
+      "unknown gate/approval-outsider",
+      "unknown gate/approval-unread",
+      "unknown gate/approval-too-many",
+    ]);
+  });
+
+  it("of one who wrote part of the release are those of an author, also behind an App that started the run", () => {
+    const good = goodFacts();
+    if (!good.commit.known) throw new Error("known");
+    const commit = known({ ...good.commit.value, authors: ["octocat", "Mona"] });
+    const both = { ...collected(given("mona")), commit };
+    expect(ids(gate(both, approvers()))).toEqual(["warning gate/approval-author"]);
+    expect(ids(gate(both, approvers({ notAuthor: true })))).toContain("error gate/approval-missing");
+    const run = { ...good.run, actor: "renovate[bot]", triggeringActor: "hubot" };
+    expect(ids(gate({ ...both, run }, approvers()))).toEqual(["error gate/approval-author"]);
+  });
+
   it("count only from those the contract names, and not from authors where it says so", () => {
     expect(ids(gate(collected(given("eve")), approvers({ from: ["hubot"] })))).toEqual([
       "error gate/approval-missing",
@@ -342,7 +420,13 @@ describe("approvals by dispatch", () => {
     const run = { ...goodFacts().run, actor: "mona", triggeringActor: "mona" };
     const nobody = gate({ ...collected(), run }, author);
     expect(ids(nobody)).toEqual(["error gate/approval-missing", "error gate/approval-nobody-left"]);
-    expect(nobody.findings[1]?.message).toContain("Of octocat, mona");
+    expect(nobody.findings[1]?.message).toContain(
+      "Of octocat, mona, whose approval counts for prod, nobody neither started this run nor wrote commits",
+    );
+    const one = approvers({ from: ["octocat", "mona", "hubot"], notAuthor: true, count: 2 });
+    expect(gate({ ...collected(), run }, one).findings[1]?.message).toContain(
+      "Of octocat, mona, hubot, whose approval counts for prod, only hubot neither started",
+    );
     expect(ids(gate(collected(), author))).toEqual(["error gate/approval-missing"]);
   });
 
@@ -353,6 +437,10 @@ describe("approvals by dispatch", () => {
     const commit = known({ ...good.commit.value, authorless });
     const asks = gate({ ...collected(given("hubot")), commit }, approvers({ notAuthor: true }));
     expect(ids(asks)).toEqual(["unknown gate/approval-author-unknown"]);
+    expect(asks.findings[0]?.message).toContain(`commit ${CURRENT.slice(0, 12)} (by "mona"), so nobody`);
+    const many = known({ ...good.commit.value, authorless: [...authorless, ...authorless, ...authorless] });
+    const three = gate({ ...collected(given("hubot")), commit: many }, approvers({ notAuthor: true }));
+    expect(three.findings[0]?.message).toContain(`commit ${CURRENT.slice(0, 12)} (by "mona") and 2 more, so nobody`);
     const named = gate({ ...collected(given("hubot")), commit }, approvers());
     expect(ids(named)).toEqual([]);
     expect(row(named, "approval")?.summary).toBe("Approved by hubot; written by octocat, somebody without an account.");
@@ -392,6 +480,31 @@ describe("breaking the glass", () => {
     );
   });
 
+  it("fails what nobody else approved, also where nothing stands in its way", () => {
+    const alone = gate({ override, approvals: known([]), tier: "dev", previous: undefined, environment: "dev" });
+    expect([alone.verdict, ...ids(alone)]).toEqual([
+      "fail",
+      "error gate/override-not-approved",
+      "error gate/approval-missing",
+    ]);
+  });
+
+  it("takes over in a brief what is only a matter of time; at the promotion nothing of what passes", () => {
+    const now = new Date("2026-11-23T12:00:00Z");
+    const brief = gate({ now, stage: "plan", override }, { windows });
+    expect(row(brief, "window")).toMatchObject({ verdict: "pass", overridden: { by: "octocat" } });
+    expect(ids(brief)).toContain("warning gate/overridden");
+    const freely = gate({ stage: "plan", override });
+    expect([row(freely, "window")?.overridden, ...ids(freely)]).toEqual([undefined]);
+    const forged = { ...judged({ ...BELOW, kind: "reject" as const, release: RELEASE }), doubts: ["it is odd"] };
+    const rejects = known({ ...seen, standing: [], lifted: [], doubted: [forged] });
+    const passing = gate({ rejects, override: { ...override, checks: ["rejects"] } });
+    expect([row(passing, "rejects")?.overridden, ...ids(passing)]).toEqual([
+      undefined,
+      "warning gate/rejects-not-believed",
+    ]);
+  });
+
   it("does not help a check that it does not name, nor hide another failure", () => {
     expect(
       gate({ override, holds: known({ ...seen, standing: [], resumed: undefined, whole: false }) }, { windows })
@@ -422,7 +535,9 @@ describe("breaking the glass", () => {
   });
 
   it("is refused without a reason, and without an approval: in any tier", () => {
-    expect(ids(gate({ override: { ...override, reason: " " } }, { windows }))).toContain("error gate/override");
+    const reasonless = gate({ override: { ...override, reason: " " } }, { windows });
+    expect(ids(reasonless)).toEqual(["error gate/override", "error gate/window-closed"]);
+    expect(reasonless.findings[0]?.message).toContain("An override needs a reason");
     const alone = gate({ override, approvals: known([]) }, { windows });
     expect(alone.verdict).toBe("fail");
     expect(ids(alone)).toContain("error gate/override-not-approved");

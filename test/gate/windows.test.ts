@@ -127,7 +127,10 @@ describe("a window", () => {
     // Over the change: Thursday in summer time, Monday in winter time.
     [["Mon-Thu 08:00-16:00 Europe/Berlin"], "2026-10-22T15:00:00Z", "2026-10-26T07:00:00.000Z"],
     [["Mon-Thu 08:00-16:00 Europe/Berlin"], "2026-10-20T15:00:00Z", "2026-10-21T06:00:00.000Z"],
-    [["Sat 08:00-09:00 UTC", "Tue 08:00-09:00 UTC"], "2026-11-23T12:00:00Z", "2026-11-24T08:00:00.000Z"],
+    [["Sat 09:00-10:00 UTC", "Tue 08:00-09:00 UTC"], "2026-11-23T12:00:00Z", "2026-11-24T08:00:00.000Z"],
+    [["Tue 08:00-09:00 UTC", "Sat 09:00-10:00 UTC"], "2026-11-25T12:00:00Z", "2026-11-28T09:00:00.000Z"],
+    // Where it opens this very moment, the next opening is a later one.
+    [["Tue 08:00-09:00 UTC"], "2026-11-24T08:00:00Z", "2026-12-01T08:00:00.000Z"],
     // The week in which its hour never comes is skipped.
     [["Sun 02:00-03:00 Europe/Berlin"], "2026-03-28T12:00:00Z", "2026-04-05T00:00:00.000Z"],
     // It begins within the missing hour, and opens as the clocks go forward.
