@@ -1,6 +1,6 @@
 /**
- * What of a direct grant must not be, rule by rule: what the findings speak of and what repair takes away are the same, so
- * that after a repair the rules find nothing of it. Pure.
+ * Which privileges of a direct grant a rule objects to, rule by rule. Findings and repair both ask here, so that after a
+ * repair the rules have nothing left to find. Pure.
  */
 import { GOLD, SOURCES } from "../contract/defaults.ts";
 import { identitiesOf } from "./closure.ts";

@@ -1,7 +1,7 @@
 /**
- * undici without its entry: that one loads mocks, caches, web sockets and what they need of Node before the first
- * request, which is more than half of its time to load. What is taken is by undici's own paths at the pinned version
- * (docs/adr/0008-dependencies.md), and put together as its entry does.
+ * undici without its entry, which also loads mocks, caches, web sockets and the parts of Node that these need: more than
+ * half of its time to load. Its parts are taken by their own paths at the pinned version (docs/adr/0008-dependencies.md),
+ * and put together as its entry does.
  */
 import type { Dispatcher as AnyDispatcher } from "undici";
 import api from "undici/lib/api/index.js";

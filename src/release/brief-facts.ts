@@ -76,8 +76,8 @@ const MOST_RUNS = 10;
 const NOT_REPAIRED = ["SKIPPED", "EXCLUDED"];
 
 /**
- * Jobs whose newest run that ended has failed, and whose code or settings the plan changes: a repair runs what is left
- * of it by what the job is then, so that one run would be of two releases. What runs all the time is not repaired: it
+ * Jobs whose newest ended run has failed, and whose code or settings the plan changes. A repair of that run would run its
+ * remaining tasks as the job is by then: one run, of two releases. What runs all the time is not repaired: it
  * starts again by itself, and a promotion cancels its runs to roll it forward. Throws ApiError.
  */
 export async function failedRuns(

@@ -105,7 +105,7 @@ export function effectOf(change: Change): string {
   return `🟠 changes ${apart.map(({ says }) => says).join(", ")}`;
 }
 
-/** The changes of such fields, of what is there and of what is new. */
+/** The changes of fields whose path matches, in resources that are there and in new ones, each with its key. */
 export function fieldChanges(plan: Plan, fields: RegExp): (readonly [key: string, field: FieldChange])[] {
   return changed(plan).flatMap(({ key, fields: all }) =>
     all.filter(({ path }) => fields.test(path)).map((field) => [key, field] as const),

@@ -160,7 +160,8 @@ class Bench {
 }
 
 /**
- * Verifications of a release in a tier: the newest failure, and of what passed since the newest `wanted`, and the oldest.
+ * Verifications of a release in a tier: the newest that failed, and of those that passed since then the newest `wanted`
+ * and the oldest.
  * A tier that is verified every hour has hundreds of them: those of a suite that is not pinned any more are not looked
  * for, and of the rest few are held against their runs.
  */

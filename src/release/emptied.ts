@@ -12,8 +12,8 @@ import type { Desired } from "./plan.ts";
 const NAMED = 5;
 
 /**
- * Findings for schemas of ours that the release no longer has (or has under another name), that the contract lets go,
- * and that hold something which does not go with them. Asks the tier only about such schemas.
+ * Findings for schemas of ours that would be dropped and are not empty: the release has them no more, or under another
+ * name, the contract lets them go, and something in them stays. Asks the tier only about such schemas.
  */
 export async function filledSchemas(
   workspace: Workspace,
