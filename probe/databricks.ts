@@ -146,17 +146,6 @@ async function jobs(api: Api, { clientId, run }: Place, report: Report, made: ((
   const shown = child(list(listed.body, "jobs")[0] ?? {}, "settings", "schedule") !== undefined;
   report.say("A18", shown, `the list ${shown ? "shows" : "does not show"} the schedule`);
 
-  const runAs = async (): Promise<string> =>
-    text((await api("GET", `/api/2.2/jobs/get?job_id=${text(id)}`)).body["run_as_user_name"]);
-  const before = await runAs();
-  await api("POST", "/api/2.2/jobs/reset", { job_id: id, new_settings: settings });
-  const after = await runAs();
-  report.say(
-    "A13",
-    before === "" ? undefined : after === before,
-    `run_as ${before === "" ? "is not shown" : after === before ? "is kept" : "changed"}`,
-  );
-
   const itself = await create({ name: `${name}-run-as`, run_as: { service_principal_name: clientId } });
   report.say("A21", itself.reply.status >= 400, `naming oneself: ${said(itself.reply)}`);
 

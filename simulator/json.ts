@@ -41,3 +41,18 @@ export function isObject(value: Json | undefined): value is JsonObject {
 export function copy<T>(value: T): T {
   return structuredClone(value);
 }
+
+/** A key that an object of a JSON text has twice: parsing keeps the last without a word. */
+export function repeatedKey(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  for (const [, key, token] of text.matchAll(/"((?:[^"\\]|\\.)*)"\s*:|"(?:[^"\\]|\\.)*"|([{}[\]])/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token !== undefined) open.pop();
+    if (key === undefined) continue;
+    const keys = open.at(-1);
+    if (keys?.has(key) === true) return key;
+    keys?.add(key);
+  }
+  return undefined;
+}

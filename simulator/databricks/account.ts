@@ -10,6 +10,7 @@ import { PipelineStore } from "./pipeline-store.ts";
 import { Directory } from "./principals.ts";
 import type { ParsedScenario } from "./scenario.ts";
 import { Metastore } from "./unity-state.ts";
+import { tell } from "../witness.ts";
 
 /** Time that tests can move forward. */
 class Clock {
@@ -71,8 +72,15 @@ export class Account {
     this.behaviours = new Proxy(scenario.behaviours, {
       get: (behaviours, name) => {
         const routes = this.met.get(String(name)) ?? new Set();
-        this.met.set(String(name), routes.add(this.asked.getStore() ?? "none"));
-        return Reflect.get(behaviours, name) as unknown;
+        const route = this.asked.getStore() ?? "none";
+        this.met.set(String(name), routes.add(route));
+        const value = Reflect.get(behaviours, name) as unknown;
+        tell({
+          question: `databricks.behaviours.${String(name)}`,
+          answer: String(value),
+          place: `databricks ${route}`,
+        });
+        return value;
       },
     });
     this.directory = new Directory(scenario, scenario.account_id);

@@ -19,6 +19,12 @@ class OAuthError extends ApiError {}
 
 const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT = "urn:ietf:params:oauth:token-type:jwt";
+const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
+/** What belongs to the other grant. */
+const FIELDS_OF_GRANT: Readonly<Record<string, readonly string[]>> = {
+  client_credentials: ["subject_token", "subject_token_type", "requested_token_type"],
+  [EXCHANGE]: ["client_secret"],
+};
 
 export class Authority {
   readonly #account: Account;
@@ -83,9 +89,14 @@ export class Authority {
     }
     const grant = form.get("grant_type");
     if (grant === null) throw new OAuthError(400, "invalid_request", "grant_type is missing");
-    const scopes = (form.get("scope") ?? "").split(" ");
-    if (!scopes.includes("all-apis"))
-      throw new OAuthError(400, "invalid_scope", "the simulator knows the scope all-apis");
+    const scope = form.get("scope") ?? "";
+    if (scope !== "all-apis") throw new Unmodelled(`the simulator does not model the scope '${scope}'`, 400);
+    const other = FIELDS_OF_GRANT[grant]?.find((name) => form.has(name));
+    if (other !== undefined)
+      throw new Unmodelled(`the simulator does not model ${other} with grant_type ${grant}`, 400);
+    const wanted = form.get("requested_token_type") ?? ACCESS_TOKEN;
+    if (wanted !== ACCESS_TOKEN)
+      throw new Unmodelled(`the simulator does not model the requested_token_type ${wanted}`, 400);
     const principal =
       grant === "client_credentials"
         ? this.#byCredentials(authorization, form)
@@ -109,6 +120,9 @@ export class Authority {
       basic === undefined
         ? [form.get("client_id"), form.get("client_secret")]
         : splitOnce(Buffer.from(basic, "base64").toString("utf8")).map(formDecode);
+    // RFC 6749 2.3: one way to authenticate a request
+    if (basic !== undefined && (form.has("client_secret") || (form.get("client_id") ?? id) !== id))
+      throw new OAuthError(400, "invalid_request", "the client is named twice");
     const principal = this.#account.directory.byName(id ?? "");
     const known =
       principal?.kind === "service-principal" && [...principal.secrets].some((one) => same(one, secret ?? ""));
@@ -207,6 +221,9 @@ export function authRoutes(authority: Authority): Route[] {
     const unknown = [...form.keys()].find((name) => !FORM_FIELDS.includes(name));
     if (unknown !== undefined)
       throw new Unmodelled(`the simulator does not model the form field ${unknown} of the token endpoint`, 400);
+    const type = call.headers["content-type"] ?? "none";
+    if (!type.startsWith("application/x-www-form-urlencoded"))
+      throw new Unmodelled(`the simulator does not model the content type ${type} of the token endpoint`, 400);
     const principal = await authority.token(call.headers["authorization"], form, workspace);
     const { expires_in } = call.account.behaviours;
     const lifetime = call.account.scenario.token_lifetime_seconds;

@@ -18,6 +18,12 @@ export const Behaviours = v.strictObject({
   run_now_on_paused_continuous: v.optional(v.picklist(["one-off", "kick-start"]), "one-off"),
   /** May a service principal without servicePrincipal.user name itself in run_as (facts: databricks-api 11.7)? */
   run_as_itself: v.optional(v.picklist(["denied", "allowed"]), "denied"),
+  /** A job that had a run_as, after a reset without one (facts: databricks-api 2.6). */
+  reset_without_run_as: v.optional(v.picklist(["keeps", "drops"]), "keeps"),
+  /** A pipeline's parameters that a PUT leaves out (facts: databricks-api 4). */
+  parameters_left_out: v.optional(v.picklist(["dropped", "kept"]), "dropped"),
+  /** SCIM of a workspace lists the service principals that are assigned to it, or all (facts: databricks-api 7). */
+  principals_listed: v.optional(v.picklist(["assigned", "all"]), "assigned"),
   /** An OAuth error's body (facts: databricks-api 1.1). */
   oauth_errors: v.optional(v.picklist(["rfc6749", "envelope"]), "rfc6749"),
   /** `expires_in` of a token answer is a number, or a string as Databricks' own fake gives it (facts: databricks-api 1.1). */
@@ -76,6 +82,9 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   edit_restarts_continuous: "A12",
   run_now_on_paused_continuous: "A33",
   run_as_itself: "A21",
+  reset_without_run_as: "A13",
+  parameters_left_out: "A19",
+  principals_listed: "A17",
   oauth_errors: "A8",
   expires_in: "A22",
   unknown_acl_principal: "A23",

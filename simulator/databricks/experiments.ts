@@ -17,7 +17,7 @@ import {
   Unmodelled,
 } from "./api.ts";
 import { parentOf, plainPath } from "./file-tree.ts";
-import { pageOf } from "./pages.ts";
+import { listed, pageOf } from "./pages.ts";
 import type { Principal } from "./principals.ts";
 
 interface Experiment {
@@ -147,7 +147,12 @@ export function experimentRoutes(): Route[] {
             (one) => one.stage === "active" && matches(one) && workspace.experiments.can(principal, "CAN_READ", one),
           )
           .map(shown);
-        const { items, next } = pageOf(found, body.max_results ?? 1000, body.page_token ?? null, "experiments");
+        const { items, next } = pageOf(
+          found,
+          body.max_results ?? 1000,
+          body.page_token ?? null,
+          listed("experiments", new URLSearchParams({ filter: body.filter ?? "" })),
+        );
         return {
           body: {
             ...(items.length === 0 ? {} : { experiments: [...items] }),

@@ -122,6 +122,9 @@ async function importOne(call: Call): Promise<Answer> {
 }
 
 function fromJson(call: Call): Importing {
+  const type = call.headers["content-type"] ?? "no content type";
+  if (!type.startsWith("application/json"))
+    throw new Unmodelled(`the simulator does not model ${type} for the body of POST ${BASE}/import`, 400);
   let value: unknown;
   try {
     value = JSON.parse(call.bytes.toString("utf8"));
@@ -142,7 +145,7 @@ async function fromForm(call: Call): Promise<Importing> {
     headers: { "content-type": call.headers["content-type"] ?? "" },
   }).formData();
   const unknown = [...form.keys()].find(
-    (name) => !["path", "format", "language", "content", "overwrite"].includes(name),
+    (name) => !["path", "format", "language", "content", "overwrite"].includes(name) || form.getAll(name).length > 1,
   );
   if (unknown !== undefined)
     throw new Unmodelled(`the simulator does not model the form field ${unknown} of POST ${BASE}/import`, 400);
@@ -150,6 +153,7 @@ async function fromForm(call: Call): Promise<Importing> {
     const value = form.get(name);
     return typeof value === "string" ? value : undefined;
   };
+  const fields = new URLSearchParams({ overwrite: field("overwrite") ?? "" });
   const content = form.get("content");
   const bytes =
     typeof content === "string" ? Buffer.from(content) : new Uint8Array((await content?.arrayBuffer()) ?? []);
@@ -159,7 +163,7 @@ async function fromForm(call: Call): Promise<Importing> {
       path: field("path"),
       ...(field("format") === undefined ? {} : { format: field("format") }),
       ...(field("language") === undefined ? {} : { language: field("language") }),
-      overwrite: field("overwrite") === "true",
+      ...(field("overwrite") === undefined ? {} : { overwrite: flag(fields, "overwrite") }),
     },
     `POST ${BASE}/import`,
   );

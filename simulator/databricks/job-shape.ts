@@ -213,7 +213,7 @@ const settingsFields = {
   performance_target: opt(v.picklist(["STANDARD", "PERFORMANCE_OPTIMIZED"])),
   budget_policy_id: opt(text),
   usage_policy_id: opt(text),
-  format: opt(text),
+  format: opt(v.picklist(["SINGLE_TASK", "MULTI_TASK"])),
   edit_mode: opt(v.picklist(["UI_LOCKED", "EDITABLE"])),
   deployment: opt(
     v.strictObject({

@@ -79,7 +79,8 @@ export class JobStore {
     checkSettings(settings);
     const kept = withDefaults(settings);
     const runAs = job.settings["run_as"];
-    if (kept["run_as"] === undefined && runAs !== undefined) kept["run_as"] = copy(runAs);
+    const keeps = kept["run_as"] === undefined && runAs !== undefined;
+    if (keeps && this.#account.behaviours.reset_without_run_as === "keeps") kept["run_as"] = copy(runAs);
     job.previous = job.settings;
     job.settings = kept;
     job.kicked = false;

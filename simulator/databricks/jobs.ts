@@ -7,7 +7,7 @@ import { type Answer, badRequest, type Call, flag, forbidden, integer, required,
 import { listAt, merged } from "./job-settings.ts";
 import { CreateJob, int64, JobSettings } from "./job-shape.ts";
 import { type Job, nameOf, noSuchJob } from "./job-store.ts";
-import { pageOf } from "./pages.ts";
+import { listed, pageOf } from "./pages.ts";
 import { fromRequests } from "./permissions.ts";
 import { checkRunAs } from "./run-as.ts";
 
@@ -148,7 +148,7 @@ function list({ query, workspace, principal }: Call<unknown>): Answer {
   const found = (name === null || name === "" ? workspace.jobs.all : workspace.jobs.named(name)).filter(({ id }) =>
     workspace.acls.can(principal, "CAN_VIEW", "jobs", String(id)),
   );
-  const { items, next } = pageOf(found, limit, query.get("page_token"), "jobs");
+  const { items, next } = pageOf(found, limit, query.get("page_token"), listed("jobs", query));
   return {
     body: {
       ...(items.length === 0 ? {} : { jobs: items.map((job) => summary(job, expand)) }),

@@ -74,7 +74,8 @@ export class PipelineStore {
     const { spec, runAs, parameters } = this.#taken(given, pipeline.id, pipeline);
     pipeline.previous = pipeline.spec;
     pipeline.spec = spec;
-    pipeline.parameters = parameters;
+    const kept = pipeline.parameters !== undefined && parameters === undefined;
+    if (!kept || this.#account.behaviours.parameters_left_out === "dropped") pipeline.parameters = parameters;
     pipeline.runAs = runAs ?? pipeline.runAs;
     // two writes in one millisecond must still differ
     pipeline.lastModified = Math.max(this.#account.clock.now(), pipeline.lastModified + 1);

@@ -17,7 +17,7 @@ import {
 } from "./api.ts";
 import { Maven, PipelineCluster } from "./compute-shape.ts";
 import { int64 } from "./job-shape.ts";
-import { pageOf } from "./pages.ts";
+import { listed, pageOf } from "./pages.ts";
 import { checkRunAs } from "./run-as.ts";
 import { noSuchPipeline, type Pipeline, type Update } from "./pipeline-store.ts";
 
@@ -93,12 +93,7 @@ const Create = v.strictObject({ ...specFields, dry_run: opt(v.boolean()) });
 const Edit = v.strictObject({ ...specFields, pipeline_id: opt(text), expected_last_modified: opt(int64) });
 const StartUpdate = v.strictObject({
   full_refresh: opt(v.boolean()),
-  full_refresh_selection: opt(texts),
-  refresh_selection: opt(texts),
-  reset_checkpoint_selection: opt(texts),
   validate_only: opt(v.boolean()),
-  cause: opt(text),
-  parameters: opt(textMap),
 });
 
 export function pipelineRoutes(): Route[] {
@@ -223,14 +218,15 @@ function pageSize({ query }: Call<unknown>, usual: number): number {
 function list(call: Call<unknown>): Answer {
   const { workspace, principal, query } = call;
   const matches = filterOf(query.get("filter"));
-  const [field = "name", direction = "asc"] = (query.get("order_by") ?? "name").split(/\s+/);
-  if (field !== "name" && field !== "id") throw badRequest(`Pipelines cannot be ordered by ${field}.`);
-  const key = (pipeline: Pipeline) => (field === "id" ? pipeline.id : (pipeline.spec["name"] as string));
+  const order = query.get("order_by") ?? "name";
+  const [, field, direction = "asc"] = /^(name|id)(?:\s+(asc|desc))?$/i.exec(order.trim()) ?? [];
+  if (field === undefined) throw badRequest(`Pipelines cannot be ordered by ${order}.`);
+  const key = (pipeline: Pipeline) => (field.toLowerCase() === "id" ? pipeline.id : (pipeline.spec["name"] as string));
   const sign = direction.toLowerCase() === "desc" ? -1 : 1;
   const found = workspace.pipelines.all
     .filter((pipeline) => matches(pipeline) && workspace.acls.can(principal, "CAN_VIEW", "pipelines", pipeline.id))
     .sort((a, b) => sign * key(a).localeCompare(key(b)));
-  const { items, next } = pageOf(found, pageSize(call, 25), query.get("page_token"), "pipelines");
+  const { items, next } = pageOf(found, pageSize(call, 25), query.get("page_token"), listed("pipelines", query));
   const statuses = items.map((pipeline) => ({
     pipeline_id: pipeline.id,
     name: pipeline.spec["name"],
@@ -312,10 +308,15 @@ function info(pipeline: Pipeline, update: Update): JsonObject {
 /** Newest first: how each update ended, and its error (facts: databricks-api 4). */
 function events(call: Call<unknown>): Answer {
   const pipeline = pipelineFor(call, "CAN_VIEW");
-  const wanted = eventFilter(call);
+  const token = call.query.get("page_token");
+  // facts: databricks-api 2.4: only max_results may accompany it, so that it brings the filter along
+  if (token !== null && call.query.has("filter")) throw badRequest("A page_token goes with max_results alone.");
+  const filter = call.query.get("filter") ?? (token === null ? null : filterOfToken(token));
+  const wanted = eventFilter(call, filter);
   const size = integer(call.query, "max_results") ?? 25;
+  if (size < 1) throw badRequest("max_results must be at least 1.");
   const all = pipeline.updates.map((update, index) => event(pipeline, update, index)).filter(wanted);
-  const { items, next } = pageOf(all, Math.max(1, size), call.query.get("page_token"), `events ${pipeline.id}`);
+  const { items, next } = pageOf(all, size, token, `events ${pipeline.id} ${filter ?? ""}`);
   return {
     body: {
       ...(items.length === 0 ? {} : { events: items }),
@@ -324,9 +325,12 @@ function events(call: Call<unknown>): Answer {
   };
 }
 
+function filterOfToken(token: string): string | null {
+  return /^events \S+ (.+):\d+$/s.exec(Buffer.from(token, "base64url").toString())?.[1] ?? null;
+}
+
 /** `level='ERROR'`, `level in ('ERROR', 'WARN')`, `timestamp > 'TS'`, `update_id = 'ID'` [?], joined by AND. */
-function eventFilter({ account, query }: Call<unknown>): (event: PipelineEvent) => boolean {
-  const text = query.get("filter");
+function eventFilter({ account }: Call<unknown>, text: string | null): (event: PipelineEvent) => boolean {
   if (text === null) return () => true;
   const refused = () => new Unmodelled(`the simulator does not model the event filter ${text}`, 400);
   const clauses = text

@@ -2,7 +2,8 @@
  * From a request to its route, in a closed world: what is not modelled is refused by name.
  */
 import * as v from "valibot";
-import { type Json, parseJson } from "../json.ts";
+import { type Json, parseJson, repeatedKey } from "../json.ts";
+import { listForObject } from "../shape.ts";
 import { ApiError, badRequest, type Method, type Route, Unmodelled } from "./api.ts";
 
 interface Compiled {
@@ -54,7 +55,7 @@ export function checkQuery(route: Route, query: URLSearchParams): void {
 }
 
 /** The parsed and checked body. Unknown fields are unmodelled; wrong values are the service's own 400. */
-export function readBody(route: Route, bytes: Buffer): Json {
+export function readBody(route: Route, bytes: Buffer, contentType: string | undefined): Json {
   const { body } = route;
   if (body === "bytes") return null;
   const text = bytes.toString("utf8");
@@ -63,6 +64,9 @@ export function readBody(route: Route, bytes: Buffer): Json {
       throw new Unmodelled(`the simulator models no body for ${route.method} ${route.path}`, 400);
     return null;
   }
+  const where = `the body of ${route.method} ${route.path}`;
+  if (text !== "" && !/^application\/(scim\+)?json(;|$)/.test(contentType ?? ""))
+    throw new Unmodelled(`the simulator does not model ${contentType ?? "no content type"} for ${where}`, 400);
   let value: Json;
   try {
     value = parseJson(text === "" ? "{}" : text);
@@ -70,11 +74,9 @@ export function readBody(route: Route, bytes: Buffer): Json {
     throw new ApiError(400, "MALFORMED_REQUEST", "The request body is not valid JSON.");
   }
   const lost = lostKey(value);
-  if (lost !== undefined)
-    throw new Unmodelled(
-      `the simulator does not model a key ${lost} in the body of ${route.method} ${route.path}`,
-      400,
-    );
+  if (lost !== undefined) throw new Unmodelled(`the simulator does not model a key ${lost} in ${where}`, 400);
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw new Unmodelled(`the simulator does not model a key ${twice} twice in ${where}`, 400);
   return checkShape(body, value, `${route.method} ${route.path}`) as Json;
 }
 
@@ -90,6 +92,8 @@ function lostKey(value: Json): string | undefined {
 
 /** Checks a JSON value; see readBody. `what` names it in the refusal. */
 export function checkShape<S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
+  const list = listForObject(schema, value);
+  if (list !== undefined) throw badRequest(`${list === "" ? "body" : list}: an object is needed, not a list`);
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const unknown = result.issues.filter((issue) => issue.type === "strict_object" && issue.expected === "never");

@@ -6,7 +6,7 @@ import { type Answer, ApiError, badRequest, type Call, flag, forbidden, integer,
 import { listAt } from "./job-settings.ts";
 import { int64 } from "./job-shape.ts";
 import { idOf, jobFor } from "./jobs.ts";
-import { pageOf } from "./pages.ts";
+import { listed, pageOf } from "./pages.ts";
 import type { Run } from "./run.ts";
 
 const BASE = "/api/2.2/jobs";
@@ -19,11 +19,6 @@ const RunNow = v.strictObject({
   job_parameters: v.optional(textMap),
   only: v.optional(texts),
   queue: v.optional(v.strictObject({ enabled: v.boolean() })),
-  pipeline_params: v.optional(v.strictObject({ full_refresh: v.optional(v.boolean()) })),
-  performance_target: v.optional(v.string()),
-  notebook_params: v.optional(textMap),
-  python_params: v.optional(texts),
-  python_named_params: v.optional(textMap),
 });
 
 export function runRoutes(): Route[] {
@@ -123,6 +118,8 @@ function runFor({ workspace, principal }: Call<unknown>, id: bigint, level: stri
   return run;
 }
 
+const RUN_TYPES = ["JOB_RUN", "WORKFLOW_RUN", "SUBMIT_RUN"];
+
 function list(call: Call<unknown>): Answer {
   const { query, workspace, principal } = call;
   const limit = integer(query, "limit") ?? 20;
@@ -132,6 +129,8 @@ function list(call: Call<unknown>): Answer {
   if (active && completed) throw badRequest("active_only and completed_only cannot both be true.");
   const from = integer(query, "start_time_from") ?? 0;
   const to = integer(query, "start_time_to") ?? Number.POSITIVE_INFINITY;
+  const type = query.get("run_type") ?? "JOB_RUN";
+  if (!RUN_TYPES.includes(type)) throw badRequest(`run_type must be one of ${RUN_TYPES.join(", ")}.`);
   const job = query.get("job_id");
   const wanted = job === null ? undefined : jobFor(call, idOf(query, "job_id"), "CAN_VIEW", "View").id;
   const visible = (run: Run) =>
@@ -139,14 +138,14 @@ function list(call: Call<unknown>): Answer {
     run.started >= from &&
     run.started <= to &&
     workspace.acls.can(principal, "CAN_VIEW", "jobs", String(run.jobId)) &&
-    (query.get("run_type") ?? "JOB_RUN") === "JOB_RUN";
+    type === "JOB_RUN";
   const first = query.get("page_token") === null;
   // one reading of the list is one look at each of its runs
   if (first) for (const run of workspace.jobs.runs.filter(visible)) workspace.jobs.step(run);
   const found = workspace.jobs.runs.filter(
     (run) => visible(run) && (!active || run.active) && (!completed || !run.active),
   );
-  const { items, next } = pageOf(found, limit, query.get("page_token"), "runs");
+  const { items, next } = pageOf(found, limit, query.get("page_token"), listed("runs", query));
   const expand = flag(query, "expand_tasks");
   return {
     body: {

@@ -61,8 +61,9 @@ function withoutMembers(group: Resource): Resource {
 }
 
 function people({ account, workspace }: Call<unknown>, kind: Principal["kind"]): Resource[] {
+  const all = kind === "service-principal" && account.behaviours.principals_listed === "all";
   return [...account.directory.principals.values()]
-    .filter((principal) => principal.kind === kind && principal.workspaces.has(workspace.name))
+    .filter((principal) => principal.kind === kind && (all || principal.workspaces.has(workspace.name)))
     .map((principal) => person(account, principal));
 }
 
@@ -139,14 +140,26 @@ function filtered(resources: Resource[], filter: string | null): Resource[] {
   });
 }
 
+/** What a resource of any kind can have. */
+const ATTRIBUTES =
+  "id schemas displayname applicationid username emails name active entitlements groups roles members externalid meta".split(
+    " ",
+  );
+
+function attributesOf(query: URLSearchParams, parameter: string): readonly string[] | undefined {
+  const given = query.get(parameter);
+  if (given === null || given === "") return undefined;
+  const all = given.split(",").map((name) => name.trim());
+  const unknown = all.find((name) => !ATTRIBUTES.includes(name.toLowerCase()));
+  if (unknown !== undefined)
+    throw new Unmodelled(`the simulator does not model the SCIM attribute ${unknown} in ${parameter}`, 400);
+  return all.map((name) => name.toLowerCase());
+}
+
 /** Only the attributes that were asked for; id and schemas always (RFC 7644 3.9). */
 function projected(resource: Resource, query: URLSearchParams): Resource {
-  const names = (parameter: string) => {
-    const given = query.get(parameter);
-    return given === null || given === "" ? undefined : given.split(",").map((name) => name.trim().toLowerCase());
-  };
-  const wanted = names("attributes");
-  const unwanted = names("excludedAttributes") ?? [];
+  const wanted = attributesOf(query, "attributes");
+  const unwanted = attributesOf(query, "excludedAttributes") ?? [];
   return Object.fromEntries(
     Object.entries(resource).filter(
       ([name]) =>
@@ -159,6 +172,7 @@ function projected(resource: Resource, query: URLSearchParams): Resource {
 
 /** Pages of at most 100, whatever is asked: clients must go on until the page is empty. */
 function page(resources: Resource[], query: URLSearchParams): Resource {
+  for (const parameter of ["attributes", "excludedAttributes"]) attributesOf(query, parameter);
   const start = Math.max(1, integer(query, "startIndex") ?? 1);
   const count = Math.min(100, Math.max(0, integer(query, "count") ?? 100));
   const found = resources.slice(start - 1, start - 1 + count);

@@ -17,6 +17,7 @@ import { allRoutes } from "./routes.ts";
 import { DatabricksSchema, type DatabricksScenario, type Fault, type FaultInput, parseStrictly } from "./scenario.ts";
 import { seed } from "./seed.ts";
 import { World } from "./world.ts";
+import { tell } from "../witness.ts";
 
 export interface DatabricksSimulator {
   readonly accountId: string;
@@ -175,6 +176,8 @@ interface FrontParts {
 interface Trace {
   principal: Principal | undefined;
   faults: readonly Fault[];
+  /** The route, once it is known. */
+  place?: string;
 }
 
 /** The way of one request: faults, door, closed world, handler, answer, log. */
@@ -208,10 +211,12 @@ class Front {
         send(response, status, answer, workspace, trace.principal);
       }
     } catch (thrown) {
+      if (thrown instanceof Unmodelled) delete trace.place;
       const failure = this.#failure(thrown, styleOf(url.pathname));
       status = failure.status ?? 500;
       send(response, status, failure, door, trace.principal);
     } finally {
+      if (trace.place !== undefined) tell({ place: trace.place });
       log.push({
         number: log.length + 1,
         server: door.name,
@@ -239,6 +244,7 @@ class Front {
     const match: Match = router.match(method, url.pathname);
     const { route, params } = match;
     account.asked.enterWith(`${route.method} ${route.path}`);
+    trace.place = `databricks ${route.method} ${route.path}`;
     const authorization = request.headers.authorization;
     const expect = (expired: boolean) => authority.authenticate(authorization, workspace, expired);
     const presumed = route.open ? undefined : attempt(() => expect(false));
@@ -262,7 +268,7 @@ class Front {
       params,
       query: url.searchParams,
       headers: headersOf(request),
-      body: readBody(route, bytes) as never,
+      body: readBody(route, bytes, request.headers["content-type"]) as never,
       bytes,
       stale: met("stale"),
     };
@@ -276,6 +282,12 @@ class Front {
   /** On the account's host a header says which workspace is meant; on a workspace's own it must name that one. */
   #workspace(door: Workspace, request: IncomingMessage): Workspace {
     const id = request.headers["x-databricks-workspace-id"] ?? request.headers["x-databricks-org-id"];
+    const other = request.headers["x-databricks-org-id"];
+    if (other !== undefined && other !== id)
+      throw new Unmodelled(
+        `the simulator does not model a request to two workspaces, ${String(id)} and ${String(other)}`,
+        400,
+      );
     if (id === undefined || id === door.id) return door;
     const named = [...this.#parts.account.workspaces.values()].find((workspace) => workspace.id === id);
     if (door.name !== "account" || named === undefined) {

@@ -32,8 +32,8 @@ const Statement = v.strictObject({
   ),
   wait_timeout: v.optional(v.string(), "10s"),
   on_wait_timeout: v.optional(v.picklist(["CONTINUE", "CANCEL"]), "CONTINUE"),
-  disposition: v.optional(v.picklist(["INLINE"]), "INLINE"),
-  format: v.optional(v.picklist(["JSON_ARRAY"]), "JSON_ARRAY"),
+  disposition: v.optional(v.picklist(["INLINE", "EXTERNAL_LINKS"]), "INLINE"),
+  format: v.optional(v.picklist(["JSON_ARRAY", "ARROW_STREAM", "CSV"]), "JSON_ARRAY"),
 });
 type Asked = v.InferOutput<typeof Statement>;
 
@@ -89,6 +89,10 @@ function execute(call: Call<Asked>, all: Map<string, Running>): Answer {
   const wait = /^(\d+)s$/.exec(body.wait_timeout)?.[1];
   if (wait === undefined || (wait !== "0" && (Number(wait) < 5 || Number(wait) > 50)))
     throw badRequest("wait_timeout must be 0s or between 5s and 50s.");
+  for (const [name, only] of Object.entries({ disposition: "INLINE", format: "JSON_ARRAY" })) {
+    const given = name === "format" ? body.format : body.disposition;
+    if (given !== only) throw new Unmodelled(`the simulator does not model the ${name} ${given}`, 400);
+  }
   const warehouse = account.scenario.warehouses[body.warehouse_id];
   if (warehouse === undefined || warehouse.workspace !== workspace.name)
     throw notFound(`SQL warehouse ${body.warehouse_id} does not exist.`, "RESOURCE_DOES_NOT_EXIST");

@@ -16,8 +16,7 @@ import {
   Unmodelled,
 } from "./api.ts";
 import { int64 } from "./job-shape.ts";
-import { tokenFor } from "./pages.ts";
-import { pageOf } from "./pages.ts";
+import { listed, pageOf, tokenFor } from "./pages.ts";
 import type { SecurableType } from "./unity-privileges.ts";
 import { Rights } from "./unity-rights.ts";
 import type { Securable } from "./unity-state.ts";
@@ -207,7 +206,7 @@ export function paged(
         ? cap
         : Math.min(asked, cap);
   const token = query.get("page_token");
-  const name = `${call.params["name"] ?? ""} ${key}`;
+  const name = listed(`${call.params["name"] ?? ""} ${key}`, query);
   // facts: unity-catalog 1.1: a page may be empty and still go on
   if (account.behaviours.empty_pages && token === null && asked !== undefined)
     return { next_page_token: tokenFor(0, name) };

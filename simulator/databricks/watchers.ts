@@ -2,7 +2,7 @@
  * What else starts by itself: SQL alerts and quality monitors. Only shown, as the scenario says; nothing writes them
  * (read in the public SDKs; a monitor's pause_status is read only).
  */
-import { type Answer, ApiError, type Call, integer, route, type Route } from "./api.ts";
+import { type Answer, ApiError, badRequest, type Call, integer, route, type Route } from "./api.ts";
 import { pageOf } from "./pages.ts";
 import { Rights } from "./unity-rights.ts";
 
@@ -21,7 +21,8 @@ function alerts({ account, workspace, principal, query }: Call<unknown>): Answer
       ? [{ id: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`, lifecycle_state: "ACTIVE", ...alert }]
       : [],
   );
-  const size = Math.max(1, integer(query, "page_size") ?? 20);
+  const size = integer(query, "page_size") ?? 20;
+  if (size < 1) throw badRequest("page_size must be at least 1.");
   const { items, next } = pageOf(seen, size, query.get("page_token"), "alerts");
   return { body: { alerts: [...items], ...(next === undefined ? {} : { next_page_token: next }) } };
 }

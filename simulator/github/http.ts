@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { components } from "@octokit/openapi-types";
 import * as v from "valibot";
+import { repeatedKey } from "../json.ts";
 import { allows, type Level, type Scope } from "./permissions.ts";
 import type { Role } from "./scenario.ts";
 import { Refusal, type Token, type World } from "./world.ts";
@@ -44,6 +45,10 @@ export interface Route {
   readonly access: Access;
   /** Query parameters that are modelled, beside `page` and `per_page`. */
   readonly query: readonly string[];
+  /** Those of them that know a few values only. */
+  readonly choices: Readonly<Record<string, readonly string[]>>;
+  /** Whether the media type `raw` gives the bytes. */
+  readonly raw: boolean;
   readonly body: v.GenericSchema | undefined;
   readonly handle: (call: Call) => Answer | Promise<Answer>;
 }
@@ -53,7 +58,12 @@ export function route(
   template: string,
   access: Access,
   handle: Route["handle"],
-  options: { readonly query?: readonly string[]; readonly body?: v.GenericSchema } = {},
+  options: {
+    readonly query?: readonly string[];
+    readonly choices?: Route["choices"];
+    readonly raw?: boolean;
+    readonly body?: v.GenericSchema;
+  } = {},
 ): Route {
   const [method = "GET", path = ""] = template.split(" ");
   const source = path
@@ -65,7 +75,8 @@ export function route(
     })
     .join("");
   const pattern = new RegExp(`^${source}$`);
-  return { method, template, pattern, access, query: options.query ?? [], body: options.body, handle };
+  const { choices = {}, query = [], raw = false, body } = options;
+  return { method, template, pattern, access, query: [...query, ...Object.keys(choices)], choices, raw, body, handle };
 }
 
 /** Parses a body that a route declared; the schema has been checked before the handler runs. */
@@ -130,10 +141,45 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString("utf8");
   if (text === "") return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch {
     throw new Refusal(400, "Problems parsing JSON");
+  }
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw new Refusal(501, `unmodelled: the key ${twice} twice in a body`);
+  return value;
+}
+
+const JSON_TYPES = /^(\*\/\*|application\/json|application\/vnd\.github(\.v3)?\+json)$/;
+const RAW_TYPES = /^application\/vnd\.github(\.v3)?\.raw(\+json)?$/;
+const API_VERSION = "2022-11-28";
+
+/** Refuses by name the headers that would change the answer in a way that is not modelled. */
+export function checkHeaders(route: Route, headers: IncomingMessage["headers"]): void {
+  for (const one of (headers.accept ?? "*/*").split(",").map((type) => type.replace(/;.*$/, "").trim())) {
+    if (JSON_TYPES.test(one) || (route.raw && RAW_TYPES.test(one))) continue;
+    throw new Refusal(501, `unmodelled media type: ${one} of ${route.template}`);
+  }
+  const version = headers["x-github-api-version"];
+  if (version !== undefined && version !== API_VERSION) {
+    throw new Refusal(501, `unmodelled version of the API: ${String(version)}`);
+  }
+  for (const name of ["if-none-match", "if-modified-since"]) {
+    if (headers[name] !== undefined) throw new Refusal(501, `unmodelled header: ${name}`);
+  }
+}
+
+/** Refuses by name what is asked and not modelled: a parameter, its value, a parameter given twice. */
+export function checkQuery(route: Route, query: URLSearchParams): void {
+  for (const [name, value] of query) {
+    const once = query.getAll(name).length === 1;
+    const paging = name === "page" || name === "per_page";
+    if (!once || !(paging || route.query.includes(name)))
+      throw new Refusal(501, `unmodelled query parameter: ${name} of ${route.template}`);
+    if (paging ? !/^[1-9]\d*$/.test(value) : route.choices[name]?.includes(value) === false)
+      throw new Refusal(501, `unmodelled value of the query parameter ${name}: ${value} of ${route.template}`);
   }
 }
 

@@ -63,6 +63,16 @@ const assumptions = v.strictObject({
   branch_policy_without_deployment: v.optional(v.boolean(), true),
   /** A job takes its place in its concurrency group before it waits for a review, not after (facts: github 2). */
   concurrency_before_approval: v.optional(v.boolean(), false),
+  /** A job's token may ask for anybody's permission in the repository. */
+  job_tokens_read_roles: v.optional(v.boolean(), true),
+  /** The filter `task` of a list of Deployments is exact, not a beginning. */
+  task_filter_is_exact: v.optional(v.boolean(), true),
+  /** A branch that only a ruleset protects is shown as `protected`. */
+  rulesets_protect: v.optional(v.boolean(), true),
+  /** A successful Deployment makes earlier ones of its environment inactive whatever their task. */
+  inactive_whatever_task: v.optional(v.boolean(), true),
+  /** A dispatch with `return_run_details` names the run that it starts. */
+  dispatch_names_run: v.optional(v.boolean(), true),
 });
 
 /** Which line of docs/assumptions.md each is about. */
@@ -70,6 +80,11 @@ const ASSUMPTION_IDS: Readonly<Record<keyof typeof assumptions.entries, string>>
   environment_secrets_need_inherit: "A3",
   branch_policy_without_deployment: "A2",
   concurrency_before_approval: "A20",
+  job_tokens_read_roles: "A39",
+  task_filter_is_exact: "A44",
+  rulesets_protect: "A45",
+  inactive_whatever_task: "A96",
+  dispatch_names_run: "A100",
 };
 
 /** Every assumption with its positions, the default first: for the tests that run each, and for the documentation. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
 import { headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
-import { type Answer, authorise, paginate, readBody, type Route, sendJson } from "./http.ts";
+import { type Answer, authorise, checkHeaders, checkQuery, paginate, readBody, type Route, sendJson } from "./http.ts";
 import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oidc.ts";
 import { type MergeMethod, mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
 import { codeRoutes } from "./routes/code.ts";
@@ -12,6 +12,8 @@ import { pullRoutes } from "./routes/pulls.ts";
 import { runRoutes, storageRoutes } from "./routes/runs.ts";
 import { type Fault, type GitHubScenario, type GitHubScenarioInput, parseGitHubScenario } from "./scenario.ts";
 import { matchesPattern } from "./text.ts";
+import { listForObject } from "../shape.ts";
+import { answering, tell } from "../witness.ts";
 import { ACTIONS_BOT, Refusal, type Token, World } from "./world.ts";
 
 export type { PullRequestOptions } from "./people.ts";
@@ -75,6 +77,12 @@ const GROUPS: readonly (readonly [facts: string, routes: readonly Route[]])[] = 
   [`github 3, ${OPENAPI}`, deploymentRoutes],
   [`github 2, 3, 4, ${OPENAPI}`, runRoutes],
 ];
+/** The issuer of OIDC tokens, which is another host than the API's. */
+export const OIDC_ROUTES: readonly { readonly route: string; readonly facts: string }[] = [
+  "GET /_oidc/token",
+  "GET /_oidc/jwks",
+  "GET /_oidc/.well-known/openid-configuration",
+].map((route) => ({ route, facts: "github 4" }));
 const ROUTES: readonly Route[] = GROUPS.flatMap(([, routes]) => routes);
 
 interface ModelledRoute {
@@ -95,7 +103,7 @@ export function modelledRoutes(): readonly ModelledRoute[] {
 
 /** Starts the simulator on a free loopback port; rejects if the scenario is not understood. */
 export async function startGitHub(input: GitHubScenarioInput, options: GitHubOptions): Promise<GitHubSimulator> {
-  const scenario = parseGitHubScenario(input);
+  const scenario = watched(parseGitHubScenario(input));
   const world = new World(scenario, options.repoDir);
   const issuer = await createIssuer(options.oidcIssuer ?? ISSUER);
   const service = new Service(world, issuer);
@@ -134,6 +142,22 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
       await Promise.all([plain.close(), secure?.close()]);
     },
   };
+}
+
+/** Tells of each assumption that something depends on. */
+function watched(scenario: GitHubScenario): GitHubScenario {
+  const assumptions = new Proxy(scenario.assumptions, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name) as unknown;
+      tell({
+        question: `github.assumptions.${String(name)}`,
+        answer: String(value),
+        place: answering.getStore() ?? "the runner",
+      });
+      return value;
+    },
+  });
+  return { ...scenario, assumptions };
 }
 
 class Service {
@@ -188,18 +212,20 @@ class Service {
     if (isGone(request.socket)) return void request.socket.resetAndDestroy();
     for (const header of headerLines(request)) this.headers.add(header);
     response.setHeader("x-github-request-id", crypto.randomUUID());
+    const trace: { place?: string } = {};
     try {
       if (url.pathname.startsWith("/_oidc/")) return await this.#oidc(request, response, url, record);
       const fault = this.#faultFor(method, url.pathname);
       const manner = MANNERS.find((one) => one === fault?.effect);
       if (fault !== undefined && manner !== undefined) spoil(response, manner, fault.delay_ms);
       else if (fault !== undefined && fault.effect !== "lost-answer") return this.#fail(fault, response, record);
-      const answer = await this.#handle(method, url, request, token);
+      const answer = await this.#handle(method, url, request, token, trace);
       if (fault?.effect === "lost-answer") return this.#fail(fault, response, record);
       const status = send(answer, url, response);
       record(status);
     } catch (error) {
       const status = error instanceof Refusal ? error.status : 500;
+      if (status === 501) delete trace.place;
       const message = error instanceof Error ? error.message : String(error);
       // A failure of the simulator's own is no answer of the service's either.
       if (status === 501 || !(error instanceof Refusal))
@@ -210,6 +236,8 @@ class Service {
         documentation_url: "https://docs.github.com/rest",
         status: String(status),
       });
+    } finally {
+      if (trace.place !== undefined) tell({ place: trace.place });
     }
   }
 
@@ -221,7 +249,13 @@ class Service {
     return this.#world.tokens.get(text) ?? "bad";
   }
 
-  async #handle(method: string, url: URL, request: IncomingMessage, token: Token | undefined | "bad"): Promise<Answer> {
+  async #handle(
+    method: string,
+    url: URL,
+    request: IncomingMessage,
+    token: Token | undefined | "bad",
+    trace: { place?: string },
+  ): Promise<Answer> {
     const path = url.pathname;
     const storage = storageRoutes.find((route) => route.method === method && route.pattern.test(path));
     if (storage === undefined && token === "bad") throw new Refusal(401, "Bad credentials");
@@ -232,6 +266,8 @@ class Service {
       if (elsewhere !== null && !this.#isRepository(elsewhere[1], elsewhere[2])) throw new Refusal(404, "Not Found");
       throw new Refusal(501, `unmodelled route: ${method} ${path}`);
     }
+    trace.place = `github ${route.template}`;
+    answering.enterWith(trace.place);
     const params = Object.fromEntries(
       Object.entries(route.pattern.exec(path)?.groups ?? {}).map(([key, value]) => [key, decoded(value)]),
     );
@@ -239,13 +275,10 @@ class Service {
       if (!this.#isRepository(params["owner"], params["repo"])) throw new Refusal(404, "Not Found");
       authorise(this.#world, route, known);
     }
-    for (const name of url.searchParams.keys()) {
-      const once = url.searchParams.getAll(name).length === 1;
-      if (once && (name === "page" || name === "per_page" || route.query.includes(name))) continue;
-      throw new Refusal(501, `unmodelled query parameter: ${name} of ${route.template}`);
-    }
+    checkQuery(route, url.searchParams);
+    if (storage === undefined) checkHeaders(route, request.headers);
     const body = checkedBody(route, await readBody(request));
-    return route.handle({
+    const answer = await route.handle({
       world: this.#world,
       params,
       query: Object.fromEntries(url.searchParams),
@@ -255,6 +288,11 @@ class Service {
       apiUrl: this.apiUrl,
       accept: request.headers.accept ?? "",
     });
+    // some lists come whole, whatever page is asked for
+    const isList = "list" in answer || ("body" in answer && Array.isArray(answer.body));
+    if (!isList && (url.searchParams.has("page") || url.searchParams.has("per_page")))
+      throw new Refusal(501, `unmodelled query parameter: page of ${route.template}, which is no list`);
+    return answer;
   }
 
   /** Names of owners and repositories do not mind case. */
@@ -272,6 +310,19 @@ class Service {
       record(status);
       sendJson(response, status, body);
     };
+    const asked = OIDC_ROUTES.find(({ route }) => route === `${request.method} ${url.pathname}`);
+    const known = url.pathname === "/_oidc/token" ? { "api-version": /^2\.0$/, audience: /./ } : {};
+    const odd = [...url.searchParams].find(
+      ([name, value]) =>
+        url.searchParams.getAll(name).length > 1 ||
+        Object.entries(known).every(([key, of]) => key !== name || !of.test(value)),
+    );
+    if (asked === undefined || odd !== undefined) {
+      const what = odd === undefined ? "" : ` with the query parameter ${odd.join("=")}`;
+      this.unmodelled.push(`${request.method} ${url.pathname}${what}`);
+      return reply(501, { message: `unmodelled route: ${request.method} ${url.pathname}${what}` });
+    }
+    tell({ place: `github ${asked.route}` });
     if (url.pathname === "/_oidc/jwks") return reply(200, this.#issuer.keys);
     if (url.pathname === "/_oidc/.well-known/openid-configuration") {
       return reply(200, {
@@ -281,12 +332,6 @@ class Service {
         response_types_supported: ["id_token"],
         subject_types_supported: ["public", "pairwise"],
       });
-    }
-    const unknown = [...url.searchParams.keys()].find((name) => name !== "api-version" && name !== "audience");
-    if (url.pathname !== "/_oidc/token" || unknown !== undefined) {
-      const what = unknown === undefined ? "" : ` with the query parameter ${unknown}`;
-      this.unmodelled.push(`${request.method} ${url.pathname}${what}`);
-      return reply(501, { message: `unmodelled route: ${url.pathname}${what}` });
     }
     const facts = this.#offers.get(/^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "");
     if (facts === undefined) return reply(401, { message: "Unauthorized" });
@@ -337,6 +382,8 @@ function checkedBody(route: Route, body: unknown): unknown {
       throw new Refusal(501, `unmodelled body of ${route.template}`);
     return undefined;
   }
+  const list = listForObject(route.body, body ?? {});
+  if (list !== undefined) throw new Refusal(422, `Validation Failed: ${list === "" ? "body" : list}: no object`);
   const result = v.safeParse(route.body, body ?? {});
   if (result.success) return body ?? {};
   for (const issue of result.issues) {

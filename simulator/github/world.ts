@@ -334,7 +334,9 @@ export class World {
     };
     deployment.statuses.push(added);
     if (status.state === "success" && autoInactive) {
-      const candidates = this.deployments.map((other) => ({ ...other, state: stateOf(other), self: other }));
+      const any = this.scenario.assumptions.inactive_whatever_task;
+      const others = this.deployments.filter(({ task }) => any || task === deployment.task);
+      const candidates = others.map((other) => ({ ...other, state: stateOf(other), self: other }));
       for (const { self } of madeInactive(candidates, { id: deployment.id, environment: added.environment })) {
         self.statuses.push({ ...added, id: this.id(), state: "inactive", environment: self.environment });
       }

@@ -223,6 +223,8 @@ interface Filters {
 
 /** The last pattern that matches decides; `!` takes away. */
 function passes(name: string, include: string[] | undefined, exclude: string[] | undefined): boolean {
+  const odd = [...(include ?? []), ...(exclude ?? [])].find((pattern) => /[?+[\]\\]/.test(pattern));
+  if (odd !== undefined) throw new UnmodelledError(`the filter pattern ${odd}`);
   if (exclude !== undefined) return !exclude.some((pattern) => matchesPattern(pattern, name));
   if (include === undefined) return true;
   let result = false;

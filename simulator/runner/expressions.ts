@@ -43,7 +43,15 @@ export function evaluate(expression: string, scope: Scope): Value {
     ...Object.entries(scope.contexts).map(([key, value]) => ({ key, value: contextOf(key, value) })),
   );
   const table = new Map(known.map((entry) => [entry.name.toLowerCase(), entry]));
-  return fromData(new Evaluator(tree, contexts, table).evaluate());
+  try {
+    return fromData(new Evaluator(tree, contexts, table).evaluate());
+  } catch (error) {
+    if (error instanceof UnmodelledError) throw error;
+    // the service fails the step or the job that has it
+    throw new UnmodelledError(
+      `the failure of ${expression}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 /**
@@ -157,12 +165,25 @@ class FixedContext extends data.Dictionary {
 }
 
 function contextOf(name: string, value: Value): data.ExpressionData {
+  if ((name === "steps" || name === "needs") && isDictionary(value)) {
+    const entries = Object.entries(value).map(([id, one]) => ({ key: id, value: closed(`${name}.${id}`, one) }));
+    return new data.Dictionary(...entries);
+  }
   if (!FIXED.includes(name) || !isDictionary(value) || Object.keys(value).length === 0) return toData(value);
   const entries = Object.entries(value).map(([key, one]) => ({
     key,
     value: name === "github" && key === "event" ? payloadOf(value, one) : toData(one),
   }));
   return new FixedContext(name, entries);
+}
+
+/** What a step or a job that is needed has, and no more: its names below `outputs` are its own. */
+function closed(name: string, value: Value): data.ExpressionData {
+  if (!isDictionary(value)) return toData(value);
+  return new FixedContext(
+    name,
+    Object.entries(value).map(([key, one]) => ({ key, value: toData(one) })),
+  );
 }
 
 /** The payload of the event: closed at every level but the inputs, whose names are the workflow's. */

@@ -52,12 +52,12 @@ export function strategyOf(job: JobModel, scope: Scope): Strategy {
 
 /** `runs-on` as a list. */
 export function labelsOf(value: Value): readonly string[] {
-  if (typeof value === "string") return [value];
-  if (Array.isArray(value)) {
-    const list: readonly Value[] = value;
-    return list.map(String);
-  }
-  throw new UnmodelledError("runs-on with a group");
+  if (typeof value !== "string" && !Array.isArray(value)) throw new UnmodelledError("runs-on with a group");
+  const list: readonly Value[] = typeof value === "string" ? [value] : value;
+  const labels = list.map(String);
+  const other = labels.find((label) => /^(self-hosted$|windows|macos)/i.test(label));
+  if (other !== undefined) throw new UnmodelledError(`a runner ${other}`);
+  return labels;
 }
 
 /** Waits for all, so that nothing goes on unseen, and only then throws what was thrown first. */

@@ -16,6 +16,8 @@ export interface Annotation {
 /** Per type and step; a message is cut at 4096 characters (facts: github 1). */
 const ANNOTATIONS_PER_TYPE = 10;
 const MESSAGE_LIMIT = 4096;
+/** Of an annotation. */
+const PROPERTIES: readonly string[] = ["title", "file", "line", "endLine", "col", "endColumn"];
 
 /** What a step has said so far. Everything is masked as it comes in. */
 export class StepLog {
@@ -73,9 +75,12 @@ export class StepLog {
         return;
       case "error":
       case "warning":
-      case "notice":
+      case "notice": {
+        const odd = Object.keys(command.properties).find((name) => !PROPERTIES.includes(name));
+        if (odd !== undefined) this.#unknown ??= `${command.name} ${odd}=`;
         this.annotate(command.name, command.message, command.properties);
         return;
+      }
       case "debug":
         if (this.#debug) this.add(`##[debug]${command.message}`);
         return;
@@ -87,10 +92,6 @@ export class StepLog {
         return;
       case "stop-commands":
         this.#stopped = command.message;
-        return;
-      case "echo":
-      case "add-matcher":
-      case "remove-matcher":
         return;
       case "set-output":
       case "save-state":

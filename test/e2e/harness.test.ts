@@ -235,7 +235,9 @@ describe("a test that fails by any other assertion", () => {
 });
 
 describe("what is not known of GitHub, all of it otherwise", () => {
-  const otherwise = Object.fromEntries(ASSUMPTIONS.map(({ name, values }) => [name, values[1]]));
+  // where a job's token may not ask for a reviewer's rights, nothing gets in: release/entering.test.ts
+  const borne = ASSUMPTIONS.filter(({ name }) => name !== "job_tokens_read_roles");
+  const otherwise = Object.fromEntries(borne.map(({ name, values }) => [name, values[1]]));
   const play = openPlay({
     world: ({ github }) => void Object.assign(github.assumptions, otherwise),
     example: readOutputs,

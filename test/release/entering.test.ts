@@ -118,6 +118,13 @@ test("what was pushed after the approval does not get in", async () => {
   expect(ids((await asked(world, commit)).result)).toEqual(["gate/commit-stale-approval"]);
 });
 
+test("nor does what somebody approved of whom GitHub does not tell a job's token whether they may write", async () => {
+  await using world = await released({ assumptions: { job_tokens_read_roles: false } });
+  const commit = await propose(world, { files: { "src/score.py": "3\n" } });
+  expect(ids((await asked(world, commit)).result)).toEqual(["gate/commit-reviewer-unknown"]);
+  expect(world.github.unmodelled).toEqual([]);
+});
+
 test("nor does what an account approves that wrote it and let a workflow propose it", async () => {
   await using world = await released();
   // octocat is the author of every commit of these repositories.

@@ -6,8 +6,9 @@ import { addRun, approve, connect, deployed, end, gate, ids, merged, promoteRun,
 const AT = "2026-11-23T10:00:00Z";
 
 /** prod has the first merge, main and staging have gone on, and a repair of prod's commit was merged into hotfix/scores. */
-async function broken(protectedBranches: string[] = ["main", "hotfix/**"]) {
-  const world = await merged({ ...SCENARIO, protected_branches: protectedBranches });
+async function broken(protectedBranches: string[] = ["main", "hotfix/**"], rulesetsProtect = true) {
+  const assumptions = { rulesets_protect: rulesetsProtect };
+  const world = await merged({ ...SCENARIO, protected_branches: protectedBranches, assumptions });
   const first = promoteRun(world);
   end(first.prod);
   await deployed(connect(world, first.prod), "prod", first.run, world.commit);
@@ -49,8 +50,11 @@ test("it is let into staging and prod, by evidence of a run that is of another c
   expect(world.github.unmodelled).toEqual([]);
 });
 
-test("from a branch that nobody protects it is refused", async () => {
-  await using world = await broken(["main"]);
+test.each([
+  ["that nobody protects", ["main"], true],
+  ["that only a ruleset protects, where GitHub does not say so", ["main", "hotfix/**"], false],
+] as const)("from a branch %s it is refused", async (_what, protectedBranches, rulesetsProtect) => {
+  await using world = await broken([...protectedBranches], rulesetsProtect);
   const result = await gate(world, world.api, world.run, {
     commit: world.hotfix,
     sha: world.run.headSha,

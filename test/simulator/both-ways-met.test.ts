@@ -146,6 +146,33 @@ const MEETINGS: Readonly<Record<string, Meeting | Elsewhere | string>> = {
     expect(failures((await dev.promote()).result).includes("release/run-as")).toBe(value === "denied");
     return dev.simulator;
   },
+  reset_without_run_as: async (behaviours) => {
+    const dev = await deploys(behaviours);
+    // somebody says by hand what the service does anyway
+    dev.world.changeJob("dev", "score", (settings) => void (settings["run_as"] = { service_principal_name: IDS.dev }));
+    dev.change({ "databricks.yml": BUNDLE.replace("name: score\n", "name: score\n      description: again\n") });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    return dev.simulator;
+  },
+  parameters_left_out: async (behaviours, value) => {
+    const dev = await deploys(behaviours);
+    const ingest = () => dev.world.pipeline("dev", "ingest");
+    Object.assign(ingest(), { parameters: { by: "hand" } });
+    dev.change({ "src/data/ingest.sql": "select 2\n" });
+    expect(failures((await dev.promote()).result)).toEqual([]);
+    expect(ingest().parameters).toEqual(value === "kept" ? { by: "hand" } : undefined);
+    return dev.simulator;
+  },
+  principals_listed: async (behaviours, value) => {
+    const grants = { "ml-pipelines-dev": ["SELECT"] };
+    const prod = { owner: "ml-pipelines-prod", grants, schemas: {} };
+    const estate = await account({ behaviours, catalogs: { prod } });
+    const { findings } = await tierProof(estate.connect("prod"), estate.contract, estate.tier("prod"), new Date());
+    // dev's principal is a stranger to prod's workspace, or known by its name: found either way
+    const id = value === "all" ? "grants/cross-tier" : "grants/unnamed-principal";
+    expect(findings.filter(({ severity }) => severity === "error").map((finding) => finding.id)).toContain(id);
+    return estate.simulator;
+  },
   oauth_errors: async (behaviours) => {
     const { simulator } = await account({ behaviours });
     const credentials = { kind: "secret" as const, clientId: IDS.dev, clientSecret: "dose-wrong-secret" };

@@ -130,11 +130,8 @@ describe("the probe", () => {
         github: {
           visibility: "private",
           plan: "enterprise",
-          assumptions: { branch_policy_without_deployment: false },
-          faults: [
-            refused("/repos/acme/ml-pipelines/environments/probe-gated"),
-            refused("/repos/acme/ml-pipelines/collaborators/octocat/permission"),
-          ],
+          assumptions: { branch_policy_without_deployment: false, job_tokens_read_roles: false },
+          faults: [refused("/repos/acme/ml-pipelines/environments/probe-gated")],
         },
       },
     );

@@ -188,6 +188,10 @@ function rulesFor(world: World, branch: string): BranchRules | undefined {
   return undefined;
 }
 
+function isProtected({ scenario }: World, rules: BranchRules | undefined): boolean {
+  return rules !== undefined && (rules.by === "classic" || scenario.assumptions.rulesets_protect);
+}
+
 async function listBranches(call: Call): Promise<Answer> {
   const wanted = call.query["protected"];
   const list = (await git.branches(call.world.dir))
@@ -195,7 +199,7 @@ async function listBranches(call: Call): Promise<Answer> {
       (branch): Partly<Schemas["short-branch"]> => ({
         name: branch.name,
         commit: { sha: branch.sha },
-        protected: rulesFor(call.world, branch.name) !== undefined,
+        protected: isProtected(call.world, rulesFor(call.world, branch.name)),
       }),
     )
     .filter((branch) => wanted === undefined || String(branch.protected) === wanted);
@@ -211,7 +215,7 @@ async function readBranch(call: Call): Promise<Answer> {
   const body: Partly<Schemas["branch-with-protection"]> = {
     name,
     commit: shapes(call).commit(commit),
-    protected: rules !== undefined,
+    protected: isProtected(call.world, rules),
     protection: {
       enabled: rules?.by === "classic",
       required_status_checks: { contexts: rules?.required_status_checks ?? [], checks: [] },
@@ -271,6 +275,8 @@ function branchRuleList(call: Call): Answer {
 }
 
 function permission(call: Call): Answer {
+  if (call.token?.kind === "job" && !call.world.scenario.assumptions.job_tokens_read_roles)
+    throw new Refusal(403, "Resource not accessible by integration");
   const login = param(call, "username");
   const person = call.world.people.get(login);
   if (person === undefined) throw new Refusal(404, `${login} is not a user`);
@@ -296,10 +302,10 @@ const newRef = v.strictObject({ ref: v.string(), sha: v.string() });
 
 export const codeRoutes = [
   route(`GET ${REPO}`, "metadata", repository),
-  route(`GET ${REPO}/contents/{path+}`, READ, contents, { query: ["ref"] }),
+  route(`GET ${REPO}/contents/{path+}`, READ, contents, { query: ["ref"], raw: true }),
   route(`GET ${REPO}/git/ref/{ref+}`, READ, readRef),
   route(`GET ${REPO}/git/trees/{tree+}`, READ, readTree, { query: ["recursive"] }),
-  route(`GET ${REPO}/git/blobs/{sha}`, READ, readBlob),
+  route(`GET ${REPO}/git/blobs/{sha}`, READ, readBlob, { raw: true }),
   route(`GET ${REPO}/git/commits/{sha}`, READ, gitCommit),
   route(
     `POST ${REPO}/git/refs`,
@@ -321,7 +327,7 @@ export const codeRoutes = [
   route(`GET ${REPO}/commits`, READ, listCommits, { query: ["sha", "path"] }),
   route(`GET ${REPO}/compare/{basehead+}`, READ, compare),
   route(`GET ${REPO}/commits/{ref}`, READ, oneCommit),
-  route(`GET ${REPO}/branches`, READ, listBranches, { query: ["protected"] }),
+  route(`GET ${REPO}/branches`, READ, listBranches, { choices: { protected: ["true", "false"] } }),
   route(`GET ${REPO}/branches/{branch}/protection`, "admin", protection),
   route(`GET ${REPO}/branches/{branch}`, READ, readBranch),
   route(`GET ${REPO}/rules/branches/{branch}`, "metadata", branchRuleList),

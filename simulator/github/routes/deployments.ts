@@ -109,10 +109,11 @@ async function isBehind(call: Call, ref: string, sha: string): Promise<boolean> 
 
 function listDeployments(call: Call): Answer {
   const { sha, ref, task, environment } = call.query;
+  const exact = task === undefined || call.world.scenario.assumptions.task_filter_is_exact;
   const list = call.world.deployments
     .filter((one) => sha === undefined || one.sha === sha)
     .filter((one) => ref === undefined || one.ref === ref)
-    .filter((one) => task === undefined || one.task === task)
+    .filter((one) => task === undefined || one.task === task || (!exact && one.task.startsWith(task)))
     .filter((one) => environment === undefined || one.environment === environment)
     .reverse();
   return { list: list.map((one) => shapes(call).deployment(one)) };

@@ -19,6 +19,8 @@ function pullOf(call: Call): Pull {
 
 function listPulls(call: Call): Answer {
   const { state = "open", base, head } = call.query;
+  // without an owner the service does not look at it
+  if (head !== undefined && !head.includes(":")) throw new Refusal(501, "unmodelled: a head without its owner");
   const list = call.world.pulls
     .filter((pull) => state === "all" || ((pull.merged?.at ?? pull.closed) === undefined ? "open" : "closed") === state)
     .filter((pull) => base === undefined || pull.base === base)
@@ -160,14 +162,18 @@ async function createStatus(call: Call): Promise<Answer> {
 }
 
 export const pullRoutes = [
-  route(`GET ${REPO}/pulls`, READ, listPulls, { query: ["state", "base", "head"] }),
+  route(`GET ${REPO}/pulls`, READ, listPulls, {
+    query: ["base", "head"],
+    choices: { state: ["open", "closed", "all"] },
+  }),
   route(`GET ${REPO}/pulls/{number}`, READ, onePull),
   route(`GET ${REPO}/pulls/{number}/reviews`, READ, reviews),
   route(`GET ${REPO}/pulls/{number}/files`, READ, pullFiles),
   route(`GET ${REPO}/pulls/{number}/commits`, READ, pullCommits),
   route(`GET ${REPO}/commits/{sha}/pulls`, [READ, ["contents", "read"]], pullsOfCommit),
   route(`GET ${REPO}/commits/{sha}/check-runs`, ["checks", "read"], checkRuns, {
-    query: ["filter", "check_name", "status"],
+    query: ["check_name"],
+    choices: { filter: ["latest", "all"], status: ["queued", "in_progress", "completed"] },
   }),
   route(`GET ${REPO}/commits/{sha}/status`, ["statuses", "read"], combinedStatus),
   route(`POST ${REPO}/statuses/{sha}`, ["statuses", "write"], createStatus, { body: newStatus }),

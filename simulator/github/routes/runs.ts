@@ -24,11 +24,21 @@ async function oneRun(call: Call): Promise<Answer> {
   return { body: shapes(call).run(run, await git.commit(call.world.dir, run.headSha)) };
 }
 
+/** A workflow without runs is known by its file on the default branch. */
+async function hasWorkflow({ world }: Call, name: string): Promise<boolean> {
+  const head = await git.resolveCommit(world.dir, `refs/heads/${world.scenario.default_branch}`);
+  return head !== undefined && (await git.fileAt(world.dir, head, `.github/workflows/${name}`)) !== undefined;
+}
+
 async function listRuns(call: Call): Promise<Answer> {
   const { branch, event, status, head_sha: sha, actor } = call.query;
   const workflow = call.params["workflow"];
-  const found = call.world.runs
-    .filter((run) => workflow === undefined || run.path.endsWith(`/${workflow}`) || String(run.workflowId) === workflow)
+  const ofWorkflow = call.world.runs.filter(
+    (run) => workflow === undefined || run.path.endsWith(`/${workflow}`) || String(run.workflowId) === workflow,
+  );
+  if (workflow !== undefined && ofWorkflow.length === 0 && !(await hasWorkflow(call, workflow)))
+    throw new Refusal(404, "Not Found");
+  const found = ofWorkflow
     .filter((run) => branch === undefined || run.headBranch === branch)
     .filter((run) => event === undefined || run.event === event)
     .filter((run) => status === undefined || run.status === status || run.conclusion === status)
@@ -114,7 +124,7 @@ async function dispatch(call: Call): Promise<Answer> {
   const runner = world.runners.at(-1);
   if (runner === undefined) throw new Refusal(501, "unmodelled: a dispatch where there is no runner");
   const id = await runner.dispatch(`.github/workflows/${call.params["workflow"] ?? ""}`, ref, call.login, inputs);
-  if (!details) return { status: 204, body: undefined };
+  if (!details || !world.scenario.assumptions.dispatch_names_run) return { status: 204, body: undefined };
   const page = `/repos/${world.scenario.repository}/actions/runs/${id}`;
   return {
     body: {
@@ -165,15 +175,24 @@ function storage(call: Call): Answer {
   return { bytes: found.zip, type: "application/zip" };
 }
 
+/** A run is found by its status or by its conclusion. */
+const RUNS = {
+  query: ["branch", "event", "head_sha", "actor"],
+  choices: {
+    status:
+      "completed in_progress queued requested waiting pending action_required cancelled failure neutral skipped stale success timed_out".split(
+        " ",
+      ),
+  },
+};
+
 export const runRoutes = [
-  route(`GET ${REPO}/actions/runs`, READ, listRuns, { query: ["branch", "event", "status", "head_sha", "actor"] }),
-  route(`GET ${REPO}/actions/workflows/{workflow}/runs`, READ, listRuns, {
-    query: ["branch", "event", "status", "head_sha", "actor"],
-  }),
+  route(`GET ${REPO}/actions/runs`, READ, listRuns, RUNS),
+  route(`GET ${REPO}/actions/workflows/{workflow}/runs`, READ, listRuns, RUNS),
   route(`POST ${REPO}/actions/workflows/{workflow}/dispatches`, WRITE, dispatch, { body: dispatching }),
   route(`POST ${REPO}/actions/runs/{run}/cancel`, WRITE, cancel),
   route(`GET ${REPO}/actions/runs/{run}`, READ, oneRun),
-  route(`GET ${REPO}/actions/runs/{run}/jobs`, READ, jobs, { query: ["filter"] }),
+  route(`GET ${REPO}/actions/runs/{run}/jobs`, READ, jobs, { choices: { filter: ["latest", "all"] } }),
   route(`GET ${REPO}/actions/runs/{run}/attempts/{attempt}/jobs`, READ, jobs),
   route(`GET ${REPO}/actions/runs/{run}/attempts/{attempt}`, READ, (call) => {
     // Only the newest attempt's own facts are kept; of an older one, only its jobs.

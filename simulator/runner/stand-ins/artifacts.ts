@@ -22,6 +22,8 @@ export const uploadArtifact: StandIn = {
     const name = input("name");
     if (/["/\\:<>|*?\r\n]/.test(name) || name === "") throw new Error(`The artifact name is not valid: ${name}`);
     const files = await search(workspace, input("path"), input("include-hidden-files") === "true");
+    if (!["warn", "error", "ignore"].includes(input("if-no-files-found")))
+      throw new Error(`Unrecognized if-no-files-found input: ${input("if-no-files-found")}`);
     if (files.length === 0) {
       const message = `No files were found with the provided path: ${input("path")}. No artifacts will be uploaded.`;
       if (input("if-no-files-found") === "error") throw new Error(message);

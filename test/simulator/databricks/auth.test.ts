@@ -260,7 +260,8 @@ describe("the account's host", () => {
     const endpoint = (config["oidc_endpoint"] as string).replace("{account_id}", simulator.accountId);
     const found = await request(`${endpoint}/.well-known/oauth-authorization-server`, "GET", {});
     const form = new TextEncoder().encode(new URLSearchParams(CREDENTIALS).toString());
-    const token = await request(found.body["token_endpoint"] as string, "POST", basic(DEV_ID, "dev-secret"), form);
+    const headers = { ...basic(DEV_ID, "dev-secret"), "content-type": "application/x-www-form-urlencoded" };
+    const token = await request(found.body["token_endpoint"] as string, "POST", headers, form);
     const me = (id: string) =>
       request(`${url}/api/2.0/preview/scim/v2/Me`, "GET", {
         authorization: `Bearer ${tokenIn(token)}`,

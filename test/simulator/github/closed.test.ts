@@ -72,15 +72,77 @@ describe("what is asked", () => {
     ["PUT", "/actions/workflows/promote.yml/disable"],
     ["GET", "/deployments?sha=a&sha=b"],
     ["PUT", "/contents/README.md"],
+    ["GET", "/deployments/"],
+    ["GET", "/deployments?per_page=many"],
+    ["GET", "/deployments?page=0"],
+    ["GET", "/branches/main?page=2"],
+    ["GET", "/branches?protected=perhaps"],
+    ["GET", "/actions/runs?status=colour"],
+    ["GET", "/issues?state=colour"],
+    ["GET", "/issues?sort=colour"],
+    ["GET", "/pulls?state=colour"],
+    ["GET", "/pulls?head=nobody"],
+    ["GET", "/commits/main/check-runs?filter=colour"],
+    ["GET", "/commits/main/check-runs?status=colour"],
   ])("%s %s is refused by its name", async (method, path) => {
     const { github, client } = await door();
     expect((await client.request(method, path)).status).toBe(501);
     expect(github.unmodelled).toEqual([expect.stringContaining(`${method} /repos/acme/ml-pipelines${path}`)]);
   });
 
-  it.each(["/_oidc/userinfo", "/_oidc/token?api-version=2.0&colour=red"])("of the issuer, %s too", async (path) => {
+  it.each([
+    ["accept", "application/vnd.github.diff"],
+    ["accept", "application/vnd.github.raw+json"],
+    ["accept", "text/html, application/vnd.github+json"],
+    ["x-github-api-version", "2099-01-01"],
+    ["if-none-match", '"abc"'],
+    ["if-modified-since", "Sat, 01 Jan 2028 00:00:00 GMT"],
+  ])("with %s: %s is refused by its name", async (name, value) => {
     const { github, client } = await door();
-    expect((await client.get(`${github.apiUrl}${path}`)).status).toBe(501);
+    expect((await client.request("GET", "/pulls", undefined, { [name]: value })).status).toBe(501);
+    expect(github.unmodelled).toEqual([expect.stringContaining("unmodelled")]);
+  });
+
+  it("of runs of a workflow that is not there is not found, as on the service", async () => {
+    const { github, client } = await door();
+    expect((await client.get("/actions/workflows/none.yml/runs")).status).toBe(404);
+    expect(github.unmodelled).toEqual([]);
+  });
+
+  it("with a key twice in its body is refused by its name", async () => {
+    const { github } = await door();
+    const reply = await fetch(`${github.apiUrl}/repos/acme/ml-pipelines/issues`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${github.userToken("hubot")}` },
+      body: '{"title":"a","title":"b"}',
+    });
+    expect(reply.status).toBe(501);
+    expect(github.unmodelled).toEqual([expect.stringContaining("the key title twice")]);
+  });
+
+  it.each([
+    ["a list for the whole", "/issues", []],
+    ["a list for a payload", "/deployments", { ref: "main", payload: [] }],
+    ["a list for inputs", "/actions/workflows/a.yml/dispatches", { ref: "main", inputs: [] }],
+  ])("with %s is wrong on the service, too", async (_what, path, body) => {
+    const { github, client } = await door();
+    expect((await client.post(path, body)).status).toBe(422);
+    expect(github.unmodelled).toEqual([]);
+  });
+
+  it.each([
+    ["GET", "/_oidc/userinfo"],
+    ["GET", "/_oidc/token?api-version=2.0&colour=red"],
+    ["GET", "/_oidc/token?api-version=2.0&audience=a&audience=b"],
+    ["GET", "/_oidc/token?api-version=9"],
+    ["GET", "/_oidc/token?api-version=2.0&audience="],
+    ["GET", "/_oidc/token/?api-version=2.0"],
+    ["POST", "/_oidc/token?api-version=2.0"],
+    ["GET", "/_oidc/jwks?colour=red"],
+    ["DELETE", "/_oidc/.well-known/openid-configuration"],
+  ])("of the issuer, %s %s too", async (method, path) => {
+    const { github, client } = await door();
+    expect((await client.request(method, `${github.apiUrl}${path}`)).status).toBe(501);
     expect(github.unmodelled).toHaveLength(1);
   });
 });

@@ -41,6 +41,15 @@ test("a success puts the one before it out of service, unless it is production o
   expect(await states(client, one)).toEqual(["success"]);
 });
 
+test.each([true, false])("it does so whatever the task of the other: %s", async (inactive_whatever_task) => {
+  await using world = await begin({ assumptions: { inactive_whatever_task } });
+  const client = asUser(world.github, "octocat");
+  const [ours, theirs] = [await create(client, { task: "four-tier" }), await create(client)];
+  await succeed(client, ours);
+  await succeed(client, theirs);
+  expect(await states(client, ours)).toEqual(inactive_whatever_task ? ["inactive", "success"] : ["success"]);
+});
+
 test("what is left out has the service's defaults", async () => {
   await using world = await begin();
   const { github, repository } = world;

@@ -67,6 +67,18 @@ describe("what GitHub has and the runner lacks is refused by its name", () => {
     ["the command set-env", steps("- run: echo '::set-env name=A::b'"), "workflow command ::set-env::"],
     ["the command add-path", steps("- run: echo '::add-path::/x'"), "workflow command ::add-path::"],
     ["a misspelt command", steps("- run: echo '::warnign::x'"), "workflow command ::warnign::"],
+    ["a matcher of output", steps("- run: echo '::add-matcher::x.json'"), "workflow command ::add-matcher::"],
+    ["a misspelt property of one", steps("- run: echo '::error tilte=a::x'"), "workflow command ::error tilte=::"],
+    [
+      "a misspelt property of a step",
+      steps("- { id: a, run: echo }\n- run: x\n  if: steps.a.outcom != ''"),
+      "context steps.a.outcom",
+    ],
+    ["an expression that fails", steps("- run: echo ${{ fromJSON('{') }}"), "the failure of"],
+    ["a runner of Windows", ONE.replace("ubuntu-latest", "windows-latest"), "a runner windows-latest"],
+    ["a runner of one's own", ONE.replace("ubuntu-latest", "[self-hosted, x]"), "a runner self-hosted"],
+    ["a filter with a range", ONE.replace("on: push", "on: { push: { branches: ['ma[a-z]n'] } }"), "pattern ma[a-z]n"],
+    ["a filter with ?", ONE.replace("on: push", "on: { push: { branches: ['mains?'] } }"), "pattern mains?"],
     ["a property in a condition", steps("- run: x\n  if: github.action_status == 'x'"), "context github.action_status"],
     ["a property in run-name", `run-name: \${{ github.action_ref }}\n${ONE}`, "context github.action_ref"],
   ])("%s", async (_what, text, says) => {
