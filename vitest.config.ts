@@ -17,7 +17,17 @@ const WORKERS = Math.max(2, availableParallelism());
  * a dispatcher) may be shared.
  */
 const project = (name: string, include: string[], testTimeout = 10_000) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, execArgv, isolate: false, maxWorkers: WORKERS },
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: testTimeout,
+    execArgv,
+    isolate: false,
+    maxWorkers: WORKERS,
+    // quick tests start no simulator
+    setupFiles: name === "unit" ? [] : ["test/measure.ts"],
+  },
 });
 
 /** A project that needs dist/. */

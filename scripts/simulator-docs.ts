@@ -1,57 +1,94 @@
-// Keeps the generated part of docs/simulator.md current: what is modelled, by which facts, who asks it, which tests name it.
+// Keeps the generated part of docs/simulator.md current: what is modelled, by which facts, who asks it, which open
+// questions decide its answers, which tests come to it.
 //   --write  makes it again      --check  fails if it is stale
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BEHAVIOURS } from "../simulator/databricks/behaviours.ts";
 import { modelledRoutes as databricksRoutes } from "../simulator/databricks/server.ts";
 import { ASSUMPTIONS } from "../simulator/github/scenario.ts";
-import { modelledRoutes as githubRoutes } from "../simulator/github/server.ts";
+import { modelledRoutes as githubRoutes, OIDC_ROUTES } from "../simulator/github/server.ts";
+import { MODELLED } from "../simulator/runner/modelled.ts";
 import { MET_BY } from "../test/simulator/met-by.ts";
 
 const PAGE = "docs/simulator.md";
-/** Runs every position of every behaviour, as the schema lists them. */
-const BOTH_WAYS = "test/simulator/both-ways.test.ts";
-/** Has our code meet each of them, and records by which routes. */
+/** Has our code meet each question of Databricks, and records by which routes. */
 const MET = "test/simulator/both-ways-met.test.ts";
-/** Asks every route, for what is not modelled of it: that says nothing of what it does. */
-const CLOSED = /\/closed\.test\.ts$/;
+const NAMED = 6;
 
 interface Source {
   readonly file: string;
-  readonly text: string;
   /** `GET /api/…` as the file writes it; what is computed is `*`, a method that is not beside it is `*` too. */
   readonly asks: readonly string[];
-  readonly imports: readonly string[];
 }
 
-const tests = sourcesIn("test").filter(({ file }) => file.endsWith(".test.ts"));
+interface ModelledPart {
+  readonly route: string;
+  readonly facts: string;
+}
+
 const modules = [...sourcesIn("src/databricks"), ...sourcesIn("src/github")];
 
+/** Files of tests by what they came to: a place, or `question = answer @ place` (test/measure.ts). */
+const measured = Object.entries(
+  JSON.parse(readFileSync("test/simulator/measured.json", "utf8")) as Readonly<Record<string, readonly string[]>>,
+);
+const testsAt = new Map(measured);
+/** A test that comes to few places is about them. */
+const breadth = new Map<string, number>();
+for (const file of measured.flatMap(([, files]) => files)) breadth.set(file, (breadth.get(file) ?? 0) + 1);
+const answers = measured.flatMap(([what, files]) => {
+  const [, question, answer, place] = /^(\S+) = (\S+) @ (.+)$/.exec(what) ?? [];
+  return question === undefined || answer === undefined || place === undefined
+    ? []
+    : [{ question, answer, place, files }];
+});
+const questions = [
+  ...BEHAVIOURS.map((one) => ({ ...one, key: `databricks.behaviours.${one.name}` })),
+  ...ASSUMPTIONS.map((one) => ({ ...one, key: `github.assumptions.${one.name}` })),
+];
+const lines = [...readFileSync("docs/assumptions.md", "utf8").matchAll(/^\| (A\d+) \| ([^|]*) \|/gm)].map(
+  ([, id = "", assumed = ""]) => ({ id, assumed }),
+);
+
+const ROUTE_COLUMNS = ["Route", "Facts", "Asked by", "Questions that decide", "Tests that come to it"];
 const content = [
   "### Databricks: routes",
-  table(
-    ["Route", "Facts", "Asked by", "Tests that name it", "Tests that use who asks"],
-    databricksRoutes().map(routeRow),
-  ),
+  table(ROUTE_COLUMNS, databricksRoutes().map(routeRow("databricks"))),
   "### GitHub: routes",
-  table(["Route", "Facts", "Asked by", "Tests that name it", "Tests that use who asks"], githubRoutes().map(routeRow)),
-  "### What is not known, both ways",
-  `Each line of [what only a live service can confirm](assumptions.md) that a scenario can turn. The first position is the default; every other one runs under promotion, grants and schedules in \`${BOTH_WAYS}\`, and where it matters in the tests named here. The routes are those that were really asked when \`${MET}\` played it in every position, as our code does; where there is none, our code meets it in the tests named, or never, and the test says why.`,
+  "GraphQL is not modelled: nothing of ours asks it, and it is refused by name.",
+  table(ROUTE_COLUMNS, githubRoutes().map(routeRow("github"))),
+  "### GitHub: the issuer of OIDC tokens",
+  table(ROUTE_COLUMNS, OIDC_ROUTES.map(routeRow("github"))),
+  "### The runner: parts of a workflow",
   table(
-    ["#", "Scenario key", "Positions", "Routes by which our code meets it", "Tests that turn it"],
-    [
-      ...BEHAVIOURS.map((one) => ({ ...one, key: `databricks.behaviours.${one.name}` })),
-      ...ASSUMPTIONS.map((one) => ({ ...one, key: `github.assumptions.${one.name}` })),
-    ].map(({ name, assumption, values, key }) => [
+    ["Part", "Facts", "Tests that have it run"],
+    Object.entries(MODELLED).map(([part, facts]) => [`\`${part}\``, facts, names(testsAt.get(`runner ${part}`) ?? [])]),
+  ),
+  "### What is not known, both ways",
+  `Each line of [what only a live service can confirm](assumptions.md) that a scenario can turn, with the tests in which each position decided something; the first position is the default. *Met by our code* are the routes that were asked when \`${MET}\` played it in every position as our code does; where there is none, our code meets it in the tests named, or never, and that test says why.`,
+  table(
+    ["#", "Scenario key", "Tests in each position", "Decided at", "Met by our code"],
+    questions.map(({ name, assumption, values, key }) => [
       assumption,
       `\`${key}\``,
-      values.join(", "),
+      values
+        .map(String)
+        .map((value) => {
+          const files = answers.filter(({ question, answer }) => question === key && answer === value);
+          return `\`${value}\`: ${files.length === 0 ? "**never**" : names(files.flatMap((one) => one.files))}`;
+        })
+        .join("<br>"),
+      placesOf(key),
       (MET_BY[name] ?? []).map((route) => `\`${route}\``).join(", "),
-      names([
-        ...(key.startsWith("databricks") ? [BOTH_WAYS] : []),
-        ...tests.filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text)).map(({ file }) => file),
-      ]),
     ]),
+  ),
+  "### What is not known, one way",
+  "The other lines: no scenario turns them. The simulators have them as assumed, or have nothing of them.",
+  table(
+    ["#", "assumed"],
+    lines
+      .filter(({ id }) => !questions.some(({ assumption }) => assumption === id))
+      .map(({ id, assumed }) => [id, assumed]),
   ),
 ].join("\n\n");
 
@@ -66,7 +103,38 @@ else if (made !== page) {
   process.exitCode = 1;
 }
 
-function routeRow({ route, facts }: { readonly route: string; readonly facts: string }): string[] {
+function routeRow(service: "databricks" | "github"): (part: ModelledPart) => string[] {
+  return ({ route, facts }) => {
+    const place = `${service} ${route}`;
+    const decided = answers.filter((one) => one.place === place).map(({ question }) => question);
+    return [
+      `\`${route}\``,
+      facts,
+      modules
+        .filter((module) => asks(module, route))
+        .map(({ file }) => `\`${file.replace("src/", "")}\``)
+        .join(", "),
+      questions
+        .filter(({ key }) => decided.includes(key))
+        .map(({ name, assumption }) => `${assumption} \`${name}\``)
+        .join(", "),
+      names(testsAt.get(place) ?? []),
+    ];
+  };
+}
+
+/** Where a question was looked at: routes, or the runner. */
+function placesOf(key: string): string {
+  const places = new Set(answers.flatMap(({ question, place }) => (question === key ? [place] : [])));
+  return [...places]
+    .toSorted()
+    .filter((place) => place !== "databricks none")
+    .map((place) => (place.startsWith("the ") ? place : `\`${place.replace(/^\w+ /, "")}\``))
+    .join(", ");
+}
+
+/** Whether a module of ours writes the route, as far as it can be read from its text. */
+function asks({ asks: written }: Source, route: string): boolean {
   const [method = "", path = ""] = route.split(" ");
   const literal = path
     .split(/(\{[^}]+\})/)
@@ -87,28 +155,17 @@ function routeRow({ route, facts }: { readonly route: string; readonly facts: st
       .map((segment) => (segment.includes("*") ? "[^/]+" : segment.replaceAll(".", "\\.")));
     return new RegExp(`^${segments.join("/")}$`).test(path);
   };
-  const asking = ({ asks }: Source): boolean => asks.some((ask) => pattern.test(ask) || computed(ask));
-  const ours = modules.filter(asking);
-  const others = tests.filter(({ file }) => !CLOSED.test(file));
-  const naming = others.filter(asking);
-  const using = others.filter(
-    (test) => !naming.includes(test) && ours.some(({ file }) => test.imports.some((path) => path.endsWith(file))),
-  );
-  return [
-    `\`${route}\``,
-    facts,
-    ours.map(({ file }) => `\`${file.replace("src/", "")}\``).join(", "),
-    names(naming.map(({ file }) => file)),
-    names(
-      using.map(({ file }) => file),
-      "",
-    ),
-  ];
+  return written.some((ask) => pattern.test(ask) || computed(ask));
 }
 
-function names(files: readonly string[], nobody = "none by name"): string {
-  const short = [...new Set(files)].map((file) => file.replace(/^test\//, "").replace(/\.test\.ts$/, ""));
-  return short.length === 0 ? nobody : short.toSorted().join(", ");
+/** The tests that come to the fewest places first, and how many more there are. */
+function names(files: readonly string[]): string {
+  const short = [...new Set(files)].toSorted(
+    (a, b) => (breadth.get(a) ?? 0) - (breadth.get(b) ?? 0) || a.localeCompare(b),
+  );
+  if (short.length === 0) return "**none**";
+  const more = short.length - NAMED;
+  return more > 1 ? `${short.slice(0, NAMED).join(", ")} and ${more} more` : short.join(", ");
 }
 
 function sourcesIn(folder: string): Source[] {
@@ -118,8 +175,7 @@ function sourcesIn(folder: string): Source[] {
     .map((name) => {
       const file = join(folder, name);
       const text = readFileSync(file, "utf8");
-      const imports = [...text.matchAll(/from "((?:\.\.?\/)[^"]+)"/g)].map(([, path = ""]) => join(file, "..", path));
-      return { file, text, asks: asksOf(text), imports };
+      return { file, asks: asksOf(text) };
     });
 }
 
@@ -141,9 +197,6 @@ function asksOf(text: string): string[] {
     const before = text.slice(Math.max(0, match.index - 60), match.index);
     const method = written ?? /["`](GET|POST|PUT|PATCH|DELETE)["`][^"`]*$/.exec(before)?.[1] ?? verb(before) ?? "*";
     found.push(`${method} ${path}`);
-    // the tests of the simulated GitHub leave out where the repository is
-    if (/^\/[a-z]/.test(path) && !path.startsWith("/repos") && !path.startsWith("/api"))
-      found.push(`${method} /repos/*/*${path}`);
   }
   return found;
 }

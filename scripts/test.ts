@@ -1,40 +1,58 @@
 // Runs everything `npm test` promises and ends in one line that says how it went.
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+//   --measure  keeps what the tests came to, for the table in docs/simulator.md
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { failures, runStep, runSteps, STATIC_CHECKS, type Step } from "./steps.ts";
-import { countsOf } from "./verdict.ts";
+import { differences, keep, kept, measuredIn, shortOf } from "./measured.ts";
+import { runSteps, STATIC_CHECKS, type Step } from "./steps.ts";
+import { countsOf, partlyRun } from "./verdict.ts";
 
-const BUILD: Step = ["build", process.execPath, ["scripts/build.ts", "--quiet"]];
-/** They need nothing of the tests: beside them they fill the time in which those wait. */
-const BESIDE: readonly Step[] = [
+const STEPS: readonly Step[] = [
   ...STATIC_CHECKS,
   ["docs are current", process.execPath, ["scripts/docs.ts", "--check"]],
   ["coverage is current", process.execPath, ["scripts/simulator-docs.ts", "--check"]],
   ["schema is current", process.execPath, ["scripts/schema.ts", "--check"]],
+  ["build", process.execPath, ["scripts/build.ts", "--quiet"]],
 ];
-const notBuilt = await runSteps([BUILD]);
-const beside = Promise.all(BESIDE.map(runStep));
+const failedSteps = await runSteps(STEPS);
 
+const args = process.argv.slice(2).filter((arg) => arg !== "--measure");
 const folder = mkdtempSync(join(tmpdir(), "four-tier-test-"));
 const report = join(folder, "vitest.json");
-const vitest = spawn(
+const measured = join(folder, "measured");
+mkdirSync(measured);
+const { status } = spawnSync(
   "vitest",
-  ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)],
-  { stdio: "inherit" },
+  ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args],
+  { stdio: "inherit", env: { ...process.env, FOUR_TIER_MEASURED: measured } },
 );
-const status = await new Promise<number | null>((resolve) => {
-  vitest.on("error", () => resolve(null));
-  vitest.on("close", resolve);
-});
-const counts = countsOf(existsSync(report) ? readFileSync(report, "utf8") : undefined, status);
+const text = existsSync(report) ? readFileSync(report, "utf8") : undefined;
+const counts = countsOf(text, status);
+// of a part of the tests, or of some that failed, nothing follows for the whole
+const whole = args.length === 0 && counts.failed === 0;
+const unlike = whole ? compare() : 0;
 rmSync(folder, { recursive: true, force: true });
-
-const outcomes = await beside;
-for (const { said } of outcomes) console.log(said);
-const failedSteps = notBuilt + failures(outcomes);
-const passed = 1 + BESIDE.length - failedSteps + counts.passed;
-const failed = failedSteps + counts.failed;
+const passed = STEPS.length - failedSteps + counts.passed;
+const failed = failedSteps + counts.failed + unlike;
 console.log(`${passed} passed, ${failed} failed, ${counts.skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** Holds what was measured against the table, or keeps it; gives 1 if the table says what is not so. */
+function compare(): number {
+  const now = measuredIn(measured);
+  if (process.argv.includes("--measure")) {
+    keep(now);
+    return spawnSync(process.execPath, ["scripts/simulator-docs.ts", "--write"], { stdio: "inherit" }).status === 0
+      ? 0
+      : 1;
+  }
+  const found = differences(kept(), now, partlyRun(text).map(shortOf));
+  const untrue = found.filter((line) => line.startsWith("-"));
+  for (const line of untrue) console.error(line);
+  if (found.length > 0)
+    console.error(
+      `${untrue.length} things that docs/simulator.md says of tests are not so, ${found.length - untrue.length} are not said: npm test -- --measure`,
+    );
+  return untrue.length === 0 ? 0 : 1;
+}

@@ -1,5 +1,7 @@
 /** What a run of the tests comes to: vitest's own counts, and its exit status for what no test counts. */
 
+import * as v from "valibot";
+
 /** Tests by their end. */
 export interface Counts {
   readonly passed: number;
@@ -31,4 +33,17 @@ function parsed(report: string | undefined): unknown {
   } catch {
     return undefined;
   }
+}
+
+const Files = v.object({
+  testResults: v.array(v.object({ name: v.string(), assertionResults: v.array(v.object({ status: v.string() })) })),
+});
+
+/** Files of tests of which a test was skipped. */
+export function partlyRun(report: string | undefined): string[] {
+  const files = v.safeParse(Files, parsed(report));
+  if (!files.success) return [];
+  return files.output.testResults
+    .filter(({ assertionResults }) => assertionResults.some(({ status }) => status !== "passed"))
+    .map(({ name }) => name);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countsOf } from "../scripts/verdict.ts";
+import { countsOf, partlyRun } from "../scripts/verdict.ts";
 
 const report = (counts: Readonly<Record<string, number>>): string => JSON.stringify(counts);
 
@@ -18,5 +18,15 @@ describe("a run of the tests", () => {
     ["an end by a signal", report({ numPassedTests: 1 }), null],
   ])("has failed with %s", (_, text, status) => {
     expect(countsOf(text, status).failed).toBe(1);
+  });
+
+  it("says which files ran in part: what they were measured to come to is not all", () => {
+    const file = (name: string, ...states: string[]) => ({
+      name,
+      assertionResults: states.map((status) => ({ status })),
+    });
+    const testResults = [file("a", "passed"), file("b", "passed", "skipped"), file("c", "failed")];
+    expect(partlyRun(JSON.stringify({ testResults }))).toEqual(["b", "c"]);
+    expect(partlyRun("half a {")).toEqual([]);
   });
 });

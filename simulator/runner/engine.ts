@@ -7,6 +7,7 @@ import { githubContext, type GitHubFacts } from "./contexts.ts";
 import { type DispatchOptions, notListening, type Trigger, triggerOf } from "./events.ts";
 import { resolveText } from "./expressions.ts";
 import { load, type LoadedWorkflow } from "./load.ts";
+import { tellOf } from "./modelled.ts";
 import { runProcess } from "./process.ts";
 import type { JobResult, RunResult } from "./results.ts";
 import { RunExecution, type RunOptions } from "./run.ts";
@@ -59,6 +60,7 @@ export function createEngine(options: RunnerOptions): Runner {
     };
     const setting = world.scenario.default_workflow_permissions;
     const found = await load(entry, { sources, defaultPermissions: setting });
+    if (found.workflow !== undefined) tellOfAll(trigger.event, found.workflow);
     const run = newRun(github, trigger, found.workflow?.model.name ?? dispatch.workflow);
     run.referenced = found.referenced;
     if (found.workflow === undefined) {
@@ -196,4 +198,9 @@ async function mustBeOnDefaultBranch(github: GitHubSimulator, path: string): Pro
   if (sha === undefined || (await git.fileAt(world.dir, sha, path)) === undefined) {
     throw new Error(`${path} is not on ${world.scenario.default_branch}: it cannot be dispatched`);
   }
+}
+
+function tellOfAll(event: string, { model, called }: LoadedWorkflow): void {
+  tellOf(event, model);
+  for (const callee of called.values()) tellOfAll("workflow_call", callee);
 }
