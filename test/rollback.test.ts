@@ -66,6 +66,9 @@ describe("a rollback", () => {
     expect(records[0]?.from).not.toBe(records[0]?.release.digest);
     expect((await ledgerOf(prod)).release?.commit).toBe(good);
     expect(result.summary).toContain("What was not undone");
+    expect(result.summary).toMatch(
+      new RegExp(`Next:.*operation <code>reject</code>.*release-digest <code>${records[0]?.from ?? "none"}</code>`),
+    );
   });
 
   it("pauses every schedule before anything else, and gives back just the mix that was there", async () => {
@@ -134,7 +137,12 @@ describe("a rollback", () => {
     expect(failures((await approve(prod)).result)).toEqual([]);
     const left = await rollbackScene(prod);
     expect(failures(left.result)).toEqual([]);
-    expect(left.result.summary).toContain("extra");
+    expect(left.result.summary).toContain(
+      "<code>jobs.extra</code> (extra) is not in this release. It was left, paused",
+    );
+    // what was left is no row of what was done
+    expect(left.result.summary).toContain("No resource changes.");
+    expect(left.result.summary).not.toContain("its runs and their history");
     expect(prod.world.job("prod", "extra").settings["schedule"]).toMatchObject({ pause_status: "PAUSED" });
     expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
     expect((await ledgerOf(prod)).resources.has("jobs.extra")).toBe(false);

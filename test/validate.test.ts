@@ -66,6 +66,7 @@ it("what has gathered for dev and prod is told by what their records name", asyn
     { key: "pipelines.ingest", action: "update", class: "re-point" },
   ]);
   expect(both.summary).toContain("has gathered for prod");
+  expect(both.summary).toContain("jobs.score</code> | update | 🟢 takes new code from its next run |");
   expect(both.summary).toMatch(/Score \S+ anew/);
   expect(both.summary).not.toContain("Score | anew");
 

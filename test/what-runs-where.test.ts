@@ -142,7 +142,8 @@ describe("what runs where", () => {
     const since = tiers[2]?.found.known === true ? (tiers[2].found.value.has?.since ?? "") : "";
     expect(Date.parse(since)).toBeGreaterThan(Date.parse(before));
     expect(text).toContain(`prod     commit ${world.commit.slice(0, 12)}, release ${RELEASE.slice(0, 12)}`);
-    expect(text).toContain("approved by hubot");
+    // who asked for it and who let it in: an auditor looks for both
+    expect(text).toContain("started by octocat, approved by hubot");
   });
 
   it("does not believe what somebody wrote by hand, and says so", async () => {

@@ -17,7 +17,7 @@ interface Risk {
 
 /** What a class of change does to what runs. */
 const OF_CLASS: readonly { readonly class: ChangeClass; readonly icon: Risk["icon"]; readonly says: string }[] = [
-  { class: "data-losing", icon: "🔴", says: "loses data" },
+  { class: "data-losing", icon: "🔴", says: "loses data, or leaves it behind" },
   { class: "deletes", icon: "🔴", says: "deletes" },
   { class: "replaces", icon: "🔴", says: "deletes and re-creates" },
   { class: "restarts", icon: "🟠", says: "stops and starts" },
@@ -67,7 +67,7 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
       of: changes.filter(endsLoop).map(({ key }) => code(key)),
     },
     { icon: "🟠", says: "new, and starts by itself", of: created.filter(startsByItself).map(({ key }) => code(key)) },
-    { icon: "🟠", says: "new, and others may see, run or change it", of: created.flatMap(openedTo) },
+    { icon: "🟠", says: "new, and others may see, run or change it", of: openedTo(created) },
     {
       icon: "🟠",
       says: "changes when it starts by itself",
@@ -151,17 +151,24 @@ function endsLoop({ kind, action, fields }: Change): boolean {
   );
 }
 
-/** Who gets what on a new resource, beside the tier's principal. */
-function openedTo({ key, fields }: Change): string[] {
+/** Who gets what on new resources, beside the tier's principal: each once, since most bundles give one group all of them. */
+function openedTo(created: readonly Change[]): string[] {
+  const of = new Map<string, string[]>();
+  for (const change of created)
+    for (const who of rightsOn(change)) of.set(who, [...(of.get(who) ?? []), code(change.key)]);
+  return [...of].map(([who, keys]) => `${text(who)} (${listed(keys, 3)})`);
+}
+
+/** `user eve@example.com: CAN_MANAGE`, of a resource. */
+function rightsOn({ fields }: Change): string[] {
   const entries = fields.filter(({ path }) => path === "permissions" || path === "grants").map((field) => field.new);
-  const who = entries.flatMap(itemsOf).flatMap((entry) => {
+  return entries.flatMap(itemsOf).flatMap((entry) => {
     if (!isObject(entry)) return [];
     const { principal, permission_level: level, privileges } = entry;
     if (typeof principal !== "string" || principal.endsWith("${principal}")) return [];
     const rights = [level, ...itemsOf(privileges)].filter((right) => typeof right === "string");
     return [`${principal}: ${rights.join(", ")}`];
   });
-  return who.length === 0 ? [] : [`${code(key)} (${listed(who.map(text), 3)})`];
 }
 
 function itemsOf(list: JsonValue | undefined): readonly JsonValue[] {

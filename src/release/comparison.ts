@@ -248,7 +248,9 @@ async function compareSeen(
     findings: observation.findings,
     seen: observation.live,
     unseen: [
-      `whoever looked may not read the ledger of ${tier.name} (its readers may): whether what goes carries our mark, whether release folders were touched, and what an unfinished promotion or a rollback left is told only after the approval`,
+      from.size === 0
+        ? `before its first release nobody but its own principal can look into ${tier.name}'s folder: whether an earlier try left something there, only the promotion tells`
+        : `whoever looked may not read the ledger of ${tier.name} (the group tiers.${tier.name}.readers may): whether release folders were touched, whether what is deleted is ours, and what an unfinished promotion or a rollback left, only the promotion tells`,
       ...unseenSchemas(compared.plan, live),
     ],
   };

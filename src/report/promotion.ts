@@ -5,6 +5,7 @@ import type { GateResult } from "../gate/evaluate.ts";
 import type { EarlierProof } from "../gate/facts.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Step } from "../release/apply.ts";
+import { effectOf } from "../release/brief-risk.ts";
 import type { Candidate } from "../release/candidate.ts";
 import { lossOf } from "../release/impact.ts";
 import { leftJson } from "../release/left.ts";
@@ -116,14 +117,14 @@ export function planTable(changes: readonly Change[], tier: string): string {
   const rows = moving.map((change) => [
     code(change.key),
     text(change.action),
-    text(change.class),
+    effectOf(change),
     [lossText(change), change.action === "create" ? text(change.name) : fieldList(change.fields)]
       .filter((part) => part !== "")
       .join("<br>"),
   ]);
   return blocks(
     `### Plan for ${text(tier)}`,
-    table(["Resource", "What", "Means", "Fields"], rows),
+    table(["Resource", "Action", "What happens", "Fields"], rows),
     still === 0 ? "" : `${count(still, "resource")} unchanged.`,
   );
 }

@@ -7,8 +7,9 @@ import type { Candidate } from "../release/candidate.ts";
 import type { Look } from "../release/look.ts";
 import type { Phase } from "../release/phases.ts";
 import type { Target } from "../release/rollback-target.ts";
-import { blocks, code, details, table, text } from "./markdown.ts";
+import { blocks, code, count, details, table, text } from "./markdown.ts";
 import { changeJson, driftJson, driftTable, type Outcome, planTable } from "./promotion.ts";
+import { shown } from "./whereabouts.ts";
 
 export interface RollbackView {
   readonly tier: Tier;
@@ -39,17 +40,22 @@ export function rollbackSummary(view: RollbackView): string {
     view.held
       ? `${name} is **held**: it takes no promotion until somebody runs ${code("operate.yml")} with the operation ${code("resume")}.`
       : `${name} may **not** be held: its ledger did not take the hold, so a promotion may enter.`,
+    next(view),
     notUndone(view),
     table(
       ["", ""],
       [
         ["Release", code(candidate.digest)],
         ["Commit", code(candidate.commit)],
-        ["Was here since", text(target.release.at)],
+        ["Was here since", text(shown(target.release.at))],
         ["Verified here", target.judged.verified ? "yes" : "no run that can be believed says so"],
       ],
     ),
-    planTable(plan.changes, tier.name),
+    // what was left is above, and was not deleted
+    planTable(
+      plan.changes.filter(({ key }) => !view.left.some((step) => step.key === key)),
+      tier.name,
+    ),
     driftTable(drift, tier.name),
     details(
       "How long it took",
@@ -68,12 +74,18 @@ function headline({ reached, candidate, from, outcome }: RollbackView, name: str
     case "nothing":
       return `${name} is **not** back at ${to}: nothing of it was applied, and not all of its schedules could be paused. What was paused stays so.`;
     case "paused":
-      return `${name} is **not** back at ${to}: ${done.length} changes were made, ${open.length} not. Its schedules stay paused.`;
+      return `${name} is **not** back at ${to}: ${count(done.length, "change")} made, ${open.length} not. Its schedules stay paused.`;
     case "applied":
       return `${name} is back at ${to}, but it does **not** run as before: not everything that was paused or stopped could be given back.`;
     case "end":
-      return `${name} is back at ${to}${from === undefined ? "" : ` from ${code(from.commit.slice(0, 12))}`}: ${done.length} resources written, ${uploaded} files uploaded. Schedules are as they were before the rollback.`;
+      return `${name} is back at ${to}${from === undefined ? "" : ` from ${code(from.commit.slice(0, 12))}`}: ${count(done.length, "resource")} written, ${count(uploaded, "file")} uploaded. Schedules are as they were before the rollback.`;
   }
+}
+
+/** What whoever rolled back does now; empty if the rollback itself has not come to its end. */
+function next({ reached, from, tier, candidate }: RollbackView): string {
+  if (reached !== "end" || from === undefined || from.digest === candidate.digest) return "";
+  return `**Next:** reject the release that was left, so that nothing lets it in again: ${code("operate.yml")}, operation ${code("reject")}, tier ${code(tier.name)}, release-digest ${code(from.digest)}. Once a fix is in the tier below: operation ${code("resume")}, then promote.`;
 }
 
 /** What no rollback of code takes back. */

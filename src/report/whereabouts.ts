@@ -150,9 +150,7 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
     `commit ${has.commit.slice(0, 12)}, release ${has.digest.slice(0, 12)}${has.kind === "rollback" ? ", rolled back to" : ""}`,
     `since ${shown(has.since)} (${age(has.since, now)}), ${has.run.url}`,
     verdict,
-    has.approvedBy.length === 0
-      ? `started by ${has.startedBy ?? "somebody"}, no approval`
-      : `approved by ${has.approvedBy.join(", ")}`,
+    `started by ${has.startedBy ?? "somebody"}, ${has.approvedBy.length === 0 ? "no approval" : `approved by ${has.approvedBy.join(", ")}`}`,
     ...(rejected === undefined ? [] : [`REJECTED: ${toldText(rejected)}`]),
     ...(overridden.length === 0 ? [] : [`OVERRIDDEN: ${overridden.join(", ")}`]),
     ...held,

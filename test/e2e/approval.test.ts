@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
-import { expectRun, jobOf } from "./expect-run.ts";
+import { expectRun, jobOf, textOf } from "./expect-run.ts";
 import { openPlay } from "./play.ts";
 
 const BRIEF = "approve-to-prod / brief-live";
@@ -41,6 +41,7 @@ describe("the approval", () => {
       expect.not.arrayContaining(["ml-pipelines-prod"]),
     );
     expect((await play.releases()).map(({ tier }) => tier)).toEqual(["dev", "staging"]);
+    expect(textOf(run, BRIEF)).toContain("before its first release nobody but its own principal can look into prod's");
   });
 
   it("cannot be given by who started the run, and is worth nothing where the environment lets them", async () => {

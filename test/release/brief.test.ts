@@ -452,9 +452,15 @@ describe("the brief", () => {
     const top = await glance(brief({ plan }));
     expect(top).toContain("🟠 new, and starts by itself: jobs.mail, jobs.watch, pipelines.stream\n");
     expect(top).toContain(
-      "🟠 new, and others may see, run or change it: jobs.paused (user eve@example.com: CAN_MANAGE), schemas.gold (account users: ALL_PRIVILEGES)",
+      "🟠 new, and others may see, run or change it: user eve@example.com: CAN_MANAGE ( jobs.paused ), account users: ALL_PRIVILEGES ( schemas.gold )",
     );
     expect(top).toContain("🟠 The gate lets it in. Weigh");
+    const seen = ["a", "b", "c", "d", "e"].map((name) =>
+      resource(`jobs.${name}`, {}, [{ group_name: "readers", permission_level: "CAN_VIEW" }]),
+    );
+    expect(await glance(brief({ plan: made([], seen) }))).toMatch(
+      /change it: group readers: CAN_VIEW \( jobs\.a, jobs\.b, jobs\.c and 2 more\)/,
+    );
     const page = await read(brief({ plan }));
     expect(page).toMatch(
       /What starts by itself[\s\S]*jobs\.mail\s+schedule[\s\S]*Who may do what[\s\S]*eve@example\.com/,
