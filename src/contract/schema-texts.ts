@@ -2,29 +2,36 @@
 import * as v from "valibot";
 import { RESOURCE_KINDS } from "./model.ts";
 
+/** A resource of a bundle, `jobs.score`. */
 export const RESOURCE_KEY = new RegExp(`^(?:${RESOURCE_KINDS.join("|")})\\.[A-Za-z0-9_-]+$`);
 const BARE_OR_JOB_KEY = /^(?:jobs\.)?[A-Za-z0-9_-]+$/;
+/** One part of a securable's name, or a `*` in its place. */
 export const NAME_PART = "[^\\s./`]+";
 
+/** The same in the file. */
 export const resourceKey = v.pipe(
   v.string(),
   v.regex(RESOURCE_KEY, "must be a resource key of the bundle, such as jobs.score"),
 );
+/** A job of the bundle, with or without its kind. */
 export const jobKey = v.pipe(
   v.string(),
   v.regex(BARE_OR_JOB_KEY, "must be the key of a job in the bundle, such as smoke_test or jobs.smoke_test"),
 );
+/** One line that says something. */
 export const text = v.pipe(
   v.string(),
   v.regex(/^[^\s].*$/, "must not be empty or begin with a blank"),
   v.maxLength(300),
 );
+/** Why something is as it is; may have several lines. */
 export const reason = v.pipe(
   v.string(),
   v.regex(/\S/, "must say something"),
   v.maxLength(500),
   v.description("Why, for whoever reads it later."),
 );
+/** A tier that something holds in. */
 export const tierName = v.pipe(
   v.picklist(["sandbox", "dev", "staging", "prod"]),
   v.description("The tier in which it holds."),

@@ -169,6 +169,7 @@ const component = v.pipe(
   v.description("One part: its files and its resources."),
 );
 
+/** The whole file. */
 export const contractSchema = v.pipe(
   v.strictObject({
     project: v.optional(

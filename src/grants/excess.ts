@@ -11,7 +11,7 @@ import { overlap } from "./patterns.ts";
 import { ALL_PRIVILEGES, effectOf } from "./privileges.ts";
 
 /** The privileges of one grant on one securable that a rule objects to. */
-type Pick = (grant: Grant, securable: Securable) => readonly string[];
+type Objection = (grant: Grant, securable: Securable) => readonly string[];
 
 /** `gold` of `prod.gold.scores`; undefined for a catalog. */
 export const schemaOf = (name: string): string | undefined => keyOf(name).split(".")[1];
@@ -21,7 +21,7 @@ const changes = (privilege: string): boolean =>
   privilege === ALL_PRIVILEGES || ["write", "control"].includes(effectOf(privilege));
 
 /** Everybody in the account: nothing but BROWSE, and of what opens no data what the contract gives. */
-export function overEverybody(expected: Expectation): Pick {
+export function overEverybody(expected: Expectation): Objection {
   return ({ principal, privileges }, securable) => {
     if (principal === undefined || keyOf(principal) !== ACCOUNT_USERS) return [];
     const given = allowed(expected, ACCOUNT_USERS, securable);
@@ -32,7 +32,7 @@ export function overEverybody(expected: Expectation): Pick {
 }
 
 /** Staging and prod: all that somebody has whom the contract does not name, and what others have beyond it. */
-export function overNamed(expected: Expectation): { readonly strangers: Pick; readonly beyond: Pick } {
+export function overNamed(expected: Expectation): { readonly strangers: Objection; readonly beyond: Objection } {
   const tiers = new Set(expected.principals.map((principal) => keyOf(principal.key)));
   const named = new Set(
     expected.grants
@@ -57,7 +57,7 @@ export function overNamed(expected: Expectation): { readonly strangers: Pick; re
 }
 
 /** Another tier's principal, named by itself. By whatever path it comes, the matrix finds it. */
-function overTier(expected: Expectation): Pick {
+function overTier(expected: Expectation): Objection {
   return ({ principal, privileges }, securable) => {
     const holder = expected.principals.find(({ key }) => principal !== undefined && keyOf(key) === keyOf(principal));
     if (holder === undefined || holder.tier === expected.tier) return [];
@@ -66,7 +66,7 @@ function overTier(expected: Expectation): Pick {
 }
 
 /** Rights in a sandbox of anybody but its developer and the principals that deploy to it and clean it up. */
-export function overSandbox(expected: Expectation): Pick {
+export function overSandbox(expected: Expectation): Objection {
   const known = new Set([...expected.principals.map(({ key }) => keyOf(key)), keyOf(expected.developer ?? "")]);
   return ({ principal, privileges }, securable) => {
     if (principal === undefined || known.has(keyOf(principal)) || keyOf(principal) === ACCOUNT_USERS) return [];
@@ -81,7 +81,7 @@ export function writersOf(expected: Expectation): Set<string> {
 }
 
 /** What they may change outside gold. */
-export function overGold(expected: Expectation): Pick {
+export function overGold(expected: Expectation): Objection {
   const writers = writersOf(expected);
   return ({ principal, privileges }, securable) => {
     if (principal === undefined || !writers.has(keyOf(principal)) || schemaOf(securable.name) === GOLD) return [];
@@ -90,7 +90,7 @@ export function overGold(expected: Expectation): Pick {
 }
 
 /** What the sandboxes' developers, named by themselves, have of dev beyond reading bronze and silver. */
-function overSources(expected: Expectation): Pick {
+function overSources(expected: Expectation): Objection {
   const { group, users } = expected.developers ?? { group: "", users: [] };
   const developers = new Set([group, ...users].map(keyOf));
   return ({ principal, privileges }, securable) => {
@@ -102,7 +102,7 @@ function overSources(expected: Expectation): Pick {
 }
 
 /** What a rule forbids to whoever was granted it, on the very things it speaks of; with it MANAGE, which gives the rest. */
-function overForbidden(estate: Estate, expected: Expectation): Pick {
+function overForbidden(estate: Estate, expected: Expectation): Objection {
   const rules = expected.grants.filter(({ effect }) => effect === "forbid");
   return ({ principal, privileges }, securable) => {
     if (principal === undefined || keyOf(principal) === keyOf(expected.own.key)) return [];
@@ -125,9 +125,9 @@ function overForbidden(estate: Estate, expected: Expectation): Pick {
 }
 
 /** All that the rules object to in a direct grant, sorted, each once. */
-export function excessOf(estate: Estate, expected: Expectation): Pick {
+export function excessOf(estate: Estate, expected: Expectation): Objection {
   const { strangers, beyond } = overNamed(expected);
-  const picks: Pick[] = [
+  const picks: Objection[] = [
     overEverybody(expected),
     overTier(expected),
     overForbidden(estate, expected),

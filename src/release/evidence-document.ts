@@ -162,6 +162,7 @@ const operationEvidence = v.strictObject({
   ),
 });
 
+/** Every evidence document; published as `evidence.schema.json`. */
 export const evidenceSchema = v.pipe(
   v.variant("kind", [promotionEvidence, rollbackEvidence, operationEvidence]),
   v.title("Evidence of a promotion, a rollback or an operation"),

@@ -84,6 +84,7 @@ const change = v.strictObject({
   entries: v.array(v.strictObject({ principal: text, add: v.array(text), remove: v.array(text) })),
 });
 
+/** The JSON report about grants; published as `grants-report.schema.json`. */
 export const grantsReportSchema = v.pipe(
   v.strictObject({
     action: v.literal("validate-grants"),
