@@ -23,7 +23,8 @@ try {
   const [owner = "", repository = "", ...rest] = (values.repo ?? "").split("/");
   const token = process.env["GITHUB_TOKEN"] ?? "";
   if (owner === "" || repository === "" || rest.length > 0) throw new Error(`Which repository? ${USAGE}`);
-  if (token === "") throw new Error("Set GITHUB_TOKEN to a token that may read the repository.");
+  if (token === "")
+    throw new Error("Set GITHUB_TOKEN to a token that may read the repository, such as GITHUB_TOKEN=$(gh auth token).");
   const found = await whatRunsWhere(
     connectGitHub({
       token,

@@ -1,5 +1,5 @@
 /** The rolling issue about drift, and the same for the job summary. Findings are outside text: escaped here. */
-import { blocks, code, link, table, text } from "./markdown.ts";
+import { blocks, code, count, link, table, text } from "./markdown.ts";
 import type { CarriedFinding } from "./carried-findings.ts";
 
 /** What one check of one tier came to. */
@@ -70,7 +70,7 @@ function mark(look: Look | undefined): string {
   const found = drifted(look).length;
   const advice = look.findings.length + look.more - found;
   if (found > 0) return `❌ ${found + look.more}`;
-  return advice > 0 ? `✅ ${advice} warnings` : "✅";
+  return advice > 0 ? `✅ ${count(advice, "warning")}` : "✅";
 }
 
 function rowsOf(looks: readonly Look[]): string[][] {

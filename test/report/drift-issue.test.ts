@@ -55,6 +55,13 @@ describe("what counts as drift", () => {
     expect(drifted(look)).toHaveLength(expected);
   });
 
+  it("is counted in the overview, and what is only advice beside it", () => {
+    const look = { tier: "dev", check: "grants", findings: [warning], more: 0 };
+    expect(driftBody([look], page)).toContain("| dev | ✅ 1 warning |");
+    expect(driftBody([{ ...look, more: 1 }], page)).toContain("| dev | ✅ 2 warnings |");
+    expect(driftBody([{ ...look, check: "schedules" }], page)).toContain("| dev | ❌ 1 |");
+  });
+
   it("stands first among what is carried, so that nothing of it is left out for a warning", () => {
     const warnings = Array.from({ length: 60 }, () => finding({ severity: "warning" }));
     const carried = readFindings(findingsOutput([...warnings, finding({ severity: "unknown" })]));
