@@ -66,7 +66,7 @@ export function runRoutes(): Route[] {
     }),
     route("POST", `${BASE}/runs/cancel-all`, {
       facts: "databricks-api 3.3",
-      body: v.strictObject({ job_id: int64, all_queued_runs: v.optional(v.boolean()) }),
+      body: v.strictObject({ job_id: int64 }),
       handle: (call) => {
         const job = jobFor(call, BigInt(call.body.job_id), "CAN_MANAGE_RUN", "Manage Run or Admin or Owner");
         for (const run of call.workspace.jobs.active(job)) call.workspace.jobs.cancel(run);
