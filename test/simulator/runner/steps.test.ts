@@ -35,6 +35,25 @@ test("the machine's image sets variables for steps and actions, but none of GitH
   expect(logOf(await world.push())).toContain("[noble] [Linux]");
 });
 
+test("the nearest of workflow, job and step says a variable, the shell and the folder", async () => {
+  const whole =
+    "env: { A: workflow, B: workflow, C: workflow }\ndefaults: { run: { shell: sh, working-directory: docs } }\n";
+  const job = "env: { B: job, C: job }\ndefaults: { run: { working-directory: src } }";
+  // bash that is asked for by name is strict
+  const tell = 'case "${SHELLOPTS:-}" in *pipefail*) S=strict;; *) S=plain;; esac; echo "$A $B $C in ${PWD##*/}, $S"';
+  const list = `- run: mkdir -p src docs
+  working-directory: .
+- run: ${tell}
+  env: { C: step }
+- run: ${tell}
+  shell: bash
+  working-directory: docs`;
+  await using world = await workflow(`${whole}${steps(list, job)}`);
+  const run = await world.push();
+  expect(logOf(run)).toContain("workflow job step in src, plain");
+  expect(logOf(run)).toContain("workflow job job in docs, strict");
+});
+
 test("a failed step stops those that follow, but for conditions that say otherwise", async () => {
   await using world = await workflow(
     steps(`- name: tolerated
