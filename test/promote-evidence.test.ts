@@ -94,8 +94,15 @@ describe("the evidence of a rollback", () => {
     const prod = await scene("prod");
     const good = prod.repository.git("rev-parse", "HEAD");
     const first = await approve(prod);
-    const bad = prod.change({ "src/scoring/score.py": "# Databricks notebook source\nprint('bad')\n" });
+    const extra = `${BUNDLE.trimEnd()}\n    extra:\n      name: extra\n      tasks: [{ task_key: a, condition_task: { op: EQUAL_TO, left: a, right: a } }]\n`;
+    const bad = prod.change({
+      "src/scoring/score.py": "# Databricks notebook source\nprint('bad')\n",
+      "databricks.yml": extra,
+    });
     const second = await approve(prod);
+    prod.world.changeJob("prod", "refresh", (settings) => {
+      settings["max_concurrent_runs"] = 7;
+    });
     const { result } = await rollbackScene(prod);
     expect(failures(result)).toEqual([]);
     expect([fits(result.evidence), fits.errors]).toEqual([true, null]);
@@ -111,6 +118,9 @@ describe("the evidence of a rollback", () => {
       reached: "end",
       held: true,
       not_applied: [],
+      left: ["jobs.extra"],
+      drift: { resources: ["jobs.refresh"] },
+      plan: { changes: [{ key: "jobs.extra", action: "delete" }, { key: "jobs.score" }] },
       run: { event: "workflow_dispatch", actor: "octocat" },
     });
     expect(result.evidence["applied"]).toContain("jobs.score");
@@ -140,7 +150,11 @@ describe("the evidence of an operation", () => {
   it("says what was decided, and what was wrong", () => {
     const of = { tier: { name: "prod", project: "ml-pipelines" }, reason: "incident 7", deployment: "71" } as const;
     const finding = { id: "operate/not-kept", severity: "warning", message: "m", remedy: "r" } as const;
-    const ended = { run: RUN, findings: [finding], now: new Date("2026-11-23T12:00:00Z") };
+    const ended = {
+      run: { ...RUN, triggeringActor: "hubot" },
+      findings: [finding],
+      now: new Date("2026-11-23T12:00:00Z"),
+    };
     const rejected = operationEvidence({ ...of, operation: "reject", release: "1".repeat(64) }, ended);
     expect([fits(rejected), fits.errors]).toEqual([true, null]);
     expect(rejected).toMatchObject({
@@ -149,6 +163,7 @@ describe("the evidence of an operation", () => {
       release: "1".repeat(64),
       reason: "incident 7",
       deployment: "71",
+      run: { actor: "octocat", triggering_actor: "hubot" },
       findings: [{ id: "operate/not-kept", severity: "warning" }],
     });
     const paused = operationEvidence(

@@ -65,7 +65,9 @@ describe("a rollback", () => {
     expect(records).toMatchObject([{ release: { commit: good }, ended: expect.stringMatching(/^success/) as string }]);
     expect(records[0]?.from).not.toBe(records[0]?.release.digest);
     expect((await ledgerOf(prod)).release?.commit).toBe(good);
-    expect(result.summary).toContain("What was not undone");
+    expect(result.summary).toMatch(
+      /### What was not undone\n\n- Data that the newer release wrote, checkpoints of its streams, and models that it trained stay as they are\.\n/,
+    );
     expect(result.summary).toMatch(
       new RegExp(`Next:.*operation <code>reject</code>.*release-digest <code>${records[0]?.from ?? "none"}</code>`),
     );
@@ -330,6 +332,7 @@ describe("a rollback", () => {
     const { result } = await rollbackScene(prod);
     expect(failures(result)).toEqual([]);
     expect(loops.map((run) => run.result)).toEqual(["CANCELED", "CANCELED"]);
+    expect(result.summary).toContain("<code>jobs.stream</code> (stream) is not in this release. It was left, paused");
     expect(
       prod.world
         .jobs("prod")

@@ -36,7 +36,7 @@ describe("staging and prod", () => {
   staging:
     variables: { catalog: staging, env: staging }
     presets: { name_prefix: "stg " }
-    resources: { jobs: { a: { description: "runs as ${CLIENT_IDS.staging} on https://stg.cloud.databricks.com", tags: { env: "\${var.env}" } } } }
+    resources: { jobs: { a: { schedule: { quartz_cron_expression: y, timezone_id: UTC }, description: "runs as ${CLIENT_IDS.staging} on https://stg.cloud.databricks.com", tags: { env: "\${var.env}" } } } }
   prod:
     variables: { catalog: prod, env: prod }
     resources:
@@ -82,7 +82,11 @@ describe("staging and prod", () => {
 
   test("a resource of one of them alone is a finding", () => {
     const targets = "targets: { staging: {}, prod: { resources: { jobs: { b: { name: b } } } } }\n";
-    expect(compare(JOB + targets).map(line)).toEqual(["error bundle/differs-from-staging databricks.yml:17:54"]);
+    const alone = compare(JOB + targets);
+    expect(alone.map(line)).toEqual(["error bundle/differs-from-staging databricks.yml:17:54"]);
+    expect(alone[0]?.message).toBe("jobs.b is in prod and not in staging.");
+    const [other] = compare(`${JOB}targets: { staging: { resources: { jobs: { b: { name: b } } } }, prod: {} }\n`);
+    expect(other?.message).toBe("jobs.b is in staging and not in prod.");
   });
 
   test("the contract may allow a field, or a whole resource", () => {
