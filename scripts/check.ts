@@ -35,6 +35,6 @@ const steps: readonly Step[] = [
     ? []
     : [[`${lint} of ${changed.length} changed files`, oxlint, [...lintArgs, ...changed]] satisfies Step]),
   FORMAT,
-  ["quick tests", "vitest", ["run", "--project", "unit", "--reporter=dot", ...process.argv.slice(2)]],
+  ["quick tests", "vitest", ["run", "--project", "unit", ...process.argv.slice(2)]],
 ];
 process.exitCode = (await runSteps(steps)) === 0 ? 0 : 1;
