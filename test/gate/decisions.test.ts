@@ -33,7 +33,9 @@ describe("verification", () => {
     const again = { ...evidence, deployment: { ...evidence.deployment, id: "99" } };
     const result = gate({ source: known([evidence, again]) }, { verifications: 2 });
     expect(ids(result)).toEqual(["error gate/verification-too-few"]);
-    expect(row(result, "verification")?.summary).toBe("1 of 2 verifications of 111111111111 in staging.");
+    expect(row(result, "verification")?.summary).toBe(
+      "111111111111 has 1 of 2 verifications that are asked for in staging.",
+    );
   });
 
   it("asks for as many as the contract says, and does not count the deploying run twice", () => {

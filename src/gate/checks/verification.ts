@@ -60,7 +60,7 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
   const enough = deploymentOnly || passes.length >= asked;
   const soaked = policy.soakMs === 0 || (reached !== undefined && reached <= facts.now.getTime());
   const release = short(facts.candidate.release);
-  const progress = `${passes.length} of ${asked} ${asked === 1 ? "verification" : "verifications"} of ${release} in ${below}`;
+  const progress = `${release} has ${passes.length} of ${asked} ${asked === 1 ? "verification that is" : "verifications that are"} asked for in ${below}`;
   const evidence = [...found.passed, ...(found.failed === undefined ? [] : [found.failed])].map(evidenceOf);
   if (enough && soaked) {
     // What is missing beyond what was asked for does not matter; a failure that nobody can read might be one.
