@@ -105,17 +105,23 @@ function distinct({ history }: Ledger): LedgerRelease[] {
 }
 
 /**
- * What came before what the tier has: a second rollback goes further back, and never forward to what was left. A
- * promotion that has not ended is gone back from to the last whole release.
+ * What came before what the tier has: a second rollback goes further back, and never forward to what was left. Content
+ * counts, not its commit: a commit that changed nothing of the release is not gone back from to the one before, which has
+ * the same content, nor a revert to what it reverted. A promotion that has not ended is gone back from to the last whole
+ * release.
  */
 async function older(question: TargetQuestion, known: readonly LedgerRelease[]): Promise<readonly LedgerRelease[]> {
   const { ledger, isAncestor } = question;
   const now = ledger.release;
   if (now === undefined) return known;
   const found: LedgerRelease[] = [];
+  const since = ledger.history.findLastIndex(({ digest }) => digest === now.digest);
+  const left = new Set(ledger.history.slice(0, since + 1));
   const promoting = ledger.pending !== undefined && unfinished(question) === undefined;
   for (const release of known) {
-    if (isSame(release, now) ? promoting : await isAncestor(release.commit, now.commit)) found.push(release);
+    if (isSame(release, now) ? promoting : !left.has(release) && (await isAncestor(release.commit, now.commit))) {
+      found.push(release);
+    }
   }
   return found;
 }

@@ -37,6 +37,41 @@ async function choose(world: Ready, to = "", { ledger = ledgerOf(world), github 
   return release.digest;
 }
 
+test.each([
+  ["is the one before", "b a", 1],
+  ["has other content than what is left: a commit that changed nothing of it came between", "b b a", 2],
+  ["is not what a revert took back, nor what has the reverted content's place", "a b a g", 3],
+  ["is older than all that came since the same content was there", "a c b a g", 4],
+])("without a name it %s", async (_what, contents, chosen) => {
+  const history = contents.split(" ").map((content, index): LedgerRelease => {
+    const run = { id: String(100 - index), attempt: 1 };
+    const commit = String(index).repeat(40);
+    return {
+      digest: content.repeat(64),
+      commit,
+      plan: PLAN,
+      at: "2026-11-23T10:00:00Z",
+      run,
+      components: {},
+      artifacts: [],
+    };
+  });
+  const [now] = history;
+  const rejects = { standing: [], lifted: [], doubted: [], outdated: [], unread: [], whole: true };
+  const question = {
+    tier: "prod",
+    to: "",
+    isAncestor: () => Promise.resolve(true),
+    judge: () => Promise.resolve({ wasHere: true, verified: true, rejects }),
+  };
+  const ledger = { ...emptyLedger("ml-pipelines", "prod"), release: now, history };
+  expect((await chooseTarget({ ...question, ledger })).release).toEqual(history[chosen]);
+  // A promotion that stopped half way is gone back from to what was there whole.
+  if (now === undefined) throw new Error("nothing was here");
+  const pending = { release: { ...now, digest: "9".repeat(64) }, intents: [] };
+  expect((await chooseTarget({ ...question, ledger: { ...ledger, pending } })).release).toEqual(now);
+});
+
 async function reject(world: Ready, tier: Tier, kind: "reject" | "accept" = "reject") {
   const job = operating(world, `${kind === "reject" ? "Reject" : "Accept"} in ${tier}, release ${RELEASE}`);
   await record(world, job, { ...common(job, tier), kind, release: RELEASE, ...decided });
