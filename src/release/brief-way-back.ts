@@ -25,7 +25,7 @@ export function wayBackText(brief: BriefFacts): string {
   const where =
     back.to.commit === current.commit
       ? `today's release ${to}`
-      : `${to}; it skips today's release ${now}, which is not verified there`;
+      : `${to}; it skips today's release ${now}, which ${current.release === candidate.release ? "has the same content" : "is not verified there, or is what this one takes back"}`;
   const folders =
     back.folders === undefined
       ? "nobody looked whether its files are still there"

@@ -236,8 +236,12 @@ describe("the brief", () => {
         asks({ soakMs: DAY, windows, freezes }),
         "before Wed 2026-11-25 14:00 Europe/Berlin. Release 1",
       ],
-      ["with too few verifications", asks({ verifications: 3 }), "yet. 1 of 3 verifications"],
-      ["too few, whatever the window", asks({ verifications: 3, windows }), "yet. 1 of 3 verifications"],
+      ["with too few verifications", asks({ verifications: 3 }), "yet. 111111111111 has 1 of 3 verifications"],
+      [
+        "too few, whatever the window",
+        asks({ verifications: 3, windows }),
+        "yet. 111111111111 has 1 of 3 verifications",
+      ],
     ])("%s", async (_name, change, says) => {
       const page = await read(brief(change));
       expect(page).toContain(`⏳ Do not approve ${says}`);
@@ -346,9 +350,16 @@ describe("the brief", () => {
     const older = await glance(brief({ details: { wayBack: known({ to: other, folders: false }) } }));
     expect(older).toMatch(
       new RegExp(
-        `back to aaaaaaaaaaaa ?; it skips today's release ${CURRENT.slice(0, 12)}, which is not verified there`,
+        `back to aaaaaaaaaaaa ?; it skips today's release ${CURRENT.slice(0, 12)}, which is not verified there, or is what this one takes back`,
       ),
     );
+    const alike = await glance(
+      brief({
+        current: { commit: CURRENT, release: RELEASE },
+        details: { wayBack: known({ to: other, folders: true }) },
+      }),
+    );
+    expect(alike).toMatch(new RegExp(`it skips today's release ${CURRENT.slice(0, 12)}, which has the same content`));
     expect(older).toContain("its files are not there any more");
     const none = await glance(brief({ details: { wayBack: known(undefined) } }));
     expect(none).toContain(`would choose nothing by itself`);
