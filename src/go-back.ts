@@ -15,7 +15,7 @@ import { type Look, lookAt, type View } from "./release/look.ts";
 import { neededLedger } from "./release/lost-ledger.ts";
 import type { RunPhase } from "./release/phases.ts";
 import type { Place } from "./release/place.ts";
-import { dueToRoll, endLoopsOf, rollForward } from "./release/roll-forward.ts";
+import { type AtWork, dueToRoll, endLoopsOf, rollForward, workBefore } from "./release/roll-forward.ts";
 import { refusalsOf, withoutUnlistedDeletes } from "./release/rollback-refusals.ts";
 import type { Outcome } from "./report/promotion.ts";
 import type { RollbackView } from "./report/rollback.ts";
@@ -72,6 +72,7 @@ export async function goBack(request: GoBackRequest, going: Going): Promise<Gone
     found(paused);
     gone.reached = "paused";
     if (tier.schedules === "running") found(await phase("loops", () => endLoopsLeft(request, before, due.left)));
+    const atWork = await loopsAtWork(request, going);
 
     const look = await phase("look again", () => lookAt(going.view, locked.current(), "used"));
     const { steps, left } = withoutUnlistedDeletes(request, look);
@@ -80,14 +81,16 @@ export async function goBack(request: GoBackRequest, going: Going): Promise<Gone
     if (refusals.length > 0) throw new FourTierError(refusals);
     const standing = { ...look.standing, steps };
     const carried = await carryOut({ ...request, ...going, standing, folders: look.folders });
-    gone.outcome = { ...carried, findings: [...gone.outcome.findings, ...carried.findings] };
-    if (carried.findings.some(isFailure)) return gone;
+    // A loop that could not be ended is tried again below, and keeps no schedule from being given back.
+    const told = carried.findings.filter((finding) => !isOfLoop(finding));
+    gone.outcome = { ...carried, findings: [...gone.outcome.findings, ...told] };
+    if (told.some(isFailure)) return gone;
     gone.reached = "applied";
 
     const failed = await phase("schedules", async () => {
       const ours = ledgerUnder(lock, workspace, place.folder, await neededLedger(workspace, place));
       if (found(await giveBack(request, ours, left))) return true;
-      return found(await restart(request, going, ours));
+      return found(await restart(request, going, ours, atWork));
     });
     if (!failed) gone.reached = "end";
   } catch (error) {
@@ -108,11 +111,23 @@ function owedBy({ standing: { ledger, steps, observation } }: Look, candidate: C
   return dueToRoll(ledger, steps, candidate.desired, observation.live).map(({ key }) => key);
 }
 
+/** What is at work of the loops that are to end: told from later runs also after their settings are written. */
+async function loopsAtWork({ tier, workspace }: GoBackRequest, { before, candidate, locked }: Going): Promise<AtWork> {
+  if (tier.schedules !== "running") return new Map();
+  return workBefore(workspace, dueToRoll(locked.current(), [], candidate.desired, before.standing.observation.live));
+}
+
+/** Whether it is of a job's loop that is to end. */
+function isOfLoop({ id, where }: Finding): boolean {
+  return id === "promote/loop-goes-on" && where?.kind === "resource" && where.key.startsWith("jobs.");
+}
+
 /** What runs all the time in prod runs the old release only once it was restarted: now that nothing holds it. */
 async function restart(
   request: GoBackRequest,
   { candidate, goOn, before }: Going,
   locked: LockedLedger,
+  atWork: AtWork,
 ): Promise<readonly Finding[]> {
   const { tier, workspace } = request;
   if (tier.schedules !== "running") return [];
@@ -120,7 +135,7 @@ async function restart(
   const due = dueToRoll(locked.current(), [], candidate.desired, live);
   // Pipelines were stopped, and have started with the old release.
   const jobs = due.filter(({ kind }) => kind === "jobs");
-  const rolled = await rollForward(workspace, jobs, new Map(), {
+  const rolled = await rollForward(workspace, jobs, atWork, {
     ...request,
     rerun: goOn.rerun,
     tier: tier.name,

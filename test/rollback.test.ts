@@ -320,6 +320,24 @@ describe("a rollback", () => {
     expect(before.every((run) => !run.active)).toBe(true);
   });
 
+  it("gives the schedules back although a loop cannot be ended, and fails until it is", async () => {
+    const prod = await scene("prod");
+    await approve(prod);
+    prod.change({ "databricks.yml": BUNDLE.replace("name: watch\n", "name: watch\n      continuous: {}\n") });
+    expect(failures((await approve(prod)).result)).toEqual([]);
+    // Started anew by hand, so that its run does not say that it is a loop's.
+    const { jobs } = prod.world.workspace("prod");
+    const loop = jobs.start(prod.world.job("prod", "watch"), { trigger: "ONE_TIME", creator: "mona@example.com" });
+    loop.course = { ...loop.course, polls: Number.POSITIVE_INFINITY };
+    const refused = { status: 403, code: "PERMISSION_DENIED", message: "no" };
+    prod.simulator.fault({ method: "POST", path: "/api/2.2/jobs/runs/cancel", effect: "error", times: 2, ...refused });
+    const { result } = await rollbackScene(prod);
+    expect(failures(result)).toEqual(["promote/loop-goes-on"]);
+    expect(result.summary).toContain("does **not** run as before");
+    expect(prod.world.job("prod", "refresh").settings["schedule"]).toMatchObject({ pause_status: "UNPAUSED" });
+    expect(loop.active).toBe(true);
+  });
+
   it("ends what runs all the time in the release that is left, whether the old one knows it or not", async () => {
     const prod = await scene("prod");
     await approve(prod);

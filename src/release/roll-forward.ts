@@ -37,7 +37,7 @@ const RESTART_MS = 180_000;
 const LOOK_MS = 5_000;
 
 /** Ids of what is at work, by key; a key that is not there was not looked at. */
-type AtWork = ReadonlyMap<string, readonly string[]>;
+export type AtWork = ReadonlyMap<string, readonly string[]>;
 
 /**
  * What is at work before anything is changed: a continuous pipeline's update, which was not restarted if it is the same
