@@ -26,7 +26,12 @@ export async function closedBy(
   resumed: JudgedRecord<RecordOf<"resume">> | undefined,
 ): Promise<ClosedBy> {
   const expected = { ...about, candidate: undefined };
-  const lifted = (time: number): boolean => resumed !== undefined && Date.parse(resumed.at) >= time;
+  /** Times are whole seconds: within one, the record that was written later has the higher id. */
+  const lifted = (time: number, id: string): boolean => {
+    if (resumed === undefined) return false;
+    const after = Date.parse(resumed.at) - time;
+    return after === 0 ? BigInt(resumed.deployment.id) > BigInt(id) : after > 0;
+  };
   const stopped: EvidenceFacts[] = [];
   let newest: Written | undefined;
   let rolledBack: ClosedBy["rolledBack"];
@@ -43,7 +48,7 @@ export async function closedBy(
     if (record?.kind === "promotion" && record.overrides?.some(({ check }) => check === "hold") === true) continue;
     if (record?.kind !== "rollback") break;
     const ended = deployingTime(evidence, expected).to;
-    if (!lifted(ended)) {
+    if (!lifted(ended, deployment.id)) {
       rolledBack = {
         reason: `Rollback to ${deployment.sha.slice(0, 12)}: ${record.reason}`,
         by: (claim.attempt === 1 ? run.actor : run.triggeringActor) ?? record.by,
@@ -58,7 +63,7 @@ export async function closedBy(
   const halfWay = await newestHold(later, expected, about.readRun);
   return {
     ...(rolledBack === undefined ? {} : { rolledBack }),
-    ...(halfWay === undefined || lifted(Date.parse(halfWay.at)) ? {} : { halfWay }),
+    ...(halfWay === undefined || lifted(Date.parse(halfWay.hold.at), halfWay.id) ? {} : { halfWay: halfWay.hold }),
   };
 }
 
@@ -74,20 +79,21 @@ async function newestHold(
   stopped: readonly EvidenceFacts[],
   expected: Expectation,
   readRun: ReadRun,
-): Promise<HalfWay | undefined> {
+): Promise<{ readonly hold: HalfWay; readonly id: string } | undefined> {
   for (const evidence of stopped) {
     const { claim, deployment } = evidence;
     if (claim === undefined) continue;
     const run = await readRun(claim.runId);
     const time = run === undefined ? undefined : stoppedHalfWay({ ...evidence, run }, expected);
     if (run === undefined || time === undefined) continue;
-    return {
+    const hold = {
       reason: `The promotion of ${deployment.sha.slice(0, 12)} stopped half way (run ${claim.runId})`,
       by: (claim.attempt === 1 ? run.actor : run.triggeringActor) ?? "a deleted account",
       at: new Date(time).toISOString(),
       run: { id: claim.runId, attempt: claim.attempt, url: run.url },
       release: claim.release,
     };
+    return { hold, id: deployment.id };
   }
   return undefined;
 }
