@@ -13,7 +13,7 @@ export const FORMAT: Step = ["format", "biome", ["format"]];
 export const STATIC_CHECKS: readonly Step[] = [TYPE_CHECK, LINT, FORMAT];
 
 /** How a command ended. */
-export interface Outcome {
+interface Outcome {
   readonly ok: boolean;
   /** What it printed, and a line that says how it went. */
   readonly said: string;
@@ -29,11 +29,11 @@ export async function runSteps(steps: readonly Step[]): Promise<number> {
   return failures(await Promise.all(outcomes));
 }
 
-export function failures(outcomes: readonly Outcome[]): number {
+function failures(outcomes: readonly Outcome[]): number {
   return outcomes.filter(({ ok }) => !ok).length;
 }
 
-export async function runStep([name, command, args]: Step): Promise<Outcome> {
+async function runStep([name, command, args]: Step): Promise<Outcome> {
   const started = performance.now();
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<{ ok: boolean; error: string }>((resolve) => {

@@ -45,6 +45,9 @@ interface Both {
   readonly change: (change: Change) => Promise<void>;
 }
 
+/** How often what lives here was compared with what the CLI makes. */
+let compared = 0;
+
 /** Our project and the CLI's, side by side. */
 async function both(bundle: ForeignBundle): Promise<Both> {
   const ours = await project({ files: bundle.files, contract: bundle.contract, databricks: PEOPLE });
@@ -78,6 +81,7 @@ async function both(bundle: ForeignBundle): Promise<Both> {
       await cli.run("bundle", "deploy", "--target", "dev", "--auto-approve");
       expect(theirs.simulator.unmodelled).toEqual([]);
       expect(live(ours.account.simulator, "dev")).toEqual(live(theirs.simulator, "dev"));
+      compared += 1;
     },
     change: async ({ edits, destructive }) => {
       const changed: Record<string, string> = {};
@@ -283,4 +287,8 @@ test.each(CASES)("$name", { timeout: 120_000 }, async ({ bundle, changes }) => {
       writes: [],
     });
   }
+});
+
+test.skipIf(CLI === undefined)("each was compared with what the CLI makes, first and after each change", () => {
+  expect(compared).toBe(CASES.reduce((sum, { changes }) => sum + 1 + changes.length, 0));
 });
