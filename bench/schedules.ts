@@ -149,7 +149,7 @@ async function oneByOne(account: DatabricksSimulator): Promise<number> {
   const { access_token: token } = (await signed.json()) as { access_token: string };
   const ask = async (path: string, body?: string): Promise<string> => {
     const answer = await fetch(`${url}/api/2.2/jobs/${path}`, {
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { method: "POST", body }),
     });
     const text = await answer.text();
