@@ -12,35 +12,25 @@ export const FORMAT: Step = ["format", "biome", ["format"]];
 /** What the code has to pass before anything of it is run. */
 export const STATIC_CHECKS: readonly Step[] = [TYPE_CHECK, LINT, FORMAT];
 
-/** How a command ended. */
-interface Outcome {
-  readonly ok: boolean;
-  /** What it printed, and a line that says how it went. */
-  readonly said: string;
-}
-
 /** Runs the steps; says of each how it went when it has ended, with what it printed. Gives how many failed. */
 export async function runSteps(steps: readonly Step[]): Promise<number> {
-  const outcomes = steps.map(async (step) => {
-    const outcome = await runStep(step);
-    console.log(outcome.said);
-    return outcome;
-  });
-  return failures(await Promise.all(outcomes));
+  const outcomes = await Promise.all(steps.map(runStep));
+  return outcomes.filter((ok) => !ok).length;
 }
 
-function failures(outcomes: readonly Outcome[]): number {
-  return outcomes.filter(({ ok }) => !ok).length;
-}
-
-async function runStep([name, command, args]: Step): Promise<Outcome> {
+async function runStep([name, command, args]: Step): Promise<boolean> {
   const started = performance.now();
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  const ended = new Promise<{ ok: boolean; error: string }>((resolve) => {
-    child.on("error", ({ message }) => resolve({ ok: false, error: `${message}\n` }));
-    child.on("close", (code) => resolve({ ok: code === 0, error: "" }));
+  const ended = new Promise<boolean>((resolve) => {
+    child.on("error", (error) => {
+      console.error(error.message);
+      resolve(false);
+    });
+    child.on("close", (code) => resolve(code === 0));
   });
-  const [{ ok, error }, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  return { ok, said: `${out}${err}${error}${ok ? "ok  " : "FAIL"} ${name} (${seconds} s)` };
+  const [ok, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  process.stdout.write(out);
+  process.stderr.write(err);
+  console.log(`${ok ? "ok  " : "FAIL"} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  return ok;
 }
