@@ -18,6 +18,7 @@ import {
   PIN,
   promoteRun,
   RELEASE,
+  ROLLBACK_CALLER,
   WORKFLOWS,
 } from "./release/world.ts";
 
@@ -25,12 +26,11 @@ const MARK = "<!-- four-tier release four-tier.yml -->";
 const BOT = "github-actions[bot]";
 const MAY = { contents: "read", deployments: "read", actions: "read", "pull-requests": "write" } as const;
 const NEXT = "3".repeat(64);
-const ROLLBACK = `on: workflow_dispatch\njobs:\n  rollback: { name: rollback, uses: "${WORKFLOWS}/rollback.yml@${PIN}" }\n`;
 
 let world: Awaited<ReturnType<typeof merged>>;
 let waits: number[];
 beforeAll(async () => {
-  world = await merged({}, { ".github/workflows/rollback.yml": ROLLBACK });
+  world = await merged({}, { ".github/workflows/rollback.yml": ROLLBACK_CALLER });
 });
 beforeEach(() => {
   waits = [];

@@ -23,6 +23,7 @@ import {
   PIN,
   promoteRun,
   RELEASE,
+  ROLLBACK_CALLER,
   WORKFLOWS,
 } from "./release/world.ts";
 
@@ -33,7 +34,7 @@ beforeEach(async () => {
   world = await merged(
     {},
     {
-      ".github/workflows/rollback.yml": `on: workflow_dispatch\njobs:\n  rollback: { name: rollback, uses: "${WORKFLOWS}/rollback.yml@${PIN}" }\n`,
+      ".github/workflows/rollback.yml": ROLLBACK_CALLER,
       ".github/workflows/operate.yml": `on: workflow_dispatch\njobs:\n  operate: { name: operate, uses: "${WORKFLOWS}/operate.yml@${PIN}" }\n`,
     },
   );

@@ -63,9 +63,7 @@ function readInputs(context: ActionContext) {
   const workflow = recording
     ? ""
     : matching("workflow", /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.ya?ml$/, "Give the name of a file in .github/workflows.");
-  const only = inputs.text("only-supersede") || "false";
-  if (only !== "true" && only !== "false")
-    inputs.wrong("only-supersede", "It is neither true nor false.", "Write true or false.");
+  const only = inputs.oneOf("only-supersede", ["true", "false"], "false");
   inputs.done();
   return { commit, release, workflow, open: only === "false" };
 }

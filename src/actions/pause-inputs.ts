@@ -51,10 +51,10 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
       signal: context.cancelled,
       progress: (message) => context.log.info(message),
     },
-    lockWaitMs: inputs.lockWaitMs(),
+    lockWaitMs: inputs.whole("lock-wait-minutes", 30, { least: 0, most: 360 }) * 60_000,
     now,
   };
-  const giveUp = inputs.flag("give-up");
+  const giveUp = inputs.oneOf("give-up", ["true", "false"], "false") === "true";
   const strict = inputs.oneOf("strict", ["true", "false"], "true") === "true";
   const also = listOf(context.input("also"));
   if (also.some((each) => each !== "alerts" && each !== "monitors")) refuse("also", "alerts, monitors or both");

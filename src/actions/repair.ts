@@ -117,7 +117,7 @@ function readInputs(context: ActionContext): { readonly apply: boolean; readonly
   if (inputs.text("proof") === "estate" || inputs.text("record") === "true") {
     inputs.wrong("mode", "mode: repair repairs a tier's catalog and records nothing.", "Leave proof and record out.");
   }
-  const apply = inputs.flag("apply");
+  const apply = inputs.oneOf("apply", ["true", "false"], "false") === "true";
   const digest = inputs.digest("plan-digest", "Take it from a dry run's summary.");
   if (apply && digest === "") {
     inputs.wrong("plan-digest", "apply: true needs the digest of the plan that was read.", "Take it from a dry run.");

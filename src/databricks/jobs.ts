@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { isArray, type JsonObject, type JsonValue } from "../json.ts";
 import { isMissing, orMissing } from "./errors.ts";
-import { ask, id, integer, items, jsonObject, optionalText, pages, parse } from "./parse.ts";
+import { ask, collect, id, integer, items, jsonObject, optionalText, pages, parse } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
 export interface Job {
@@ -177,6 +177,11 @@ export async function* listRuns(
 /** What runs now, of all jobs. */
 export function listActiveRuns(workspace: Workspace): AsyncGenerator<Run> {
   return listRuns(workspace, { activeOnly: true });
+}
+
+/** Every run of one job that is active, queued ones too. Throws ApiError. */
+export function activeRunsOf(workspace: Workspace, jobId: string): Promise<readonly Run[]> {
+  return collect(listRuns(workspace, { jobId, activeOnly: true }));
 }
 
 /** One run; undefined if it does not exist. */

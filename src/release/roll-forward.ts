@@ -7,7 +7,7 @@
  * take the place of the runs that the new release is to have (ADR 773).
  */
 import type { Tier } from "../contract/model.ts";
-import { cancelRun, listRuns, type Run } from "../databricks/jobs.ts";
+import { activeRunsOf, cancelRun, type Run } from "../databricks/jobs.ts";
 import { getPipeline, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, messageOf } from "../findings.ts";
@@ -51,10 +51,7 @@ export async function workBefore(workspace: Workspace, steps: readonly Step[]): 
       const update = await activeUpdate(workspace, live.id);
       before.set(key, update === undefined ? [] : [update]);
     } else if (!runsByItself(kind, desired?.settings ?? {})) {
-      before.set(
-        key,
-        (await activeOf(workspace, live.id)).map(({ id }) => id),
-      );
+      before.set(key, await activeIds(workspace, live.id));
     }
   }
   return before;
@@ -206,25 +203,32 @@ export async function rollForward(
 /** Cancels every active run; a run of the new release that is among them only starts once more. */
 async function restartJob(workspace: Workspace, jobId: string, options: RollForwardOptions): Promise<string | null> {
   const old = await activeIds(workspace, jobId);
+  return cancelUntil(workspace, jobId, old, options, (active) => {
+    const fresh = active.find((id) => !old.includes(id));
+    return fresh === undefined ? undefined : `rolled forward: run ${fresh} has the new release`;
+  });
+}
+
+/** Cancels runs of a job and looks at what is active then, until that says what came of it; null when the time is up. */
+async function cancelUntil(
+  workspace: Workspace,
+  jobId: string,
+  old: readonly string[],
+  options: Ending,
+  came: (active: readonly string[]) => string | undefined,
+): Promise<string | null> {
   for (const id of old) await cancelRun(workspace, id);
   const until = options.now().getTime() + RESTART_MS;
   for (;;) {
-    const now = await activeIds(workspace, jobId);
-    const fresh = now.find((id) => !old.includes(id));
-    if (fresh !== undefined) return `rolled forward: run ${fresh} has the new release`;
+    const said = came(await activeIds(workspace, jobId));
+    if (said !== undefined) return said;
     if (options.now().getTime() >= until || options.signal?.aborted === true) return null;
     await options.pause(LOOK_MS, options.signal);
   }
 }
 
 async function activeIds(workspace: Workspace, jobId: string): Promise<string[]> {
-  return (await activeOf(workspace, jobId)).map(({ id }) => id);
-}
-
-async function activeOf(workspace: Workspace, jobId: string): Promise<Run[]> {
-  const runs: Run[] = [];
-  for await (const run of listRuns(workspace, { jobId, activeOnly: true })) runs.push(run);
-  return runs;
+  return (await activeRunsOf(workspace, jobId)).map(({ id }) => id);
 }
 
 type Ending = Pick<RollForwardOptions, "tier" | "log" | "signal" | "now" | "pause" | "rerun">;
@@ -265,15 +269,13 @@ async function endJobLoop(
   options: Ending,
 ): Promise<string | null> {
   const isOld = ({ id, trigger }: Run): boolean => trigger === "CONTINUOUS" || before.includes(id);
-  const old = (await activeOf(workspace, jobId)).filter(isOld).map(({ id }) => id);
+  const old = (await activeRunsOf(workspace, jobId)).filter(isOld).map(({ id }) => id);
   if (old.length === 0) return "runs all the time no more, and nothing of it was at work";
-  for (const id of old) await cancelRun(workspace, id);
-  const until = options.now().getTime() + RESTART_MS;
-  while ((await activeIds(workspace, jobId)).some((id) => old.includes(id))) {
-    if (options.now().getTime() >= until || options.signal?.aborted === true) return null;
-    await options.pause(LOOK_MS, options.signal);
-  }
-  return `runs all the time no more: its loop was ended (run ${old.join(", ")})`;
+  return cancelUntil(workspace, jobId, old, options, (active) =>
+    active.some((id) => old.includes(id))
+      ? undefined
+      : `runs all the time no more: its loop was ended (run ${old.join(", ")})`,
+  );
 }
 
 /** An update that was not there before the change has the new release; of which one it is that nobody saw, is not known. */

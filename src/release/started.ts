@@ -1,7 +1,7 @@
 /** What was started in the tier, and how it is followed: a job's run, or a pipeline's update. */
 import { LostAnswer } from "../databricks/errors.ts";
 import { type Failure, taskFailures, updateFailures } from "../databricks/failures.ts";
-import { cancelRun, getRun, listRuns, type Run, runNow } from "../databricks/jobs.ts";
+import { activeRunsOf, cancelRun, getRun, runNow } from "../databricks/jobs.ts";
 import { getPipeline, getUpdate, listUpdates, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 
@@ -73,11 +73,8 @@ export async function startUpdateOf(
 
 /** What is at work of a job before this run of it, as a clause that names the first; queued ones are not at work. */
 export async function atWorkBefore(workspace: Workspace, jobId: string, runId: string): Promise<string> {
-  const others: Run[] = [];
-  for await (const run of listRuns(workspace, { jobId, activeOnly: true })) {
-    if (run.id !== runId && run.state !== "QUEUED") others.push(run);
-  }
-  const [first, ...more] = others;
+  const active = await activeRunsOf(workspace, jobId);
+  const [first, ...more] = active.filter(({ id, state }) => id !== runId && state !== "QUEUED");
   if (first === undefined) return "others in the workspace's queue";
   const since = first.startTime === undefined ? "" : `, since ${new Date(first.startTime).toISOString()}`;
   const how = `${first.trigger ?? "trigger unknown"}${since}`;

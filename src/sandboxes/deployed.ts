@@ -3,7 +3,7 @@
  * census of the workspace; removing stops what runs first, and looks at each again right before it goes.
  */
 import type { Contract } from "../contract/model.ts";
-import { cancelRun, deleteJob, getJob, listJobs, listRuns } from "../databricks/jobs.ts";
+import { activeRunsOf, cancelRun, deleteJob, getJob, listJobs, listRuns } from "../databricks/jobs.ts";
 import {
   deletePipeline,
   getPipeline,
@@ -156,15 +156,10 @@ async function removeJob(workspace: Workspace, target: Deployed, removal: Remova
   if (job === undefined) return false;
   const tags = tagsOf(job.settings["tags"], removal.contract);
   if (tags?.key !== target.key || tags?.developer !== target.developer) throw changedHands(target);
-  const active = async (): Promise<string[]> => {
-    const ids: string[] = [];
-    for await (const run of listRuns(workspace, { jobId: target.id, activeOnly: true })) ids.push(run.id);
-    return ids;
-  };
   await stopped(target, removal, async () => {
-    const ids = await active();
-    for (const id of ids) await cancelRun(workspace, id);
-    return ids.length === 0;
+    const active = await activeRunsOf(workspace, target.id);
+    for (const { id } of active) await cancelRun(workspace, id);
+    return active.length === 0;
   });
   await removal.check();
   await deleteJob(workspace, target.id);

@@ -4,7 +4,7 @@
  * drifted (facts: databricks-api 2.6, 3.3, 3.4).
  */
 import { ApiError } from "../databricks/errors.ts";
-import { cancelRun, getJob, listActiveRuns, listRuns, triggerIsPaused, updateJob } from "../databricks/jobs.ts";
+import { activeRunsOf, cancelRun, getJob, listActiveRuns, triggerIsPaused, updateJob } from "../databricks/jobs.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
@@ -252,8 +252,7 @@ function endRuns(
   return {
     what: `the active runs of ${name}`,
     look: async () => {
-      active = [];
-      for await (const run of listRuns(workspace, { jobId: id, activeOnly: true })) active.push(run.id);
+      active = (await activeRunsOf(workspace, id)).map((run) => run.id);
       const due = cancels ? active.filter((each) => !told.has(each)) : [];
       if (due.length > 0) await options.check();
       for (const run of due) {

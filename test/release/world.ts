@@ -30,6 +30,11 @@ jobs:
   approve-to-prod: { name: prod, needs: gate-to-staging, uses: "${WORKFLOWS}/approve-to-prod.yml@${PIN}" }
 `;
 
+export const ROLLBACK_CALLER = `on: workflow_dispatch
+jobs:
+  rollback: { name: rollback, uses: "${WORKFLOWS}/rollback.yml@${PIN}" }
+`;
+
 const TIER_ENVIRONMENT = { branch_policy: "default" as const };
 
 export const SCENARIO = {
