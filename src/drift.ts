@@ -20,6 +20,7 @@ import { blocks, code } from "./report/markdown.ts";
 import { driftJson, driftTable } from "./report/promotion.ts";
 import { findingsOutput } from "./report/carried-findings.ts";
 import type { ActionResult } from "./report/report.ts";
+import { shortSha } from "./short-sha.ts";
 
 interface DriftRequest {
   readonly tier: Tier;
@@ -99,7 +100,7 @@ function releaseFindings(
   const has = ledger?.release;
   const proven = current.value;
   if (has?.digest === proven?.release) return [];
-  const name = (release: string | undefined): string => (release === undefined ? "none" : release.slice(0, 12));
+  const name = (release: string | undefined): string => (release === undefined ? "none" : shortSha(release));
   return [
     {
       id: "drift/release",
@@ -133,7 +134,7 @@ function resultOf(
     summary: blocks(
       release === undefined
         ? `${code(tier.name)} has no release.`
-        : `${code(tier.name)} has commit ${code(release.commit.slice(0, 12))}, release ${code(release.digest.slice(0, 12))}.`,
+        : `${code(tier.name)} has commit ${code(shortSha(release.commit))}, release ${code(shortSha(release.digest))}.`,
       drift === undefined ? "" : drift.empty ? "What lives is what was promoted." : driftTable(drift, tier.name),
     ),
     report: {

@@ -16,6 +16,7 @@ import { names, priorMix } from "./schedules/holds.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
 import { decide } from "./schedules/policy.ts";
 import { liftAndSave, recorded } from "./schedules/restore.ts";
+import { shortSha } from "./short-sha.ts";
 
 interface Request extends ApplyOptions {
   readonly workspace: Workspace;
@@ -173,7 +174,7 @@ function chosen({ hold, tier }: ResumeRequest, standing: readonly Hold[]): reado
   const ours = standing.filter(({ kind }) => kind === "schedules");
   const [only, ...others] = hold === "all" || hold === "" ? ours : ours.filter(({ id }) => id.startsWith(hold));
   if (only !== undefined && (others.length === 0 || hold === "all")) return [only, ...others];
-  const list = ours.map(({ id, selector, by, reason }) => `${id.slice(0, 12)} (${selector}, by ${by}: ${reason})`);
+  const list = ours.map(({ id, selector, by, reason }) => `${shortSha(id)} (${selector}, by ${by}: ${reason})`);
   throw new FourTierError({
     id: "schedules/which-hold",
     severity: "error",

@@ -15,6 +15,7 @@ import { decideOpening, isSuperseded, type SeenRun } from "./release/opening.ts"
 import { type OpeningRequest, readArtifacts, readSituation, readWaiting } from "./release/read-opening.ts";
 import { blocks, code, link, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
+import { shortSha } from "./short-sha.ts";
 
 interface OpenRequest extends OpeningRequest {
   readonly repository: RepositoryFacts;
@@ -52,7 +53,7 @@ export async function openApproval(request: OpenRequest): Promise<ActionResult> 
       opened === ""
         ? shut === undefined
           ? ""
-          : `**Not opened** for ${code(release.slice(0, 12))}: ${text(shut)}`
+          : `**Not opened** for ${code(shortSha(release))}: ${text(shut)}`
         : `**Opened**: ${link(`run ${opened}`, runUrl(github, opened))} asks for the approval of release ${code(release)}, commit ${code(commit)}.`,
       ...cancelled.runs.map(
         (run) =>

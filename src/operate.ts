@@ -12,6 +12,7 @@ import type { Ledger } from "./ledger/model.ts";
 import { parseRecord, type RecordInput, recordPayload } from "./release/evidence.ts";
 import { blocks, code, link, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
+import { shortSha } from "./short-sha.ts";
 
 /** The kinds that a person decides here, as they are recorded. */
 export type Decision = Extract<RecordInput, { kind: "reject" | "accept" | "hold" | "resume" | "approval" }>;
@@ -169,15 +170,15 @@ function descriptionOf(decision: Decision): string {
   const { tier, reason } = decision;
   switch (decision.kind) {
     case "reject":
-      return `Rejected in ${tier}: release ${decision.release.slice(0, 12)}. ${reason}`;
+      return `Rejected in ${tier}: release ${shortSha(decision.release)}. ${reason}`;
     case "accept":
-      return `Accepted again in ${tier}: release ${decision.release.slice(0, 12)}. ${reason}`;
+      return `Accepted again in ${tier}: release ${shortSha(decision.release)}. ${reason}`;
     case "hold":
       return `${tier} is held${decision.until === null ? "" : ` until ${decision.until}`}. ${reason}`;
     case "resume":
       return `${tier} takes promotions again. ${reason}`;
     case "approval":
-      return `Approved for ${tier}: release ${decision.release.slice(0, 12)}, plan ${decision.plan.slice(0, 12)}. ${reason}`;
+      return `Approved for ${tier}: release ${shortSha(decision.release)}, plan ${shortSha(decision.plan)}. ${reason}`;
   }
 }
 

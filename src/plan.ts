@@ -23,6 +23,7 @@ import { gateJson } from "./report/gate.ts";
 import { changeJson, driftJson, fieldJson } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 import type { Found } from "./report/whereabouts.ts";
+import { shortSha } from "./short-sha.ts";
 
 export interface PlanRequest extends ComparisonRequest {
   readonly run: RunContext;
@@ -42,7 +43,7 @@ export interface PlanRequest extends ComparisonRequest {
 export async function plan(request: PlanRequest): Promise<ActionResult> {
   const { tier, candidate, run, log } = request;
   const compared = await compareWithTier(request);
-  log.info(`${candidate.commit.slice(0, 12)} to ${tier.name}: ${count(compared.plan)}`);
+  log.info(`${shortSha(candidate.commit)} to ${tier.name}: ${count(compared.plan)}`);
   const stage = request.live === undefined ? "plan" : "plan-live";
   const facts = await request.gather(stage, { ...compared.live, plan: known(compared.plan) }, compared.current);
   const gate = evaluateGate(facts);

@@ -30,6 +30,7 @@ import { firstLook, listsMayDo, secondLook, type Sight } from "./release/promoti
 import type { Standing } from "./release/standing.ts";
 import { currentOf, lockBefore, lookFacts, orderOf } from "./release/tier-facts.ts";
 import { type Promoted, promotedResult, type Seen } from "./report/promoted.ts";
+import { shortSha } from "./short-sha.ts";
 
 export interface PromoteRequest extends LockAccess, Pick<Sight, "recorded" | "deep" | "acceptDrift"> {
   readonly run: RunContext;
@@ -171,7 +172,7 @@ async function nothingToDo(request: PromoteRequest, view: Seen): Promise<Promote
     return promotedResult({ ...view, provedEarlier, deployment: provedEarlier.deployment }, run, now());
   }
   const release = releaseOf(request, view.standing);
-  const description = `${tier.name} has ${release.commit.slice(0, 12)} already`;
+  const description = `${tier.name} has ${shortSha(release.commit)} already`;
   const record = await request.record(release, description, overridesOf(view.gate));
   await record.finish("success", "nothing to do: no write to jobs, pipelines or files");
   return promotedResult({ ...view, deployment: record.id }, run, now());
@@ -180,7 +181,7 @@ async function nothingToDo(request: PromoteRequest, view: Seen): Promise<Promote
 /** The label of the record: an override is the first thing that is read. */
 function promoting({ commit }: Candidate, tier: Tier, gate: GateResult): string {
   const overridden = overridesOf(gate).map(({ check }) => check);
-  const what = `Promoting ${commit.slice(0, 12)} to ${tier.name}`;
+  const what = `Promoting ${shortSha(commit)} to ${tier.name}`;
   return overridden.length === 0 ? what : `BREAK-GLASS (${overridden.join(", ")}): ${what}`;
 }
 

@@ -17,6 +17,7 @@ import { leftFindings } from "./release/left.ts";
 import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
+import { shortSha } from "./short-sha.ts";
 
 interface RebuildRequest extends LockAccess {
   readonly workspace: Workspace;
@@ -43,7 +44,7 @@ export async function rebuildLedger(request: RebuildRequest): Promise<readonly F
   const held = holdsOf(tier, await request.closedBy());
   const candidate = await request.again(current);
   log.info(
-    `GitHub's record says that ${tier.name} has ${current.commit.slice(0, 12)}; looking for its resources by their tags`,
+    `GitHub's record says that ${tier.name} has ${shortSha(current.commit)}; looking for its resources by their tags`,
   );
   return withLedger(workspace, { ...lockFor(request, request.lockWaitMs), ...expected, folder }, async (ledger) => {
     // Somebody else may have been quicker.
@@ -102,7 +103,7 @@ function nothingFound(tier: Tier, { commit }: RecordedRelease): Finding {
   return {
     id: "ledger/nothing-found",
     severity: "error",
-    message: `GitHub's record says that ${tier.name} has ${commit.slice(0, 12)}, and none of its resources is found by its tags; nothing was written.`,
+    message: `GitHub's record says that ${tier.name} has ${shortSha(commit)}, and none of its resources is found by its tags; nothing was written.`,
     why: "The next promotion would make everything a second time beside what is there and cannot be seen.",
     remedy: `If another principal took over, hand over first (docs/guides/rolling-back.md). If ${tier.name} was emptied on purpose, set the state of its Deployments of this project to inactive: nothing is proven then, and the next promotion is its first.`,
   };
@@ -136,7 +137,7 @@ function rebuilt(
   return {
     id: "ledger/rebuilt",
     severity: "warning",
-    message: `The ledger of ${tier.name} was made again: release of ${commit.slice(0, 12)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held.map(({ origin, run }) => ` It is held, as since the ${origin ?? ""} of run ${run.id}.`).join("")}`,
+    message: `The ledger of ${tier.name} was made again: release of ${shortSha(commit)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held.map(({ origin, run }) => ` It is held, as since the ${origin ?? ""} of run ${run.id}.`).join("")}`,
     why: "Holds on schedules, and what was running before them, were in the lost ledger and are forgotten.",
     remedy:
       missing.length === 0

@@ -10,6 +10,7 @@ import { liftHolds, takeHold } from "./holds.ts";
 import { type Hold, holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
+import { shortSha } from "./short-sha.ts";
 
 /** What of a rollback's request a hold needs. */
 export interface Holding {
@@ -42,7 +43,7 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit, digest 
     kind: "tier" as const,
     selector: "all",
     scope: "project" as const,
-    reason: `Rollback to ${commit.slice(0, 12)}: ${reason}`,
+    reason: `Rollback to ${shortSha(commit)}: ${reason}`,
     by: run.actor,
     at: now().toISOString(),
     run: { id: run.runId, attempt: run.runAttempt },
@@ -65,7 +66,7 @@ export async function pauseAll(request: Holding, locked: LockedLedger, goal: Goa
     ...holdRequest(request, locked),
     scope: "project",
     selector: "all",
-    reason: `Rollback to ${goal.commit.slice(0, 12)}: ${reason}`,
+    reason: `Rollback to ${shortSha(goal.commit)}: ${reason}`,
     by: run.actor,
     until: undefined,
     now: now(),

@@ -32,6 +32,7 @@ import { rollbackEvidence } from "./report/evidence.ts";
 import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
 import type { ActionResult } from "./report/report.ts";
 import { isOfRollback } from "./rollback-holds.ts";
+import { shortSha } from "./short-sha.ts";
 
 export interface RollbackRequest extends GoBackRequest {
   readonly tier: RecordedTier;
@@ -65,7 +66,7 @@ export async function rollback(request: RollbackRequest): Promise<RolledBack> {
   const runs = [run.runId, ...(holder === undefined ? [] : [holder.run])];
   const target = await phase("choose", () => chooseTarget({ ...request, tier: tier.name, ledger, runs }));
   const candidate = await request.again(target.release);
-  log.info(`Rolling back to ${candidate.commit.slice(0, 12)}, release ${candidate.digest.slice(0, 12)}`);
+  log.info(`Rolling back to ${shortSha(candidate.commit)}, release ${shortSha(candidate.digest)}`);
   const wheels = await keptWheels(workspace, place, candidate);
   const contents = contentsOf(candidate, request.root, wheels, place.folder);
   const view = { workspace, place, candidate, contents, now };
@@ -79,7 +80,7 @@ export async function rollback(request: RollbackRequest): Promise<RolledBack> {
     const moved = changedMeanwhile(request, ledger, locked.current());
     if (moved.length > 0) throw new FourTierError(moved);
     const release = ledgerRelease(candidate, { plan: before.standing.plan.digest, run, at: now() });
-    const description = `Rolling ${tier.name} back to ${candidate.commit.slice(0, 12)}`;
+    const description = `Rolling ${tier.name} back to ${shortSha(candidate.commit)}`;
     const record = await request.record(release, ledger.release?.digest, description);
     // From here on something may have been written: whatever happens is reported, and the record is ended.
     const goOn = goOnTo(candidate);
@@ -99,7 +100,7 @@ export async function rollback(request: RollbackRequest): Promise<RolledBack> {
 /** The release is named: so it is the same one even if the ledger should be lost meanwhile. */
 function goOnTo({ commit }: Candidate): GoOn {
   return {
-    rerun: `run the rollback again, with to: ${commit.slice(0, 12)}`,
+    rerun: `run the rollback again, with to: ${shortSha(commit)}`,
     until: "Until then what is held stays held, and what is paused stays paused.",
   };
 }
@@ -141,7 +142,7 @@ function takenUp(tier: string, { release, takenUp: hold }: Target): Finding[] {
     {
       id: "rollback/taken-up",
       severity: "notice",
-      message: `The rollback of run ${hold.run.id} had not come to its end in ${tier}: this one goes to the same release, ${release.commit.slice(0, 12)}.`,
+      message: `The rollback of run ${hold.run.id} had not come to its end in ${tier}: this one goes to the same release, ${shortSha(release.commit)}.`,
       remedy: "To go to another release, name it with the input to.",
     },
   ];

@@ -10,6 +10,7 @@ import { readLedger } from "./ledger/store.ts";
 import { noLedger } from "./release/lost-ledger.ts";
 import { blocks, code, table, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
+import { shortSha } from "./short-sha.ts";
 
 /** Looks. Throws FourTierError `ledger/missing` if the tier has no ledger. */
 export async function status(workspace: Workspace, tier: Tier, principal: string): Promise<ActionResult> {
@@ -25,7 +26,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
     findings: [],
     outputs: { "release-digest": release.digest, commit: release.commit },
     summary: blocks(
-      `**${text(tier.name)}** has commit ${code(release.commit.slice(0, 12))} since ${text(release.at)}.`,
+      `**${text(tier.name)}** has commit ${code(shortSha(release.commit))} since ${text(release.at)}.`,
       table(
         ["", ""],
         [
@@ -44,7 +45,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
           ...(holder === undefined ? [] : [["Locked by run", `${code(holder.run)}, attempt ${holder.attempt}`]]),
           ...(ledger.pending === undefined
             ? []
-            : [["Unfinished", `the promotion of ${code(ledger.pending.release.commit.slice(0, 12))}`]]),
+            : [["Unfinished", `the promotion of ${code(shortSha(ledger.pending.release.commit))}`]]),
           ...ledger.holds.map((hold) => [
             hold.kind === "tier" ? "Held against promotions" : `Schedules held: ${text(hold.selector)}`,
             `${text(hold.reason)} (${text(hold.by)}, ${text(hold.at)}${hold.until === undefined ? "" : `, until ${text(hold.until)}`})`,

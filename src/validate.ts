@@ -19,6 +19,7 @@ import { makePlan, type Plan } from "./release/plan.ts";
 import { blocks, code, details, table, text } from "./report/markdown.ts";
 import { changeJson, planTable } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
+import { shortSha } from "./short-sha.ts";
 
 export interface ValidateRequest {
   readonly git: Git;
@@ -204,7 +205,7 @@ function summary(checks: readonly TierCheck[], parent: string | undefined, relea
     candidate === undefined ? "" : String(candidate.desired.length),
     plan === undefined ? "" : String(moving(plan)),
   ]);
-  const against = parent === undefined ? "the empty repository" : code(parent.slice(0, 12));
+  const against = parent === undefined ? "the empty repository" : code(shortSha(parent));
   return blocks(
     failed ? "This commit cannot be deployed as it is: see the findings." : "Every tier can take this commit.",
     table(["Tier", "Resources", "Changed"], rows),
@@ -226,11 +227,11 @@ function waitingSection({ tier, since }: Waiting): string {
     return blocks(title, `No record says that ${tier} has a release: it would get everything.`);
   const { from, commits, plan } = gathered;
   if (commits === undefined) {
-    return blocks(title, `Its records name ${code(from.slice(0, 12))}, which this clone does not hold.`);
+    return blocks(title, `Its records name ${code(shortSha(from))}, which this clone does not hold.`);
   }
   return blocks(
     title,
-    `By its records ${tier} has ${code(from.slice(0, 12))}, ${commits.length === 1 ? "one commit" : `${commits.length} commits`} ago. Records are an index: what ${tier} really has, the brief proves.`,
+    `By its records ${tier} has ${code(shortSha(from))}, ${commits.length === 1 ? "one commit" : `${commits.length} commits`} ago. Records are an index: what ${tier} really has, the brief proves.`,
     plan === undefined ? "That commit cannot be rendered any more." : planTable(plan.changes, tier),
     details(
       "Commits",
@@ -238,7 +239,7 @@ function waitingSection({ tier, since }: Waiting): string {
         ["Commit", "Title", "Author"],
         commits
           .slice(0, MOST_COMMITS)
-          .map(({ commit, subject, authorName }) => [code(commit.slice(0, 12)), text(subject), text(authorName)]),
+          .map(({ commit, subject, authorName }) => [code(shortSha(commit)), text(subject), text(authorName)]),
       ),
     ),
   );

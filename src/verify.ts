@@ -27,6 +27,7 @@ import { unreadFindings } from "./release/upload.ts";
 import { runVerification, type Verification, type VerificationPolicy } from "./release/verification.ts";
 import { verificationJson, verificationSummary } from "./report/verification.ts";
 import type { ActionResult } from "./report/report.ts";
+import { shortSha } from "./short-sha.ts";
 
 export interface VerifyRequest extends LockAccess {
   readonly run: RunContext;
@@ -59,7 +60,7 @@ export async function verify(request: VerifyRequest): Promise<ActionResult> {
   const { tier, workspace, log } = request;
   const place = placeOf(tier, request.principal);
   const { ledger, release } = await whatItHas(request, place);
-  log.info(`${tier.name} has ${release.commit.slice(0, 12)}, release ${release.digest.slice(0, 12)}`);
+  log.info(`${tier.name} has ${shortSha(release.commit)}, release ${shortSha(release.digest)}`);
 
   const candidate = await request.again(release);
   const look = await lookFor(request, place, ledger, candidate);
@@ -201,7 +202,7 @@ function inconclusive(tier: string, { digest }: LedgerRelease): Finding {
   return {
     id: "verify/inconclusive",
     severity: "unknown",
-    message: `${tier} could not be verified, so nothing is recorded: this counts neither for release ${digest.slice(0, 12)} nor against it.`,
+    message: `${tier} could not be verified, so nothing is recorded: this counts neither for release ${shortSha(digest)} nor against it.`,
     remedy: "Fix what kept it from being verified, told below, and verify again.",
   };
 }
@@ -273,9 +274,9 @@ function unfinished(tier: string, { commit, run }: LedgerRelease): Finding {
   return {
     id: "ledger/unfinished",
     severity: "error",
-    message: `The promotion of ${commit.slice(0, 12)} to ${tier} (run ${run.id}) has not ended.`,
+    message: `The promotion of ${shortSha(commit)} to ${tier} (run ${run.id}) has not ended.`,
     why: "Part of the tier is of one release and part of another.",
-    remedy: `Promote ${commit.slice(0, 12)} again to finish it, or go back with rollback.yml.`,
+    remedy: `Promote ${shortSha(commit)} again to finish it, or go back with rollback.yml.`,
   };
 }
 
@@ -283,7 +284,7 @@ function otherRelease(tier: string, expected: string, { digest, commit }: Ledger
   return {
     id: "verify/other-release",
     severity: "error",
-    message: `${tier} has release ${digest.slice(0, 12)} (commit ${commit.slice(0, 12)}) by now, not ${expected.slice(0, 12)}.`,
+    message: `${tier} has release ${shortSha(digest)} (commit ${shortSha(commit)}) by now, not ${shortSha(expected)}.`,
     remedy: "Start the verification again: it takes what the tier has then.",
   };
 }

@@ -3,6 +3,7 @@ import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "../release/candidate.ts";
+import { shortSha } from "../short-sha.ts";
 import type { ActionContext } from "./frame.ts";
 import type { Inputs } from "./promote-inputs.ts";
 import type { ResolvedTier } from "./tier-access.ts";
@@ -25,7 +26,7 @@ export async function readCandidate(
       id: "release/contract-differs",
       severity: "error",
       where: { kind: "file", file: contract.file },
-      message: `At commit ${commit.slice(0, 12)} the contract gives ${tier.name} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}.`,
+      message: `At commit ${shortSha(commit)} the contract gives ${tier.name} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}.`,
       why: "The release would be rendered for a place that this run does not prove.",
       remedy: "Promote a commit that has the same contract, or start the run from that commit.",
     });

@@ -6,6 +6,7 @@ import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
 import { type Git, openGit } from "../git.ts";
 import { defaultBranchContract } from "../release/policy.ts";
+import { shortSha } from "../short-sha.ts";
 import { readEvent } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
@@ -57,7 +58,7 @@ async function contractAt(
         id: "contract/commit",
         severity: "error",
         where: { kind: "file", file: inputs.contract },
-        message: `The commit ${commit.slice(0, 12)} of ${whose ?? "this run"} is not in the checkout, so its contract cannot be read.`,
+        message: `The commit ${shortSha(commit)} of ${whose ?? "this run"} is not in the checkout, so its contract cannot be read.`,
         why:
           whose === undefined
             ? "The contract is read from the commit, where no earlier step can have changed it."
@@ -75,7 +76,7 @@ async function contractAt(
       id: "contract/missing",
       severity: "error",
       where: { kind: "file", file: inputs.contract },
-      message: `There is no ${inputs.contract} at ${whose === undefined ? "the commit of this run" : whose} (${commit.slice(0, 12)}).`,
+      message: `There is no ${inputs.contract} at ${whose === undefined ? "the commit of this run" : whose} (${shortSha(commit)}).`,
       remedy:
         whose === undefined
           ? "Commit the contract, or name its file in the input `contract`."

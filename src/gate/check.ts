@@ -186,8 +186,3 @@ export function evidenceOf(record: JudgedRecord): Evidence {
   const label = `deployment ${deployment.id}, run ${claim.run.id}${by === undefined ? "" : ` by ${by}`}`;
   return { label, url: runUrl ?? deployment.url };
 }
-
-/** The first 12 digits of a commit or digest, enough for a person. */
-export function short(hex: string): string {
-  return hex.slice(0, 12);
-}

@@ -3,7 +3,8 @@
  * if it ran the default branch's workflow file, and that file called our workflow at a commit that is trusted.
  */
 import type { RecordKind, RecordPayload } from "../release/evidence.ts";
-import { short, WORKFLOW_ACCOUNT } from "./check.ts";
+import { shortSha } from "../short-sha.ts";
+import { WORKFLOW_ACCOUNT } from "./check.ts";
 import type {
   CallerJob,
   EvidenceClaim,
@@ -58,11 +59,11 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
   if (deployment.state !== "success") return [...found, `its state is ${deployment.state ?? "not set"}, not success`];
   const candidate = expected.candidate;
   if (candidate !== undefined && deployment.sha !== candidate.commit) {
-    found.push(`it is of commit ${short(deployment.sha)}, not of ${short(candidate.commit)}`);
+    found.push(`it is of commit ${shortSha(deployment.sha)}, not of ${shortSha(candidate.commit)}`);
   }
   if (candidate !== undefined && claim.release !== candidate.release) {
     found.push(
-      `it names release ${short(claim.release)}, but the commit's files and the carried artifacts give ${short(candidate.release)}`,
+      `it names release ${shortSha(claim.release)}, but the commit's files and the carried artifacts give ${shortSha(candidate.release)}`,
     );
   }
   if (run === undefined) return [...found, `it points to run ${claim.runId}, which this repository does not have`];
@@ -70,7 +71,7 @@ export function doubts(evidence: EvidenceFacts, expected: Expectation): string[]
   const said = behind.jobs.flatMap(({ steps }) => releasesOf(steps));
   // A run that deploys another commit than its own (a hotfix) must say which release that was.
   if (run.headSha !== deployment.sha && !said.includes(claim.release)) {
-    found.push(`the run behind it is of commit ${short(run.headSha)}, not of ${short(deployment.sha)}`);
+    found.push(`the run behind it is of commit ${shortSha(run.headSha)}, not of ${shortSha(deployment.sha)}`);
   }
   return [...found, ...behind.doubts, ...behind.jobs.flatMap((job) => deployingDoubts(job, claim, deployment))];
 }
@@ -150,7 +151,9 @@ function deployingDoubts(
   // Evidence of suites that did not say so yet is silent here; nobody rolled back with those.
   return (said.length === 0 && kind === "promotion") || said.includes(release)
     ? timeDoubts(job, createdAt)
-    : [`it names release ${short(release)}, but its job ${job.name} deployed ${said.map(short).join(", ") || "none"}`];
+    : [
+        `it names release ${shortSha(release)}, but its job ${job.name} deployed ${said.map(shortSha).join(", ") || "none"}`,
+      ];
 }
 
 /** A record is written while its job runs: what is written once more, later, speaks of a time that is over. */
@@ -281,7 +284,7 @@ function sourceJobs(
     doubts.push(
       moving.length > 0
         ? `${run.workflow} names ${file} by ${moving.join(", ")}, which can be moved: pin a commit`
-        : `it used ${file} at commit ${short(sha)}, which neither ${run.workflow} on ${trust.repository.defaultBranch} pins nor the contract's suite.commits lists`,
+        : `it used ${file} at commit ${shortSha(sha)}, which neither ${run.workflow} on ${trust.repository.defaultBranch} pins nor the contract's suite.commits lists`,
     );
   }
   const wanted = jobNames(run, path, job);

@@ -14,6 +14,7 @@ import { mapBounded } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { sha256 } from "../sha256.ts";
+import { shortSha } from "../short-sha.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "./candidate.ts";
 import type { Place } from "./place.ts";
 
@@ -114,7 +115,7 @@ function elsewhere(tier: Tier, then: Tier, commit: string): Finding {
   return {
     id: "release/contract-differs",
     severity: "error",
-    message: `At commit ${commit.slice(0, 12)} ${tier.name} was ${then.project} in catalog ${then.catalog} on ${then.host}; now it is ${tier.project} in ${tier.catalog} on ${tier.host}.`,
+    message: `At commit ${shortSha(commit)} ${tier.name} was ${then.project} in catalog ${then.catalog} on ${then.host}; now it is ${tier.project} in ${tier.catalog} on ${tier.host}.`,
     why: "The release was made for a place that this run does not prove.",
     remedy: "Choose a release from after the change.",
   };
@@ -128,7 +129,7 @@ function otherRelease(
   return {
     id: "release/not-that-release",
     severity: "error",
-    message: `Commit ${commit.slice(0, 12)} and its wheels give release ${found.slice(0, 12)}, and ${tier.name} is said to have had ${digest.slice(0, 12)}.`,
+    message: `Commit ${shortSha(commit)} and its wheels give release ${shortSha(found)}, and ${tier.name} is said to have had ${shortSha(digest)}.`,
     why: "What the ledger says does not fit the repository: one of them was changed.",
     remedy: "Promote a commit of the default branch; it does not go by the ledger's word.",
   };

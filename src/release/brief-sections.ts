@@ -3,6 +3,7 @@ import { shownAt } from "../gate/wall-clock.ts";
 import { compareUrl } from "../github/links.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
 import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
+import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
 import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, SCHEDULE_FIELD } from "./brief-risk.ts";
 import type { Change, FieldChange } from "./plan.ts";
@@ -44,7 +45,7 @@ export function changesSince(brief: BriefFacts): string {
               commits
                 .slice(-MOST_ROWS)
                 .map((commit) => [
-                  commit.url === undefined ? code(commit.sha.slice(0, 12)) : link(commit.sha.slice(0, 12), commit.url),
+                  commit.url === undefined ? code(shortSha(commit.sha)) : link(shortSha(commit.sha), commit.url),
                   text(commit.title),
                   text(commit.author),
                 ]),

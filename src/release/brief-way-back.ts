@@ -1,6 +1,7 @@
 /** What a brief says of the way back: what a rollback would choose, and what it does not bring back. */
 import { commitUrl } from "../github/links.ts";
 import { code, link, text } from "../report/markdown.ts";
+import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
 import { changed, listed } from "./brief-risk.ts";
 import type { Plan } from "./plan.ts";
@@ -19,7 +20,7 @@ export function wayBackText(brief: BriefFacts): string {
   if (!more.wayBack.known) return `${name} has ${now} now. ${text(more.wayBack.why)} ${STAYS}`;
   const back = more.wayBack.value;
   if (back === undefined) {
-    return `⚠️ ${code("rollback.yml")} would choose nothing by itself: no release that ${name} had before this one was verified there. Name one: ${code(`to: ${current.commit.slice(0, 12)}`)} (what ${name} has now). ${STAYS}`;
+    return `⚠️ ${code("rollback.yml")} would choose nothing by itself: no release that ${name} had before this one was verified there. Name one: ${code(`to: ${shortSha(current.commit)}`)} (what ${name} has now). ${STAYS}`;
   }
   const to = commitLink(brief, back.to.commit);
   const where =
@@ -61,5 +62,5 @@ function withoutRelease(name: string): string {
 
 /** A commit by its first digits, as a link. */
 export function commitLink({ site }: Pick<BriefFacts, "site">, commit: string): string {
-  return link(commit.slice(0, 12), commitUrl(site, commit));
+  return link(shortSha(commit), commitUrl(site, commit));
 }

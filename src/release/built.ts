@@ -1,5 +1,6 @@
 /** What a build said of its files, held against the files that arrived: the bytes of the build are the bytes of the release. */
 import { FourTierError } from "../findings.ts";
+import { shortSha } from "../short-sha.ts";
 import type { Artifact } from "./digest.ts";
 
 /** What is built and carried (facts: databricks-api 5: an environment takes wheels, archives and jars). */
@@ -38,7 +39,7 @@ export function checkBuilt(carried: readonly Artifact[], built: readonly Artifac
     if (found === said) return [];
     if (found === undefined) return [`${name} was built and did not arrive`];
     if (said === undefined) return [`${name} arrived and was not built`];
-    return [`${name} was built as ${said.slice(0, 12)} and arrived as ${found.slice(0, 12)}`];
+    return [`${name} was built as ${shortSha(said)} and arrived as ${shortSha(found)}`];
   });
   if (wrong.length === 0) return;
   throw new FourTierError(

@@ -14,6 +14,7 @@ import type { LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { withSandboxAccess } from "../sandboxes/access.ts";
 import { sha256 } from "../sha256.ts";
+import { shortSha } from "../short-sha.ts";
 import { isBuilt } from "./built.ts";
 import { type Component, componentsOf } from "./components.ts";
 import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
@@ -110,7 +111,7 @@ export async function contractAt(
       id: "contract/missing",
       severity: "error",
       where: { kind: "file", file },
-      message: `Commit ${commit.slice(0, 12)} has no ${file}.`,
+      message: `Commit ${shortSha(commit)} has no ${file}.`,
       remedy: "Commit the contract, or name its file with the input `contract`.",
     });
   }

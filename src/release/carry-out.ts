@@ -10,6 +10,7 @@ import { componentFolder } from "../ledger/paths.ts";
 import { shareFolder } from "../ledger/share.ts";
 import { underHolds } from "../schedules/holds.ts";
 import type { Outcome } from "../report/promotion.ts";
+import { shortSha } from "../short-sha.ts";
 import { applySteps } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DeploymentRecord } from "./evidence.ts";
@@ -185,7 +186,7 @@ export function failureFindings(
         goOn === undefined
           ? tier.name === "sandbox"
             ? "Fix the cause and deploy again."
-            : `To go on, fix the cause and promote ${candidate.commit.slice(0, 12)} again. To go back, run rollback.yml${had === undefined ? "" : ` for ${tier.name}, to ${had.commit.slice(0, 12)}`}.`
+            : `To go on, fix the cause and promote ${shortSha(candidate.commit)} again. To go back, run rollback.yml${had === undefined ? "" : ` for ${tier.name}, to ${shortSha(had.commit)}`}.`
           : `To go on, fix the cause and ${goOn.rerun}: it takes up its own work. ${goOn.until}`,
     },
   ];

@@ -7,6 +7,7 @@ import type { ClosedBy, HalfWay } from "../gate/decision-facts.ts";
 import type { EvidenceFacts, JudgedRecord } from "../gate/evidence-facts.ts";
 import { deployingTime, type Expectation, stoppedHalfWay } from "../gate/evidence-run.ts";
 import type { GitHub } from "../github/client.ts";
+import { shortSha } from "../short-sha.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { judgedEvidence } from "./judged-evidence.ts";
 import type { ReadRun } from "./read-evidence.ts";
@@ -50,7 +51,7 @@ export async function closedBy(
     const ended = deployingTime(evidence, expected).to;
     if (!lifted(ended, deployment.id)) {
       rolledBack = {
-        reason: `Rollback to ${deployment.sha.slice(0, 12)}: ${record.reason}`,
+        reason: `Rollback to ${shortSha(deployment.sha)}: ${record.reason}`,
         by: (claim.attempt === 1 ? run.actor : run.triggeringActor) ?? record.by,
         at: new Date(ended).toISOString(),
         run: { id: claim.runId, attempt: claim.attempt, url: run.url },
@@ -87,7 +88,7 @@ async function newestHold(
     const time = run === undefined ? undefined : stoppedHalfWay({ ...evidence, run }, expected);
     if (run === undefined || time === undefined) continue;
     const hold = {
-      reason: `The promotion of ${deployment.sha.slice(0, 12)} stopped half way (run ${claim.runId})`,
+      reason: `The promotion of ${shortSha(deployment.sha)} stopped half way (run ${claim.runId})`,
       by: (claim.attempt === 1 ? run.actor : run.triggeringActor) ?? "a deleted account",
       at: new Date(time).toISOString(),
       run: { id: claim.runId, attempt: claim.attempt, url: run.url },

@@ -13,6 +13,7 @@ import type { Ledger, LedgerRelease } from "../ledger/model.ts";
 import { ledgerOwner, ledgerPath } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { heldNotices } from "../schedules/holds.ts";
+import { shortSha } from "../short-sha.ts";
 import { BARE } from "./brief-facts.ts";
 import { asApplied, type Candidate, candidateOf, type CarriedArtifact, contentsOf, contractAt } from "./candidate.ts";
 import type { CurrentRelease } from "./gather.ts";
@@ -121,7 +122,7 @@ async function appliedAt(request: ComparisonRequest, current: CurrentRelease): P
     throw new FourTierError({
       id: "plan/other-current",
       severity: "error",
-      message: `The record of ${tier.name} says release ${current.release.slice(0, 12)} for commit ${current.commit.slice(0, 12)}, and that commit makes ${candidate.digest.slice(0, 12)}.`,
+      message: `The record of ${tier.name} says release ${shortSha(current.release)} for commit ${shortSha(current.commit)}, and that commit makes ${shortSha(candidate.digest)}.`,
       why: "What the tier runs cannot be told from its record.",
       remedy: `Give the brief a principal that may read ${tier.name}: its ledger says what was applied.`,
     });

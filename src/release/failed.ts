@@ -11,6 +11,7 @@ import { type Hold, holdId } from "../ledger/holds.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
 import { writeLedger } from "../ledger/store.ts";
 import type { Outcome } from "../report/promotion.ts";
+import { shortSha } from "../short-sha.ts";
 import { carryOut, type Work } from "./carry-out.ts";
 import type { ChangeClass, Desired } from "./change.ts";
 import { observe } from "./observe.ts";
@@ -165,7 +166,7 @@ async function begunMeanwhile(
 async function hold(failed: Failed, ledger: Ledger): Promise<Ledger> {
   const { workspace, place, lock, run, release, candidate, now } = failed;
   const { project, name } = place.tier;
-  const reason = `The promotion of ${candidate.commit.slice(0, 12)} stopped half way (run ${run.runId})`;
+  const reason = `The promotion of ${shortSha(candidate.commit)} stopped half way (run ${run.runId})`;
   const at = now().toISOString();
   const id = holdId({ project, tier: name, reason, at, run: run.runId });
   const made: Hold = {
@@ -193,8 +194,8 @@ function undoneFinding(
   done: readonly string[],
   late: Awaited<ReturnType<typeof begunMeanwhile>>,
 ): Finding {
-  const old = commit.slice(0, 12);
-  const candidates = `may have the code of ${candidate.commit.slice(0, 12)}`;
+  const old = shortSha(commit);
+  const candidates = `may have the code of ${shortSha(candidate.commit)}`;
   const meanwhile =
     "unseen" in late
       ? ` Whether anything began to run meanwhile, which ${candidates}, cannot be seen: ${late.unseen}`
@@ -206,7 +207,7 @@ function undoneFinding(
     severity: "error",
     message: `${tier.name} was put back to ${old}, and read back equal: ${done.length === 0 ? "nothing had been changed" : done.join(", ")}.${meanwhile}`,
     why: `Nothing had run when that began, and all that was changed waits for its next run (tiers.${tier.name}.on_failure: rollback).`,
-    remedy: `Fix the cause, then promote ${candidate.commit.slice(0, 12)} again, or a newer commit: ${tier.name} is not held.`,
+    remedy: `Fix the cause, then promote ${shortSha(candidate.commit)} again, or a newer commit: ${tier.name} is not held.`,
   };
 }
 
@@ -216,11 +217,11 @@ function heldFinding(
   had: LedgerRelease | undefined,
   doubt: string | undefined,
 ): Finding {
-  const commit = candidate.commit.slice(0, 12);
+  const commit = shortSha(candidate.commit);
   const back =
     had === undefined
       ? `There is nothing to go back to.`
-      : `To go back: gh workflow run rollback.yml -f tier=${tier.name} -f to=${had.commit.slice(0, 12)} -f reason="run ${run.runId} failed".`;
+      : `To go back: gh workflow run rollback.yml -f tier=${tier.name} -f to=${shortSha(had.commit)} -f reason="run ${run.runId} failed".`;
   return {
     id: "promote/held",
     severity: "warning",

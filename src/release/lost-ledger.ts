@@ -7,6 +7,7 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import type { Fact } from "../gate/facts.ts";
 import { type Ledger, saysNothing } from "../ledger/model.ts";
+import { shortSha } from "../short-sha.ts";
 import { ledgerAt, type Place } from "./place.ts";
 
 /** The newest release that a run proves the tier to have; undefined: none. */
@@ -38,7 +39,7 @@ export async function lostLedger(
   return {
     id: "ledger/missing",
     severity: "error",
-    message: `${what}, and a run that can be believed brought it ${found.value.commit.slice(0, 12)}.`,
+    message: `${what}, and a run that can be believed brought it ${shortSha(found.value.commit)}.`,
     why: "The ledger was lost, or the tier's principal is another one than before. With it went what is held, what is ours, and which release must not be overwritten.",
     remedy: `Run verify.yml for ${tier} with rebuild: true: it makes the ledger again from GitHub's record and the resources' tags. After another principal took over, hand over first: docs/guides/rolling-back.md. If ${tier} is a new workspace, or was emptied on purpose, set the state of its Deployments of this project to inactive: nothing is proven then.`,
   };

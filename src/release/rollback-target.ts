@@ -6,6 +6,7 @@ import type { RejectFacts } from "../gate/decision-facts.ts";
 import { keptOf } from "../ledger/kept.ts";
 import type { Hold } from "../ledger/holds.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
+import { shortSha } from "../short-sha.ts";
 
 /** What GitHub's record says of a release that a tier is said to have had. */
 export interface JudgedRelease {
@@ -127,7 +128,7 @@ async function older(question: TargetQuestion, known: readonly LedgerRelease[]):
 }
 
 function list(known: readonly LedgerRelease[]): string {
-  const shown = known.slice(0, 8).map(({ commit, at }) => `${commit.slice(0, 12)} (${at})`);
+  const shown = known.slice(0, 8).map(({ commit, at }) => `${shortSha(commit)} (${at})`);
   return shown.length === 0 ? "none" : shown.join(", ");
 }
 
@@ -147,7 +148,7 @@ function neverHere(tier: string, { commit }: LedgerRelease) {
   return {
     id: "rollback/not-proven",
     severity: "error",
-    message: `The ledger of ${tier} says that it had ${commit.slice(0, 12)}, and no run that can be believed deployed it there.`,
+    message: `The ledger of ${tier} says that it had ${shortSha(commit)}, and no run that can be believed deployed it there.`,
     why: "Code that runs in the tier could have written the ledger; a rollback must not be a way around the gate.",
     remedy: "Choose another release, or promote the commit you want through the gate.",
   } as const;
@@ -159,7 +160,7 @@ function rejectedOrUnknown(
   { commit, digest }: LedgerRelease,
   { rejects }: JudgedRelease,
 ): Finding[] {
-  const name = commit.slice(0, 12);
+  const name = shortSha(commit);
   const standing = standingRejects(rejects, keptOf(ledger).rejects, { tier, release: digest });
   if (standing.length > 0) {
     return standing.map((reject) => ({
@@ -185,7 +186,7 @@ function noneVerified({ tier, ledger }: TargetQuestion, known: readonly LedgerRe
   return {
     id: "rollback/none-verified",
     severity: "error",
-    message: `No release that ${tier} had before ${ledger.release?.commit.slice(0, 12) ?? "this one"} is proven to have passed a verification there.`,
+    message: `No release that ${tier} had before ${ledger.release === undefined ? "this one" : shortSha(ledger.release.commit)} is proven to have passed a verification there.`,
     remedy: `Name the one you want with the input to. It had, newest first: ${list(others)}.`,
   } as const;
 }

@@ -14,6 +14,7 @@ import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
 import { fieldText, valueText } from "../release/fields.ts";
+import { shortSha } from "../short-sha.ts";
 import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
 import { leftSection } from "./left.ts";
 import { blocks, code, count, details, link, table, text } from "./markdown.ts";
@@ -93,7 +94,7 @@ function headline({ compared, tier, outcome, standing, candidate, provedEarlier 
   const name = `**${text(tier.name)}**`;
   if (outcome === "refused") return `Nothing was applied to ${name}: the gate does not let this release in.`;
   if (outcome === "nothing") {
-    return `${name} has commit ${code(candidate.commit.slice(0, 12))} already: no lock was needed, and nothing was written to jobs, pipelines or files. ${COMPARED[compared]}${restedOn(provedEarlier)}`;
+    return `${name} has commit ${code(shortSha(candidate.commit))} already: no lock was needed, and nothing was written to jobs, pipelines or files. ${COMPARED[compared]}${restedOn(provedEarlier)}`;
   }
   const writes = `${count(outcome.done.length, "resource")} written, ${count(outcome.uploaded, "file")} uploaded`;
   const open = outcome.open.length === 0 ? "" : `, ${count(outcome.open.length, "change")} **not** applied`;
@@ -157,7 +158,7 @@ function leftOver({ standing }: PromotionView): string {
   return blocks(
     pending === undefined
       ? ""
-      : `The promotion of ${code(pending.release.commit.slice(0, 12))} (run ${text(pending.release.run.id)}) had not ended; what it left was taken up.`,
+      : `The promotion of ${code(shortSha(pending.release.commit))} (run ${text(pending.release.run.id)}) had not ended; what it left was taken up.`,
     orphans.length === 0
       ? ""
       : `These carry our tags and belong to no release we know: ${orphans.map((found) => `${code(found.key)} (${code(found.id)})`).join(", ")}. They were left alone.`,
@@ -170,7 +171,7 @@ function wayBack({ standing, outcome, tier }: PromotionView): string {
   const data = "Data, checkpoints and trained models stay as they are: a release moves code.";
   return previous === undefined
     ? `This was the first release of ${text(tier.name)}: there is nothing to go back to.`
-    : `**The way back:** ${text(tier.name)} had ${code(previous.commit.slice(0, 12))} before. ${code("rollback.yml")} takes it back there, without a build: its content is still in the tier. Or revert on the default branch and promote the revert. ${data}`;
+    : `**The way back:** ${text(tier.name)} had ${code(shortSha(previous.commit))} before. ${code("rollback.yml")} takes it back there, without a build: its content is still in the tier. Or revert on the default branch and promote the revert. ${data}`;
 }
 
 /** The promotion for the JSON report. */

@@ -2,6 +2,7 @@
 import type { Fact } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
+import { shortSha } from "../short-sha.ts";
 import { blocks, code, link, table, text } from "./markdown.ts";
 import { shown } from "./whereabouts.ts";
 
@@ -47,7 +48,7 @@ function row({ tier, found, contains, had }: Place): string[] {
   return [
     text(tier),
     contains === undefined ? "❓ nobody can say" : contains ? "✅ there" : had ? "↩️ out again" : "not there",
-    code(has.digest.slice(0, 12)),
+    code(shortSha(has.digest)),
     text(shown(has.since)),
     brought(has),
   ];

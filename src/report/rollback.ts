@@ -7,6 +7,7 @@ import type { Candidate } from "../release/candidate.ts";
 import type { Look } from "../release/look.ts";
 import type { Phase } from "../release/phases.ts";
 import type { Target } from "../release/rollback-target.ts";
+import { shortSha } from "../short-sha.ts";
 import { blocks, code, count, details, table, text } from "./markdown.ts";
 import { changeJson, driftJson, driftTable, type Outcome, planTable } from "./promotion.ts";
 import { shown } from "./whereabouts.ts";
@@ -68,7 +69,7 @@ export function rollbackSummary(view: RollbackView): string {
 }
 
 function headline({ reached, candidate, from, outcome }: RollbackView, name: string): string {
-  const to = code(candidate.commit.slice(0, 12));
+  const to = code(shortSha(candidate.commit));
   const { done, open, uploaded } = outcome;
   switch (reached) {
     case "nothing":
@@ -78,7 +79,7 @@ function headline({ reached, candidate, from, outcome }: RollbackView, name: str
     case "applied":
       return `${name} is back at ${to}, but it does **not** run as before: not everything that was paused or stopped could be given back.`;
     case "end":
-      return `${name} is back at ${to}${from === undefined ? "" : ` from ${code(from.commit.slice(0, 12))}`}: ${count(done.length, "resource")} written, ${count(uploaded, "file")} uploaded. Schedules are as they were before the rollback.`;
+      return `${name} is back at ${to}${from === undefined ? "" : ` from ${code(shortSha(from.commit))}`}: ${count(done.length, "resource")} written, ${count(uploaded, "file")} uploaded. Schedules are as they were before the rollback.`;
   }
 }
 

@@ -5,6 +5,7 @@ import type { HoldResult } from "../holds.ts";
 import type { ScheduleRow, SchedulesResult } from "../schedules.ts";
 import { nextStart } from "../schedules/next.ts";
 import type { Starter } from "../schedules/starters.ts";
+import { shortSha } from "../short-sha.ts";
 import { blocks, code, table, text } from "./markdown.ts";
 
 const OUTCOME = {
@@ -129,7 +130,7 @@ function heldTable({ holds, now }: Pick<SchedulesResult, "holds" | "now">): stri
     table(
       ["Hold", "Names", "Why", "By", "Since", "Until"],
       ours.map(({ id, selector, scope, reason, by, at, until }) => [
-        code(id.slice(0, 12)),
+        code(shortSha(id)),
         `${code(selector)}${scope === "workspace" ? " of the whole workspace" : ""}`,
         text(reason),
         text(by),

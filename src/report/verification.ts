@@ -3,6 +3,7 @@ import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Look } from "../release/look.ts";
 import type { Verification, VerifiedStep } from "../release/verification.ts";
+import { shortSha } from "../short-sha.ts";
 import { visible } from "./log-line.ts";
 import { blocks, code, details, html, link, table, text } from "./markdown.ts";
 
@@ -27,7 +28,7 @@ export function verificationSummary({ tier, release, look, verification, passed 
   const { steps } = verification;
   const whole = !verification.findings.some(({ id }) => id === "verify/not-as-released");
   return blocks(
-    `${passed ? "✅" : "❌"} **${text(tier)}** has commit ${code(release.commit.slice(0, 12))}; the verification ${passed ? "passed" : "failed"}.`,
+    `${passed ? "✅" : "❌"} **${text(tier)}** has commit ${code(shortSha(release.commit))}; the verification ${passed ? "passed" : "failed"}.`,
     table(
       ["What", "Of", "Result", "Took", ""],
       [

@@ -4,6 +4,7 @@ import type { RecordTier } from "../gate/record-runs.ts";
 import { duration, shownAt } from "../gate/wall-clock.ts";
 import type { JsonObject } from "../json.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
+import { shortSha } from "../short-sha.ts";
 import { visible } from "./log-line.ts";
 
 /** One tier as it was found, or why it was not. */
@@ -32,7 +33,7 @@ export function picture(source: Source, tiers: readonly Found[], now: Date): str
   return [
     "```mermaid",
     "flowchart LR",
-    `  source(["<b>${plain(source.name)}</b><br>${plain(source.commit.slice(0, 12))}"])`,
+    `  source(["<b>${plain(source.name)}</b><br>${plain(shortSha(source.commit))}"])`,
     ...boxes,
     `  ${chain}`,
     "  classDef good stroke:#1a7f37,stroke-width:2px",
@@ -78,8 +79,8 @@ export function justChanged(
 function linesOf({ has, holds, paused }: Whereabouts, now: Date): string[] {
   if (has === undefined) return ["nothing yet"];
   return [
-    `commit ${plain(has.commit.slice(0, 12))}`,
-    `release ${plain(has.digest.slice(0, 12))}`,
+    `commit ${plain(shortSha(has.commit))}`,
+    `release ${plain(shortSha(has.digest))}`,
     `for ${age(has.since, now)}`,
     [
       stateOf(has),
@@ -133,7 +134,7 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
     ...(unfinished === undefined
       ? []
       : [
-          `run ${unfinished.runId} began with ${unfinished.commit.slice(0, 12)} after that: ${unfinished.state}${unfinished.state === "failure" ? `; what that made of ${tier}, and whether it holds it, only its ledger says (mode: status)` : ""}`,
+          `run ${unfinished.runId} began with ${shortSha(unfinished.commit)} after that: ${unfinished.state}${unfinished.state === "failure" ? `; what that made of ${tier}, and whether it holds it, only its ledger says (mode: status)` : ""}`,
         ]),
     ...doubted.map(
       ({ id, creator, doubts }) =>
@@ -147,7 +148,7 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
       ? "not verified"
       : `${verified.passed ? "verified" : "VERIFICATION FAILED"} ${shown(verified.at)}${verified.runUrl === undefined ? "" : `, ${verified.runUrl}`}`;
   return [
-    `commit ${has.commit.slice(0, 12)}, release ${has.digest.slice(0, 12)}${has.kind === "rollback" ? ", rolled back to" : ""}`,
+    `commit ${shortSha(has.commit)}, release ${shortSha(has.digest)}${has.kind === "rollback" ? ", rolled back to" : ""}`,
     `since ${shown(has.since)} (${age(has.since, now)}), ${has.run.url}`,
     verdict,
     `started by ${has.startedBy ?? "somebody"}, ${has.approvedBy.length === 0 ? "no approval" : `approved by ${has.approvedBy.join(", ")}`}`,

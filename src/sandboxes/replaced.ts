@@ -2,6 +2,7 @@
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
+import { shortSha } from "../short-sha.ts";
 
 /** A notice if a deployment to a sandbox has replaced that of another commit. Pure. */
 export function replacedNotices(
@@ -14,7 +15,7 @@ export function replacedNotices(
     id: "sandbox/replaced",
     severity: "notice",
     where: { kind: "securable", type: "catalog", name: tier.catalog },
-    message: `The sandbox had commit ${before.commit.slice(0, 12)}, which run ${before.run.id} deployed; it now has ${commit.slice(0, 12)}.`,
+    message: `The sandbox had commit ${shortSha(before.commit)}, which run ${before.run.id} deployed; it now has ${shortSha(commit)}.`,
     remedy: "One developer has one sandbox: to have the other back, deploy it again.",
   };
   return [finding];

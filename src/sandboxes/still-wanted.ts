@@ -7,6 +7,7 @@ import { getCatalog } from "../databricks/unity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
+import { shortSha } from "../short-sha.ts";
 import { markFinding } from "./mark.ts";
 
 export interface WantedQuestion {
@@ -54,7 +55,7 @@ export async function whyNotWanted(question: WantedQuestion): Promise<Finding | 
       return notDeployed(tier, "sandbox/unlabeled", why, "Nothing; or label the pull request again, which deploys it.");
     }
     if (now.head !== pull.head) {
-      const newer = `pull request ${pull.number} has a newer commit, ${now.head.slice(0, 12)}`;
+      const newer = `pull request ${pull.number} has a newer commit, ${shortSha(now.head)}`;
       return notDeployed(tier, "sandbox/older-commit", newer);
     }
   }
@@ -63,7 +64,7 @@ export async function whyNotWanted(question: WantedQuestion): Promise<Finding | 
   return notDeployed(
     tier,
     "sandbox/older-commit",
-    `run ${deployed.run.id}, which was started later for ${branch}, has deployed ${deployed.commit.slice(0, 12)}`,
+    `run ${deployed.run.id}, which was started later for ${branch}, has deployed ${shortSha(deployed.commit)}`,
   );
 }
 

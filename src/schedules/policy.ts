@@ -2,6 +2,7 @@
 import type { ScheduleException, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { Hold } from "../ledger/holds.ts";
+import { shortSha } from "../short-sha.ts";
 import { describeHold, type Holdable, holdsOn } from "./holds.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Starter, State } from "./starters.ts";
@@ -101,7 +102,7 @@ export function holdFindings(policy: SchedulePolicy, now: Date, onExpiry: "repor
     .map((hold) => ({
       id: "schedules/hold-expired",
       severity: "warning",
-      message: `The hold ${hold.id.slice(0, 12)} in ${policy.tier} (${hold.selector}) has expired; it was ${describeHold(hold)}.`,
+      message: `The hold ${shortSha(hold.id)} in ${policy.tier} (${hold.selector}) has expired; it was ${describeHold(hold)}.`,
       why: "What it names stays paused until it is lifted.",
       remedy:
         onExpiry === "resume"

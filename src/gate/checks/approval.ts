@@ -11,7 +11,6 @@ import {
   evidenceOf,
   judgingProblems,
   type Problem,
-  short,
   withFact,
   WORKFLOW_ACCOUNT,
 } from "../check.ts";
@@ -20,6 +19,7 @@ import type { ApprovalFacts, BroughtCommit, GateFacts } from "../facts.ts";
 import { DAY_MS, duration, shownAt } from "../wall-clock.ts";
 import type { JudgedRecord } from "../evidence-facts.ts";
 import type { RecordOf } from "../../release/evidence.ts";
+import { shortSha } from "../../short-sha.ts";
 
 export const approval: Check = {
   id: "approval",
@@ -228,7 +228,7 @@ function unknownAuthors(commits: readonly BroughtCommit[]): Problem[] {
     {
       what: "author-unknown",
       severity: "unknown",
-      message: `No account has the e-mail address in commit ${short(first.commit)}${first.author === undefined ? "" : ` (by "${first.author}")`}${more}, so nobody can say that who approved did not write it.`,
+      message: `No account has the e-mail address in commit ${shortSha(first.commit)}${first.author === undefined ? "" : ` (by "${first.author}")`}${more}, so nobody can say that who approved did not write it.`,
       why: "The contract asks for somebody who did not (gate.approvers.not_author).",
       remedy:
         "Add the address to its owner's GitHub account, then start a new run; and set it in git for the next commits.",

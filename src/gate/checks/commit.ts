@@ -2,7 +2,8 @@
  * What enters is what the team let in: the commit is on the default branch, and beyond dev each commit since the tier's
  * own came by an approved, green pull request. A reviewed one on top must not carry in what was pushed below it.
  */
-import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
+import { shortSha } from "../../short-sha.ts";
+import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
 import { broughtBy } from "../entering.ts";
 import type { BroughtCommit, CommitFacts, GateFacts, HotfixFacts, PullFacts } from "../facts.ts";
 
@@ -15,7 +16,7 @@ export const commit: Check = {
     withFact("commit", facts.repository, ({ defaultBranch }) =>
       withFact("commit", facts.commit, (found) => {
         const { onDefaultBranch, hotfix } = found;
-        const sha = short(facts.candidate.commit);
+        const sha = shortSha(facts.candidate.commit);
         const problems: Problem[] = [];
         if (!onDefaultBranch) {
           problems.push(
@@ -56,7 +57,7 @@ const SHOWN = 10;
 function sinceWhat({ entering: { since, line } }: CommitFacts, { tier, candidate }: GateFacts): string {
   if (tier === "dev" || tier === "sandbox" || since === candidate.commit) return "";
   if (since === undefined) return `; ${tier} has no release yet, so what is older was not looked at`;
-  return `; ${line.length === 1 ? "the only commit" : `${line.length} commits`} since ${short(since)}, which ${tier} has`;
+  return `; ${line.length === 1 ? "the only commit" : `${line.length} commits`} since ${shortSha(since)}, which ${tier} has`;
 }
 
 function strayProblems(strays: readonly BroughtCommit[], { candidate }: GateFacts, base: string): Problem[] {
@@ -70,7 +71,7 @@ function strayProblems(strays: readonly BroughtCommit[], { candidate }: GateFact
       what: "no-pull-request",
       message: alone
         ? `Commit ${named(first)} did not come from a pull request merged into ${base}.`
-        : `With ${short(candidate.commit)} ${strays.length === 1 ? "a commit enters that" : `${strays.length} commits enter that`} did not come from a pull request merged into ${base}: ${shown}${more}.`,
+        : `With ${shortSha(candidate.commit)} ${strays.length === 1 ? "a commit enters that" : `${strays.length} commits enter that`} did not come from a pull request merged into ${base}: ${shown}${more}.`,
       why: "Whoever could push it put there what nobody reviewed; a reviewed change on top does not make it so.",
       remedy:
         "Read what it does. If it may stay, let a reviewed pull request add it to the contract's accepted_commits, with the reason; if not, take it back by a pull request and accept both. Forbid direct pushes by a branch rule.",
@@ -79,7 +80,9 @@ function strayProblems(strays: readonly BroughtCommit[], { candidate }: GateFact
 }
 
 function named({ commit: sha, title, author }: BroughtCommit): string {
-  return title === undefined ? short(sha) : `${short(sha)} (${JSON.stringify(title)} by ${author ?? "nobody known"})`;
+  return title === undefined
+    ? shortSha(sha)
+    : `${shortSha(sha)} (${JSON.stringify(title)} by ${author ?? "nobody known"})`;
 }
 
 function leftProblems({ entering: { left, line } }: CommitFacts, { tier, candidate }: GateFacts): Problem[] {
@@ -88,7 +91,7 @@ function leftProblems({ entering: { left, line } }: CommitFacts, { tier, candida
     {
       what: "too-many",
       severity: "unknown",
-      message: `${line.length + left} commits enter ${tier} with ${short(candidate.commit)}, and only the newest ${line.length} are looked at.`,
+      message: `${line.length + left} commits enter ${tier} with ${shortSha(candidate.commit)}, and only the newest ${line.length} are looked at.`,
       why: "Each costs several of the thousand requests that GitHub allows a repository in an hour.",
       remedy: "Promote a commit in between first: re-run its own run, or start one for it.",
     },
@@ -116,7 +119,7 @@ function offBranch(sha: string, defaultBranch: string): Problem {
 /** A hotfix repairs what prod has: it comes by review, from a branch that nobody can push to, and straight from there. */
 function hotfixProblems(facts: GateFacts, hotfix: HotfixFacts, defaultBranch: string): Problem[] {
   const { branch, holds, prod } = hotfix;
-  const sha = short(facts.candidate.commit);
+  const sha = shortSha(facts.candidate.commit);
   const problems: Problem[] = [];
   if (facts.tier === "dev" || facts.tier === "sandbox") {
     problems.push({
@@ -141,7 +144,7 @@ function hotfixProblems(facts: GateFacts, hotfix: HotfixFacts, defaultBranch: st
       message:
         prod === undefined
           ? "Nothing shows what prod has, so nothing shows that this hotfix repairs it."
-          : `prod has ${short(prod.commit)}, which is not in the history of ${sha}.`,
+          : `prod has ${shortSha(prod.commit)}, which is not in the history of ${sha}.`,
       why: "A hotfix that does not begin at prod's commit brings or loses what nobody meant.",
       remedy: `Begin ${branch} at the commit that prod has, and merge the repair into it.`,
     });

@@ -1,14 +1,15 @@
 /** Releases only move forward: what the tier has now is in the candidate's history. Going back is a rollback. */
-import { type Check, conclude, short, withFact } from "../check.ts";
+import { shortSha } from "../../short-sha.ts";
+import { type Check, conclude, withFact } from "../check.ts";
 
 export const order: Check = {
   id: "order",
   title: "what the tier has now is in the candidate's history",
   evaluate: (facts) =>
     withFact("order", facts.order, ({ current, relation }) => {
-      const to = short(facts.candidate.commit);
+      const to = shortSha(facts.candidate.commit);
       if (current === undefined) return conclude("order", { summary: `The first release of ${facts.tier}.` });
-      const from = short(current.commit);
+      const from = shortSha(current.commit);
       if (relation === "identical") return conclude("order", { summary: `${facts.tier} has commit ${to} already.` });
       // A hotfix passes by what waits in staging; that it begins at prod's commit, the check `commit` sees to.
       const hotfix = facts.commit.known ? facts.commit.value.hotfix : undefined;

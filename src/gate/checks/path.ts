@@ -1,5 +1,6 @@
 /** The release takes the way all releases take: dev, then staging, then prod, by a run of the default branch. */
-import { type Check, conclude, type Problem, short, withFact } from "../check.ts";
+import { shortSha } from "../../short-sha.ts";
+import { type Check, conclude, type Problem, withFact } from "../check.ts";
 import { DEPLOYING_EVENTS } from "../record-runs.ts";
 
 export const path: Check = {
@@ -25,7 +26,7 @@ export const path: Check = {
         if (!below.some(({ claim, deployment }) => claim?.tier === previous && deployment.state === "success")) {
           problems.push({
             what: "skipped-tier",
-            message: `Commit ${short(candidate.commit)} has not been deployed to ${previous}: the way is dev → staging → prod.`,
+            message: `Commit ${shortSha(candidate.commit)} has not been deployed to ${previous}: the way is dev → staging → prod.`,
             remedy: `Let the same run deploy it to ${previous} first; start one on ${defaultBranch} if there is none.`,
           });
         }

@@ -1,5 +1,6 @@
 /** What is about to be done is what was approved: the same release, the same plan. */
-import { type Check, conclude, type Problem, short, withFact } from "../check.ts";
+import { shortSha } from "../../short-sha.ts";
+import { type Check, conclude, type Problem, withFact } from "../check.ts";
 
 const HEX64 = /^[0-9a-f]{64}$/;
 
@@ -17,7 +18,7 @@ export const planDigest: Check = {
       const given = facts.approved.release !== undefined || facts.approved.plan !== undefined;
       return conclude("plan-digest", {
         summary: given
-          ? `Release ${short(facts.candidate.release)} and plan ${short(plan.digest)} are what was handed over.`
+          ? `Release ${shortSha(facts.candidate.release)} and plan ${shortSha(plan.digest)} are what was handed over.`
           : "No digest was handed over, and none is needed here.",
         problems,
       });
@@ -42,7 +43,7 @@ function compare(what: "release" | "plan", given: string | undefined, now: strin
   return [
     {
       what: `other-${what}`,
-      message: `The ${what} that was approved is ${short(given)}, the one at hand is ${short(now)}.`,
+      message: `The ${what} that was approved is ${shortSha(given)}, the one at hand is ${shortSha(now)}.`,
       why:
         what === "plan"
           ? "Something changed between the brief and now: another promotion, or the tier itself."

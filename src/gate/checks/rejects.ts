@@ -1,5 +1,6 @@
 /** Nobody rejected the release, in whatever tier it showed itself bad. */
-import { type Check, conclude, evidenceOf, judgingProblems, short, withFact } from "../check.ts";
+import { shortSha } from "../../short-sha.ts";
+import { type Check, conclude, evidenceOf, judgingProblems, withFact } from "../check.ts";
 import type { KeptReject, RejectFacts } from "../decision-facts.ts";
 
 export const rejects: Check = {
@@ -7,7 +8,7 @@ export const rejects: Check = {
   title: "not rejected in any tier",
   evaluate: (facts) =>
     withFact("rejects", facts.rejects, (found) => {
-      const release = short(facts.candidate.release);
+      const release = shortSha(facts.candidate.release);
       const kept = facts.kept.known ? facts.kept.value.rejects : [];
       const standing = standingRejects(found, kept, { tier: facts.tier, release: facts.candidate.release });
       return conclude("rejects", {

@@ -1,5 +1,6 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
-import { type Check, conclude, type Evidence, type Problem, short, withFact } from "../check.ts";
+import { shortSha } from "../../short-sha.ts";
+import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
 import { deployingJob, doubts, endedAfter } from "../evidence-run.ts";
 import type { BelowFacts } from "../decision-facts.ts";
 import type { EvidenceFacts, SuiteTrust } from "../evidence-facts.ts";
@@ -33,7 +34,7 @@ export const source: Check = {
               ...artifacts,
               {
                 what: "other-release",
-                message: `${tier} handed over release ${short(handed)}, but the commit's files and the carried artifacts give ${short(facts.candidate.release)}.`,
+                message: `${tier} handed over release ${shortSha(handed)}, but the commit's files and the carried artifacts give ${shortSha(facts.candidate.release)}.`,
                 why: "A file of the checkout or a carried artifact was changed since.",
                 remedy: "Start a new run. If it happens again, find out who changes files on the runner.",
               },
@@ -59,11 +60,11 @@ export const source: Check = {
             const good = believed.find((evidence) => endedAfter(evidence, expected, left?.at));
             if (good === undefined && left !== undefined) return takenBack(facts, tier, left);
             const run = `by run ${good?.claim?.runId ?? ""}`;
-            const release = short(facts.candidate.release);
+            const release = shortSha(facts.candidate.release);
             const replaced = now !== undefined && now.release !== facts.candidate.release;
             return conclude("source", {
               summary: replaced
-                ? `${tier} had release ${release}, ${run}; it has ${short(now.release)} (commit ${short(now.commit)}) now.`
+                ? `${tier} had release ${release}, ${run}; it has ${shortSha(now.release)} (commit ${shortSha(now.commit)}) now.`
                 : `${tier} has release ${release}, ${run}.`,
               evidence: good === undefined ? [] : links(good, facts.suite, tier),
             });
@@ -75,7 +76,7 @@ export const source: Check = {
             problems: [
               {
                 what: "none",
-                message: `Nothing shows that commit ${short(facts.candidate.commit)} was deployed to ${tier}.`,
+                message: `Nothing shows that commit ${shortSha(facts.candidate.commit)} was deployed to ${tier}.`,
                 remedy: `Deploy it to ${tier} first, through a run of ${repository.defaultBranch}.`,
               },
             ],
@@ -112,7 +113,7 @@ function takenBack({ candidate }: GateFacts, tier: string, left: NonNullable<Bel
     problems: [
       {
         what: "taken-back",
-        message: `${tier} was rolled back from release ${short(candidate.release)} to commit ${short(to)} at ${at} by ${by ?? "a deleted account"}, and did not get it again: ${reason}`,
+        message: `${tier} was rolled back from release ${shortSha(candidate.release)} to commit ${shortSha(to)} at ${at} by ${by ?? "a deleted account"}, and did not get it again: ${reason}`,
         why: "What was not good enough to stay there goes no further, and what was verified before says nothing of it now.",
         remedy: `Fix it in a new release. If it is good after all, promote it to ${tier} again and let it be verified there.`,
       },
@@ -145,10 +146,10 @@ function artifactProblems(evidence: EvidenceFacts, facts: GateFacts, repository:
     const [had, has] = [then.get(name), now.get(name)];
     const message =
       had === undefined
-        ? `The wheel ${name} (SHA-256 ${short(has ?? "")}) is carried here, and ${tier} did not get it.`
+        ? `The wheel ${name} (SHA-256 ${shortSha(has ?? "")}) is carried here, and ${tier} did not get it.`
         : has === undefined
-          ? `The wheel ${name} (SHA-256 ${short(had)}), which ${tier} got, is not carried here.`
-          : `The wheel ${name} is not the one that ${tier} got: its SHA-256 is ${short(has)} here and was ${short(had)} there.`;
+          ? `The wheel ${name} (SHA-256 ${shortSha(had)}), which ${tier} got, is not carried here.`
+          : `The wheel ${name} is not the one that ${tier} got: its SHA-256 is ${shortSha(has)} here and was ${shortSha(had)} there.`;
     return {
       what: "artifact",
       message,

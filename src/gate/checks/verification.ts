@@ -1,4 +1,5 @@
 /** The release stood and held in the tier below: verified as often and for as long as the contract asks. */
+import { shortSha } from "../../short-sha.ts";
 import {
   type Check,
   type CheckResult,
@@ -6,7 +7,6 @@ import {
   evidenceOf,
   judgingProblems,
   type Problem,
-  short,
   withFact,
 } from "../check.ts";
 import { believedSource, deployingJob } from "../evidence-run.ts";
@@ -59,7 +59,7 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
   const deploymentOnly = asked <= 1 && found.failed === undefined;
   const enough = deploymentOnly || passes.length >= asked;
   const soaked = policy.soakMs === 0 || (reached !== undefined && reached <= facts.now.getTime());
-  const release = short(facts.candidate.release);
+  const release = shortSha(facts.candidate.release);
   const progress = `${release} has ${passes.length} of ${asked} ${asked === 1 ? "verification that is" : "verifications that are"} asked for in ${below}`;
   const evidence = [...found.passed, ...(found.failed === undefined ? [] : [found.failed])].map(evidenceOf);
   if (enough && soaked) {
