@@ -55,8 +55,8 @@ export interface PromoteRequest extends LockAccess, Pick<Sight, "recorded" | "de
   ) => Promise<GateFacts>;
   /** What the run proved that brought this release, where its record still stands; undefined if nothing may rest on it. */
   readonly provedEarlier: (release: LedgerRelease) => Promise<EarlierProof | undefined>;
-  /** What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time. */
-  readonly decisions: () => Promise<Partial<GateFacts>>;
+  /** What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time; and where the commit is. */
+  readonly decisions: (before: GateFacts) => Promise<Partial<GateFacts>>;
   /** What else may stop it, asked under the lock: a sandbox's pull request may be closed by now. */
   readonly stillWanted?: (ledger: Ledger | undefined) => Promise<Finding | undefined>;
   /** Begins the record of this promotion outside the tier: evidence for the next one. */
@@ -101,7 +101,7 @@ export async function promote(request: PromoteRequest): Promise<Promoted> {
   const lock = await phase("lock", () => acquireLock(workspace, place.folder, lockFor(request, request.lockWaitMs)));
   try {
     const [now, decided] = await phase("look again", () =>
-      together([secondLook(sight, before), request.decisions(), lock.check()]),
+      together([secondLook(sight, before), request.decisions(facts), lock.check()]),
     );
     const refreshed = await refresh(request, { ...facts, ...decided }, now.standing);
     const again = ask(refreshed, now);
@@ -154,8 +154,8 @@ async function gatherFacts(
 }
 
 /**
- * The same facts with what the tier says now, under the lock, and with what people decided while this run waited for it;
- * the rest of what GitHub recorded stays.
+ * The same facts with what the tier says now, under the lock, and with what people decided and branches became while this
+ * run waited for it; the rest of what GitHub recorded stays.
  */
 async function refresh(request: PromoteRequest, facts: GateFacts, standing: Standing): Promise<GateFacts> {
   const { run, tier, git, candidate } = request;

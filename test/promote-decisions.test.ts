@@ -14,6 +14,13 @@ function policy(change: Partial<PolicyFacts>): GateFacts["policy"] {
   return known({ ...policy.value, ...change });
 }
 
+/** The default branch does not have the commit any more. */
+function offBranch(): GateFacts["commit"] {
+  const { commit } = goodFacts();
+  if (!commit.known) throw new Error("the good facts are known");
+  return known({ ...commit.value, onDefaultBranch: false });
+}
+
 describe("what was decided while a run waited for the lock", () => {
   const release = "9".repeat(64);
   const DECISIONS: readonly [string, Partial<GateFacts>, string][] = [
@@ -23,6 +30,7 @@ describe("what was decided while a run waited for the lock", () => {
       { rejects: known({ ...seen, standing: [judged({ ...DECIDED, kind: "reject", release })], lifted: [] }) },
       "gate/rejects-rejected",
     ],
+    ["a force-push", { commit: offBranch() }, "gate/commit-off-branch"],
     [
       "a freeze",
       {

@@ -374,6 +374,10 @@ describe("a resource that stood before us", () => {
       jobs: { dev: [{ id: "830012345678901234", owner: "ml-pipelines-dev", settings }] },
     });
     dev.change({ "four-tier.yml": `${FILES["four-tier.yml"]}adopt: { dev: { jobs.score: "830012345678901234" } }\n` });
+    // The default branch gave it up while the run waited for the lock: the release's own contract does not count.
+    const refused = await dev.promote({ decisions: { adopt: new Map() } });
+    expect(failures(refused.result)).toEqual(["gate/adoption-namesake"]);
+    expect(jobWrites(refused.writes)).toEqual([]);
     const { result } = await dev.promote();
     expect(failures(result)).toEqual([]);
     expect(names(dev)).toEqual(ALL);

@@ -187,6 +187,7 @@ export class Scene {
           approved: { release: options.approved?.release, plan: options.approved?.plan },
           acceptedDrift: options.acceptDrift,
           destructive: tier.destructive,
+          adopt: tier.adopt,
           policy: known({
             ...tier.gate,
             activeRuns: tier.activeRuns,

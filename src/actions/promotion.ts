@@ -114,7 +114,7 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
     },
     provedEarlier: (release) => provedEarlier(ground, access, release),
     ...(await sandboxGuard(ground, access)),
-    decisions: () => gatherAgain(gathering(ground, "promote", {})),
+    decisions: (before) => gatherAgain(gathering(ground, "promote", {}), before),
     record: (release, description, overrides) => record(ground, release, description, overrides),
     recorded: () => currentRelease({ github, contract: access.contract, tier: access.tier }),
     deep: own.deep,

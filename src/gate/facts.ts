@@ -71,6 +71,8 @@ interface Subject {
   readonly acceptedDrift: string | undefined;
   /** Resource keys that the contract lets be replaced or deleted; `*` is all. */
   readonly destructive: readonly string[];
+  /** What the default branch's contract adopts in the tier: live ids by resource key. */
+  readonly adopt: ReadonlyMap<string, string>;
   /** What the default branch's head asks of the tier, never the release's own copy. */
   readonly policy: Fact<PolicyFacts>;
   /** Checks that somebody wants to break the glass for; undefined if nobody does. */
@@ -340,7 +342,7 @@ interface NamesakeFacts {
   readonly key: string;
   readonly name: string;
   readonly id: string;
-  /** The contract's `adopt` names it. */
+  /** The release's own contract adopts it; it counts only while the default branch's does, too. */
   readonly adopted: boolean;
   /** `bundle` when a bundle deployment manages it. */
   readonly managedBy: "bundle" | undefined;

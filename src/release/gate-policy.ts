@@ -1,7 +1,7 @@
 /** What the gate asks of a tier, and what it lets through beyond the rule: always by the default branch's contract. */
 import type { Contract, Tier } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
-import { type Fact, known, type LiveFacts, type PolicyFacts } from "../gate/facts.ts";
+import { type Fact, known, type PolicyFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { factOf } from "./fact-of.ts";
 import { policyContract } from "./policy.ts";
@@ -49,10 +49,4 @@ export async function readPolicy(
     adopt: adopt[tier.name],
     gate: known({ ...gate, activeRuns, onFailure, onExpiry: holds.onExpiry }),
   };
-}
-
-/** What the release's contract adopts counts only while the default branch's does too. */
-export function stillAdopted(found: LiveFacts["adoption"], { adopt }: Policy): LiveFacts["adoption"] {
-  if (!found.known) return found;
-  return known(found.value.map((each) => ({ ...each, adopted: each.adopted && adopt.get(each.key) === each.id })));
 }

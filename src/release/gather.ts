@@ -27,9 +27,9 @@ import { type DecisionFacts, readDecisions } from "./decisions.ts";
 import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
-import { type Policy, readPolicy, stillAdopted, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { type Policy, readPolicy, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
-import { commitFacts, type Reach, readOrigin } from "./read-commit.ts";
+import { commitFacts, type Reach, readOrigin, readOriginAgain } from "./read-commit.ts";
 import { contractAtCommit } from "./policy.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
@@ -77,10 +77,7 @@ export interface CurrentRelease {
 /** All facts for the gate; what GitHub does not show becomes an unknown fact, never an error. */
 export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts> {
   const { github, run, tier, stage, contract, commit } = request;
-  const asked = new Set([
-    ...GATE[tier.name][stage],
-    ...(request.override === undefined ? [] : (["approval"] as const)),
-  ]);
+  const asked = askedOf(request);
   const reading = factOf(() => readRepository(github));
   const needed = async <T>(check: CheckId, read: (facts: RepositoryFacts) => Promise<T>): Promise<Fact<T>> => {
     if (!asked.has(check)) return notAsked;
@@ -88,7 +85,6 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     return found.known ? factOf(() => read(found.value)) : found;
   };
   const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : strict(found)));
-  const suiteOf = ({ suiteCommits }: Policy): SuiteTrust => ({ repository: SUITE_REPOSITORY, commits: suiteCommits });
   const ordering = readOrder(request);
   const [repository, policy, live, history, origin, source, protection, approvals, decided] = await together([
     reading,
@@ -126,8 +122,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     candidate: { commit, release: request.release, artifacts: request.artifacts },
     approved: { release: given(request.approved.release), plan: given(request.approved.plan) },
     acceptedDrift: given(request.acceptedDrift),
-    destructive: policy.destructive,
-    policy: policy.gate,
+    ...policyOf(policy),
     override: request.override === undefined ? undefined : { ...request.override, by: run.actor },
     now: request.now,
     run: {
@@ -138,7 +133,6 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
       actor: run.actor,
       triggeringActor: run.triggeringActor,
     },
-    suite: suiteOf(policy),
     repository,
     commit: commitFacts(origin, await reachOf(request, ordering)),
     source,
@@ -149,7 +143,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     identity: live.identity ?? notLookedAt,
     plan: live.plan ?? notLookedAt,
     drift: live.drift ?? notLookedAt,
-    adoption: stillAdopted(live.adoption ?? notLookedAt, policy),
+    adoption: live.adoption ?? notLookedAt,
     parity: live.parity ?? notLookedAt,
     losses: live.losses ?? notLookedAt,
     grants: live.grants ?? notLookedAt,
@@ -158,6 +152,17 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     activeRuns: live.activeRuns ?? notLookedAt,
     kept: live.kept ?? notLookedAt,
   };
+}
+
+function suiteOf({ suiteCommits }: Policy): SuiteTrust {
+  return { repository: SUITE_REPOSITORY, commits: suiteCommits };
+}
+
+/** What the default branch's contract says now. */
+type PolicyOf = Pick<GateFacts, "policy" | "destructive" | "adopt" | "suite">;
+
+function policyOf(policy: Policy): PolicyOf {
+  return { policy: policy.gate, destructive: policy.destructive, adopt: policy.adopt, suite: suiteOf(policy) };
 }
 
 /** Who breaks the glass must be approved, in whatever tier. */
@@ -177,15 +182,34 @@ function decisionsOf({ github, contract, tier, stage, release, approved, run }: 
   };
 }
 
-/** What may have changed while a run waited for the lock: the policy, and what people and verifications decided. */
+/**
+ * What may have changed while a run waited for the lock: where the commit is, the policy, and what people and
+ * verifications decided. `before` is what was known until then.
+ */
 export async function gatherAgain(
   request: GatherRequest,
-): Promise<Pick<GateFacts, "policy" | keyof DecisionFacts | "now">> {
+  before: Pick<GateFacts, "repository" | "commit">,
+): Promise<Pick<GateFacts, "repository" | "commit" | keyof PolicyOf | keyof DecisionFacts | "now">> {
   const repository = await factOf(() => readRepository(request.github));
   const policy = repository.known ? await readPolicy(request, repository.value.head) : strict(repository);
   const asked = askedOf(request);
-  const decided = await readDecisions({ ...decisionsOf(request), asked }, repository, policy);
-  return { ...decided, policy: policy.gate, now: request.now };
+  const [commit, decided] = await together([
+    commitAgain(request, before, repository),
+    readDecisions({ ...decisionsOf(request), asked }, repository, policy),
+  ]);
+  return { ...decided, ...policyOf(policy), repository, commit, now: request.now };
+}
+
+/** What enters is what it was, and comes from a branch that still has it. */
+async function commitAgain(
+  { github, commit }: GatherRequest,
+  before: Pick<GateFacts, "repository" | "commit">,
+  now: GateFacts["repository"],
+): Promise<GateFacts["commit"]> {
+  const { commit: origin, repository } = before;
+  if (!origin.known || !repository.known) return origin;
+  if (!now.known) return now;
+  return factOf(() => readOriginAgain(github, commit, origin.value, repository.value, now.value));
 }
 
 /** The newest release that a run of ours provably deployed to the tier; undefined if there was none. */

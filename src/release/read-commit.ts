@@ -142,25 +142,49 @@ function broughtCommit(commit: string, info: CommitInfo | undefined): BroughtCom
   return { commit, title: info?.title, author: info?.author };
 }
 
+/**
+ * The same origin, from branches that still say so: while a run waits, one can be force-pushed, deleted or left without a
+ * rule. `before` and `now` are the default branch then and now; where it stands as it did, nothing is asked of it.
+ * Throws FourTierError `github/…`.
+ */
+export async function readOriginAgain(
+  github: GitHub,
+  commit: string,
+  origin: CommitFacts,
+  before: OriginRequest["repository"],
+  now: OriginRequest["repository"],
+): Promise<CommitFacts> {
+  const { hotfix } = origin;
+  if (hotfix !== undefined) return { ...origin, hotfix: { ...hotfix, ...(await readBranch(github, commit, hotfix)) } };
+  if (now.head === before.head) return origin;
+  return { ...origin, onDefaultBranch: await isAncestor(github, commit, now.head) };
+}
+
+/** What a hotfix's branch says of the commit. */
+async function readBranch(
+  github: GitHub,
+  commit: string,
+  { branch }: Pick<HotfixFacts, "branch">,
+): Promise<Pick<HotfixFacts, "protected" | "holds">> {
+  const found = await getBranch(github, branch);
+  const holds = found !== undefined && (await isAncestor(github, commit, found.commit));
+  return { protected: found?.protected, holds };
+}
+
 async function readHotfix(
   github: GitHub,
   commit: string,
   branch: string,
   prod: () => Promise<Fact<{ readonly commit: string } | undefined>>,
 ): Promise<HotfixFacts> {
-  const [found, current] = await together([getBranch(github, branch), prod()]);
-  const from = current.known ? current.value?.commit : undefined;
-  const [holds, comparison] = await together([
-    found === undefined ? false : isAncestor(github, commit, found.commit),
-    from === undefined || from === commit ? undefined : compare(github, from, commit),
-  ]);
-  return {
-    branch,
-    protected: found?.protected,
-    holds,
-    prod:
-      from === undefined ? undefined : { commit: from, relation: from === commit ? "identical" : comparison?.relation },
-  };
+  const relating = prod().then(async (current) => {
+    const from = current.known ? current.value?.commit : undefined;
+    if (from === undefined) return undefined;
+    const relation = from === commit ? "identical" : (await compare(github, from, commit))?.relation;
+    return { commit: from, relation } as const;
+  });
+  const [now, found] = await together([readBranch(github, commit, { branch }), relating]);
+  return { branch, ...now, prod: found };
 }
 
 /** Nobody can say what enters a tier while nobody can say what it has. */

@@ -150,6 +150,7 @@ export function goodFacts(): GateFacts {
     approved: { release: RELEASE, plan: PLAN },
     acceptedDrift: undefined,
     destructive: [],
+    adopt: new Map(),
     policy: known({
       soakMs: 0,
       verifications: 1,

@@ -373,6 +373,12 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
   ],
   ["a namesake", () => ({ adoption: known([namesake]) }), "adoption", "gate/adoption-namesake"],
   [
+    "a namesake that only the release's own contract adopts",
+    () => ({ adoption: known([{ ...namesake, adopted: true }]), adopt: new Map([[namesake.key, "43"]]) }),
+    "adoption",
+    "gate/adoption-namesake",
+  ],
+  [
     "a namesake of a bundle",
     () => ({ adoption: known([{ ...namesake, managedBy: "bundle" as const }]) }),
     "adoption",
@@ -529,6 +535,7 @@ describe("the gate to prod", () => {
       acceptedDrift: DRIFT,
       losses: known([loss, { ...loss, key: "jobs.old", planned: true }]),
       adoption: known([{ ...namesake, adopted: true }]),
+      adopt: new Map([[namesake.key, namesake.id]]),
       lock: known({ held: true, runId: "1", attempt: 1, ended: true, waits: false }),
     });
     expect(gate.findings).toEqual([]);

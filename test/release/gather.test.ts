@@ -107,25 +107,24 @@ test("evidence of a suite that the default branch has left is not believed any m
   expect(result.findings[0]?.message).toContain("promote.yml on main pins");
 });
 
+const DELETING = {
+  ...LIVE,
+  plan: known({
+    digest: PLAN,
+    empty: false,
+    changes: [{ key: "jobs.old", kind: "jobs", name: "old", action: "delete", class: "deletes", fields: [] } as const],
+  }),
+};
+
 test("a release cannot lower its own gate: what may be deleted is what the default branch says now", async () => {
   await using world = await merged();
   const { run, github } = await honest(world);
-  const deletion = {
-    ...LIVE,
-    plan: known({
-      digest: PLAN,
-      empty: false,
-      changes: [
-        { key: "jobs.old", kind: "jobs", name: "old", action: "delete", class: "deletes", fields: [] } as const,
-      ],
-    }),
-  };
   const own = contract(FILES["four-tier.yml"].replace(/(prod: \{)/, "$1 destructive: [jobs.old],"));
-  expect(ids(await gate(world, github, run, { contract: own, live: deletion }))).toEqual([]);
+  expect(ids(await gate(world, github, run, { contract: own, live: DELETING }))).toEqual([]);
   world.repository.commit("Something else", { "README.md": "hello again\n" });
-  expect(ids(await gate(world, github, run, { contract: own, live: deletion }))).toEqual(["gate/destructive"]);
+  expect(ids(await gate(world, github, run, { contract: own, live: DELETING }))).toEqual(["gate/destructive"]);
   world.repository.commit("Not a contract", { "four-tier.yml": "project: [\n" });
-  expect(ids(await gate(world, github, run, { contract: own, live: deletion }))).toContain("gate/destructive");
+  expect(ids(await gate(world, github, run, { contract: own, live: DELETING }))).toContain("gate/destructive");
 });
 
 test("a review counts until its reviewer's next verdict; a comment is none", () => {
@@ -163,6 +162,34 @@ test("an unreviewed direct push, and a commit that was force-pushed away, do not
   expect(ids(await gate(world, github, run, { commit }))).toEqual(["gate/commit-no-pull-request"]);
   world.repository.git("reset", "-q", "--hard", world.commit);
   expect(ids(await gate(world, github, run, { commit }))).toContain("gate/commit-off-branch");
+});
+
+test("a commit that is force-pushed away while its run waits for the lock does not get in", async () => {
+  await using world = await merged();
+  const { run, github } = await honest(world);
+  const comparisons = async (meanwhile: () => Promise<unknown>): Promise<number> => {
+    const from = world.github.requests.length;
+    expect(ids(await gate(world, github, run, { meanwhile }))).toEqual([]);
+    return world.github.requests.slice(from).filter(({ path }) => path.includes("/compare/")).length;
+  };
+  const more = (text: string) => async () => world.repository.commit("More", { "src/more.py": text });
+  await more("1\n")();
+  const unmoved = await comparisons(async () => {});
+  expect(await comparisons(more("2\n"))).toBe(unmoved + 1);
+  const meanwhile = async () => world.repository.git("reset", "-q", "--hard", `${world.commit}^1`);
+  const result = await gate(world, github, run, { meanwhile });
+  expect(ids(result)).toContain("gate/commit-off-branch");
+  expect(world.github.unmodelled).toEqual([]);
+});
+
+test("what may be deleted is asked of the default branch again under the lock", async () => {
+  await using world = await merged();
+  const { run, github } = await honest(world);
+  const own = contract(FILES["four-tier.yml"].replace(/(prod: \{)/, "$1 destructive: [jobs.old],"));
+  const asked = { contract: own, live: DELETING };
+  expect(ids(await gate(world, github, run, asked))).toEqual([]);
+  const meanwhile = async () => world.repository.commit("Keep it", { "README.md": "keep it\n" });
+  expect(ids(await gate(world, github, run, { ...asked, meanwhile }))).toEqual(["gate/destructive"]);
 });
 
 test("approvals: nobody's, the actor's own, and one of an earlier attempt", async () => {

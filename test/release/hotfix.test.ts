@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { MINIMAL } from "../contract/examples.ts";
 import { addRun, approve, connect, deployed, end, gate, ids, merged, promoteRun, RELEASE, SCENARIO } from "./world.ts";
 
+const REFUSED = ["gate/commit-hotfix-branch"];
 const AT = "2026-11-23T10:00:00Z";
 
 /** prod has the first merge, main and staging have gone on, and a repair of prod's commit was merged into hotfix/scores. */
@@ -75,6 +76,24 @@ test("one that does not begin at prod's commit is refused", async () => {
     tier: "staging",
   });
   expect(ids(result)).toEqual(["gate/commit-hotfix-stray"]);
+});
+
+test("whose branch is pushed back or deleted while it waits for the lock is refused", async () => {
+  await using world = await broken();
+  const says = async (meanwhile: () => Promise<unknown>) =>
+    ids(
+      await gate(world, world.api, world.run, {
+        commit: world.hotfix,
+        sha: world.run.headSha,
+        tier: "staging",
+        meanwhile,
+      }),
+    );
+  const { repository, hotfix } = world;
+  expect(await says(async () => {})).toEqual([]);
+  expect(await says(async () => repository.git("branch", "-f", "hotfix/scores", `${hotfix}^1`))).toEqual(REFUSED);
+  repository.git("branch", "-f", "hotfix/scores", hotfix);
+  expect(await says(async () => repository.git("branch", "-D", "hotfix/scores"))).toEqual(REFUSED);
 });
 
 test("the policy is the default branch's, not the hotfix branch's", async () => {

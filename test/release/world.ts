@@ -250,7 +250,7 @@ export async function gate(
   const facts = await gatherGateFacts(request);
   if (options.meanwhile === undefined) return evaluateGate(facts);
   await options.meanwhile();
-  return evaluateGate({ ...facts, ...(await gatherAgain(request)) });
+  return evaluateGate({ ...facts, ...(await gatherAgain(request, facts)) });
 }
 
 export function approve(world: World, run: Run, user = "hubot"): void {

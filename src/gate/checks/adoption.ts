@@ -9,7 +9,7 @@ export const adoption: Check = {
       conclude("adoption", {
         summary: namesakes.length === 0 ? "No namesakes." : `Adopted: ${namesakes.map(({ key }) => key).join(", ")}.`,
         problems: namesakes
-          .filter(({ adopted }) => !adopted)
+          .filter(({ adopted, key, id }) => !adopted || facts.adopt.get(key) !== id)
           .map(({ key, name, id, managedBy }) => ({
             what: managedBy === "bundle" ? "bundle" : "namesake",
             message:
