@@ -6,16 +6,18 @@
  */
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
 import type { Lock, LockAccess } from "./ledger/lock.ts";
-import { ledgerUnder, type LockedLedger } from "./ledger/locked.ts";
+import { type LockedLedger, ledgerUnder } from "./ledger/locked.ts";
 import type { LedgerRelease } from "./ledger/model.ts";
 import type { KeptArtifact } from "./release/again.ts";
 import type { Candidate } from "./release/candidate.ts";
 import { carryOut, failureFindings, type GoOn } from "./release/carry-out.ts";
+import { endLoopsOf } from "./release/end-loop.ts";
 import { type Look, lookAt, type View } from "./release/look.ts";
+import { dueToRoll } from "./release/loops.ts";
 import { neededLedger } from "./release/lost-ledger.ts";
 import type { RunPhase } from "./release/phases.ts";
 import type { Place } from "./release/place.ts";
-import { type AtWork, dueToRoll, endLoopsOf, rollForward, workBefore } from "./release/roll-forward.ts";
+import { type AtWork, rollForward, workBefore } from "./release/roll-forward.ts";
 import { refusalsOf, withoutUnlistedDeletes } from "./release/rollback-refusals.ts";
 import type { Outcome } from "./report/promotion.ts";
 import type { RollbackView } from "./report/rollback.ts";

@@ -14,6 +14,7 @@ import { deletePath, listFolder, mkdirs, readFile, writeFile } from "../databric
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, messageOf } from "../findings.ts";
 import { together } from "../http/pool.ts";
+import type { Waiting } from "../waiting.ts";
 
 /** Whose lock it is. */
 interface LockOwner {
@@ -23,7 +24,8 @@ interface LockOwner {
   readonly job: string;
 }
 
-export interface LockOptions {
+/** How a tier's lock is taken. */
+export interface LockOptions extends Waiting {
   readonly owner: LockOwner;
   /** Whether that attempt of that run is over; undefined if it cannot be told. */
   readonly runHasEnded: (run: string, attempt: number) => Promise<boolean | undefined>;
@@ -31,11 +33,6 @@ export interface LockOptions {
   readonly waitMs: number;
   /** How often to look, in milliseconds. */
   readonly pollMs: number;
-  readonly log: { info(message: string): void };
-  readonly signal?: AbortSignal | undefined;
-  readonly now: () => Date;
-  /** Waits; ends early when the signal aborts. */
-  readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** What a story is handed to take a tier's lock with. */

@@ -6,11 +6,12 @@
 import { listRuns, type Run } from "../databricks/jobs.ts";
 import { getPipeline, listUpdates } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { type ActiveRun, type ActiveRunsFacts, type GateFacts, known } from "../gate/facts.ts";
 import { type Finding, FourTierError } from "../findings.ts";
+import { type ActiveRun, type ActiveRunsFacts, type GateFacts, known } from "../gate/facts.ts";
 import { mapBounded } from "../http/pool.ts";
-import { isObject, type JsonObject } from "../json.ts";
+import type { Waiting } from "../waiting.ts";
 import type { Step } from "./apply.ts";
+import { runsAllTheTime } from "./loops.ts";
 import type { Plan } from "./plan.ts";
 import type { Standing } from "./standing.ts";
 
@@ -39,12 +40,8 @@ async function activeRuns(workspace: Workspace, steps: readonly Step[]): Promise
 }
 
 /** With what active runs are looked at, and waited for. */
-interface Watch {
+interface Watch extends Waiting {
   readonly workspace: Workspace;
-  readonly log: { info(message: string): void };
-  readonly signal?: AbortSignal | undefined;
-  readonly now: () => Date;
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
 /** The facts with what is at work now of what would change, if the default branch's contract asks. Throws ApiError. */
@@ -147,10 +144,4 @@ async function pipelineUpdate(workspace: Workspace, step: Step, pipelineId: stri
 export async function activeUpdate(workspace: Workspace, pipelineId: string): Promise<string | undefined> {
   for await (const update of listUpdates(workspace, pipelineId)) return update.done ? undefined : update.id;
   return undefined;
-}
-
-/** True for a continuous job that is not paused (facts: databricks-api 3.1, 3.3). */
-export function runsAllTheTime(settings: JsonObject): boolean {
-  const { continuous } = settings;
-  return isObject(continuous) && continuous["pause_status"] !== "PAUSED";
 }

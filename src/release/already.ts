@@ -7,7 +7,7 @@ import { type GateFacts, known } from "../gate/facts.ts";
 import type { Ledger } from "../ledger/model.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Look } from "./look.ts";
-import { owedNow } from "./roll-forward.ts";
+import { owedNow } from "./loops.ts";
 
 /** True if the ledger says that the tier has this release, and owes nothing that its lists would not show. */
 export function isSettled(ledger: Ledger, candidate: Candidate): boolean {

@@ -1,7 +1,7 @@
 /** What a brief says beyond plan and gate: files, the contract, runs that a promotion would split, the way back. */
 import { parse as parseYaml } from "yaml";
-import { listRuns } from "../databricks/jobs.ts";
 import { fileStatus } from "../databricks/files.ts";
+import { listRuns } from "../databricks/jobs.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { hasFinding } from "../findings.ts";
 import type { Git } from "../git.ts";
@@ -9,9 +9,9 @@ import { mapBounded, together } from "../http/pool.ts";
 import { parseJson } from "../json.ts";
 import { emptyLedger, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
-import { runsAllTheTime } from "./active-runs.ts";
 import type { Change, FieldChange } from "./change.ts";
 import { differences } from "./fields.ts";
+import { runsAllTheTime } from "./loops.ts";
 import { masked } from "./mask.ts";
 import type { Observation } from "./observe.ts";
 import { chooseTarget, type TargetQuestion } from "./rollback-target.ts";

@@ -4,29 +4,31 @@ import { type Finding, FourTierError, isFailure, messageOf } from "../findings.t
 import { together } from "../http/pool.ts";
 import { type Hold, withoutGoals } from "../ledger/holds.ts";
 import type { Lock } from "../ledger/lock.ts";
-import { ledgerUnder, type LockedLedger } from "../ledger/locked.ts";
+import { type LockedLedger, ledgerUnder } from "../ledger/locked.ts";
 import { emptyLedger, HISTORY, type Ledger, type LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { shareFolder } from "../ledger/share.ts";
-import { underHolds } from "../schedules/holds.ts";
 import type { Outcome } from "../report/promotion.ts";
+import { underHolds } from "../schedules/holds.ts";
 import { shortSha } from "../short-sha.ts";
+import type { Waiting } from "../waiting.ts";
 import { applySteps } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { DeploymentRecord } from "./evidence.ts";
 import { leftAfter } from "./left.ts";
+import { dueToRoll } from "./loops.ts";
 import type { RunPhase } from "./phases.ts";
 import type { Place } from "./place.ts";
 import { verifyApplied } from "./read-back.ts";
+import { rollForward, workBefore } from "./roll-forward.ts";
 import { driftContext, resourcesAfter, type Standing } from "./standing.ts";
-import { dueToRoll, rollForward, workBefore } from "./roll-forward.ts";
 import { type FolderState, uploadFolders } from "./upload.ts";
 
 /** Milliseconds between attempts to end the record. */
 const RECORD_AGAIN = [1_000, 4_000];
 
 /** What is to be done, once everything has agreed to it. */
-export interface Work {
+export interface Work extends Waiting {
   readonly workspace: Workspace;
   readonly place: Place;
   readonly candidate: Pick<Candidate, "commit" | "desired">;
@@ -37,8 +39,6 @@ export interface Work {
   readonly phase: RunPhase;
   readonly log: { info(message: string): void; warning(message: string): void };
   readonly signal: AbortSignal;
-  readonly now: () => Date;
-  readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** The release was here before, and what stopped half way is taken back. */
   readonly undoing?: boolean;
   /** How to go on from a failure, where that is not to promote the commit again. */

@@ -4,6 +4,7 @@ import { type Failure, taskFailures, updateFailures } from "../databricks/failur
 import { activeRunsOf, cancelRun, getRun, runNow } from "../databricks/jobs.ts";
 import { getPipeline, getUpdate, listUpdates, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
+import type { Waiting } from "../waiting.ts";
 
 export interface Started {
   readonly id: string;
@@ -87,12 +88,9 @@ const AT_REST: readonly string[] = ["IDLE", "FAILED"];
 export async function untilAtRest(
   workspace: Workspace,
   pipelineId: string,
-  waiting: {
+  waiting: Omit<Waiting, "log"> & {
     readonly until: number;
     readonly everyMs: number;
-    readonly signal?: AbortSignal | undefined;
-    readonly now: () => Date;
-    readonly pause: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
     readonly say: (state: string) => void;
   },
 ): Promise<"rests" | "busy" | "gone"> {

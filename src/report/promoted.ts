@@ -3,7 +3,7 @@ import type { RunContext } from "../environment.ts";
 import type { GateFacts } from "../gate/facts.ts";
 import type { JsonObject } from "../json.ts";
 import { leftFindings } from "../release/left.ts";
-import { loopsLeft } from "../release/roll-forward.ts";
+import { loopsLeft } from "../release/loops.ts";
 import { unreadFindings } from "../release/upload.ts";
 import { replacedNotices } from "../sandboxes/replaced.ts";
 import { heldNotices } from "../schedules/holds.ts";

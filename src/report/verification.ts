@@ -2,7 +2,8 @@
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Look } from "../release/look.ts";
-import type { Verification, VerifiedStep } from "../release/verification.ts";
+import type { Verification } from "../release/verification.ts";
+import type { VerifiedStep } from "../release/verification-step.ts";
 import { shortSha } from "../short-sha.ts";
 import { visible } from "./log-line.ts";
 import { blocks, code, details, html, link, table, text } from "./markdown.ts";

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
 import type { VerifyStep } from "../../src/contract/model.ts";
-import { runVerification, type Verification, type VerificationOptions } from "../../src/release/verification.ts";
 import { readLedger } from "../../src/ledger/store.ts";
+import { runVerification, type Verification } from "../../src/release/verification.ts";
+import type { VerificationOptions } from "../../src/release/verification-step.ts";
+import { type Scene, scene } from "../promotion.ts";
 import { BUNDLE } from "../promotion-files.ts";
-import { scene, type Scene } from "../promotion.ts";
 import { leaping } from "../run.ts";
 
 const SCORE: VerifyStep = { key: "jobs.score", how: "run" };
