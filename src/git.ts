@@ -2,10 +2,10 @@
 import type { BundleSource } from "./bundle/source.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { compareCheckout } from "./git/checkout.ts";
-import { blobId, decodePath, decodeText, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
+import { blobId, decodePath, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
 import { type Ended, type Environment, failed, openError, run, runNow } from "./git/process.ts";
-
-export type { TrackedFile } from "./git/objects.ts";
+import { missingObject, mustBeId, rootPrefix, shallow, unreadable } from "./git/refusals.ts";
+import { sourceOf } from "./git/source.ts";
 
 /** One commit of a log. */
 export interface CommitInfo {
@@ -152,31 +152,9 @@ class Repository implements Git {
   }
 
   async #source(commit: string): Promise<BundleSource> {
-    const tracked = new Map((await this.tracked(commit)).map((file) => [file.path, file]));
-    const configuration = [...tracked.values()].filter((file) => CONFIGURATION.test(file.path));
-    const code = [...tracked.values()].filter((file) => CODE.test(file.path));
-    const early = [...upTo(READ_EARLY, configuration), ...upTo(READ_EARLY, code)];
-    const contents = await this.readBlobs(early.map((file) => file.blob));
-    const files = new Map<string, string>();
-    for (const file of early) {
-      const read = CONFIGURATION.test(file.path) ? decodeText(contents.get(file.blob)) : undefined;
-      if (read !== undefined) files.set(file.path, read);
-    }
-    return {
-      files,
-      has: (path) => tracked.has(path),
-      list: () => [...tracked.keys()],
-      readText: (path) => {
-        const known = files.get(path);
-        const file = tracked.get(path);
-        if (known !== undefined || file === undefined || file.mode === SUBMODULE) return known;
-        const bytes =
-          this.#blobs.get(file.blob) ?? runNow(this.folder, this.#environment, ["cat-file", "blob", file.blob]);
-        const read = decodeText(bytes);
-        if (read !== undefined) files.set(path, read);
-        return read;
-      },
-    };
+    const late = (blob: string): Uint8Array =>
+      this.#blobs.get(blob) ?? runNow(this.folder, this.#environment, ["cat-file", "blob", blob]);
+    return sourceOf(await this.tracked(commit), (blobs) => this.readBlobs(blobs), late);
   }
 
   async checkoutEquals(commit: string, root = ""): Promise<readonly Finding[]> {
@@ -260,34 +238,6 @@ class Repository implements Git {
   }
 }
 
-/** What rendering reads of a commit: configuration, and code that may be a notebook. */
-const CONFIGURATION = /\.(?:ya?ml|json)$/;
-const CODE = /\.(?:py|sql|r|scala|ipynb)$/i;
-
-/** Bytes of either kind that are read with one git process before anybody asks; the rest when asked for. */
-const READ_EARLY = { file: 1024 * 1024, all: 16 * 1024 * 1024 };
-
-/** Files in their order, without big ones, as long as they fit. */
-function upTo(limit: typeof READ_EARLY, files: readonly TrackedFile[]): TrackedFile[] {
-  let left = limit.all;
-  return files.filter(({ size, mode }) => {
-    const fits = mode !== SUBMODULE && size <= limit.file && size <= left;
-    if (fits) left -= size;
-    return fits;
-  });
-}
-
-/** Nothing else may be given to git as an argument. */
-function mustBeId(commit: string): void {
-  if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return;
-  throw new FourTierError({
-    id: "git/commit",
-    severity: "error",
-    message: "A commit is named by something that is not 40 or 64 hexadecimal digits.",
-    remedy: "Give the full commit id, not a branch, a tag or an abbreviation.",
-  });
-}
-
 /** What was asked for before is not asked again, unless it failed. */
 function once<T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
   const found = known.get(key);
@@ -302,47 +252,6 @@ function entry<T>(key: string, value: T | undefined): [string, T][] {
   return value === undefined ? [] : [[key, value]];
 }
 
-/** `ml/` for `ml`, `./ml`, `ml/`; "" for the top. Throws FourTierError `git/root` for what leaves the repository. */
-function rootPrefix(root: string): string {
-  const parts = root.split("/").filter((part) => part !== "" && part !== ".");
-  if (root.startsWith("/") || root.includes("\\") || parts.includes("..")) {
-    throw new FourTierError({
-      id: "git/root",
-      severity: "error",
-      message: "The bundle's folder is not a path inside the repository.",
-      remedy: "Give it from the repository's top folder, such as `.` or `ml`.",
-    });
-  }
-  return parts.length === 0 ? "" : `${parts.join("/")}/`;
-}
-
 function text(ended: Ended): string {
   return ended.stdout.toString("utf8");
-}
-
-function shallow(): FourTierError {
-  return new FourTierError({
-    id: "git/shallow",
-    severity: "error",
-    message: "This clone has no full history, so the order of commits cannot be told.",
-    remedy: "Give actions/checkout `fetch-depth: 0`.",
-  });
-}
-
-function missingObject(blob: string): FourTierError {
-  return new FourTierError({
-    id: "git/damaged",
-    severity: "error",
-    message: `The object ${blob} is missing from this clone, or its content is not what its id says.`,
-    remedy: "Check the repository out again, without a filter.",
-  });
-}
-
-function unreadable(command: string): FourTierError {
-  return new FourTierError({
-    id: "git/failed",
-    severity: "error",
-    message: `git ${command} gave something that does not read.`,
-    remedy: "Use a git of version 2.30 or newer.",
-  });
 }

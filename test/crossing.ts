@@ -7,22 +7,23 @@ import { deletePath } from "../src/databricks/files.ts";
 import type { Workspace } from "../src/databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../src/findings.ts";
 import { liftHolds, takeHold } from "../src/holds.ts";
+import { parseLedger } from "../src/ledger/document.ts";
 import type { Hold } from "../src/ledger/holds.ts";
 import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
-import { type Ledger, type LedgerRelease, parseLedger } from "../src/ledger/model.ts";
+import type { Ledger, LedgerRelease } from "../src/ledger/model.ts";
+import { readLedger } from "../src/ledger/store.ts";
 import { operate } from "../src/operate.ts";
 import { contentsOf } from "../src/release/candidate.ts";
 import { lookAt } from "../src/release/look.ts";
-import { readLedger } from "../src/ledger/store.ts";
 import { matchSchedules } from "../src/schedules.ts";
-import { IDS } from "./promotion-files.ts";
 import { type RunOptions, Scene } from "./promotion.ts";
+import { IDS } from "./promotion-files.ts";
 import { rebuildScene } from "./rebuild.ts";
-import { QUIET, RUN } from "./run.ts";
 import { newRepository, type Repository } from "./repository.ts";
 import { type RollbackOptions, rollbackScene } from "./rollback.ts";
-import { verifyScene } from "./verification.ts";
+import { QUIET, RUN } from "./run.ts";
 import { type Ended, inTurns, type Schedule, type Seat, type Sent } from "./turns.ts";
+import { verifyScene } from "./verification.ts";
 
 type Approved = NonNullable<RunOptions["approved"]>;
 

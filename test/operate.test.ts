@@ -1,8 +1,9 @@
 /** What a person decides: refused where nobody would believe it, recorded first, kept by the ledger if it can be. */
 import { describe, expect, it } from "vitest";
 import { FourTierError } from "../src/findings.ts";
-import { emptyLedger, type Ledger, ledgerText, parseLedger } from "../src/ledger/model.ts";
-import { type Decision, kept, operate, type OperateRequest } from "../src/operate.ts";
+import { ledgerText, parseLedger } from "../src/ledger/document.ts";
+import { emptyLedger, type Ledger } from "../src/ledger/model.ts";
+import { type Decision, kept, type OperateRequest, operate } from "../src/operate.ts";
 
 const RELEASE = "1".repeat(64);
 const PLAN = "2".repeat(64);

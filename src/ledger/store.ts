@@ -4,7 +4,8 @@ import { ApiError } from "../databricks/errors.ts";
 import { readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";
-import { type Ledger, ledgerText, parseLedger } from "./model.ts";
+import { ledgerText, parseLedger } from "./document.ts";
+import type { Ledger } from "./model.ts";
 import { ledgerPath } from "./paths.ts";
 
 /** The tier's ledger; undefined if there is none. Throws FourTierError `ledger/corrupt` for what is not one. */

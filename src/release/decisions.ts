@@ -4,33 +4,26 @@
  */
 import type { TierName } from "../contract/model.ts";
 import { type CheckId, WORKFLOW_ACCOUNT } from "../gate/check.ts";
-import type { StatedRecord } from "../gate/evidence-run.ts";
-import {
-  type AuditFacts,
-  type CollectedFacts,
-  type HoldFacts,
-  MOST,
-  type OpeningFacts,
-  type RejectFacts,
-  type VerificationFacts,
-} from "../gate/decision-facts.ts";
+import type { AuditFacts, CollectedFacts, HoldFacts, OpeningFacts, RejectFacts } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
+import type { StatedRecord } from "../gate/evidence-run.ts";
 import type { Fact, GateFacts, RepositoryFacts, Stage } from "../gate/facts.ts";
+import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { mayWrite } from "../github/repository.ts";
 import { together } from "../http/pool.ts";
+import { Bench } from "./bench.ts";
+import { closedBy } from "./closed-by.ts";
+import type { RecordOf } from "./evidence.ts";
 import { factOf, notAsked } from "./fact-of.ts";
 import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { readBelow } from "./read-below.ts";
-import { closedBy } from "./closed-by.ts";
 import { runReader } from "./read-evidence.ts";
-import type { RecordOf } from "./evidence.ts";
-import { type ClaimedRecord, isBelieved, type RecordReader, recordReader } from "./records.ts";
-
-type OwnTier = Exclude<TierName, "sandbox">;
+import { readVerifications } from "./read-verifications.ts";
+import { type ClaimedRecord, type RecordReader, recordReader } from "./records.ts";
 
 /** From the lowest: who accepts in a tier speaks for it and those below. */
-const OWN_TIERS: readonly OwnTier[] = ["dev", "staging", "prod"];
+const OWN_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
 
 /** What people and verifications decided. */
 export type DecisionFacts = Pick<
@@ -106,121 +99,8 @@ export async function readDecisions(
   return { collected, openings, below: fate, verifications, rejects, holds, audits };
 }
 
-/** Judges records while counting: what is not believed is set aside, and after MOST.judged nobody looks further. */
-class Bench {
-  readonly #reader: RecordReader;
-  readonly #seen = new Map<string, JudgedRecord>();
-  readonly doubted: JudgedRecord[] = [];
-  readonly outdated: JudgedRecord[] = [];
-  readonly unread: JudgedRecord[] = [];
-  /** False once something was not looked at. */
-  whole = true;
-
-  constructor(reader: RecordReader) {
-    this.#reader = reader;
-  }
-
-  /** Nothing more is looked at. */
-  get spent(): boolean {
-    return this.#seen.size === MOST.judged;
-  }
-
-  /** The record if it is believed. */
-  async believed<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim> | undefined> {
-    const known = this.#seen.get(record.deployment.id);
-    if (known === undefined && this.spent) {
-      this.whole = false;
-      return undefined;
-    }
-    const judged = await this.#reader.judge(record);
-    if (known === undefined) {
-      this.#seen.set(record.deployment.id, judged);
-      if (judged.unread !== undefined) this.unread.push(judged);
-      else if (judged.outdated) this.outdated.push(judged);
-      else if (judged.doubts.length > 0) this.doubted.push(judged);
-    }
-    return isBelieved(judged) ? judged : undefined;
-  }
-
-  /** The first of these that is believed, and where it stands. */
-  async first<Claim extends StatedRecord>(
-    records: readonly ClaimedRecord<Claim>[],
-  ): Promise<{ readonly record: JudgedRecord<Claim>; readonly index: number } | undefined> {
-    for (const [index, each] of records.entries()) {
-      const record = await this.believed(each);
-      if (record !== undefined) return { record, index };
-    }
-    return undefined;
-  }
-
-  get judging(): { doubted: JudgedRecord[]; outdated: JudgedRecord[]; unread: JudgedRecord[]; whole: boolean } {
-    const { doubted, outdated, unread, whole } = this;
-    return { doubted, outdated, unread, whole };
-  }
-}
-
-/**
- * Verifications of a release in a tier: the newest that failed, and of those that passed since then the newest `wanted`
- * and the oldest.
- * A tier that is verified every hour has hundreds of them: those of a suite that is not pinned any more are not looked
- * for, and of the rest few are held against their runs.
- */
-export async function readVerifications(
-  reader: RecordReader,
-  tier: OwnTier,
-  release: string,
-  wanted: number,
-): Promise<VerificationFacts> {
-  const bench = new Bench(reader);
-  const listing = await reader.list(tier, ["verification"]);
-  const records = listing.records.filter(({ claim }) => claim.release === release);
-  const failures = records.filter(({ claim }) => !claim.passed);
-  const failed = (await bench.first(failures))?.record;
-  const since =
-    failed === undefined ? -1 : records.findIndex(({ deployment }) => deployment.id === failed.deployment.id);
-  const later = (since === -1 ? records : records.slice(0, since)).filter(({ claim }) => claim.passed);
-  const passed: VerificationFacts["passed"][number][] = [];
-  let looked = 0;
-  for (const each of later) {
-    if (passed.length >= Math.max(wanted, 1) || bench.outdated.length > 0) break;
-    looked += 1;
-    const record = await bench.believed(each);
-    if (record !== undefined) passed.push(record);
-  }
-  const enough = passed.length >= Math.max(wanted, 1);
-  const whole = bench.whole && listing.whole;
-  const oldest = enough ? await oldestBelieved(bench, later.slice(looked)) : undefined;
-  return {
-    failed,
-    passed: [...(oldest === undefined ? [] : [oldest]), ...passed.reverse()],
-    ...bench.judging,
-    whole: whole || enough,
-  };
-}
-
-/**
- * The oldest of these (newest first) that is believed, by halving: as a rule what is older than one that is not believed
- * is not either, since a pin was raised there. Where that is not so, it is one that is younger, and a soak lasts longer.
- */
-async function oldestBelieved<Claim extends StatedRecord>(
-  bench: Bench,
-  records: readonly ClaimedRecord<Claim>[],
-): Promise<JudgedRecord<Claim> | undefined> {
-  let found: JudgedRecord<Claim> | undefined;
-  let [from, to] = [0, records.length];
-  let index = to - 1;
-  while (from < to && !bench.spent) {
-    const each = records[index];
-    const record = each === undefined ? undefined : await bench.believed(each);
-    if (record === undefined) to = index;
-    else [found, from] = [record, index + 1];
-    index = Math.floor((from + to) / 2);
-  }
-  return found;
-}
-
 /** The newest estate proof of a tier that is believed. */
-async function readAudits(reader: RecordReader, tier: OwnTier): Promise<AuditFacts> {
+async function readAudits(reader: RecordReader, tier: RecordTier): Promise<AuditFacts> {
   const bench = new Bench(reader);
   const listing = await reader.list(tier, ["estate"]);
   const newest = (await bench.first(listing.records))?.record;
@@ -258,7 +138,7 @@ export async function readRejects(reader: RecordReader, release: string): Promis
 }
 
 /** Holds of the tier's promotions that nobody lifted since. */
-export async function readHolds(reader: RecordReader, tier: OwnTier): Promise<HoldFacts> {
+export async function readHolds(reader: RecordReader, tier: RecordTier): Promise<HoldFacts> {
   const bench = new Bench(reader);
   const listing = await reader.list(tier, ["hold", "resume"]);
   const standing: HoldFacts["standing"][number][] = [];
@@ -288,7 +168,7 @@ export async function readHolds(reader: RecordReader, tier: OwnTier): Promise<Ho
 /** Holds on a tier's schedules that nobody lifted since, newest first: what was lifted names a selector, or everything. */
 export async function readScheduleHolds(
   reader: RecordReader,
-  tier: OwnTier,
+  tier: RecordTier,
 ): Promise<readonly JudgedRecord<RecordOf<"hold">>[]> {
   const bench = new Bench(reader);
   const listing = await reader.list(tier, ["hold", "resume"]);
@@ -316,7 +196,7 @@ export async function readScheduleHolds(
 /** Approvals of these digests for a tier, each with whether its person may write here. */
 export async function readApprovals(
   reader: RecordReader,
-  tier: OwnTier,
+  tier: RecordTier,
   digests: { readonly release: string; readonly plan: string | undefined },
   mayWrite: (login: string) => Promise<boolean | undefined>,
 ): Promise<CollectedFacts> {
@@ -334,7 +214,7 @@ export async function readApprovals(
 }
 
 /** What was opened in a tier, for a release or for any. */
-export async function readOpenings(reader: RecordReader, tier: OwnTier, release?: string): Promise<OpeningFacts> {
+export async function readOpenings(reader: RecordReader, tier: RecordTier, release?: string): Promise<OpeningFacts> {
   const bench = new Bench(reader);
   const listing = await reader.list(tier, ["opening"]);
   const opened: OpeningFacts["opened"][number][] = [];
@@ -346,14 +226,14 @@ export async function readOpenings(reader: RecordReader, tier: OwnTier, release?
   return { opened, ...bench.judging, whole: bench.whole && listing.whole };
 }
 
-function newer(a: ClaimedRecord, b: ClaimedRecord): number {
+export function newer(a: ClaimedRecord, b: ClaimedRecord): number {
   const [first, second] = [Date.parse(a.deployment.createdAt), Date.parse(b.deployment.createdAt)];
   if (first !== second) return second - first;
   // Times are whole seconds; ids grow.
   return Number(BigInt(b.deployment.id) - BigInt(a.deployment.id));
 }
 
-function isKind<Kind extends StatedRecord["kind"]>(
+export function isKind<Kind extends StatedRecord["kind"]>(
   record: JudgedRecord,
   kind: Kind,
 ): record is JudgedRecord<Extract<StatedRecord, { readonly kind: Kind }>> {

@@ -2,10 +2,11 @@
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, isFailure } from "../findings.ts";
 import { together } from "../http/pool.ts";
-import { type Ledger, ledgerText } from "../ledger/model.ts";
+import { ledgerText } from "../ledger/document.ts";
+import type { Ledger } from "../ledger/model.ts";
 import type { Compared } from "../report/promotion.ts";
 import type { Candidate } from "./candidate.ts";
-import { observe, type Observed } from "./observe.ts";
+import { type Observed, observe } from "./observe.ts";
 import type { Place } from "./place.ts";
 import { type Standing, standingOf } from "./standing.ts";
 import { type Content, type FolderState, inspectFolders } from "./upload.ts";

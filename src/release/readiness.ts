@@ -10,14 +10,14 @@ import type { VerificationFacts } from "../gate/decision-facts.ts";
 import { type Fact, known, type RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
-import { readVerifications } from "./decisions.ts";
 import { EVIDENCE_VERSION, madeBy, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
-import { type Policy, readPolicy, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy.ts";
 import { readSource } from "./gather.ts";
 import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
+import { readVerifications } from "./read-verifications.ts";
 import { recordReader } from "./records.ts";
 
 /** A verification that this run has just recorded. Its job has not ended, so as a record it counts for nobody yet. */

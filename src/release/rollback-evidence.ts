@@ -5,14 +5,15 @@ import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
-import { readHolds, readRejects, readVerifications } from "./decisions.ts";
+import { closedBy } from "./closed-by.ts";
+import { readHolds, readRejects } from "./decisions.ts";
 import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
 import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
+import { readVerifications } from "./read-verifications.ts";
 import { recordReader } from "./records.ts";
 import { type JudgedRelease, NOT_HERE } from "./rollback-target.ts";
-import { closedBy } from "./closed-by.ts";
 
 /** A release that a run of ours provably brought to a tier; the digest of its plan is not needed any more. */
 export type RecordedRelease = Omit<LedgerRelease, "plan">;

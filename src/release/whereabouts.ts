@@ -3,22 +3,24 @@
  * whom, held or rejected why. Read from GitHub alone, so that it can be asked from anywhere. What somebody wrote without
  * a run behind it is told apart, never believed.
  */
-import type { Trust } from "../gate/evidence-run.ts";
+
 import type { RolledBack } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
+import type { Trust } from "../gate/evidence-run.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
 import { closedBy } from "./closed-by.ts";
-import { readApprovals, readHolds, readRejects, readScheduleHolds, readVerifications } from "./decisions.ts";
+import { readApprovals, readHolds, readRejects, readScheduleHolds } from "./decisions.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
 import { flooded, judgedEvidence } from "./judged-evidence.ts";
-import { type ReadRun, runReader } from "./read-evidence.ts";
 import { operatingEnvironment } from "./operators.ts";
+import { type ReadRun, runReader } from "./read-evidence.ts";
+import { readVerifications } from "./read-verifications.ts";
 import { recordReader } from "./records.ts";
 
 /** The tiers that records speak of, in the order in which a release goes through them. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { emptyLedger, type Ledger, ledgerText, parseLedger } from "../../src/ledger/model.ts";
+import { ledgerText, parseLedger } from "../../src/ledger/document.ts";
+import { emptyLedger, type Ledger } from "../../src/ledger/model.ts";
 
 const HEX = "a".repeat(64);
 const release = {
