@@ -5,8 +5,9 @@
  */
 import type { TierName } from "./contract/model.ts";
 import type { RunContext } from "./environment.ts";
+import type { OrderFacts } from "./gate/commit-facts.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
-import { type Fact, type GateFacts, known, type LiveFacts, notKnown, type OrderFacts } from "./gate/facts.ts";
+import { type Fact, type GateFacts, known, type LiveFacts, notKnown } from "./gate/facts.ts";
 import { together } from "./http/pool.ts";
 import type { JsonObject } from "./json.ts";
 import { tierFolder } from "./ledger/paths.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
-import type { EarlierProof } from "../src/gate/facts.ts";
+import type { EarlierProof } from "../src/gate/live-facts.ts";
+import { ids, jobWrites, type Run, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
-import { ids, jobWrites, type Run, scene, type Scene } from "./promotion.ts";
 
 function ledgerOf(dev: Scene): unknown {
   return JSON.parse(new TextDecoder().decode(dev.world.readFile("dev", `${dev.folder}/ledger.json`)));

@@ -1,16 +1,17 @@
 /** What the gate of a plan or a promotion is asked with: what this run knows, and what GitHub records. */
 import { compareStagingAndProd } from "../bundle/parity.ts";
 import type { Finding } from "../findings.ts";
-import { type EarlierProof, known, type LiveFacts, type Stage } from "../gate/facts.ts";
+import { known, type LiveFacts, type Stage } from "../gate/facts.ts";
+import type { EarlierProof } from "../gate/live-facts.ts";
 import type { Git } from "../git.ts";
-import type { LedgerRelease } from "../ledger/model.ts";
 import type { GitHub } from "../github/client.ts";
+import type { LedgerRelease } from "../ledger/model.ts";
+import type { PlanRequest } from "../plan.ts";
 import type { Candidate, CarriedArtifact } from "../release/candidate.ts";
 import { factOf } from "../release/fact-of.ts";
 import { type GatherRequest, gatherGateFacts } from "../release/gather.ts";
 import { readRepository } from "../release/read-repository.ts";
 import { NOT_HERE } from "../release/rollback-target.ts";
-import type { PlanRequest } from "../plan.ts";
 import type { ActionContext } from "./frame.ts";
 import type { Inputs } from "./promote-inputs.ts";
 import type { ResolvedTier, TierAccess } from "./tier-access.ts";

@@ -2,7 +2,7 @@
  * Which pull request brought what enters a tier. The branch's own line is walked from the candidate back: each of its
  * commits must be what a merge made of a pull request. What a merge brings beside the line must be proposed by one.
  */
-import type { BroughtCommit, CommitFacts, LineCommit, PullFacts } from "./facts.ts";
+import type { BroughtCommit, CommitFacts, LineCommit, PullFacts } from "./commit-facts.ts";
 
 /** What enters, sorted by what let it in. */
 interface Brought {

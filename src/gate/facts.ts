@@ -7,17 +7,26 @@ import type { Finding } from "../findings.ts";
 import type { Artifact } from "../release/digest.ts";
 import type { Loss } from "../release/losses.ts";
 import type { Drift, Plan } from "../release/plan.ts";
+import type { CommitFacts, OrderFacts } from "./commit-facts.ts";
 import type {
   AuditFacts,
   BelowFacts,
   CollectedFacts,
   HoldFacts,
   KeptFacts,
+  OpeningFacts,
   RejectFacts,
   VerificationFacts,
-  OpeningFacts,
 } from "./decision-facts.ts";
 import type { EvidenceFacts, SuiteTrust } from "./evidence-facts.ts";
+import type {
+  ActiveRunsFacts,
+  EarlierProof,
+  IdentityFacts,
+  LockFacts,
+  NamesakeFacts,
+  ParityFacts,
+} from "./live-facts.ts";
 
 export type Fact<T> =
   | { readonly known: true; readonly value: T }
@@ -144,100 +153,6 @@ export interface RepositoryFacts {
   readonly visibility: "public" | "private" | "internal";
 }
 
-export interface CommitFacts {
-  readonly onDefaultBranch: boolean;
-  /** A commit off the default branch that a pull request brought into a branch `hotfix/*`; undefined for any other. */
-  readonly hotfix: HotfixFacts | undefined;
-  readonly entering: EnteringFacts;
-  /** The merged pull requests of the commits that enter. */
-  readonly pulls: readonly PullFacts[];
-  /** Who opened and wrote what enters, by login. */
-  readonly authors: readonly string[];
-  /** Commits of it in which an e-mail address stands that no account has. */
-  readonly authorless: readonly BroughtCommit[];
-}
-
-/** What enters a tier with a candidate: the branch's commits after the one that the tier has. */
-export interface EnteringFacts {
-  /** What the tier has; undefined before the first release, and then only the candidate's own commit is looked at. */
-  readonly since: string | undefined;
-  /** The branch's own line, newest first: the candidate, its first parent, and so on. */
-  readonly line: readonly LineCommit[];
-  /** What merges on that line bring beside it. */
-  readonly beside: readonly BroughtCommit[];
-  /** How many commits of the line were left out: more than are looked at. */
-  readonly left: number;
-  /** Commits that the contract lets in without a pull request, both the candidate's and the default branch's, with its reasons. */
-  readonly accepted: readonly { readonly commit: string; readonly reason: string }[];
-}
-
-export interface BroughtCommit {
-  readonly commit: string;
-  /** Undefined where only its id is known. */
-  readonly title: string | undefined;
-  /** A login, or the name that git has. */
-  readonly author: string | undefined;
-}
-
-export interface LineCommit extends BroughtCommit {
-  readonly parents: number;
-  /** Numbers of the merged pull requests that GitHub says brought it. */
-  readonly pulls: readonly string[];
-}
-
-/** A repair of what prod has, past what waits in the tiers below. */
-export interface HotfixFacts {
-  /** `hotfix/scores`. */
-  readonly branch: string;
-  /** Whether any rule protects that branch; undefined if it is gone. */
-  readonly protected: boolean | undefined;
-  /** Whether the branch has the commit in its history. */
-  readonly holds: boolean;
-  /** What prod has, and how the commit relates to it; undefined if prod has nothing, or GitHub does not know it. */
-  readonly prod: { readonly commit: string; readonly relation: OrderFacts["relation"] } | undefined;
-}
-
-export interface PullFacts {
-  readonly number: string;
-  readonly title: string;
-  readonly url: string;
-  readonly author: string | undefined;
-  readonly base: string;
-  readonly head: string;
-  readonly merged: boolean;
-  /** What the merge made of it on the branch: of a rebase the last commit. */
-  readonly mergeCommit: string | undefined;
-  /** The commits that it proposes. */
-  readonly commits: readonly string[];
-  /** Who wrote or committed these, by login; merges that GitHub made are left out. */
-  readonly authors: readonly string[];
-  /** True if of one of them no account stands for who wrote it. */
-  readonly authorUnknown: boolean;
-  /** The newest verdict of each reviewer. */
-  readonly reviews: readonly {
-    readonly user: string;
-    readonly state: string;
-    /** The head that was merged is not the one that was reviewed. */
-    readonly stale: boolean;
-    /** Undefined where it was not asked, or GitHub does not say. */
-    readonly mayWrite: boolean | undefined;
-  }[];
-  /** Check runs and commit statuses on its head commit. */
-  readonly checks: readonly {
-    readonly name: string;
-    readonly status: string;
-    readonly conclusion: string | undefined;
-    readonly url: string | undefined;
-  }[];
-}
-
-export interface OrderFacts {
-  /** What the tier has now, and since when (ISO; undefined where nothing says so); undefined before the first deployment. */
-  readonly current: { readonly commit: string; readonly release: string; readonly at?: string } | undefined;
-  /** The candidate seen from there: `ahead` has it in its history. Undefined if GitHub does not know that commit. */
-  readonly relation: "identical" | "ahead" | "behind" | "diverged" | undefined;
-}
-
 /** Which refs an environment takes. */
 export type BranchFacts =
   | { readonly kind: "any" }
@@ -290,72 +205,3 @@ export interface LiveFacts {
   /** What the tier's ledger keeps of decisions. It only adds: records can be deleted, so can nothing here be lifted. */
   readonly kept: Fact<KeptFacts>;
 }
-
-/** A promotion of the same release into the same tier, and its record, which still stands. */
-export interface EarlierProof {
-  /** The id of its Deployment. */
-  readonly deployment: string;
-  readonly run: string;
-  readonly runUrl: string;
-  /** ISO: nothing of it was proved before. */
-  readonly at: string;
-}
-
-/** For the check `active-runs`: what is active of what the plan changes, and what the contract says about it. */
-export interface ActiveRunsFacts {
-  readonly policy: "allow" | "wait" | "fail";
-  /** With `wait`: the waiting is over. What runs still, or again, stops the promotion. */
-  readonly waited: boolean;
-  readonly runs: readonly ActiveRun[];
-}
-
-/** A job's run or a pipeline's update that has not ended. */
-export interface ActiveRun {
-  /** The resource's key. */
-  readonly key: string;
-  readonly name: string;
-  /** Of the run or the update. */
-  readonly id: string;
-  readonly url: string | undefined;
-  /** ISO time, if the service says. */
-  readonly since: string | undefined;
-  /** It never ends by itself: neither waited for nor a reason to fail. */
-  readonly continuous: boolean;
-}
-
-interface IdentityFacts {
-  readonly servicePrincipal: string;
-  readonly clientId: string;
-  readonly workspaceId: string;
-  readonly catalog: string;
-  readonly findings: readonly Finding[];
-}
-
-/** What differs between staging and prod that may not, and what the contract lets differ. */
-export interface ParityFacts {
-  readonly findings: readonly Finding[];
-  readonly allowed: readonly string[];
-}
-
-/** A live resource with the name of one that is to be created. */
-interface NamesakeFacts {
-  readonly key: string;
-  readonly name: string;
-  readonly id: string;
-  /** The release's own contract adopts it; it counts only while the default branch's does, too. */
-  readonly adopted: boolean;
-  /** `bundle` when a bundle deployment manages it. */
-  readonly managedBy: "bundle" | undefined;
-}
-
-/** `waits`: whoever asks will wait for its turn, so another run's lock is no reason to stop yet. */
-export type LockFacts =
-  | { readonly held: false }
-  | {
-      readonly held: true;
-      readonly runId: string;
-      readonly attempt: number;
-      /** The run that holds it has ended: the lock may be taken over. */
-      readonly ended: boolean;
-      readonly waits: boolean;
-    };

@@ -2,6 +2,7 @@
 import type { Contract, Tier, TierName } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import type { CheckId } from "../gate/check.ts";
+import type { OrderFacts } from "../gate/commit-facts.ts";
 import { GATE } from "../gate/evaluate.ts";
 import type { EvidenceFacts, SuiteTrust } from "../gate/evidence-facts.ts";
 import { deployingTime } from "../gate/evidence-run.ts";
@@ -11,13 +12,12 @@ import {
   known,
   type LiveFacts,
   notKnown,
-  type OrderFacts,
   type ProtectionFacts,
   type RepositoryFacts,
   type Stage,
 } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
-import { compare, type Comparison } from "../github/commits.ts";
+import { type Comparison, compare } from "../github/commits.ts";
 import { codeowners } from "../github/contents.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { getEnvironment } from "../github/environments.ts";
@@ -27,10 +27,10 @@ import { type DecisionFacts, readDecisions } from "./decisions.ts";
 import type { Artifact } from "./digest.ts";
 import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
-import { type Policy, readPolicy, strict, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy.ts";
 import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
-import { commitFacts, type Reach, readOrigin, readOriginAgain } from "./read-commit.ts";
 import { contractAtCommit } from "./policy.ts";
+import { commitFacts, type Reach, readOrigin, readOriginAgain } from "./read-commit.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
 

@@ -1,21 +1,15 @@
 /** Where what enters came from: the branch it is on, and the pull requests that brought it, with their reviews and checks. */
-import {
-  type BroughtCommit,
-  type CommitFacts,
-  type EnteringFacts,
-  type Fact,
-  type HotfixFacts,
-  type PullFacts,
-  type RepositoryFacts,
-} from "../gate/facts.ts";
+
+import type { BroughtCommit, CommitFacts, EnteringFacts, HotfixFacts, PullFacts } from "../gate/commit-facts.ts";
+import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import {
+  type CommitInfo,
+  type Comparison,
   checkRuns,
   commitStatuses,
-  type CommitInfo,
   commitsOfPull,
   compare,
-  type Comparison,
   type Pull,
   pullsOfCommit,
   type Review,

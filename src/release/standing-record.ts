@@ -3,7 +3,7 @@
  * with nothing to do need not prove again (ADR 814).
  */
 import { deployingTime, doubts } from "../gate/evidence-run.ts";
-import type { EarlierProof } from "../gate/facts.ts";
+import type { EarlierProof } from "../gate/live-facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";

@@ -1,7 +1,9 @@
 /** What the gate is told of a tier that was looked at: what would change in it, what it has, who holds its lock. */
 import type { Tier } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
-import { known, type LiveFacts, type LockFacts, type OrderFacts } from "../gate/facts.ts";
+import type { OrderFacts } from "../gate/commit-facts.ts";
+import { known, type LiveFacts } from "../gate/facts.ts";
+import type { LockFacts } from "../gate/live-facts.ts";
 import type { Git } from "../git.ts";
 import { keptOf } from "../ledger/kept.ts";
 import { type LockAccess, lockHolder } from "../ledger/lock.ts";

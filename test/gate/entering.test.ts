@@ -1,8 +1,9 @@
 /** What enters with a candidate, and which pull request brought each commit of it. */
 import { describe, expect, it } from "vitest";
+import type { CommitFacts, EnteringFacts, PullFacts } from "../../src/gate/commit-facts.ts";
 import { broughtBy } from "../../src/gate/entering.ts";
 import { evaluateGate } from "../../src/gate/evaluate.ts";
-import { type CommitFacts, type EnteringFacts, known, type PullFacts } from "../../src/gate/facts.ts";
+import { known } from "../../src/gate/facts.ts";
 import { COMMIT, goodFacts } from "./facts.ts";
 
 const good = goodFacts();

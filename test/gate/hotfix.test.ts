@@ -1,7 +1,8 @@
 /** A hotfix: a reviewed repair of prod's commit, past what waits below it. */
 import { describe, expect, it } from "vitest";
+import type { CommitFacts, HotfixFacts } from "../../src/gate/commit-facts.ts";
 import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
-import { type CommitFacts, type GateFacts, type HotfixFacts, known } from "../../src/gate/facts.ts";
+import { type GateFacts, known } from "../../src/gate/facts.ts";
 import { COMMIT, CURRENT, goodFacts } from "./facts.ts";
 
 const HOTFIX: HotfixFacts = {

@@ -1,6 +1,6 @@
 /** Nothing that ends by itself is at work of what would change, where the contract wants it so. */
 import { type Check, conclude, withFact } from "../check.ts";
-import type { ActiveRun } from "../facts.ts";
+import type { ActiveRun } from "../live-facts.ts";
 
 export const activeRuns: Check = {
   id: "active-runs",

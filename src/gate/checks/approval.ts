@@ -4,6 +4,8 @@
  * digests holds as long as they do.
  */
 import type { ApproverPolicy } from "../../contract/model.ts";
+import type { RecordOf } from "../../release/evidence.ts";
+import { shortSha } from "../../short-sha.ts";
 import {
   type Check,
   conclude,
@@ -11,15 +13,14 @@ import {
   evidenceOf,
   judgingProblems,
   type Problem,
-  withFact,
   WORKFLOW_ACCOUNT,
+  withFact,
 } from "../check.ts";
+import type { BroughtCommit } from "../commit-facts.ts";
 import type { CollectedFacts } from "../decision-facts.ts";
-import type { ApprovalFacts, BroughtCommit, GateFacts } from "../facts.ts";
-import { DAY_MS, duration, shownAt } from "../wall-clock.ts";
 import type { JudgedRecord } from "../evidence-facts.ts";
-import type { RecordOf } from "../../release/evidence.ts";
-import { shortSha } from "../../short-sha.ts";
+import type { ApprovalFacts, GateFacts } from "../facts.ts";
+import { DAY_MS, duration, shownAt } from "../wall-clock.ts";
 
 export const approval: Check = {
   id: "approval",

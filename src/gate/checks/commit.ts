@@ -4,8 +4,9 @@
  */
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
+import type { BroughtCommit, CommitFacts, HotfixFacts, PullFacts } from "../commit-facts.ts";
 import { broughtBy } from "../entering.ts";
-import type { BroughtCommit, CommitFacts, GateFacts, HotfixFacts, PullFacts } from "../facts.ts";
+import type { GateFacts } from "../facts.ts";
 
 const GREEN = ["success", "neutral", "skipped"];
 
