@@ -191,6 +191,7 @@ async function findTargets(
 ): Promise<{ readonly targets: readonly Target[]; readonly passed: number }> {
   const targets = new Map<string, Target>();
   let unasked = 0;
+  const halves = await together(tiers.map(({ found }) => partsOf(github, found)));
   for (const span of spansOf(tiers, tier)) {
     const history = await historyBetween(github, span.from, span.to);
     unasked += span.moved ? history.unasked : 0;
@@ -201,7 +202,8 @@ async function findTargets(
       const places = tiers.map(({ tier: name, found }, index): Place => {
         const lacks = lacking[index];
         const contains = lacks === undefined ? undefined : lacks !== "all" && !lacks.has(pull.commit);
-        return { tier: name, found, contains, had: span.left && name === tier };
+        const partly = contains === false && halves[index]?.has(pull.commit) === true;
+        return { tier: name, found, contains, partly, had: span.left && name === tier };
       });
       targets.set(pull.number, { pull, places, moved: span.moved });
     }
@@ -211,18 +213,24 @@ async function findTargets(
   return { targets: all.slice(0, MOST_PULLS), passed };
 }
 
-/** What came with the last release, what went with it, and what the tiers before have and this one has not. */
+/**
+ * What may be there in part, what came with the last release, what went with it, and what the tiers before have and this
+ * one has not.
+ */
 function spansOf(tiers: readonly Found[], tier: RecordTier): readonly Span[] {
   const own = tiers.findIndex((each) => each.tier === tier);
-  const has = releaseOf(tiers[own]?.found);
-  if (has === undefined) return [];
+  const found = tiers[own]?.found;
+  const has = releaseOf(found);
+  const partly = found?.known === true ? found.value.partly : undefined;
+  const half = partly === undefined ? [] : [{ from: has?.commit, to: partly, moved: true, left: false }];
+  if (has === undefined) return half;
   const { commit: to, replaced: from } = has;
   const came = { from, to, moved: true, left: false };
   const went = from === undefined ? [] : [{ from: to, to: from, moved: true, left: true }];
   // The first tier has the newest.
   const ahead = tiers.slice(0, own).flatMap(({ found }) => releaseOf(found) ?? [])[0];
   const waits = ahead === undefined ? [] : [{ from: to, to: ahead.commit, moved: false, left: false }];
-  return [came, ...went, ...waits];
+  return [...half, came, ...went, ...waits];
 }
 
 const releaseOf = (found: Found["found"] | undefined) => (found?.known === true ? found.value.has : undefined);
@@ -239,6 +247,15 @@ async function lackedBy(
   if (has === to) return new Set();
   const comparison = await compare(github, has, to);
   return comparison === undefined ? undefined : new Set(comparison.commits.map(({ sha }) => sha));
+}
+
+/** Commits of which parts may be in a tier, since their promotion stopped half way. */
+async function partsOf(github: GitHub, found: Found["found"]): Promise<ReadonlySet<string> | undefined> {
+  const partly = found.known ? found.value.partly : undefined;
+  if (partly === undefined) return undefined;
+  const has = releaseOf(found)?.commit;
+  const comparison = has === undefined ? undefined : await compare(github, has, partly);
+  return new Set([partly, ...(comparison?.commits ?? []).map(({ sha }) => sha)]);
 }
 
 function warning(

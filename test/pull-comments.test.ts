@@ -3,7 +3,7 @@
  * pull requests, of which prod gets the first, then two at once; what hinders a comment; a rollback while others wait.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { statementOf } from "../src/gate/record-runs.ts";
+import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
 import { type CommentRequest, commentOnPulls, isOwn, MOST_PULLS } from "../src/pull-comments.ts";
 import { recordDeployment } from "../src/release/evidence.ts";
 import { timestamp } from "../simulator/github/text.ts";
@@ -92,6 +92,18 @@ async function promoted(
   const change = { release, components: { default: release } };
   for (const tier of tiers) await deployed(connect(world, prod), tier, run, commit, change);
   end(prod);
+}
+
+/** A promotion of a commit to prod that stopped half way, and holds prod since. */
+async function stoppedHalfWay(commit: string, release: string): Promise<void> {
+  const { run, prod } = promoteRun(world, { headSha: commit });
+  const what = payload("prod", run, { release, components: { default: release } });
+  const record = await recordDeployment(connect(world, prod), { commit, payload: what, description: "promoting" });
+  await record.finish("failure", "1 of 2 changes applied");
+  const { startedAt } = prod;
+  const name = halfWayStatement("prod", release);
+  prod.steps.push({ name, number: 9, conclusion: "success", startedAt, completedAt: startedAt });
+  end(prod, "failure");
 }
 
 /** A rollback of prod to a commit. */
@@ -283,5 +295,40 @@ describe("a rollback, while others wait", () => {
     expect(bodyOn(5)).toContain("Next: somebody resumes prod");
     expect(bodyOn(6)).toBe("");
     expect(bodyOn(1)).toBe("");
+  });
+});
+
+describe("a promotion that stops half way", () => {
+  const FIFTH = "4".repeat(64);
+  const PARTS = "**prod may have parts of this change; staging has this change**";
+  const commitOf = (number: number): string =>
+    world.github.world.pulls.find((pull) => pull.number === number)?.mergeSha ?? "";
+
+  it("is said to all whose change it was to bring, until the tier has a release whole", async () => {
+    await stoppedHalfWay(commitOf(5), FIFTH);
+    await commenting();
+    for (const number of [2, 3, 5]) {
+      expect(bodyOn(number)).toContain(PARTS);
+      expect(bodyOn(number)).toContain("| prod | 🟠 half way |");
+      expect(bodyOn(number)).toContain("⛔ prod takes no promotion: The promotion of");
+    }
+    expect([bodyOn(1), bodyOn(6)]).toEqual(["", ""]);
+    await promoted(commitOf(5), FIFTH);
+    await commenting();
+    for (const number of [2, 3, 5]) expect(bodyOn(number)).toContain("**prod has this change**");
+    // The same commit once more, with other wheels: what is there stays there.
+    await stoppedHalfWay(commitOf(5), NEXT);
+    await commenting();
+    expect(bodyOn(5)).toContain("**prod has this change**");
+    expect(bodyOn(5)).toContain("⛔ prod takes no promotion");
+  });
+
+  it("is said to who merged a tier's first release, too", async () => {
+    comments().length = 0;
+    world.github.world.deployments.length = 0;
+    await stoppedHalfWay(world.commit, RELEASE);
+    await commenting();
+    expect(bodyOn(1)).toContain("**prod may have parts of this change**");
+    expect(bodyOn(1)).toContain("| prod | 🟠 half way | none yet |");
   });
 });

@@ -72,6 +72,8 @@ export interface HoldFacts extends Judging, ClosedBy {
 export interface ClosedBy {
   readonly rolledBack?: RolledBack;
   readonly halfWay?: HalfWay;
+  /** The commit of the newest promotion that stopped half way and held the tier, resumed since or not: parts of it may be there. */
+  readonly partly?: string;
 }
 
 /** A promotion that stopped half way and holds the tier against every other release, as its run says. */

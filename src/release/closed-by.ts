@@ -64,6 +64,7 @@ export async function closedBy(
   const halfWay = await newestHold(later, expected, about.readRun);
   return {
     ...(rolledBack === undefined ? {} : { rolledBack }),
+    ...(halfWay === undefined ? {} : { partly: halfWay.commit }),
     ...(halfWay === undefined || lifted(Date.parse(halfWay.hold.at), halfWay.id) ? {} : { halfWay: halfWay.hold }),
   };
 }
@@ -80,7 +81,7 @@ async function newestHold(
   stopped: readonly EvidenceFacts[],
   expected: Expectation,
   readRun: ReadRun,
-): Promise<{ readonly hold: HalfWay; readonly id: string } | undefined> {
+): Promise<{ readonly hold: HalfWay; readonly id: string; readonly commit: string } | undefined> {
   for (const evidence of stopped) {
     const { claim, deployment } = evidence;
     if (claim === undefined) continue;
@@ -94,7 +95,7 @@ async function newestHold(
       run: { id: claim.runId, attempt: claim.attempt, url: run.url },
       release: claim.release,
     };
-    return { hold, id: deployment.id };
+    return { hold, id: deployment.id, commit: deployment.sha };
   }
   return undefined;
 }

@@ -41,6 +41,8 @@ export interface Whereabouts {
     readonly creator: string | undefined;
     readonly doubts: readonly string[];
   }[];
+  /** The commit whose promotion stopped half way, as its run says, and after which nothing succeeded: parts of it may be here. */
+  readonly partly: string | undefined;
   /** A promotion or rollback that is newer and has not succeeded: its state as GitHub shows it. */
   readonly unfinished: { readonly commit: string; readonly state: string; readonly runId: string } | undefined;
 }
@@ -99,12 +101,12 @@ export async function readWhereabouts(
       readHolds(reader, tier),
       readScheduleHolds(reader, tier),
     ]);
-    const { rolledBack, halfWay } = await closedBy(github, about, holding.resumed);
+    const { rolledBack, halfWay, partly } = await closedBy(github, about, holding.resumed);
     const { has, plan, doubted, unfinished } = newest;
     const closed = [halfWay, rolledBack].flatMap((each) => (each === undefined ? [] : [toldClosed(each)]));
     const holds = [...closed, ...holding.standing.map(toldHold)];
     const paused = pausing.map((record) => ({ ...toldHold(record), of: record.claim.selector }));
-    const seen = { tier, holds, paused, doubted, unfinished };
+    const seen = { tier, holds, paused, doubted, partly, unfinished };
     if (has === undefined) return { ...seen, has };
     const [verifications, rejects, reviews, given] = await together([
       readVerifications(reader, tier, has.digest, 1),

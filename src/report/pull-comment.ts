@@ -12,6 +12,8 @@ export interface Place {
   readonly found: Fact<Whereabouts>;
   /** Whether what the tier has contains the change; undefined: nobody can say. */
   readonly contains: boolean | undefined;
+  /** A promotion that brought it stopped half way: parts of it may be there. */
+  readonly partly: boolean;
   /** What the tier had before contained it. */
   readonly had: boolean;
 }
@@ -34,24 +36,28 @@ export function pullComment(places: readonly Place[], marker: string): string {
 
 function headline(places: readonly Place[]): string {
   const last = places.findLast(({ contains }) => contains === true);
-  const out = places.findLast(({ contains, had }) => contains === false && had);
-  const lost = out === undefined ? "" : `${out.tier} does not have this change any more`;
-  if (last === undefined) return out === undefined ? "No tier is known to have this change" : lost;
-  const has = `${last.tier} has this change`;
-  return out === undefined ? has : `${lost}; ${has}`;
+  const out = places.findLast(({ contains, had, partly }) => contains === false && had && !partly);
+  const half = places.findLast(({ partly }) => partly);
+  const said = [
+    ...(half === undefined ? [] : [`${half.tier} may have parts of this change`]),
+    ...(out === undefined ? [] : [`${out.tier} does not have this change any more`]),
+    ...(last === undefined ? [] : [`${last.tier} has this change`]),
+  ];
+  return said.length === 0 ? "No tier is known to have this change" : said.join("; ");
 }
 
-function row({ tier, found, contains, had }: Place): string[] {
+function row(place: Place): string[] {
+  const { tier, found } = place;
   if (!found.known) return [text(tier), "❓ GitHub does not say", "", "", ""];
   const { has } = found.value;
-  if (has === undefined) return [text(tier), "not there", "none yet", "", ""];
-  return [
-    text(tier),
-    contains === undefined ? "❓ nobody can say" : contains ? "✅ there" : had ? "↩️ out again" : "not there",
-    code(shortSha(has.digest)),
-    text(shown(has.since)),
-    brought(has),
-  ];
+  if (has === undefined) return [text(tier), there(place), "none yet", "", ""];
+  return [text(tier), there(place), code(shortSha(has.digest)), text(shown(has.since)), brought(has)];
+}
+
+function there({ contains, partly, had }: Place): string {
+  if (partly) return "🟠 half way";
+  if (contains === undefined) return "❓ nobody can say";
+  return contains ? "✅ there" : had ? "↩️ out again" : "not there";
 }
 
 function brought({ kind, run }: TierRelease): string {
@@ -92,8 +98,12 @@ function next(places: readonly Place[]): string {
     const bad = own?.found.known === true && own.found.value.has?.rejected !== undefined;
     return bad ? "a release that is good, or a rollback." : "nothing. It has arrived.";
   }
-  const { tier, found, contains } = ahead;
+  const { tier, found, contains, partly } = ahead;
   if (contains === undefined) return `${text(tier)}, of which nobody can say whether it has the change already.`;
+  if (partly) {
+    const back = found.known && found.value.has !== undefined ? `, or rolls ${text(tier)} back` : "";
+    return `somebody promotes the release that stopped half way to ${text(tier)} again${back}.`;
+  }
   if (found.known && found.value.holds.length > 0) {
     return `somebody resumes ${text(tier)}; until then nothing is promoted to it.`;
   }

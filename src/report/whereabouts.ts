@@ -73,7 +73,10 @@ export function justChanged(
   };
   const hold = { reason: "", by: undefined, at: at.toISOString(), until: undefined, runUrl: undefined };
   const holds = kind === "rollback" ? [hold] : [];
-  return { tier, found: known({ tier, has, holds, paused: [], doubted: [], unfinished: undefined }) };
+  return {
+    tier,
+    found: known({ tier, has, holds, paused: [], doubted: [], partly: undefined, unfinished: undefined }),
+  };
 }
 
 function linesOf({ has, holds, paused }: Whereabouts, now: Date): string[] {

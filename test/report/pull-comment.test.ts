@@ -30,8 +30,8 @@ function place(tier: RecordTier, change: Partial<Whereabouts> = {}, of: Partial<
     verified: undefined,
     rejected: undefined,
   };
-  const found = { tier, has, holds: [], paused: [], doubted: [], unfinished: undefined, ...change };
-  return { tier, found: known(found), contains: true, had: false, ...of };
+  const found = { tier, has, holds: [], paused: [], doubted: [], partly: undefined, unfinished: undefined, ...change };
+  return { tier, found: known(found), contains: true, partly: false, had: false, ...of };
 }
 
 const lines = (places: readonly Place[]): string[] => pullComment(places, MARKER).split("\n");
@@ -72,6 +72,18 @@ describe("the comment on a pull request", () => {
       [place("dev"), place("staging"), place("prod", { holds: [told] }, { contains: false, had: true })],
       "**prod does not have this change any more; staging has this change**",
       "Next: somebody resumes prod; until then nothing is promoted to it.",
+    ],
+    [
+      "half way into prod",
+      [place("dev"), place("staging"), place("prod", { holds: [told] }, { contains: false, partly: true, had: true })],
+      "**prod may have parts of this change; staging has this change**",
+      "Next: somebody promotes the release that stopped half way to prod again, or rolls prod back.",
+    ],
+    [
+      "half way into the first tier that gets it",
+      [place("dev", { has: undefined }, { contains: false, partly: true })],
+      "**dev may have parts of this change**",
+      "Next: somebody promotes the release that stopped half way to dev again.",
     ],
     [
       "out of the only tier that had it",

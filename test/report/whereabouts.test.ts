@@ -25,6 +25,7 @@ const full: Whereabouts = {
   holds: [told],
   paused: [{ ...told, of: EVIL }],
   doubted: [{ id: EVIL, creator: EVIL, doubts: [EVIL] }],
+  partly: undefined,
   unfinished: { commit: EVIL, state: EVIL, runId: EVIL },
 };
 const tiers = [
