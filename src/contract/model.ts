@@ -24,6 +24,8 @@ export interface Contract {
   };
   /** Commits that may enter without an approved pull request. */
   readonly acceptedCommits: readonly { readonly commit: string; readonly reason: string }[];
+  /** The branch on which evidence documents are kept; undefined: none is. */
+  readonly evidenceBranch: string | undefined;
   readonly tiers: Readonly<Record<TierName, TierPolicy>>;
   /** GitHub login (lower case) → Databricks user name. */
   readonly users: ReadonlyMap<string, string>;

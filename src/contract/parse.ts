@@ -92,6 +92,7 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
     file: name,
     suite: file.suite,
     acceptedCommits: file.accepted_commits,
+    evidenceBranch: file.evidence?.branch,
     tiers: {
       sandbox: {
         host: hosts.dev,

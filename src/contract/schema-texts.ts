@@ -8,7 +8,21 @@ const BARE_OR_JOB_KEY = /^(?:jobs\.)?[A-Za-z0-9_-]+$/;
 /** One part of a securable's name, or a `*` in its place. */
 export const NAME_PART = "[^\\s./`]+";
 
-/** The same in the file. */
+/** As git and GitHub take it, and without what the pattern of a ruleset would read otherwise. */
+const BRANCH =
+  /^(?!refs\/)(?!.*\.\.)(?!.*\.lock(?:\/|$))[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?(?:\/[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?)*$/;
+
+/** A branch of the repository, without `refs/heads/`. */
+export const branchName = v.pipe(
+  v.string(),
+  v.regex(
+    BRANCH,
+    "must be a branch's name, such as four-tier-evidence: letters, digits, _, -, . and / between them, without refs/heads/",
+  ),
+  v.maxLength(100, "must have at most 100 characters"),
+);
+
+/** A resource's key in the file. */
 export const resourceKey = v.pipe(
   v.string(),
   v.regex(RESOURCE_KEY, "must be a resource key of the bundle, such as jobs.score"),

@@ -4,7 +4,7 @@
  * texts mean is in values.ts, what is missing in defaults.ts, what contradicts itself in checks.ts.
  */
 import * as v from "valibot";
-import { NAME_PART, resourceKey, jobKey, text, reason, tierName, freezes, lastDay } from "./schema-texts.ts";
+import { branchName, NAME_PART, resourceKey, jobKey, text, reason, tierName, freezes, lastDay } from "./schema-texts.ts";
 import { tiers } from "./schema-tiers.ts";
 
 const commitId = v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a full commit id"));
@@ -169,6 +169,20 @@ const component = v.pipe(
   v.description("One part: its files and its resources."),
 );
 
+const evidence = v.pipe(
+  v.strictObject({
+    branch: v.pipe(
+      branchName,
+      v.description(
+        "The branch, such as `four-tier-evidence`; not the default branch. A ruleset must forbid its deletion and non-fast-forward pushes, which keep.yml and the gate check.",
+      ),
+    ),
+  }),
+  v.description(
+    "Where evidence documents are kept for good, by keep.yml: a branch that only grows. With it, prod takes only releases whose document of staging is kept there. Read from the default branch.",
+  ),
+);
+
 /** The whole file. */
 export const contractSchema = v.pipe(
   v.strictObject({
@@ -211,6 +225,7 @@ export const contractSchema = v.pipe(
       ),
       [],
     ),
+    evidence: v.optional(evidence),
     tiers,
     users: v.optional(
       v.pipe(

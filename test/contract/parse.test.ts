@@ -30,6 +30,7 @@ describe("a good contract", () => {
     expect(contract).toMatchObject({
       project: "ml-pipelines",
       holds: { onExpiry: "report" },
+      evidenceBranch: undefined,
       grants: { authority: "project", rules: [] },
       components: [],
       tiers: {
@@ -102,6 +103,11 @@ describe("a good contract", () => {
     expect(describeWhere(contract?.at(["tiers", "dev", "client_id"]) ?? { kind: "file", file: "" })).toBe(
       `four-tier.yml:${at(EXAMPLE, "dev:")}`,
     );
+  });
+
+  it.each(["four-tier-evidence", "audit/evidence_2026", "v1.2"])("may keep evidence on the branch %s", (branch) => {
+    const { contract, findings } = parse(`${MINIMAL}evidence: { branch: ${branch} }\n`);
+    expect([contract?.evidenceBranch, findings]).toEqual([branch, []]);
   });
 
   it("may use anchors, aliases and merge keys", () => {
@@ -298,13 +304,13 @@ describe("shape", () => {
       "a key of nowhere",
       plus("zebra: 1"),
       "zebra",
-      "Remove it; the keys here are project, suite, accepted_commits, tiers, users, grants, schedules, holds, freezes, adopt, components.",
+      "Remove it; the keys here are project, suite, accepted_commits, evidence, tiers, users, grants, schedules, holds, freezes, adopt, components.",
     ],
     [
       "__proto__",
       plus("__proto__: {}"),
       "__proto__",
-      "Remove it; the keys here are project, suite, accepted_commits, tiers, users, grants, schedules, holds, freezes, adopt, components.",
+      "Remove it; the keys here are project, suite, accepted_commits, evidence, tiers, users, grants, schedules, holds, freezes, adopt, components.",
     ],
     [
       "a name that JavaScript keeps for itself",
@@ -350,6 +356,12 @@ describe("shape", () => {
       "contract/wrong-value",
       "abc1234",
     ],
+    ["a place for evidence without a branch", plus("evidence: {}"), "contract/missing-key", "evidence"],
+    ["a branch as a ref", plus("evidence: { branch: refs/heads/log }"), "contract/wrong-value", "refs/heads/log"],
+    ["branches by a pattern", plus('evidence: { branch: "log-*" }'), "contract/wrong-value", '"log-*"'],
+    ["a branch that git does not take", plus("evidence: { branch: a..b }"), "contract/wrong-value", "a..b"],
+    ["a branch that is git's lock", plus("evidence: { branch: log.lock }"), "contract/wrong-value", "log.lock"],
+    ["a branch that begins as an option", plus("evidence: { branch: -log }"), "contract/wrong-value", "-log"],
     ["a boolean for a name", plus("project: true"), "contract/wrong-type", "true"],
     ["a project in capitals", plus("project: ML Pipelines"), "contract/wrong-value", "ML Pipelines"],
     ["a fraction", MINIMAL.replace("prod: {", "prod: { gate: { verifications: 1.5 },"), "contract/wrong-value", "1.5"],
