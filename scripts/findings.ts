@@ -16,7 +16,7 @@ export const AREAS: Readonly<Record<string, string>> = {
   contract: "The contract, `four-tier.yml`",
   databricks: "What Databricks answers",
   drift: "Changes by hand, and the ledger against the records",
-  evidence: "Records of earlier runs",
+  evidence: "Records of earlier runs, and documents that are kept of them",
   gate: "The gate: the check, then what is wrong",
   git: "The checkout",
   github: "What GitHub answers",

@@ -117,6 +117,27 @@ describe("the reusable workflows", () => {
     ]);
   });
 
+  it("keep evidence in a job that holds no credential, and takes a file by its hash alone", () => {
+    const text = read(join(OURS, "keep.yml"));
+    const { keep, ...others } = workflowOf(text).jobs;
+    expect(others).toEqual({});
+    expect([keep?.permissions, keep?.environment]).toEqual([{ contents: "write" }, undefined]);
+    expect(text).not.toMatch(/secrets|id-token/);
+    expect(keep?.steps.map(({ uses }) => uses?.split("@")[0])).toEqual([
+      "actions/download-artifact",
+      "$/action-promote",
+    ]);
+    const [fetched, kept] = keep?.steps ?? [];
+    expect(fetched?.with["name"]).toBe("${{ inputs.evidence }}");
+    expect(kept?.with).toMatchObject({
+      mode: "keep",
+      evidence: fetched?.with["path"],
+      "evidence-digest": "${{ inputs.evidence-digest }}",
+    });
+    const writing = shipped.filter(({ text: each }) => /contents: write/.test(each)).map(({ name }) => name);
+    expect(writing).toEqual(["keep.yml"]);
+  });
+
   it("comment on pull requests in a job that holds no credential, and is handed nothing to say", () => {
     const writing = shipped.flatMap(({ name, text }) =>
       Object.entries(workflowOf(text).jobs).flatMap(([id, job]) => {
@@ -225,6 +246,47 @@ describe("the callers for a team that has its evidence signed", () => {
       },
     });
   });
+});
+
+describe("the callers for a team that keeps its evidence", () => {
+  const EVIDENCE = [
+    ["promote.yml", "keep-staging", "gate-to-staging", "staging"],
+    ["promote.yml", "keep-prod", "approve-to-prod", "prod"],
+    ["rollback.yml", "keep", "rollback", "${{ inputs.tier }}"],
+    ["operate.yml", "keep", "operate", "${{ inputs.tier }}"],
+  ] as const;
+  const jobsOf = (folder: string, file: string) =>
+    workflowOf(callers.find(({ name }) => name.startsWith(folder) && name.endsWith(`/${file}`))?.text ?? "");
+
+  it.each(EVIDENCE)("%s has the job %s, which keeps what %s left, whatever came of it", (file, key, job, tier) => {
+    const { [key]: keep } = jobsOf("kept/", file).jobs;
+    expect(keep).toMatchObject({
+      needs: job,
+      if: `\${{ !cancelled() && needs.${job}.outputs.evidence != '' }}`,
+      uses: expect.stringContaining("/keep.yml@") as string,
+      with: {
+        tier,
+        evidence: `\${{ needs.${job}.outputs.evidence }}`,
+        "evidence-digest": `\${{ needs.${job}.outputs.evidence-digest }}`,
+      },
+    });
+  });
+
+  it.each(["promote.yml", "rollback.yml", "operate.yml"])(
+    "%s is the plain one beside that, but that the way to prod waits until staging's is kept",
+    (file) => {
+      const { jobs, ...rest } = jobsOf("kept/", file);
+      const others = Object.entries(jobs).filter(([key]) => !key.startsWith("keep"));
+      const plain = others.map(([key, job]) => [
+        key,
+        key === "approve-to-prod" ? { ...job, needs: ["deploy-to-dev", "gate-to-staging"] } : job,
+      ]);
+      expect({ ...rest, jobs: Object.fromEntries(plain) as unknown }).toEqual(jobsOf("ml-pipelines/", file));
+      expect(file === "promote.yml" ? jobs["approve-to-prod"]?.["needs"] : "").toEqual(
+        file === "promote.yml" ? ["deploy-to-dev", "gate-to-staging", "keep-staging"] : "",
+      );
+    },
+  );
 });
 
 describe("the callers for a team that has its pull requests commented", () => {

@@ -17,6 +17,11 @@ const branchRules = v.strictObject({
   require_last_push_approval: v.optional(v.boolean(), true),
   required_status_checks: v.optional(v.array(v.string()), []),
   enforce_admins: v.optional(v.boolean(), true),
+  require_pull_request: v.optional(v.boolean(), true),
+  forbid_deletion: v.optional(v.boolean(), true),
+  forbid_force_push: v.optional(v.boolean(), true),
+  /** Of a ruleset: one that is not active is not listed, and holds nobody up. */
+  enforcement: v.optional(v.picklist(["active", "evaluate", "disabled"]), "active"),
 });
 
 const environment = v.strictObject({
@@ -73,6 +78,8 @@ const assumptions = v.strictObject({
   inactive_whatever_task: v.optional(v.boolean(), true),
   /** A dispatch with `return_run_details` names the run that it starts. */
   dispatch_names_run: v.optional(v.boolean(), true),
+  /** A file that rules keep off a branch is refused with 409, not with 422. */
+  rules_refuse_as_conflict: v.optional(v.boolean(), true),
 });
 
 /** Which line of docs/assumptions.md each is about. */
@@ -85,6 +92,7 @@ const ASSUMPTION_IDS: Readonly<Record<keyof typeof assumptions.entries, string>>
   rulesets_protect: "A45",
   inactive_whatever_task: "A96",
   dispatch_names_run: "A100",
+  rules_refuse_as_conflict: "A108",
 };
 
 /** Every assumption with its positions, the default first: for the tests that run each, and for the documentation. */

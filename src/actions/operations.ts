@@ -11,6 +11,7 @@ export const MODES: readonly string[] = [
   "status",
   "drift",
   "comment",
+  "keep",
   "open",
   "opened",
   "teardown",

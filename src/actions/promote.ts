@@ -13,6 +13,7 @@ export async function promote(context: ActionContext): Promise<ActionResult> {
   if (mode === "teardown") return (await import("./teardown.ts")).teardownSandbox(context);
   if (mode === "open" || mode === "opened") return (await import("./open.ts"))[mode](context);
   if (mode === "comment") return (await import("./comment.ts")).comment(context);
+  if (mode === "keep") return (await import("./keep.ts")).keep(context);
   if (mode === "drift") return (await import("./drift.ts")).drift(context);
   if (isOperation(mode)) return (await import("./operate.ts")).operate(context, mode);
   const own = readInputs(context);

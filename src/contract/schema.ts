@@ -4,7 +4,17 @@
  * texts mean is in values.ts, what is missing in defaults.ts, what contradicts itself in checks.ts.
  */
 import * as v from "valibot";
-import { branchName, NAME_PART, resourceKey, jobKey, text, reason, tierName, freezes, lastDay } from "./schema-texts.ts";
+import {
+  branchName,
+  NAME_PART,
+  resourceKey,
+  jobKey,
+  text,
+  reason,
+  tierName,
+  freezes,
+  lastDay,
+} from "./schema-texts.ts";
 import { tiers } from "./schema-tiers.ts";
 
 const commitId = v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "must be a full commit id"));
@@ -179,7 +189,7 @@ const evidence = v.pipe(
     ),
   }),
   v.description(
-    "Where evidence documents are kept for good, by keep.yml: a branch that only grows. With it, prod takes only releases whose document of staging is kept there. Read from the default branch.",
+    "Where evidence documents are kept for good, by keep.yml: a branch that only grows. Read from the default branch.",
   ),
 );
 

@@ -19,6 +19,7 @@ export type Permission =
   | "actions: write"
   | "checks: read"
   | "contents: read"
+  | "contents: write"
   | "deployments: read"
   | "deployments: write"
   | "issues: write"

@@ -18,6 +18,11 @@ export function commitUrl(site: Site, commit: string): string {
   return `${siteUrl(site)}/commit/${commit}`;
 }
 
+/** A file as a commit has it: a link that stays right. */
+export function fileUrl(site: Site, commit: string, path: string): string {
+  return `${siteUrl(site)}/blob/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
 /** What lies between two commits. */
 export function compareUrl(site: Site, from: string, to: string): string {
   return `${siteUrl(site)}/compare/${from}...${to}`;

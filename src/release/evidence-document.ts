@@ -169,7 +169,7 @@ export const evidenceSchema = v.pipe(
   v.description("What a promotion by Four-Tier rested on, what a rollback did, or what a person decided."),
 );
 
-type EvidenceDocument = v.InferOutput<typeof evidenceSchema>;
+export type EvidenceDocument = v.InferOutput<typeof evidenceSchema>;
 /** The documents of one kind. */
 export type EvidenceOf<Kind extends EvidenceDocument["kind"]> = Extract<EvidenceDocument, { readonly kind: Kind }>;
 export type Operation = EvidenceOf<"operation-evidence">["operation"];

@@ -359,7 +359,13 @@ describe("a pull request", () => {
     const github = await serve((request, response) => {
       if (request.path.endsWith("/contents/four-tier.yml")) {
         const content = Buffer.from(request.query.get("ref") === head ? contract : "").toString("base64");
-        return json(response, 200, { type: "file", encoding: "base64", size: contract.length, content });
+        return json(response, 200, {
+          type: "file",
+          encoding: "base64",
+          size: contract.length,
+          sha: "a".repeat(40),
+          content,
+        });
       }
       if (request.path.endsWith("/branches/main")) {
         return json(response, 200, { name: "main", protected: true, commit: { sha: head } });

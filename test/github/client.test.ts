@@ -354,7 +354,13 @@ describe("GitHub's client", () => {
   it("reads files at a commit, and CODEOWNERS from where GitHub looks first", async () => {
     const { github, requests } = await serve((request, response) =>
       request.url.includes("/contents/CODEOWNERS") || request.url.includes("a%20file")
-        ? json(response, 200, { type: "file", encoding: "base64", size: 4, content: "KiBA\nYQ==\n" })
+        ? json(response, 200, {
+            type: "file",
+            encoding: "base64",
+            size: 4,
+            sha: "a".repeat(40),
+            content: "KiBA\nYQ==\n",
+          })
         : json(response, 404, { message: "Not Found" }),
     );
     expect(await codeowners(github, "abc")).toEqual({ path: "CODEOWNERS", text: "* @a" });

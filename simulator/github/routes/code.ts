@@ -2,10 +2,10 @@
 import * as v from "valibot";
 import * as git from "../git.ts";
 import { type Answer, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
-import type { BranchRules } from "../scenario.ts";
+import { isProtected, listOfRules, rulesFor } from "../branch-rules.ts";
 import { Shapes } from "../shapes.ts";
-import { matchesPattern } from "../text.ts";
-import { Refusal, type World } from "../world.ts";
+import { Refusal } from "../world.ts";
+import { newFile, writeFile } from "./write-contents.ts";
 
 const REPO = "/repos/{owner}/{repo}";
 const READ = ["contents", "read"] as const;
@@ -182,16 +182,6 @@ async function gitCommit(call: Call): Promise<Answer> {
   return { body };
 }
 
-/** The rules of a branch, whichever feature they come from. */
-function rulesFor(world: World, branch: string): BranchRules | undefined {
-  for (const [pattern, rules] of world.branchRules) if (matchesPattern(pattern, branch)) return rules;
-  return undefined;
-}
-
-function isProtected({ scenario }: World, rules: BranchRules | undefined): boolean {
-  return rules !== undefined && (rules.by === "classic" || scenario.assumptions.rulesets_protect);
-}
-
 async function listBranches(call: Call): Promise<Answer> {
   const wanted = call.query["protected"];
   const list = (await git.branches(call.world.dir))
@@ -243,35 +233,10 @@ function protection(call: Call): Answer {
   return { body };
 }
 
-/** The rules that rulesets put on a branch; what classic protection says is not among them. */
+/** The rules that rulesets put on a branch, which need not be there; what classic protection says is not among them. */
 function branchRuleList(call: Call): Answer {
   const rules = rulesFor(call.world, param(call, "branch"));
-  if (rules?.by !== "ruleset") return { list: [] };
-  const source = {
-    ruleset_source_type: "Repository" as const,
-    ruleset_source: call.world.scenario.repository,
-    ruleset_id: 1,
-  };
-  const pull = {
-    dismiss_stale_reviews_on_push: rules.dismiss_stale_reviews,
-    require_code_owner_review: rules.require_code_owner_review,
-    require_last_push_approval: rules.require_last_push_approval,
-    required_approving_review_count: rules.required_approving_review_count,
-    required_review_thread_resolution: false,
-  };
-  const checks = {
-    required_status_checks: rules.required_status_checks.map((context) => ({ context })),
-    strict_required_status_checks_policy: false,
-  };
-  const list: Schemas["repository-rule-detailed"][] = [
-    { type: "deletion", ...source },
-    { type: "non_fast_forward", ...source },
-    { type: "pull_request", parameters: pull, ...source },
-    ...(rules.required_status_checks.length === 0
-      ? []
-      : [{ type: "required_status_checks" as const, parameters: checks, ...source }]),
-  ];
-  return { list };
+  return { list: rules === undefined ? [] : listOfRules(rules, call.world.scenario.repository) };
 }
 
 function permission(call: Call): Answer {
@@ -303,6 +268,7 @@ const newRef = v.strictObject({ ref: v.string(), sha: v.string() });
 export const codeRoutes = [
   route(`GET ${REPO}`, "metadata", repository),
   route(`GET ${REPO}/contents/{path+}`, READ, contents, { query: ["ref"], raw: true }),
+  route(`PUT ${REPO}/contents/{path+}`, ["contents", "write"], writeFile, { body: newFile }),
   route(`GET ${REPO}/git/ref/{ref+}`, READ, readRef),
   route(`GET ${REPO}/git/trees/{tree+}`, READ, readTree, { query: ["recursive"] }),
   route(`GET ${REPO}/git/blobs/{sha}`, READ, readBlob, { raw: true }),

@@ -71,7 +71,7 @@ describe("what is asked", () => {
     ["PUT", "/environments/prod"],
     ["PUT", "/actions/workflows/promote.yml/disable"],
     ["GET", "/deployments?sha=a&sha=b"],
-    ["PUT", "/contents/README.md"],
+    ["DELETE", "/contents/README.md"],
     ["GET", "/deployments/"],
     ["GET", "/deployments?per_page=many"],
     ["GET", "/deployments?page=0"],
