@@ -17,11 +17,27 @@ const markdown = new Marked({
   renderer: {
     html: ({ text }) => text.replace(/<[^>]*>/g, (tag) => (ALLOWED.test(tag) ? tag : escapeHtml(tag))),
     code: ({ text, lang }) =>
-      `<pre class="${lang === "mermaid" ? "mermaid" : ""}"><code>${escapeHtml(text)}</code></pre>`,
+      (lang === "mermaid" ? flowchart(text) : undefined) ?? `<pre><code>${escapeHtml(text)}</code></pre>`,
   },
 });
 
 const mark = (ok: boolean): string => (ok ? "✅" : "❌");
+
+/** Of two jobs that a workflow has for two cases, one is skipped: nothing is wrong with that. */
+const markOf = (conclusion: string): string => (conclusion === "skipped" ? "➖" : mark(conclusion === "success"));
+
+/** A box of a flowchart: `dev["…"]:::good`, `source(["…"])`. */
+const BOX = /^\s*\w+\(?\["(.*)"\]\)?(?::::(\w+))?$/;
+
+/** The suite's own flowcharts as boxes in a row, as GitHub draws them; undefined for any other. */
+function flowchart(text: string): string | undefined {
+  const boxes = text.split("\n").flatMap((line) => {
+    const [, label = "", mood = ""] = BOX.exec(line) ?? [];
+    const shown = label.replace(/<[^>]*>/g, (tag) => (ALLOWED.test(tag) ? tag : escapeHtml(tag)));
+    return label === "" ? [] : [`<div class="box ${mood}">${shown}</div>`];
+  });
+  return boxes.length === 0 ? undefined : `<div class="flow">${boxes.join("<span>→</span>")}</div>`;
+}
 
 /** The page. `picture` is the closing picture as plain text. */
 export function renderReport(scenes: readonly SceneRecord[], picture: string): string {
@@ -50,6 +66,9 @@ section { margin-bottom: 48px; scroll-margin-top: 24px }
 .job { margin: 16px 0 } .job > h3 { margin: 0 0 8px }
 .markdown-body { border: 1px solid #d1d9e0; border-radius: 6px; padding: 20px 24px; margin: 8px 0; overflow-x: auto }
 .picture { overflow-x: auto; padding: 16px; border-radius: 6px; background: #0d1117; color: #e6edf3; font: 13px/1.35 ui-monospace, monospace }
+.flow { display: flex; align-items: center; gap: 12px; margin: 0 0 16px; overflow-x: auto; text-align: center }
+.box { border: 2px dashed #9a6700; border-radius: 4px; padding: 8px 16px; white-space: nowrap }
+.box.good { border: 2px solid #1a7f37 } .box.bad { border: 3px solid #cf222e } .box:first-child { border: 1px solid #59636e; border-radius: 24px }
 .quiet { opacity: .7 }
 @media (max-width: 800px) { .page { grid-template-columns: 1fr } nav { position: static } }
 </style></head>
@@ -67,6 +86,6 @@ function renderJob(job: JobRecord): string {
     (step) => `<div class="markdown-body">${markdown.parse(step.summary, { async: false })}</div>`,
   );
   const steps = job.steps.map((step) => `${escapeHtml(step.name)}: ${escapeHtml(step.conclusion)}`).join(" · ");
-  return `<div class="job"><h3>${mark(job.conclusion === "success")} ${escapeHtml(job.name)} <span class="quiet">${escapeHtml(job.conclusion)}, ${job.seconds.toFixed(1)} s</span></h3>
+  return `<div class="job"><h3>${markOf(job.conclusion)} ${escapeHtml(job.name)} <span class="quiet">${escapeHtml(job.conclusion)}, ${job.seconds.toFixed(1)} s</span></h3>
 ${bodies.join("\n")}<p class="quiet">${steps}</p></div>`;
 }

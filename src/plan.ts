@@ -63,6 +63,7 @@ export async function plan(request: PlanRequest): Promise<ActionResult> {
     current,
     history,
     plan: compared.plan,
+    desired: candidate.desired,
     drift: compared.drift,
     facts,
     gate,

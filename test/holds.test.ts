@@ -166,7 +166,7 @@ describe("a hold on everything", () => {
     const before = scheduleWrites(account).length;
     const result = await enforce(account);
     expect(result.findings).toEqual([]);
-    expect(result.rows[0]?.decision.why).toBe("held by octocat since 2027-01-15T12:00Z: incident 7");
+    expect(result.rows[0]?.decision.why).toBe("held by octocat since 2027-01-15 12:00 UTC: incident 7");
     expect(scheduleWrites(account)).toHaveLength(before);
   });
 

@@ -223,7 +223,9 @@ describe("a brief", () => {
       prod.world.changeJob("prod", "extra", (settings) => void (settings["tags"] = {}));
       const seen = await brief(prod, { current, live: true });
       expect(seen.result.findings.map(({ id }) => id)).toContain("release/not-marked");
-      expect(seen.result.summary).toMatch(/Do not approve: the gate does not let this release in .*destructive/);
+      expect(seen.result.summary).toMatch(
+        /Nobody is asked to approve: the gate does not let this release in .*destructive/,
+      );
       expect(seen.result.report).toMatchObject({ brief: { not_looked_at: [] } });
       const promoted = await prod.promote({ approved: { plan: seen.result.outputs["plan-digest"] } });
       expect(promoted.result.findings.map(({ id }) => id)).toContain("release/not-marked");
@@ -246,7 +248,7 @@ describe("a brief", () => {
       expect(touched.result.findings).toMatchObject([
         { id: "release/folder-tampered", message: expect.stringContaining("does not belong to the release") as string },
       ]);
-      expect(touched.result.summary).toContain("Do not approve: prod is not as a promotion needs it");
+      expect(touched.result.summary).toContain("Nobody is asked to approve: prod is not as a promotion needs it");
     });
 
     it("and says, where nobody looked or not at everything, that this comes only after the approval", async () => {

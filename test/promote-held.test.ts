@@ -32,7 +32,7 @@ describe("a job of prod that a hold keeps paused", () => {
         expect.objectContaining({
           id: "schedules/held",
           severity: "notice",
-          message: "jobs.refresh stays paused in prod: held by octocat since 2027-01-01T00:00Z: incident 7.",
+          message: "jobs.refresh stays paused in prod: held by octocat since 2027-01-01 00:00 UTC: incident 7.",
         }),
       );
       expect(scheduleOf(prod), `deploy ${deploy}`).toMatchObject({ pause_status: "PAUSED" });

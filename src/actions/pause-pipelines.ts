@@ -1,4 +1,5 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Tier } from "../contract/model.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
@@ -199,7 +200,7 @@ async function record(context: ActionContext, access: TierAccess, own: Holding, 
 /** That `enforce` lifted a hold whose time was over: whoever reads the records sees that it no longer stands. */
 async function recordExpiry(context: ActionContext, tier: Tier, hold: Hold): Promise<string> {
   if (tier.name === "sandbox") return "";
-  const reason = `Expired on ${(hold.until ?? "").slice(0, 16)}Z: ${hold.reason}`.slice(0, LONGEST_REASON);
+  const reason = `Expired on ${inUtc(hold.until ?? "")}: ${hold.reason}`.slice(0, LONGEST_REASON);
   return recordOperation(githubOf(context), {
     commit: context.run.sha,
     payload: {

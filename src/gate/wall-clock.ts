@@ -84,6 +84,12 @@ export function shownAt(zone: string, instant: number): string {
   return `${year}-${two(month)}-${two(day)} ${two(Math.floor(minutes / 60))}:${two(minutes % 60)} ${zone}`;
 }
 
+/** A time that a record names, in UTC as a person reads it; as it stands if it is none. Outside text: escape it. */
+export function inUtc(iso: string): string {
+  const instant = Date.parse(iso);
+  return Number.isNaN(instant) ? iso : shownAt("UTC", instant);
+}
+
 /** `1d`, `36h`, `90s`: in the largest unit that loses nothing of whole seconds. */
 export function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);

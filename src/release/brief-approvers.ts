@@ -1,10 +1,11 @@
 /** Whom a brief asks: who may approve, how, and what that is worth. */
 import { namedLeft } from "../gate/checks/approval.ts";
-import { code, text } from "../report/markdown.ts";
+import { runUrl } from "../github/links.ts";
+import { code, link, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
 
 /** Who may approve; empty where nobody is asked. */
-export function approvers({ facts, tier, plan, candidate }: BriefFacts): string {
+export function approvers({ facts, tier, plan, candidate, site }: BriefFacts): string {
   const policy = facts.policy.known ? facts.policy.value.approvers : undefined;
   const authors = facts.commit.known ? facts.commit.value.authors : [];
   const wrote = (login: string): boolean => authors.some((author) => author.toLowerCase() === login.toLowerCase());
@@ -30,5 +31,5 @@ export function approvers({ facts, tier, plan, candidate }: BriefFacts): string 
     return `**Who may approve:** nobody. ${text(facts.run.actor)} started this run${policy?.notAuthor === true ? `, ${authors.map(text).join(", ")} wrote it` : ""}, and ${text(tier)} has no other reviewer.`;
   }
   const shown = able.map((login) => (wrote(login) ? `${text(login)} (wrote part of it)` : text(login)));
-  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. The approval is for this run, this release and this plan: another attempt needs a new run, and a new approval in it.`;
+  return `**Who may approve:** ${shown.join(", ")}; not ${text(facts.run.actor)}, who started this run. To decide: ${link("this run's page", runUrl(site, facts.run.id))}, *Review deployments*, ${code(tier)}, a word about why, then *Approve and deploy* or *Reject*. An approval is for this run, this release and this plan: another attempt needs a new run, and a new approval in it.`;
 }

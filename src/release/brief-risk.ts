@@ -11,16 +11,36 @@ const ICONS = ["🔴", "❓", "🟠", "🟢"] as const;
 interface Risk {
   readonly icon: (typeof ICONS)[number];
   readonly says: string;
+  /** The same of one thing and of several, to follow their names; absent where what is said is a sentence already. */
+  readonly predicate?: readonly [one: string, several: string];
   /** What it is about, as Markdown; empty where the words say all. */
   readonly of: readonly string[];
 }
 
 /** What a class of change does to what runs. */
-const OF_CLASS: readonly { readonly class: ChangeClass; readonly icon: Risk["icon"]; readonly says: string }[] = [
-  { class: "data-losing", icon: "🔴", says: "loses data, or leaves it behind" },
-  { class: "deletes", icon: "🔴", says: "deletes" },
-  { class: "replaces", icon: "🔴", says: "deletes and re-creates" },
-  { class: "restarts", icon: "🟠", says: "stops and starts" },
+const OF_CLASS: readonly (Omit<Risk, "of"> & { readonly class: ChangeClass })[] = [
+  {
+    class: "data-losing",
+    icon: "🔴",
+    says: "loses data, or leaves it behind",
+    predicate: ["loses data, or leaves it behind", "lose data, or leave it behind"],
+  },
+  { class: "deletes", icon: "🔴", says: "deletes", predicate: ["is deleted", "are deleted"] },
+  {
+    class: "replaces",
+    icon: "🔴",
+    says: "deletes and re-creates",
+    predicate: ["is deleted and made anew", "are deleted and made anew"],
+  },
+  {
+    class: "restarts",
+    icon: "🟠",
+    says: "stops and starts",
+    predicate: [
+      "is interrupted: what runs now stops, and starts again",
+      "are interrupted: what runs now stops, and starts again",
+    ],
+  },
   { class: "re-point", icon: "🟢", says: "takes new code from its next run" },
   { class: "next-run", icon: "🟢", says: "takes new settings from its next run" },
   { class: "metadata", icon: "🟢", says: "changes name, description or tags only" },
@@ -41,40 +61,67 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
   const { failedRuns, contract } = details;
   const changes = changed(plan);
   const created = changes.filter(({ action }) => action === "create");
+  const ends = `what is at work ${tier === "prod" ? "is ended" : "goes on with the old code until it ends or is cancelled"}`;
   const risks: Risk[] = [
     drift.known
-      ? { icon: "🟠", says: `changed by hand in ${text(tier)}`, of: drift.value.entries.map(({ key }) => code(key)) }
+      ? {
+          icon: "🟠",
+          says: `changed by hand in ${text(tier)}`,
+          predicate: [`was changed by hand in ${text(tier)}`, `were changed by hand in ${text(tier)}`],
+          of: drift.value.entries.map(({ key }) => code(key)),
+        }
       : { icon: "❓", says: `nobody could look whether ${text(tier)} was changed by hand`, of: [] },
     {
       icon: "🔴",
       says: "deletes what a rollback left",
+      predicate: ["is deleted: a rollback left it", "are deleted: a rollback left them"],
       of: left.filter(({ goes }) => goes).map(({ key }) => code(key)),
     },
     ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
     {
       icon: "🟠",
       says: "failed runs whose repair would mix two releases",
+      predicate: [
+        "has a failed run whose repair would mix two releases",
+        "have failed runs whose repair would mix two releases",
+      ],
       of: failedRuns.known ? unique(failedRuns.value.map(({ key }) => code(key))) : [],
     },
-    ...OF_CLASS.map(({ class: kind, icon, says }) => ({
-      icon,
-      says,
+    ...OF_CLASS.map(({ class: kind, ...risk }) => ({
+      ...risk,
       of: changes.filter((change) => change.class === kind && isTold(change)).map(withLoss),
     })),
     {
       icon: "🟠",
-      says: `runs all the time now and then no more: what is at work ${tier === "prod" ? "is ended" : "goes on with the old code until it ends or is cancelled"}`,
+      says: `runs all the time now and then no more: ${ends}`,
+      predicate: [`runs all the time now and then no more: ${ends}`, `run all the time now and then no more: ${ends}`],
       of: changes.filter(endsLoop).map(({ key }) => code(key)),
     },
-    { icon: "🟠", says: "new, and starts by itself", of: created.filter(startsByItself).map(({ key }) => code(key)) },
+    {
+      icon: "🟠",
+      says: "new, and starts by itself",
+      predicate: ["is new, and starts by itself", "are new, and start by themselves"],
+      of: created.filter(startsByItself).map(({ key }) => code(key)),
+    },
     { icon: "🟠", says: "new, and others may see, run or change it", of: openedTo(created) },
     {
       icon: "🟠",
       says: "changes when it starts by itself",
+      predicate: ["changes when it starts by itself", "change when they start by themselves"],
       of: keysOf(fieldChanges(plan, SCHEDULE_FIELD), plan),
     },
-    { icon: "🟠", says: "changes who may see, run or change it", of: keysOf(fieldChanges(plan, ACCESS_FIELD), plan) },
-    { icon: "🟠", says: "changes who is told when it fails", of: keysOf(fieldChanges(plan, ALERT_FIELD), plan) },
+    {
+      icon: "🟠",
+      says: "changes who may see, run or change it",
+      predicate: ["changes who may see, run or change it", "change who may see, run or change them"],
+      of: keysOf(fieldChanges(plan, ACCESS_FIELD), plan),
+    },
+    {
+      icon: "🟠",
+      says: "changes who is told when it fails",
+      predicate: ["changes who is told when it fails", "change who is told when they fail"],
+      of: keysOf(fieldChanges(plan, ALERT_FIELD), plan),
+    },
     {
       icon: "🟠",
       says: "the contract changes",
@@ -91,18 +138,29 @@ export function worded({ says, of }: Risk): string {
   return `${says}${of.length === 0 ? "" : `: ${listed(of)}`}`;
 }
 
+/** A risk as a sentence of Markdown, for whoever reads no more than that. */
+export function inOneSentence(risk: Risk): string {
+  const { predicate, of } = risk;
+  const said =
+    predicate === undefined || of.length === 0
+      ? worded(risk)
+      : `${listed(of, 5)} ${predicate[of.length === 1 ? 0 : 1]}`;
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
+}
+
 /** What happens to one resource, for its row in the plan. */
 export function effectOf(change: Change): string {
   if (change.action === "create") return startsByItself(change) ? "🟠 new, and starts by itself" : "🟢 new";
   const risk = OF_CLASS.find((each) => each.class === change.class);
   if (risk === undefined) return text(change.class);
-  if (risk.icon !== "🟢" || isTold(change)) return `${risk.icon} ${risk.says}`;
   const apart = [
     { fields: SCHEDULE_FIELD, says: "when it starts" },
     { fields: ACCESS_FIELD, says: "who may do what" },
     { fields: ALERT_FIELD, says: "who is told when it fails" },
-  ].filter(({ fields }) => change.fields.some(({ path }) => fields.test(path)));
-  return `🟠 changes ${apart.map(({ says }) => says).join(", ")}`;
+  ].filter(({ fields }) => change.action === "update" && change.fields.some(({ path }) => fields.test(path)));
+  const others = apart.length === 0 ? "" : `changes ${apart.map(({ says }) => says).join(", ")}`;
+  if (risk.icon === "🟢" && apart.length > 0) return `🟠 ${isTold(change) ? `${risk.says}; ` : ""}${others}`;
+  return `${risk.icon} ${risk.says}${others === "" ? "" : `; ${others}`}`;
 }
 
 /** The changes of fields whose path matches, in resources that are there and in new ones, each with its key. */
@@ -159,15 +217,23 @@ function openedTo(created: readonly Change[]): string[] {
   return [...of].map(([who, keys]) => `${text(who)} (${listed(keys, 3)})`);
 }
 
-/** `user eve@example.com: CAN_MANAGE`, of a resource. */
+/** `user eve@example.com: CAN_MANAGE`, of a resource; the tier's own principal is no other. */
 function rightsOn({ fields }: Change): string[] {
-  const entries = fields.filter(({ path }) => path === "permissions" || path === "grants").map((field) => field.new);
-  return entries.flatMap(itemsOf).flatMap((entry) => {
+  const lists = fields.filter(({ path }) => path === "permissions" || path === "grants").map((field) => field.new);
+  return lists
+    .flatMap(rightsIn)
+    .filter(({ principal }) => !principal.endsWith("${principal}"))
+    .map(({ says }) => says);
+}
+
+/** `user eve@example.com: CAN_MANAGE`, of each entry of a list of permissions or grants as plans have it. */
+export function rightsIn(list: JsonValue | undefined): { readonly principal: string; readonly says: string }[] {
+  return itemsOf(list).flatMap((entry) => {
     if (!isObject(entry)) return [];
     const { principal, permission_level: level, privileges } = entry;
-    if (typeof principal !== "string" || principal.endsWith("${principal}")) return [];
+    if (typeof principal !== "string") return [];
     const rights = [level, ...itemsOf(privileges)].filter((right) => typeof right === "string");
-    return [`${principal}: ${rights.join(", ")}`];
+    return [{ principal, says: `${principal}: ${rights.join(", ")}` }];
   });
 }
 

@@ -5,7 +5,8 @@ import { type JsonValue, stringifyJson } from "../json.ts";
 import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
-import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, SCHEDULE_FIELD } from "./brief-risk.ts";
+import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, rightsIn } from "./brief-risk.ts";
+import { inWords } from "./in-words.ts";
 import type { Change, FieldChange } from "./plan.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */
@@ -106,22 +107,26 @@ const CONTENT = "release";
 
 function fieldRow(key: string, field: FieldChange, brief: BriefFacts): string[] {
   if (field.path === CONTENT) return [code(key), "its code", ...codeRow(field, brief)];
-  const named = (shown: JsonValue | undefined): string => value(shown, brief);
-  return [code(key), code(inWords(field.path, brief)), named(field.old), named(field.new)];
+  const named = (shown: JsonValue | undefined): string => {
+    const rights = ACCESS_FIELD.test(field.path) ? rightsIn(shown) : [];
+    if (rights.length === 0) return value(shown, brief);
+    return listed(rights.map(({ says }) => code(inWords(says, brief.servicePrincipal))));
+  };
+  return [code(key), code(inWords(field.path, brief.servicePrincipal)), named(field.old), named(field.new)];
 }
 
 /** Two digests say nothing to a person: the files do. */
 function codeRow({ old, new: now }: FieldChange, { details: { files } }: BriefFacts): [string, string] {
   const [before, after] = [componentOf(old), componentOf(now)];
-  const moved = after === undefined || after === before ? "" : `component ${code(after)}: `;
   if (after === undefined) return [before === undefined ? "—" : `component ${code(before)}`, "—"];
   if (before === undefined) return ["—", `component ${code(after)}`];
   const changes = files.known ? files.value.filter(({ components }) => components.includes(after)) : [];
   const told = listed(
-    changes.map(({ path, what }) => `${code(path)}${what === "changed" ? "" : ` ${what}`}`),
+    changes.map(({ path, what }) => `${code(path)} ${what}`),
     5,
   );
-  return [`component ${code(before)}`, `${moved}${changes.length === 0 ? "other files or wheels" : told}`];
+  const same = after === before ? "the same" : `component ${code(after)}`;
+  return [`component ${code(before)}`, `${same}, with ${changes.length === 0 ? "other files or wheels" : told}`];
 }
 
 /** `scoring-<64 hex>`, as a plan names a folder. */
@@ -131,34 +136,20 @@ function componentOf(folder: JsonValue | undefined): string | undefined {
 
 function value(shown: JsonValue | undefined, brief: BriefFacts): string {
   if (shown === undefined) return "—";
-  const written = inWords(stringifyJson(shown), brief);
+  const written = inWords(stringifyJson(shown), brief.servicePrincipal);
   return code(written.length <= LONGEST_VALUE ? written : `${written.slice(0, LONGEST_VALUE)}…`);
-}
-
-/** What the suite fills in when it applies: who, where and which id, in the words of a person. */
-function inWords(written: string, { servicePrincipal }: BriefFacts): string {
-  return written
-    .replaceAll("${principal}", () => `⟨${servicePrincipal}⟩`)
-    .replaceAll("${release}/", "")
-    .replaceAll("${release}", "⟨its code⟩")
-    .replaceAll(/\$\{resources\.([\w.-]+)\.id\}/g, "⟨id of $1⟩");
-}
-
-/** What decides whether something starts without anybody. */
-export function scheduleSection(brief: BriefFacts): string {
-  return fieldSection("### What starts by itself", SCHEDULE_FIELD, brief);
 }
 
 /** What decides who may do what with it. */
 export function accessSection(brief: BriefFacts): string {
-  return fieldSection("### Who may do what", ACCESS_FIELD, brief);
-}
-
-function fieldSection(title: string, fields: RegExp, brief: BriefFacts): string {
-  const rows = fieldChanges(brief.plan, fields).map(([key, field]) => fieldRow(key, field, brief));
+  const rows = fieldChanges(brief.plan, ACCESS_FIELD).map(([key, field]) => fieldRow(key, field, brief));
   return rows.length === 0
     ? ""
-    : blocks(title, table(["Resource", "Field", "Now", "Then"], rows.slice(0, MOST_ROWS)), more(rows.length));
+    : blocks(
+        "### Who may do what",
+        table(["Resource", "Field", "Now", "Then"], rows.slice(0, MOST_ROWS)),
+        more(rows.length),
+      );
 }
 
 /** Grants, schedules, the gate: what the contract says from now on. */

@@ -3,9 +3,10 @@ import { isFailure } from "../findings.ts";
 import { shownAt, wallClock } from "../gate/wall-clock.ts";
 import { isMatterOfTime } from "../gate/evaluate.ts";
 import { nextOpening, openingAt } from "../gate/windows.ts";
+import { stoppedBy } from "../report/gate.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed, listed, risksOf, worded } from "./brief-risk.ts";
+import { changed, inOneSentence, listed, risksOf } from "./brief-risk.ts";
 
 interface BriefVerdict {
   /** `stop`: do not approve. `wait`: not now. The others: it can be approved, and this is what it means. */
@@ -18,14 +19,17 @@ interface BriefVerdict {
 export function verdictOf(brief: BriefFacts): BriefVerdict {
   const { gate, tier, findings, plan, current, candidate } = brief;
   const name = text(tier);
-  const failing = gate.checks.filter((check) => check.verdict !== "pass" && check.overridden === undefined);
   if (gate.verdict !== "pass") {
-    const ids = failing.length === 0 ? "" : ` (${failing.map(({ check }) => code(check)).join(", ")})`;
     const why = gate.findings.find(isFailure)?.message ?? "";
-    return stop(`the gate does not let this release in${ids}`, `${text(why)} Nothing in ${name} changes.`);
+    return refused(
+      `the gate does not let this release in${stoppedBy(gate)}`,
+      `${text(why)} Nothing in ${name} changes.`,
+    );
   }
   const failed = findings.find(isFailure);
-  if (failed !== undefined) return stop(`${name} is not as a promotion needs it`, text(failed.message));
+  if (failed !== undefined) {
+    return refused(`${name} is not as a promotion needs it`, `${text(failed.message)} Nothing in ${name} changes.`);
+  }
   const waiting = gate.waiting.filter(isMatterOfTime);
   if (waiting.length < gate.waiting.length) {
     const keys = brief.drift.known ? listed(brief.drift.value.entries.map(({ key }) => code(key))) : "";
@@ -47,7 +51,7 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
   const [worst] = risksOf(brief);
   if (worst !== undefined && worst.icon !== "🟢") {
     const icon = worst.icon === "🔴" ? "🔴" : "🟠";
-    const says = `${icon} **${enters}. Weigh the risk below before you approve.** The worst: ${worded(worst)}.`;
+    const says = `${icon} **${enters}. Weigh the risk below before you approve.** ${inOneSentence(worst)}`;
     return { kind: "weigh", says };
   }
   if (changed(plan).length === 0) {
@@ -60,6 +64,11 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
     };
   }
   return { kind: "go", says: `✅ **${enters}, and nothing that runs is interrupted.**` };
+}
+
+/** This job fails, and what would ask for the approval is skipped. */
+function refused(what: string, why: string): BriefVerdict {
+  return { kind: "stop", says: `❌ **Nobody is asked to approve: ${what}.** ${why}` };
 }
 
 function stop(what: string, why: string): BriefVerdict {

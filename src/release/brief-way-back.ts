@@ -34,7 +34,7 @@ export function wayBackText(brief: BriefFacts): string {
         ? "its files are still there"
         : "⚠️ its files are **not** there any more: they would be uploaded again from the commit";
   return [
-    `${code("rollback.yml")} takes ${name} back to ${where}, without a build; ${folders}.`,
+    `${code("rollback.yml")} takes ${name} back to ${where}, without a build; ${folders}. Run it by hand, or: ${code(`gh workflow run rollback.yml -f tier=${tier} -f reason="…"`)}.`,
     ...unlike(plan),
     STAYS,
   ].join(" ");

@@ -1,6 +1,6 @@
 /** The page an approver reads before the click: what changes, what is risky, what proves it, what the way back is. */
 import type { ResourceKey, TierName } from "../contract/model.ts";
-import type { Finding } from "../findings.ts";
+import { type Finding, isFailure } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import { type GateResult, isMatterOfTime, passing } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
@@ -19,16 +19,16 @@ import {
   failedSection,
   paritySection,
   planSection,
-  scheduleSection,
   unaskedText,
 } from "./brief-sections.ts";
 import { changed, listed, risksOf, unique, worded } from "./brief-risk.ts";
 import { approvers } from "./brief-approvers.ts";
+import { scheduleSection } from "./brief-schedules.ts";
 import { verdictOf } from "./brief-verdict.ts";
 import { commitLink, wayBackText } from "./brief-way-back.ts";
 import type { History } from "./history.ts";
 import type { Left } from "./left.ts";
-import type { Drift, FieldChange, Plan } from "./plan.ts";
+import type { Desired, Drift, FieldChange, Plan } from "./plan.ts";
 
 export interface BriefFacts {
   readonly project: string;
@@ -43,6 +43,8 @@ export interface BriefFacts {
   readonly current: { readonly commit: string; readonly release: string } | undefined;
   readonly history: Fact<History>;
   readonly plan: Plan;
+  /** What the release wants, whole: a plan names only what changes of it. */
+  readonly desired: readonly Pick<Desired, "key" | "settings">[];
   /** Unknown when nobody could look at the tier. */
   readonly drift: Fact<Drift>;
   readonly facts: GateFacts;
@@ -209,9 +211,13 @@ function proof(brief: BriefFacts): string {
     ...(overridden === 0 ? [] : [`${overridden} overridden`]),
   ];
   const icon = failing > 0 ? "❌" : later.length > 0 ? "⏳" : overridden > 0 ? "🚨" : "✅";
+  const amiss = brief.findings.filter(isFailure).length;
   return [
     ...below,
     ...verified(brief),
+    ...(amiss === 0
+      ? []
+      : [`❌ a look at ${text(brief.tier)} found what stops the promotion: ${count(amiss, "finding")} below`]),
     `${icon} ${passed} of ${gate.checks.length} checks of the gate pass${rest.length === 0 ? "" : `, ${rest.join(", ")}`}`,
   ].join("<br>");
 }
@@ -220,6 +226,9 @@ function proof(brief: BriefFacts): string {
 function verified({ gate, facts, details }: BriefFacts): string[] {
   const check = checkOf(gate, "verification");
   if (check === undefined || facts.previous === undefined) return [];
+  // that nothing more is asked for proves nothing of a release that the tier below may not have
+  const there = checkOf(gate, "source")?.verdict === "pass";
+  if (!there && check.verdict === "pass") return [];
   const links = check.evidence.length === 0 ? "" : ` (${evidenceOf(check)})`;
   const soak = facts.policy.known && facts.policy.value.soakMs > 0 ? facts.policy.value.soakMs : undefined;
   const asked = soak === undefined ? "" : ` Asked: ${duration(soak)} there.`;

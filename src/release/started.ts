@@ -1,4 +1,5 @@
 /** What was started in the tier, and how it is followed: a job's run, or a pipeline's update. */
+import { shownAt } from "../gate/wall-clock.ts";
 import { LostAnswer } from "../databricks/errors.ts";
 import { type Failure, taskFailures, updateFailures } from "../databricks/failures.ts";
 import { activeRunsOf, cancelRun, getRun, runNow } from "../databricks/jobs.ts";
@@ -77,7 +78,7 @@ export async function atWorkBefore(workspace: Workspace, jobId: string, runId: s
   const active = await activeRunsOf(workspace, jobId);
   const [first, ...more] = active.filter(({ id, state }) => id !== runId && state !== "QUEUED");
   if (first === undefined) return "others in the workspace's queue";
-  const since = first.startTime === undefined ? "" : `, since ${new Date(first.startTime).toISOString()}`;
+  const since = first.startTime === undefined ? "" : `, since ${shownAt("UTC", first.startTime)}`;
   const how = `${first.trigger ?? "trigger unknown"}${since}`;
   return `run ${first.id} (${how})${more.length === 0 ? "" : ` and ${more.length} more`}: ${first.url ?? `job ${jobId}`}`;
 }

@@ -62,6 +62,12 @@ function said({ summary, findings, verdict }: CheckResult): string {
   return [summary, `${warnings[0] ?? ""}${more}`].filter((part) => part !== "").join(" ");
 }
 
+/** The checks that stop it, as Markdown in brackets; empty if none does. */
+export function stoppedBy({ checks }: GateResult): string {
+  const failing = checks.filter(({ verdict, overridden }) => verdict !== "pass" && overridden === undefined);
+  return failing.length === 0 ? "" : ` (${failing.map(({ check }) => code(check)).join(", ")})`;
+}
+
 /** A broken glass, for the top of a page; empty if there is none. */
 export function overrideNotice({ checks, stage }: GateResult): string {
   const lines = checks.flatMap(({ check, overridden }) =>

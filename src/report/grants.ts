@@ -1,4 +1,5 @@
 /** A grants proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Certificate, MatrixFrame, Proof } from "../grants/certify.ts";
 import type { Cell } from "../grants/matrix.ts";
 import type { AccessPath } from "../grants/paths.ts";
@@ -86,7 +87,7 @@ function restsOn(certificate: Certificate): string {
   const refusals = certificate.refused.length;
   const refused = refusals === 0 ? "nothing" : counted(refusals, "request", "requests");
   return blocks(
-    `Asked by ${code(principal.name)} (${text(certificate.authority)}) at ${text(certificate.at)}. Seen: ${text(listed)}. Refused: ${refused}.`,
+    `Asked by ${code(principal.name)} (${text(certificate.authority)}) at ${text(inUtc(certificate.at))}. Seen: ${text(listed)}. Refused: ${refused}.`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** A promotion as a person wants to read it: what changed, what was written, how long it took, what the way back is. */
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Tier } from "../contract/model.ts";
-import type { Finding } from "../findings.ts";
+import { type Finding, isFailure } from "../findings.ts";
 import type { GateResult } from "../gate/evaluate.ts";
 import type { EarlierProof } from "../gate/live-facts.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -14,8 +15,9 @@ import type { Phase } from "../release/phases.ts";
 import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
+import { inWords } from "../release/in-words.ts";
 import { shortSha } from "../short-sha.ts";
-import { gateJson, gateSummary, overrideNotice } from "./gate.ts";
+import { gateJson, gateSummary, overrideNotice, stoppedBy } from "./gate.ts";
 import { leftSection } from "./left.ts";
 import { blocks, code, count, details, link, table, text } from "./markdown.ts";
 
@@ -53,6 +55,7 @@ export interface PromotionView {
 /** The job summary. */
 export function promotionSummary(view: PromotionView): string {
   const { standing, gate, candidate } = view;
+  const passes = gate.verdict === "pass";
   return blocks(
     headline(view),
     overrideNotice(gate),
@@ -65,11 +68,12 @@ export function promotionSummary(view: PromotionView): string {
         ["Catalog", code(view.tier.catalog)],
       ],
     ),
+    passes ? "" : gateSummary(gate),
     planTable(standing.plan.changes, view.tier.name),
     driftTable(standing.drift, view.tier.name),
     leftOver(view),
     leftSection(standing.left, view.tier.name),
-    gate.verdict === "pass" ? details("The gate", gateSummary(gate)) : gateSummary(gate),
+    passes ? details("The gate", gateSummary(gate)) : "",
     details(
       "How long it took",
       table(
@@ -90,9 +94,11 @@ const COMPARED = {
     "Live state was compared as far as lists show it: that everything is there, and the settings of jobs. Access lists, whom a job runs as, the settings of pipelines and the bytes of files were not compared: `deep: true` does that.",
 } as const;
 
-function headline({ compared, tier, outcome, standing, candidate, provedEarlier }: PromotionView): string {
+function headline({ compared, tier, outcome, standing, candidate, provedEarlier, gate }: PromotionView): string {
   const name = `**${text(tier.name)}**`;
-  if (outcome === "refused") return `Nothing was applied to ${name}: the gate does not let this release in.`;
+  if (outcome === "refused") {
+    return `Nothing was applied to ${name}: the gate does not let this release in${stoppedBy(gate)}. ${text(gate.findings.find(isFailure)?.message ?? "")}`;
+  }
   if (outcome === "nothing") {
     return `${name} has commit ${code(shortSha(candidate.commit))} already: no lock was needed, and nothing was written to jobs, pipelines or files. ${COMPARED[compared]}${restedOn(provedEarlier)}`;
   }
@@ -107,7 +113,7 @@ function headline({ compared, tier, outcome, standing, candidate, provedEarlier 
 
 function restedOn(earlier: EarlierProof | undefined): string {
   if (earlier === undefined) return "";
-  return ` Of grants, those on the catalog itself were asked for; those in it were proved by ${link(`run ${earlier.run}`, earlier.runUrl)} at ${text(earlier.at)}, whose record stands: this run leaves none of its own.`;
+  return ` Of grants, those on the catalog itself were asked for; those in it were proved by ${link(`run ${earlier.run}`, earlier.runUrl)} at ${text(inUtc(earlier.at))}, whose record stands: this run leaves none of its own.`;
 }
 
 /** The plan, one row a resource that changes; what does not change is counted below. */
@@ -119,7 +125,7 @@ export function planTable(changes: readonly Change[], tier: string): string {
     code(change.key),
     text(change.action),
     effectOf(change),
-    [lossText(change), change.action === "create" ? text(change.name) : fieldList(change.fields)]
+    [lossText(change), change.action === "create" ? text(inWords(change.name)) : fieldList(change.fields)]
       .filter((part) => part !== "")
       .join("<br>"),
   ]);
@@ -147,7 +153,7 @@ export function driftTable(drift: Drift, tier: string): string {
 const FIELDS_SHOWN = 12;
 
 function fieldList(fields: readonly FieldChange[]): string {
-  const shown = fields.slice(0, FIELDS_SHOWN).map((field) => code(fieldText(field)));
+  const shown = fields.slice(0, FIELDS_SHOWN).map((field) => code(inWords(fieldText(field))));
   if (fields.length > FIELDS_SHOWN) shown.push(`and ${fields.length - FIELDS_SHOWN} more`);
   return shown.join("<br>");
 }
@@ -171,7 +177,7 @@ function wayBack({ standing, outcome, tier }: PromotionView): string {
   const data = "Data, checkpoints and trained models stay as they are: a release moves code.";
   return previous === undefined
     ? `This was the first release of ${text(tier.name)}: there is nothing to go back to.`
-    : `**The way back:** ${text(tier.name)} had ${code(shortSha(previous.commit))} before. ${code("rollback.yml")} takes it back there, without a build: its content is still in the tier. Or revert on the default branch and promote the revert. ${data}`;
+    : `**The way back:** ${text(tier.name)} had ${code(shortSha(previous.commit))} before. ${code("rollback.yml")} takes it back there, without a build: its content is still in the tier. Run it by hand, or: ${code(`gh workflow run rollback.yml -f tier=${tier.name} -f to=${shortSha(previous.commit)} -f reason="…"`)}. Or revert on the default branch and promote the revert. ${data}`;
 }
 
 /** The promotion for the JSON report. */

@@ -1,10 +1,10 @@
 /** The comment on a merged pull request that says where its change is. Reasons and names are outside text: escaped here. */
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Fact } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
 import { shortSha } from "../short-sha.ts";
 import { blocks, code, link, table, text } from "./markdown.ts";
-import { shown } from "./whereabouts.ts";
 
 /** A tier, and whether the change is in it. */
 export interface Place {
@@ -51,7 +51,7 @@ function row(place: Place): string[] {
   if (!found.known) return [text(tier), "❓ GitHub does not say", "", "", ""];
   const { has } = found.value;
   if (has === undefined) return [text(tier), there(place), "none yet", "", ""];
-  return [text(tier), there(place), code(shortSha(has.digest)), text(shown(has.since)), brought(has)];
+  return [text(tier), there(place), code(shortSha(has.digest)), text(inUtc(has.since)), brought(has)];
 }
 
 function there({ contains, partly, had }: Place): string {
@@ -84,7 +84,7 @@ function obstacles(places: readonly Place[]): string[] {
 
 function told({ reason, by, at: when, until, runUrl }: Told): string {
   const cut = Array.from(reason).slice(0, LONGEST_REASON).join("");
-  const who = [by ?? "somebody", shown(when), ...(until === undefined ? [] : [`until ${until}`])].join(", ");
+  const who = [by ?? "somebody", inUtc(when), ...(until === undefined ? [] : [`until ${until}`])].join(", ");
   const run = runUrl === undefined ? "" : `, ${link("run", runUrl)}`;
   return `${text(cut.length < reason.length ? `${cut}…` : cut)} (${text(who)}${run})`;
 }

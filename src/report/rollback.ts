@@ -1,4 +1,5 @@
 /** A rollback as a tired person wants to read it: what the tier has now, what was not undone, and what comes next. */
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Tier } from "../contract/model.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
@@ -10,7 +11,6 @@ import type { Target } from "../release/rollback-target.ts";
 import { shortSha } from "../short-sha.ts";
 import { blocks, code, count, details, table, text } from "./markdown.ts";
 import { changeJson, driftJson, driftTable, type Outcome, planTable } from "./promotion.ts";
-import { shown } from "./whereabouts.ts";
 
 export interface RollbackView {
   readonly tier: Tier;
@@ -48,7 +48,7 @@ export function rollbackSummary(view: RollbackView): string {
       [
         ["Release", code(candidate.digest)],
         ["Commit", code(candidate.commit)],
-        ["Was here since", text(shown(target.release.at))],
+        ["Was here since", text(inUtc(target.release.at))],
         ["Verified here", target.judged.verified ? "yes" : "no run that can be believed says so"],
       ],
     ),

@@ -1,4 +1,5 @@
 /** Schedules as a page: tier × job, before → after, when it starts next, and why; what is held; what runs where it should not. */
+import { inUtc } from "../gate/wall-clock.ts";
 import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import type { HoldResult } from "../holds.ts";
@@ -141,10 +142,6 @@ function heldTable({ holds, now }: Pick<SchedulesResult, "holds" | "now">): stri
       ]),
     ),
   );
-}
-
-function inUtc(time: string): string {
-  return `${time.slice(0, 16).replace("T", " ")} UTC`;
 }
 
 /** What ran by itself in a tier that should be quiet. */

@@ -1,7 +1,7 @@
 /** What runs where, as people see it: a picture that GitHub draws, lines for a terminal, and the same for machines. */
 import { type Fact, known } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
-import { duration, shownAt } from "../gate/wall-clock.ts";
+import { duration, inUtc } from "../gate/wall-clock.ts";
 import type { JsonObject } from "../json.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
 import { shortSha } from "../short-sha.ts";
@@ -149,10 +149,10 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
   const verdict =
     verified === undefined
       ? "not verified"
-      : `${verified.passed ? "verified" : "VERIFICATION FAILED"} ${shown(verified.at)}${verified.runUrl === undefined ? "" : `, ${verified.runUrl}`}`;
+      : `${verified.passed ? "verified" : "VERIFICATION FAILED"} ${inUtc(verified.at)}${verified.runUrl === undefined ? "" : `, ${verified.runUrl}`}`;
   return [
     `commit ${shortSha(has.commit)}, release ${shortSha(has.digest)}${has.kind === "rollback" ? ", rolled back to" : ""}`,
-    `since ${shown(has.since)} (${age(has.since, now)}), ${has.run.url}`,
+    `since ${inUtc(has.since)} (${age(has.since, now)}), ${has.run.url}`,
     verdict,
     `started by ${has.startedBy ?? "somebody"}, ${has.approvedBy.length === 0 ? "no approval" : `approved by ${has.approvedBy.join(", ")}`}`,
     ...(rejected === undefined ? [] : [`REJECTED: ${toldText(rejected)}`]),
@@ -163,13 +163,7 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
 }
 
 function toldText({ reason, by, at, until }: Told): string {
-  return `${reason} (${by ?? "somebody"}, ${shown(at)}${until === undefined ? "" : `, until ${until}`})`;
-}
-
-/** A time that a record names, in UTC; as it stands if it is none. */
-export function shown(iso: string): string {
-  const instant = Date.parse(iso);
-  return Number.isNaN(instant) ? iso : shownAt("UTC", instant);
+  return `${reason} (${by ?? "somebody"}, ${inUtc(at)}${until === undefined ? "" : `, until ${until}`})`;
 }
 
 /** The same for machines; times are ISO. */

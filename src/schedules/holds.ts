@@ -3,6 +3,7 @@
  * a job that is deployed, or renamed into it, while the hold stands is held too. What the hold met when it was made
  * stays held by its id or key, whatever it is called by now.
  */
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Hold, PriorState } from "../ledger/holds.ts";
 import type { Finding } from "../findings.ts";
 import { isObject, type JsonObject } from "../json.ts";
@@ -202,10 +203,10 @@ export function restoredStates(
   );
 }
 
-/** `held by octocat since 2027-01-15: incident 7`. Outside text: escape it. */
+/** `held by octocat since 2027-01-15 12:00 UTC: incident 7`. Outside text: escape it. */
 export function describeHold({ by, at, until, reason }: Hold): string {
-  const end = until === undefined ? "" : ` until ${until.slice(0, 16)}Z`;
-  return `held by ${by} since ${at.slice(0, 16)}Z${end}: ${reason}`;
+  const end = until === undefined ? "" : ` until ${inUtc(until)}`;
+  return `held by ${by} since ${inUtc(at)}${end}: ${reason}`;
 }
 
 /** For a promotion: which resources of its release stay paused, whatever it declares. */

@@ -158,7 +158,7 @@ describe("the check of what enters", () => {
 
   it("says how far it looked: back to what the tier has, or at one commit only", () => {
     expect(commitRow(facts([merge], [two], { since: "b".repeat(40) })).summary).toBe(
-      "cccccccccccc is on main, by pull request #2; the only commit since bbbbbbbbbbbb, which prod has.",
+      "cccccccccccc is on main, by pull request #2; one merge or push since bbbbbbbbbbbb, which prod has.",
     );
     expect(commitRow(facts([merge], [two], { since: undefined })).summary).toBe(
       "cccccccccccc is on main, by pull request #2; prod has no release yet, so what is older was not looked at.",

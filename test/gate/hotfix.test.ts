@@ -41,7 +41,7 @@ describe("a hotfix", () => {
     const summaries = Object.fromEntries(staging.checks.map(({ check, summary }) => [check, summary]));
     expect(summaries["path"]).toBe("A hotfix enters the path at staging.");
     expect(summaries["commit"]).toBe(
-      `${COMMIT.slice(0, 12)} is a hotfix on hotfix/scores, by pull request #7; the only commit since bbbbbbbbbbbb, which staging has.`,
+      `${COMMIT.slice(0, 12)} is a hotfix on hotfix/scores, by pull request #7; one merge or push since bbbbbbbbbbbb, which staging has.`,
     );
     expect(summaries["order"]).toContain("goes past dddddddddddd");
     expect(ids(gate("prod"))).toEqual([]);

@@ -96,6 +96,7 @@ function brief(change: Otherwise = {}): string {
       unasked: 0,
     }),
     plan,
+    desired: [],
     drift,
     facts,
     gate: evaluateGate(facts),
@@ -185,21 +186,77 @@ describe("the brief", () => {
   it("shows each field, old and new, and what starts by itself apart", async () => {
     const page = await read(brief());
     expect(page).toMatch(/jobs\.score\s+max_concurrent_runs\s+1\s+4/);
-    const schedules = page.slice(page.indexOf("What starts by itself"));
-    expect(schedules).toMatch(/jobs\.score\s+schedule\.quartz_cron_expression\s+"0 0 6 \* \* \?"\s+"0 0 7 \* \* \?"/);
+    expect(page).toMatch(/jobs\.score\s+schedule\.quartz_cron_expression\s+"0 0 6 \* \* \?"\s+"0 0 7 \* \* \?"/);
+    expect(page).toContain("What starts by itself");
     expect(await read(brief({ plan: planOf(restart) }))).not.toContain("What starts by itself");
+  });
+
+  it("says by which clock something starts, before and after, and when it does next", async () => {
+    const cron = (at: string, pause = "UNPAUSED"): JsonObject => ({
+      schedule: { quartz_cron_expression: at, timezone_id: "Europe/Berlin", pause_status: pause },
+    });
+    const before = [
+      resource("jobs.score", cron("0 30 6 * * ?")),
+      resource("jobs.label", { ...cron("0 0 1 * * ?"), description: "old" }),
+      resource("jobs.stop", cron("0 0 2 * * ?")),
+      resource("jobs.stream", { continuous: { pause_status: "UNPAUSED" } }),
+      resource("jobs.many", { triggers: [{ periodic: { interval: 1, unit: "HOURS" } }] }),
+    ];
+    const after = [
+      resource("jobs.score", cron("0 0 5 * * ?")),
+      resource("jobs.label", { ...cron("0 0 1 * * ?"), description: "new" }),
+      resource("jobs.stop", cron("0 0 2 * * ?", "PAUSED")),
+      resource("jobs.stream", cron("0 15 4 * * ?")),
+      resource("jobs.many", { triggers: [{ periodic: { interval: 2, unit: "HOURS" } }] }),
+      resource("jobs.new", cron("0 0 3 * * ?")),
+      resource("pipelines.batch", { continuous: false }),
+      resource("pipelines.stream", { continuous: true }),
+    ];
+    // 2026-11-23 12:00 UTC is 13:00 in Berlin
+    const facts = { now: new Date("2026-11-23T12:00:00Z") };
+    const change = { plan: made(before, after), desired: after, gateFacts: facts };
+    const rowsOf = async (markdown: string): Promise<string> =>
+      (await read(markdown)).replace(/\n/g, " ").replace(/ +/g, " ").split("What starts by itself")[1] ?? "";
+    const rows = await rowsOf(brief(change));
+    expect(rows).toContain(
+      "jobs.score cron 0 30 6 * * ? (Europe/Berlin) cron 0 0 5 * * ? (Europe/Berlin) 2026-11-24 05:00 Europe/Berlin",
+    );
+    expect(rows).toContain("jobs.stop cron 0 0 2 * * ? (Europe/Berlin) cron 0 0 2 * * ? (Europe/Berlin) (paused) — ");
+    expect(rows).toContain("jobs.stream continuous cron 0 15 4 * * ? (Europe/Berlin) 2026-11-24 04:15 Europe/Berlin");
+    expect(rows).toMatch(/jobs\.many other triggers\S* every 2 hours every 2 hours/);
+    expect(rows).toContain("jobs.new — cron 0 0 3 * * ? (Europe/Berlin) 2026-11-24 03:00 Europe/Berlin");
+    expect(rows).toContain("pipelines.stream — continuous always");
+    const section = rows.slice(0, rows.indexOf("New in prod"));
+    expect(section).not.toContain("jobs.label");
+    expect(section).not.toContain("pipelines.batch");
+    const held = {
+      id: "schedules/held",
+      severity: "notice" as const,
+      where: { kind: "resource" as const, tier: "prod", key: "jobs.score" },
+      message: "",
+      remedy: "",
+    };
+    expect(await rowsOf(brief({ ...change, findings: [held] }))).toMatch(
+      /cron 0 0 5 \* \* \? \(Europe\/Berlin\) ⏸️ none while it is held/,
+    );
   });
 
   it("says in one sentence whether to approve, and what to weigh", async () => {
     const verdict = async (change: Otherwise) => (await glance(brief(change))).slice(0, 400);
     const mild = planOf({ ...update, class: "re-point", fields: [] });
     expect(await verdict({ plan: mild })).toContain("✅ The gate lets it in, and nothing that runs is interrupted.");
-    expect(await verdict({ plan: planOf(restart) })).toContain("🟠 The gate lets it in. Weigh the risk below");
+    expect(await verdict({ plan: planOf(restart) })).toContain(
+      "🟠 The gate lets it in. Weigh the risk below before you approve. pipelines.ingest is interrupted: what runs now stops, and starts again.",
+    );
+    expect(await verdict({ plan: planOf(restart, { ...restart, key: "pipelines.more" }) })).toContain(
+      "pipelines.ingest, pipelines.more are interrupted",
+    );
+    expect(await verdict({ unseen: ["nobody looked at prod"] })).toContain("approve. Nobody looked at prod.");
     const worst = await verdict({ plan: planOf(restart, deletion), gateFacts: { destructive: ["jobs.old"] } });
     expect(worst).toContain(
-      "🔴 The gate lets it in. Weigh the risk below before you approve. The worst: deletes: jobs.old",
+      "🔴 The gate lets it in. Weigh the risk below before you approve. jobs.old (lost: its runs and their history) is deleted.",
     );
-    expect(await verdict({ plan: planOf(deletion) })).toContain("❌ Do not approve: the gate does not let");
+    expect(await verdict({ plan: planOf(deletion) })).toContain("❌ Nobody is asked to approve: the gate does not let");
     const failed = { key: "jobs.score", runId: "77", url: undefined, code: "FAILED", endedAt: undefined };
     expect(await verdict({ plan: mild, details: { failedRuns: known([failed]) } })).toContain("🟠");
     expect(await verdict({})).toContain("🟠");
@@ -272,7 +329,9 @@ describe("the brief", () => {
       };
       const gateFacts = { parity: known({ findings: [finding, finding], allowed: [] }) };
       const top = await read(brief({ plan: mild, gateFacts }));
-      expect(top).toContain("❌ Do not approve: the gate does not let this release in ( parity ). jobs.a: `x` is 2.");
+      expect(top).toContain(
+        "❌ Nobody is asked to approve: the gate does not let this release in ( parity ). jobs.a: `x` is 2.",
+      );
       expect(top).toContain("Staging is not like prod");
     });
 
@@ -284,7 +343,9 @@ describe("the brief", () => {
         remedy: "",
       };
       const page = await read(brief({ plan: mild, findings: [finding] }));
-      expect(page).toContain("❌ Do not approve: prod is not as a promotion needs it. Two jobs carry our mark.");
+      expect(page).toContain(
+        "❌ Nobody is asked to approve: prod is not as a promotion needs it. Two jobs carry our mark. Nothing in prod changes.",
+      );
       expect(await read(brief({ plan: mild, findings: [{ ...finding, severity: "notice" }] }))).toContain(
         "✅ The gate",
       );
@@ -442,24 +503,22 @@ describe("the brief", () => {
   });
 
   it("tells what is new and starts by itself, and who else may do something with it", async () => {
-    const plan = made(
-      [],
-      [
-        resource("jobs.mail", {
-          schedule: { quartz_cron_expression: "0 0 * * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" },
-        }),
-        resource("jobs.watch", { triggers: [{ file_arrival: { url: "s3://x" } }] }),
-        resource("jobs.paused", { schedule: { quartz_cron_expression: "0 0 * * * ?", pause_status: "PAUSED" } }, [
-          { user_name: "eve@example.com", permission_level: "CAN_MANAGE" },
-          { service_principal_name: "${principal}", permission_level: "IS_OWNER" },
-        ]),
-        resource("pipelines.stream", { continuous: true }),
-        resource("schemas.gold", { catalog_name: "prod" }, [
-          { principal: "account users", privileges: ["ALL_PRIVILEGES"] },
-        ]),
-        resource("jobs.own", {}, [{ service_principal_name: "${principal}", permission_level: "IS_OWNER" }]),
-      ],
-    );
+    const desired = [
+      resource("jobs.mail", {
+        schedule: { quartz_cron_expression: "0 0 * * * ?", timezone_id: "UTC", pause_status: "UNPAUSED" },
+      }),
+      resource("jobs.watch", { triggers: [{ file_arrival: { url: "s3://x" } }] }),
+      resource("jobs.paused", { schedule: { quartz_cron_expression: "0 0 * * * ?", pause_status: "PAUSED" } }, [
+        { user_name: "eve@example.com", permission_level: "CAN_MANAGE" },
+        { service_principal_name: "${principal}", permission_level: "IS_OWNER" },
+      ]),
+      resource("pipelines.stream", { continuous: true }),
+      resource("schemas.gold", { catalog_name: "prod" }, [
+        { principal: "account users", privileges: ["ALL_PRIVILEGES"] },
+      ]),
+      resource("jobs.own", {}, [{ service_principal_name: "${principal}", permission_level: "IS_OWNER" }]),
+    ];
+    const plan = made([], desired);
     const top = await glance(brief({ plan }));
     expect(top).toContain("🟠 new, and starts by itself: jobs.mail, jobs.watch, pipelines.stream\n");
     expect(top).toContain(
@@ -472,9 +531,9 @@ describe("the brief", () => {
     expect(await glance(brief({ plan: made([], seen) }))).toMatch(
       /change it: group readers: CAN_VIEW \( jobs\.a, jobs\.b, jobs\.c and 2 more\)/,
     );
-    const page = await read(brief({ plan }));
+    const page = await read(brief({ plan, desired }));
     expect(page).toMatch(
-      /What starts by itself[\s\S]*jobs\.mail\s+schedule[\s\S]*Who may do what[\s\S]*eve@example\.com/,
+      /What starts by itself[\s\S]*jobs\.mail\s+—\s+cron 0 0 \* \* \* \? \(UTC\)[\s\S]*Who may do what[\s\S]*service principal ⟨ml-pipelines-prod⟩: IS_OWNER, user eve@example\.com: CAN_MANAGE/,
     );
     expect(page).toMatch(/jobs\.mail\s+create\s+🟠 new, and starts by itself/);
     expect(page).toMatch(/jobs\.paused\s+create\s+🟢 new/);
@@ -505,6 +564,9 @@ describe("the brief", () => {
     expect(top).toContain("🟠 changes who may see, run or change it: jobs.access\n");
     expect(top).toContain("🟠 changes when it starts by itself: jobs.settings, jobs.time\n");
     expect(top).toContain("🟢 takes new settings from its next run: jobs.settings\n");
+    expect(await read(brief({ plan }))).toMatch(
+      /jobs\.settings\s+update\s+🟠 takes new settings from its next run; changes when it starts\s/,
+    );
     expect(top).toMatch(/🟢 changes name, description or tags only: jobs\.label\s/);
     const page = await read(brief({ plan }));
     expect(page).toMatch(/jobs\.alerts\s+update\s+🟠 changes who is told when it fails/);
@@ -589,6 +651,13 @@ describe("the brief", () => {
     );
   });
 
+  it("calls nothing proved of a release that the tier below does not show", async () => {
+    const top = await glance(brief({ gateFacts: { source: known([]) } }));
+    expect(top).toContain("❌ nothing proves that staging runs it");
+    expect(top).not.toContain("What lives there");
+    expect(top).not.toMatch(/✅[^\n]*verif/);
+  });
+
   it("shows code by its files, and what the suite fills in by names", async () => {
     const plan = made(
       [
@@ -619,7 +688,9 @@ describe("the brief", () => {
       { path: "src/gone.py", what: "removed" as const, components: ["scoring"] },
     ]);
     const page = await read(brief({ plan, details: { files } }));
-    expect(page).toMatch(/jobs\.score\s+its code\s+component scoring\s+src\/score\.py, src\/gone\.py removed\n/);
+    expect(page).toMatch(
+      /jobs\.score\s+its code\s+component scoring\s+the same, with src\/score\.py changed, src\/gone\.py removed\n/,
+    );
     expect(page).toMatch(/notebook_path\s+"src\/old"\s+"src\/new"/);
     expect(page).toContain('"⟨id of jobs.score⟩"');
     expect(page).toContain('"/Users/⟨ml-pipelines-prod⟩/churn"');
@@ -663,7 +734,7 @@ describe("the brief", () => {
     expect(top.indexOf("deletes: jobs.old")).toBeGreaterThan(0);
     expect(top.indexOf("deletes: jobs.old")).toBeLessThan(top.indexOf("stops and starts: pipelines.ingest"));
     expect(top.indexOf("stops and starts: pipelines.ingest")).toBeLessThan(top.indexOf("next run: jobs.score"));
-    expect(top).toContain("Do not approve: the gate does not let this release in");
+    expect(top).toContain("Nobody is asked to approve: the gate does not let this release in");
   });
 
   it("shows what was changed by hand, and how to accept it", async () => {
@@ -697,7 +768,10 @@ describe("the brief", () => {
   });
 
   it("names who may approve, and not who started the run", async () => {
-    expect(await read(brief())).toMatch(/Who may approve:\s+hubot; not octocat/);
+    expect(await read(brief())).toMatch(
+      /Who may approve:\s+hubot; not octocat, who started this run\. To decide: this run's page, Review deployments, prod/,
+    );
+    expect(brief()).toMatch(/<a href="https:\/\/github\.com\/acme\/ml-pipelines\/actions\/runs\/[^"]+">this run/);
     const run = { ...goodFacts().run, actor: "HUBOT" };
     expect(await read(brief({ gateFacts: { run } }))).toContain("nobody. HUBOT started this run");
   });

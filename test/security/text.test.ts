@@ -43,7 +43,10 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     name: text,
     action: "update" as const,
     class: "next-run" as const,
-    fields: [{ path: text, old: text, new: { [text]: text } }],
+    fields: [
+      { path: text, old: text, new: { [text]: text } },
+      { path: "schedule.timezone_id", old: `old ${text}`, new: text },
+    ],
   };
   const facts: GateFacts = {
     ...good,
@@ -103,6 +106,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
       unasked: 0,
     }),
     plan: { digest: PLAN, empty: false, changes: [change] },
+    desired: [{ key: text, settings: { schedule: { quartz_cron_expression: text, timezone_id: text } } }],
     drift: facts.drift,
     facts,
     gate,

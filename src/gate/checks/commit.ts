@@ -58,7 +58,7 @@ const SHOWN = 10;
 function sinceWhat({ entering: { since, line } }: CommitFacts, { tier, candidate }: GateFacts): string {
   if (tier === "dev" || tier === "sandbox" || since === candidate.commit) return "";
   if (since === undefined) return `; ${tier} has no release yet, so what is older was not looked at`;
-  return `; ${line.length === 1 ? "the only commit" : `${line.length} commits`} since ${shortSha(since)}, which ${tier} has`;
+  return `; ${line.length === 1 ? "one merge or push" : `${line.length} merges or pushes`} since ${shortSha(since)}, which ${tier} has`;
 }
 
 function strayProblems(strays: readonly BroughtCommit[], { candidate }: GateFacts, base: string): Problem[] {

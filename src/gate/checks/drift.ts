@@ -11,7 +11,13 @@ export const drift: Check = {
   evaluate: (facts) =>
     withFact("drift", facts.drift, (found) => {
       const accepted = facts.acceptedDrift;
-      if (found.empty) return conclude("drift", { summary: `${facts.tier} is as the last promotion left it.` });
+      if (found.empty)
+        return conclude("drift", {
+          summary:
+            facts.order.known && facts.order.value.current === undefined
+              ? `${facts.tier} has no release yet that somebody could have changed.`
+              : `${facts.tier} is as the last promotion left it.`,
+        });
       if (accepted === found.digest) {
         return conclude("drift", {
           summary: `${count(found.entries)} changed by hand, accepted by digest ${found.digest}.`,

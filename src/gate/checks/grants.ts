@@ -1,4 +1,5 @@
 /** The tier's grant proof holds: nobody reads or writes the tier who should not. */
+import { inUtc } from "../wall-clock.ts";
 import { isFailure } from "../../findings.ts";
 import { type Check, conclude, withFact } from "../check.ts";
 import type { GateFacts } from "../facts.ts";
@@ -21,5 +22,5 @@ export const grants: Check = {
 function summaryOf({ tier, provedEarlier }: GateFacts): string {
   if (provedEarlier === undefined) return `The grants of ${tier} are as the contract says.`;
   const { run, at } = provedEarlier;
-  return `The grants on ${tier}'s catalog itself are as the contract says; those in it were proved by run ${run}, which brought this release, at ${at}, and were not asked for again; deep: true asks.`;
+  return `The grants on ${tier}'s catalog itself are as the contract says; those in it were proved by run ${run}, which brought this release, at ${inUtc(at)}, and were not asked for again; deep: true asks.`;
 }

@@ -119,9 +119,9 @@ function timesOf(count: number): string {
 
 /** More than are asked for are not looked for. */
 function passedWords(release: string, below: RecordTier, asked: number, passed: number): string {
-  if (asked === 0) return `No verification of ${release} in ${below} is asked for`;
+  if (asked === 0) return `The gate asks for no verification of ${release} in ${below}`;
   // Whether it was deployed there, the check `source` says.
-  if (passed === 0) return `No verification of ${release} in ${below} but its deployment is asked for`;
+  if (passed === 0) return `The gate asks for no verification of ${release} in ${below} beyond its deployment`;
   return `${release} was verified ${passed > asked ? "at least " : ""}${timesOf(passed)} in ${below}`;
 }
 
