@@ -2,7 +2,7 @@
 
 export interface CommitFacts {
   readonly onDefaultBranch: boolean;
-  /** A commit off the default branch that a pull request brought into a branch `hotfix/*`; undefined for any other. */
+  /** A commit that a pull request brought into a branch `hotfix/*`, merged back or not; undefined for any other. */
   readonly hotfix: HotfixFacts | undefined;
   readonly entering: EnteringFacts;
   /** The merged pull requests of the commits that enter. */
@@ -51,6 +51,8 @@ export interface HotfixFacts {
   readonly holds: boolean;
   /** What prod has, and how the commit relates to it; undefined if prod has nothing, or GitHub does not know it. */
   readonly prod: { readonly commit: string; readonly relation: OrderFacts["relation"] } | undefined;
+  /** The commit of another one that staging has, or had last, which neither this one nor the default branch brings. */
+  readonly other: string | undefined;
 }
 
 export interface PullFacts {

@@ -4,6 +4,7 @@ import { type Finding, isFailure } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import { type GateResult, isMatterOfTime, passing } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
+import { shortSha } from "../short-sha.ts";
 import { duration } from "../gate/wall-clock.ts";
 import type { Site } from "../github/links.ts";
 import { gateSummary, overrideNotice } from "../report/gate.ts";
@@ -159,11 +160,18 @@ function what(brief: BriefFacts): string {
 
 /** What comes past the tiers below is no ordinary release, and has to be brought back. */
 function hotfix({ facts }: BriefFacts): string[] {
-  const found = facts.commit.known && !facts.commit.value.onDefaultBranch ? facts.commit.value.hotfix : undefined;
-  if (found === undefined) return [];
+  if (!facts.commit.known || facts.commit.value.hotfix === undefined) return [];
+  const { onDefaultBranch, hotfix: found } = facts.commit.value;
   const main = facts.repository.known ? code(facts.repository.value.defaultBranch) : "the default branch";
   return [
-    `**A hotfix** from ${code(found.branch)}, which dev never had. Once it is in, merge it back into ${main}: until then no other release gets in.`,
+    onDefaultBranch
+      ? `**A hotfix** from ${code(found.branch)}, which dev never had; ${main} has it already.`
+      : `**A hotfix** from ${code(found.branch)}, which dev never had. Once it is in, merge it back into ${main}: until then no other release gets in.`,
+    ...(found.other === undefined
+      ? []
+      : [
+          `**Another hotfix**, ${code(shortSha(found.other))}, is not in it: once this one is in, that one is refused.`,
+        ]),
   ];
 }
 

@@ -94,11 +94,13 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     needed("commit", async (repository) =>
       readOrigin({
         github,
+        tier: tier.name,
         commit,
         repository,
         runId: run.runId,
         reach: reachOf(request, ordering),
         prod: () => currentRelease({ ...request, tier: { name: "prod" } }),
+        staging: () => currentRelease({ ...request, tier: { name: "staging" } }, commit),
         accepted: async () => acceptedAt(request, (await trusting).acceptedCommits),
       }),
     ),
@@ -212,9 +214,10 @@ async function commitAgain(
   return factOf(() => readOriginAgain(github, commit, origin.value, repository.value, now.value));
 }
 
-/** The newest release that a run of ours provably deployed to the tier; undefined if there was none. */
+/** The newest release that a run of ours provably deployed to the tier, other than commit `but`; undefined if there was none. */
 export async function currentRelease(
   request: Pick<GatherRequest, "github" | "contract"> & { readonly tier: Pick<Tier, "name"> },
+  but?: string,
 ): Promise<Fact<CurrentRelease | undefined>> {
   const { github, contract } = request;
   const tier = request.tier.name;
@@ -235,6 +238,7 @@ export async function currentRelease(
       throw flooded(tier);
     };
     for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, readRun, uncertain)) {
+      if (deployment.sha === but) continue;
       if (evidence.claim !== undefined && doubts.length === 0) {
         const { release, artifacts } = evidence.claim;
         const at = new Date(deployingTime(evidence, expected).to).toISOString();

@@ -2,6 +2,7 @@
 
 import type { BroughtCommit, CommitFacts, EnteringFacts, HotfixFacts, PullFacts } from "../gate/commit-facts.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
+import type { TierName } from "../contract/model.ts";
 import type { GitHub } from "../github/client.ts";
 import {
   type CommitInfo,
@@ -38,6 +39,7 @@ export interface Reach {
 
 interface OriginRequest {
   readonly github: GitHub;
+  readonly tier: TierName;
   readonly commit: string;
   readonly repository: Pick<RepositoryFacts, "defaultBranch" | "head">;
   /** Checks of the run that asks are left out. */
@@ -45,6 +47,8 @@ interface OriginRequest {
   readonly reach: Promise<Fact<Reach>>;
   /** What prod has; asked for a hotfix only. */
   readonly prod: () => Promise<Fact<{ readonly commit: string } | undefined>>;
+  /** What staging has, or had before this commit; asked for a hotfix only. */
+  readonly staging: () => Promise<Fact<{ readonly commit: string } | undefined>>;
   /** What may enter without a pull request. */
   readonly accepted: () => Promise<EnteringFacts["accepted"]>;
 }
@@ -67,13 +71,13 @@ export async function readOrigin(request: OriginRequest): Promise<CommitFacts> {
     request.reach,
     request.accepted(),
   ]);
-  const branch = onDefaultBranch ? undefined : own.find(({ base }) => base.startsWith(HOTFIX))?.base;
+  const branch = hotfixBranch(request, onDefaultBranch, own);
   const { since, comparison } = reach.known ? reach.value : { since: undefined, comparison: undefined };
   const commits = new Map((comparison?.commits ?? []).map((each) => [each.sha, each]));
   const whole = lineOf(commits, commit);
   const looked = whole.slice(0, MOST_ENTERING);
   const [hotfix, brought] = await together([
-    branch === undefined ? undefined : readHotfix(github, commit, branch, request.prod),
+    branch === undefined ? undefined : readHotfix(request, branch),
     mapBounded(looked, AT_ONCE, (sha) => (sha === commit ? Promise.resolve(own) : merged(sha))),
   ]);
   const base = branch ?? repository.defaultBranch;
@@ -122,6 +126,26 @@ export async function readOrigin(request: OriginRequest): Promise<CommitFacts> {
   };
 }
 
+/**
+ * The branch of a hotfix, by the merged pull requests of its commit: it is one still when it was merged back before prod had it. Undefined for what a pull request
+ * made on the default branch itself, and in dev for whatever that branch has.
+ */
+export function hotfixBranch(
+  {
+    commit,
+    repository,
+    tier,
+  }: Pick<OriginRequest, "commit" | "tier"> & {
+    readonly repository: Pick<RepositoryFacts, "defaultBranch">;
+  },
+  onDefaultBranch: boolean,
+  own: readonly Pick<Pull, "base" | "mergeCommit">[],
+): string | undefined {
+  const ordinary = own.some(({ base, mergeCommit }) => base === repository.defaultBranch && mergeCommit === commit);
+  if (onDefaultBranch && (tier === "dev" || ordinary)) return undefined;
+  return own.find(({ base }) => base.startsWith(HOTFIX))?.base;
+}
+
 /** A branch's own line from its head back, as far as these commits go: each one's first parent is what it was put onto. */
 function lineOf(commits: ReadonlyMap<string, CommitInfo>, head: string): string[] {
   const line = [head];
@@ -165,20 +189,25 @@ async function readBranch(
   return { protected: found?.protected, holds };
 }
 
-async function readHotfix(
-  github: GitHub,
-  commit: string,
-  branch: string,
-  prod: () => Promise<Fact<{ readonly commit: string } | undefined>>,
-): Promise<HotfixFacts> {
-  const relating = prod().then(async (current) => {
+async function readHotfix(request: OriginRequest, branch: string): Promise<HotfixFacts> {
+  const { github, commit } = request;
+  const relating = request.prod().then(async (current) => {
     const from = current.known ? current.value?.commit : undefined;
     if (from === undefined) return undefined;
     const relation = from === commit ? "identical" : (await compare(github, from, commit))?.relation;
     return { commit: from, relation } as const;
   });
-  const [now, found] = await together([readBranch(github, commit, { branch }), relating]);
-  return { branch, ...now, prod: found };
+  const [now, prod, other] = await together([readBranch(github, commit, { branch }), relating, otherHotfix(request)]);
+  return { branch, ...now, prod, other };
+}
+
+/** A repair that staging got from elsewhere than the default branch, and that this one would leave behind. */
+async function otherHotfix({ github, commit, repository, staging }: OriginRequest): Promise<string | undefined> {
+  const found = await staging();
+  const other = found.known ? found.value?.commit : undefined;
+  if (other === undefined) return undefined;
+  const brought = await together([isAncestor(github, other, commit), isAncestor(github, other, repository.head)]);
+  return brought.includes(true) ? undefined : other;
 }
 
 /** Nobody can say what enters a tier while nobody can say what it has. */

@@ -10,6 +10,7 @@ const HOTFIX: HotfixFacts = {
   protected: true,
   holds: true,
   prod: { commit: CURRENT, relation: "ahead" },
+  other: undefined,
 };
 
 function gate(

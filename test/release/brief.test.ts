@@ -2,6 +2,7 @@ import { marked } from "marked";
 import { describe, expect, it } from "vitest";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
+import type { HotfixFacts } from "../../src/gate/commit-facts.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
 import type { JsonArray, JsonObject } from "../../src/json.ts";
@@ -445,11 +446,20 @@ describe("the brief", () => {
       protected: true,
       holds: true,
       prod: { commit: CURRENT, relation: "ahead" as const },
+      other: undefined,
     };
-    const facts = { commit: known({ ...commit.value, onDefaultBranch: false, hotfix }) };
-    const top = await glance(brief({ gateFacts: facts }));
+    const told = (found: HotfixFacts, onDefaultBranch = false) =>
+      glance(brief({ gateFacts: { commit: known({ ...commit.value, onDefaultBranch, hotfix: found }) } }));
+    const top = await told(hotfix);
     expect(top).toMatch(
       /What\s+A hotfix from hotfix\/scores, which dev never had\. Once it is in, merge it back into main ?: until then/,
+    );
+    expect(await told(hotfix, true)).toMatch(
+      /A hotfix from hotfix\/scores, which dev never had; main has it already\./,
+    );
+    expect(top).not.toContain("Another");
+    expect(await told({ ...hotfix, other: "9".repeat(40) })).toMatch(
+      /Another hotfix, 999999999999 ?, is not in it: once this one is in, that one is refused\./,
     );
     expect(await glance(brief())).not.toContain("hotfix");
   });

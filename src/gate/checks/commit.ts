@@ -19,12 +19,9 @@ export const commit: Check = {
         const { onDefaultBranch, hotfix } = found;
         const sha = shortSha(facts.candidate.commit);
         const problems: Problem[] = [];
-        if (!onDefaultBranch) {
-          problems.push(
-            ...(hotfix === undefined ? [offBranch(sha, defaultBranch)] : hotfixProblems(facts, hotfix, defaultBranch)),
-          );
-        }
-        const base = onDefaultBranch ? defaultBranch : (hotfix?.branch ?? defaultBranch);
+        if (hotfix !== undefined) problems.push(...hotfixProblems(facts, hotfix, defaultBranch));
+        else if (!onDefaultBranch) problems.push(offBranch(sha, defaultBranch));
+        const base = hotfix?.branch ?? defaultBranch;
         const brought = broughtBy(found, base);
         // Dev takes every merge, so that what is wrong is seen early; beyond it, every pull request must be whole.
         if (facts.tier !== "dev" && facts.tier !== "sandbox") {
@@ -37,7 +34,7 @@ export const commit: Check = {
         }
         const numbers = brought.pulls.map(({ number }) => `#${number}`);
         return conclude("commit", {
-          summary: `${sha} ${onDefaultBranch ? "is" : "is a hotfix"} on ${base}${by(numbers)}${sinceWhat(found, facts)}.`,
+          summary: `${sha} ${hotfix === undefined ? "is" : "is a hotfix"} on ${base}${by(numbers)}${sinceWhat(found, facts)}.`,
           evidence: brought.pulls.map(evidenceOf),
           problems,
         });
@@ -119,7 +116,7 @@ function offBranch(sha: string, defaultBranch: string): Problem {
 
 /** A hotfix repairs what prod has: it comes by review, from a branch that nobody can push to, and straight from there. */
 function hotfixProblems(facts: GateFacts, hotfix: HotfixFacts, defaultBranch: string): Problem[] {
-  const { branch, holds, prod } = hotfix;
+  const { branch, holds, prod, other } = hotfix;
   const sha = shortSha(facts.candidate.commit);
   const problems: Problem[] = [];
   if (facts.tier === "dev" || facts.tier === "sandbox") {
@@ -148,6 +145,16 @@ function hotfixProblems(facts: GateFacts, hotfix: HotfixFacts, defaultBranch: st
           : `prod has ${shortSha(prod.commit)}, which is not in the history of ${sha}.`,
       why: "A hotfix that does not begin at prod's commit brings or loses what nobody meant.",
       remedy: `Begin ${branch} at the commit that prod has, and merge the repair into it.`,
+    });
+  }
+  if (other !== undefined) {
+    problems.push({
+      what: "hotfix-other",
+      severity: "warning",
+      message: `staging ${facts.tier === "staging" ? "has" : "had"} another hotfix, ${shortSha(other)}, which neither ${defaultBranch} nor ${sha} brings.`,
+      why: "prod takes only one of the two as they are: the second does not begin at what prod has then.",
+      remedy:
+        "Ask whoever made it. If prod needs both, merge one of the branches into the other by a pull request, and promote that merge.",
     });
   }
   return problems;
