@@ -105,11 +105,11 @@ function annotate(findings: readonly Finding[]): void {
   const shown = { error: 0, warning: 0, notice: 0 };
   for (const finding of findings) {
     const kind = finding.severity === "unknown" ? "error" : finding.severity;
-    // The log shows an annotation's text alone, so the place is said there too.
+    // The log shows an annotation's text alone, so the place and the id are said there too.
     const place = finding.where === undefined ? "" : ` (${describeWhere(finding.where)})`;
-    const line = `${sentence(finding.message)} ${finding.remedy}${place}`;
+    const line = `${sentence(finding.message)} ${finding.remedy}${place} [${finding.id}]`;
     if (++shown[kind] > ANNOTATIONS_PER_TYPE) {
-      log.info(`${kind}: ${finding.id}: ${line}`);
+      log.info(`${kind}: ${line}`);
       continue;
     }
     const where = finding.where;

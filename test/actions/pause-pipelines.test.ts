@@ -25,6 +25,8 @@ test("check fails on a job that runs in dev, and writes nothing", async () => {
   expect(result.exitCode).toBe(1);
   expect(result.outputs).toMatchObject({ conclusion: "failure", drifted: "1", changed: "0" });
   expect(result.annotations).toMatchObject([{ level: "error", title: "schedules/drift" }]);
+  // a log shows the message alone, and whoever reads it looks the id up
+  expect(result.annotations[0]?.message).toMatch(/ \[schedules\/drift\]$/);
   expect(account.writes()).toEqual([]);
 });
 
