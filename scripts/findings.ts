@@ -46,7 +46,7 @@ const PREFIXED: readonly { readonly in: RegExp; readonly call: RegExp; readonly 
   { in: /^src\/release\/digest\.ts$/, call: /\brefuse\(\s*"([a-z-]+)"/g, area: "release" },
   {
     in: /^src\/actions\/(?!pause-inputs)/,
-    call: /\b(?:wrongInput|wrong|refuse|flag|whole|digest|matching|oneOf)\(\s*(?:context, )?"([a-z-]+)"/g,
+    call: /\b(?:wrongInput|wrong|refuse|flag|whole|digest|matching|oneOf|needed)\(\s*(?:context, )?"([a-z-]+)"/g,
     area: "input",
   },
   { in: /^src\/operate\.ts$/, call: /\bwrong\(\s*"([a-z-]+)"/g, area: "operate" },

@@ -1,18 +1,18 @@
 /** What a schema of valibot lets pass, and a service would not. */
 
-/** What a schema is made of, as far as it is walked here. */
-interface Part {
+/** What a schema of valibot is made of, as far as it is walked: by these fields its kinds say what is below them. */
+export interface SchemaPart {
   readonly type: string;
-  readonly entries?: Readonly<Record<string, unknown>>;
-  readonly item?: unknown;
-  readonly wrapped?: unknown;
-  readonly value?: unknown;
+  readonly entries?: Readonly<Record<string, SchemaPart>>;
+  readonly item?: SchemaPart;
+  readonly wrapped?: SchemaPart;
+  readonly value?: SchemaPart;
   readonly options?: readonly unknown[];
 }
 
 /** The path at which an empty list stands for an object without fields: valibot takes one for the other. */
 export function listForObject(schema: unknown, value: unknown, path = ""): string | undefined {
-  const { type, entries, item, wrapped, options, value: values } = schema as Part;
+  const { type, entries, item, wrapped, options, value: values } = schema as SchemaPart;
   if (wrapped !== undefined) return listForObject(wrapped, value, path);
   if (typeof value !== "object" || value === null) return undefined;
   const below = (of: unknown, key: string, one: unknown): string | undefined =>
@@ -22,7 +22,7 @@ export function listForObject(schema: unknown, value: unknown, path = ""): strin
     return first(Object.entries(value), ([key, one]) => below(entries === undefined ? values : entries[key], key, one));
   }
   if (type === "union" && Array.isArray(value)) {
-    const types = (options ?? []).map((one) => (one as Part).type);
+    const types = (options ?? []).map((one) => (one as SchemaPart).type);
     return types.includes("record") && !types.includes("array") ? path : undefined;
   }
   if (type === "array" && Array.isArray(value))

@@ -33,11 +33,11 @@ describe("inputs", () => {
   });
 
   it("are taken as GitHub and people write them", () => {
-    const reader = inputsOf(given({ deep: "True", "plan-digest": "e".repeat(64), "lock-wait-minutes": "0.5" }));
+    const reader = inputsOf(given({ deep: "True", "plan-digest": "e".repeat(64), "lock-wait-minutes": "5" }));
     expect([reader.flag("deep"), reader.digest("plan-digest", ""), reader.lockWaitMs(), reader.findings]).toEqual([
       true,
       "e".repeat(64),
-      30_000,
+      5 * 60_000,
       [],
     ]);
   });
@@ -47,8 +47,25 @@ describe("inputs", () => {
     expect(wrong(all)).toEqual(["input/deep", "input/plan-digest", "input/lock-wait-minutes"]);
   });
 
-  it.each(["-1", "361", "Infinity"])("wait for no lock for %s minutes", (minutes) => {
+  it.each(["-1", "361", "Infinity", "0.5", "1e1"])("wait for no lock for %s minutes", (minutes) => {
     expect(wrong({ "lock-wait-minutes": minutes })).toEqual(["input/lock-wait-minutes"]);
+  });
+
+  it("are one of a few values: what was probably meant is said, and what must be given is missed", () => {
+    const reader = inputsOf(given({ mode: "chek" }));
+    const modes = ["check", "repair"] as const;
+    expect(reader.oneOf("mode", modes, "repair")).toBe("repair");
+    expect(reader.needed("tier", ["dev", "prod"])).toBeUndefined();
+    expect([reader.oneOf("proof", modes, "check"), reader.needed("tier", [""])]).toEqual(["check", ""]);
+    expect(reader.findings.map(({ message, remedy }) => `${message} ${remedy}`)).toEqual([
+      "The input mode is chek, which it cannot be. Did you mean check? Give it one of these: check, repair.",
+      "The input tier is not given. Give it one of these: dev, prod.",
+    ]);
+  });
+
+  it("are what the action says where a flag is left out", () => {
+    expect(inputsOf(given({})).flag("dry-run", true)).toBe(true);
+    expect(inputsOf(given({ "dry-run": "false" })).flag("dry-run", true)).toBe(false);
   });
 
   it("list names by blanks or commas, and other things by lines or commas", () => {

@@ -59,23 +59,8 @@ function namesOf({ rows }: CleanResult, what: "warn" | "remove"): string[] {
 
 function readInputs(context: ActionContext): { dryRun: boolean; most: number } {
   const inputs = inputsOf(context);
-  const dryRun = inputs.text("dry-run").toLowerCase() || "true";
-  if (dryRun !== "true" && dryRun !== "false") {
-    inputs.wrong(
-      "dry-run",
-      "The input dry-run is neither true nor false.",
-      "Write dry-run: false to warn and to remove; without it nothing is written.",
-    );
-  }
-  const max = inputs.text("max") || "3";
-  const most = /^\d{1,3}$/.test(max) ? Number(max) : Number.NaN;
-  if (!(most <= MOST)) {
-    inputs.wrong(
-      "max",
-      `The input max is not a whole number from 0 to ${MOST}.`,
-      "Say how many sandboxes one run may remove; 0 only warns.",
-    );
-  }
+  const dryRun = inputs.flag("dry-run", true);
+  const most = inputs.whole("max", 3, { least: 0, most: MOST });
   inputs.done();
-  return { dryRun: dryRun === "true", most };
+  return { dryRun, most };
 }

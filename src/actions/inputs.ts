@@ -1,4 +1,5 @@
 /** How actions read their inputs: whatever is wrong with them is said at once, as `input/<name>`, in the same words. */
+import { nearestName } from "../contract/nearest.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import type { ActionContext } from "./frame.ts";
 
@@ -8,15 +9,17 @@ interface InputReader {
   text(name: string): string;
   /** Keeps that an input is wrong; message and remedy are sentences. */
   wrong(name: string, message: string, remedy: string): void;
-  /** `true` or `false`, as GitHub writes booleans; empty is false. */
-  flag(name: string): boolean;
+  /** `true` or `false`, as GitHub writes booleans; `otherwise` (false) where nothing is given. */
+  flag(name: string, otherwise?: boolean): boolean;
   /** One of a few values; `otherwise` where nothing is given. */
   oneOf<const Value extends string>(name: string, values: readonly Value[], otherwise: Value): Value;
+  /** One of a few values that must be given; undefined if it is not. */
+  needed<const Value extends string>(name: string, values: readonly Value[]): Value | undefined;
   /** A whole number within bounds; `otherwise` where nothing is given. */
   whole(name: string, otherwise: number, bounds: { readonly least: number; readonly most: number }): number;
   /** 64 hex, or empty; `remedy` says where it is to be had. */
   digest(name: string, remedy: string): string;
-  /** The input `lock-wait-minutes`, in milliseconds. */
+  /** The input `lock-wait-minutes`, whole minutes up to six hours, in milliseconds. */
   lockWaitMs(): number;
   /** What was wrong so far. */
   readonly findings: readonly Finding[];
@@ -29,30 +32,36 @@ export function inputsOf({ input }: Pick<ActionContext, "input">): InputReader {
   const findings: Finding[] = [];
   const wrong = (name: string, message: string, remedy: string): void =>
     void findings.push(finding(name, message, remedy));
+  const chosen = <Value extends string>(name: string, values: readonly Value[], given: string): Value | undefined => {
+    const found = values.find((each) => each === given);
+    if (found !== undefined) return found;
+    const near = nearestName(given, values);
+    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
+    const said = given === "" ? "is not given" : `is ${given}, which it cannot be`;
+    wrong(name, `The input ${name} ${said}.${meant}`, `Give it one of these: ${values.join(", ")}.`);
+    return undefined;
+  };
+  const whole: InputReader["whole"] = (name, otherwise, { least, most }) => {
+    const text = input(name) || String(otherwise);
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) {
+      wrong(name, `The input ${name} is no whole number from ${least} to ${most}.`, "Give one, or leave it out.");
+    }
+    return value;
+  };
   return {
     text: (name) => input(name).trim(),
     wrong,
-    flag: (name) => {
-      const value = input(name).toLowerCase();
-      if (value !== "" && value !== "true" && value !== "false") {
-        wrong(name, `The input ${name} is neither true nor false.`, `Write ${name}: true, or leave it out.`);
+    flag: (name, otherwise = false) => {
+      const value = input(name).toLowerCase() || String(otherwise);
+      if (value !== "true" && value !== "false") {
+        wrong(name, `The input ${name} is neither true nor false.`, `Write ${name}: ${!otherwise}, or leave it out.`);
       }
       return value === "true";
     },
-    oneOf: (name, values, otherwise) => {
-      const given = input(name);
-      const found = values.find((each) => each === (given || otherwise));
-      if (found !== undefined) return found;
-      wrong(name, `The input ${name} is ${given}, which it cannot be.`, `Give it ${values.join(" or ")}.`);
-      return otherwise;
-    },
-    whole: (name, otherwise, { least, most }) => {
-      const value = Number(input(name) || String(otherwise));
-      if (!Number.isSafeInteger(value) || value < least || value > most) {
-        wrong(name, `The input ${name} is no whole number from ${least} to ${most}.`, "Give one, or leave it out.");
-      }
-      return value;
-    },
+    oneOf: (name, values, otherwise) => chosen(name, values, input(name) || otherwise) ?? otherwise,
+    needed: (name, values) => chosen(name, values, input(name)),
+    whole,
     digest: (name, remedy) => {
       const value = input(name);
       if (value !== "" && !/^[0-9a-f]{64}$/.test(value)) {
@@ -60,13 +69,7 @@ export function inputsOf({ input }: Pick<ActionContext, "input">): InputReader {
       }
       return value;
     },
-    lockWaitMs: () => {
-      const minutes = Number(input("lock-wait-minutes") || "30");
-      if (!Number.isFinite(minutes) || minutes < 0 || minutes > 360) {
-        wrong("lock-wait-minutes", "The input lock-wait-minutes is not a number from 0 to 360.", "Give minutes.");
-      }
-      return minutes * 60_000;
-    },
+    lockWaitMs: () => whole("lock-wait-minutes", 30, { least: 0, most: 360 }) * 60_000,
     findings,
     done: () => {
       if (findings.length > 0) throw new FourTierError(findings);

@@ -2,8 +2,8 @@
 import type { ActiveRuns } from "../schedules/apply.ts";
 import { parseSelector } from "../schedules/holds.ts";
 import type { Scope } from "../schedules/observe.ts";
-import type { Also } from "../schedules/watchers.ts";
 import type { Patience } from "../schedules/wait.ts";
+import type { Also } from "../schedules/watchers.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
 import type { ActionContext } from "./frame.ts";
 import { inputsOf, listOf } from "./inputs.ts";
@@ -51,7 +51,7 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
       signal: context.cancelled,
       progress: (message) => context.log.info(message),
     },
-    lockWaitMs: inputs.whole("lock-wait-minutes", 30, { least: 0, most: 360 }) * 60_000,
+    lockWaitMs: inputs.lockWaitMs(),
     now,
   };
   const giveUp = inputs.oneOf("give-up", ["true", "false"], "false") === "true";

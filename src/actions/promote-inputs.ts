@@ -1,7 +1,6 @@
 /** The inputs of action-promote's modes plan and promote: read once, and refused all at once. */
 import { isAbsolute, join } from "node:path";
 import { TIERS } from "../contract/model.ts";
-import { nearestName } from "../contract/nearest.ts";
 import { OVERRIDABLE } from "../gate/check.ts";
 import { parseBuilt } from "../release/built.ts";
 import type { Artifact } from "../release/digest.ts";
@@ -32,12 +31,7 @@ export interface Inputs {
 export function readInputs(context: ActionContext): Inputs {
   const { run } = context;
   const inputs = inputsOf(context);
-  const mode = inputs.text("mode") || "plan";
-  if (mode !== "plan" && mode !== "promote") {
-    const near = nearestName(mode, MODES);
-    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
-    inputs.wrong("mode", `There is no mode ${mode}.${meant}`, `Use one of these: ${MODES.join(", ")}.`);
-  }
+  const mode = inputs.oneOf("mode", MODES, "plan");
   const tier = inputs.text("tier");
   if (tier === "all" && mode !== "plan") {
     inputs.wrong("tier", "tier: all goes with mode: plan only.", "Promote into one tier: dev, staging or prod.");
@@ -76,10 +70,7 @@ export function readInputs(context: ActionContext): Inputs {
       "Say why the rule does not hold today; everybody will read it.",
     );
   }
-  const live = inputs.text("live") || "auto";
-  if (!["auto", "true", "false"].includes(live)) {
-    inputs.wrong("live", `The input live is ${live}.`, "Use true, false or auto.");
-  }
+  const live = inputs.oneOf("live", ["auto", "true", "false"], "auto");
   const readEnvironment = inputs.text("read-environment");
   if (TIERS.some((name) => name === readEnvironment.toLowerCase())) {
     inputs.wrong(

@@ -3,9 +3,10 @@
  * whoever can push a branch could otherwise have it make or remove what he likes (design 10, 11).
  */
 import { FourTierError } from "../findings.ts";
-import { connectGitHub, type GitHub } from "../github/client.ts";
+import type { GitHub } from "../github/client.ts";
 import { getRepository } from "../github/repository.ts";
 import type { ActionContext } from "./frame.ts";
+import { githubOf } from "./github.ts";
 import { accessTier, type TierAccess } from "./tier-access.ts";
 
 interface OwnerAccess extends TierAccess {
@@ -19,12 +20,9 @@ const EVENTS = ["push", "workflow_dispatch", "schedule", "repository_dispatch"];
 
 /** Proves dev, from the default branch. `what` says what for: "sandboxes are provisioned". Throws FourTierError. */
 export async function accessOwner(context: ActionContext, what: string): Promise<OwnerAccess> {
-  const { run, log, cancelled } = context;
+  const { run } = context;
   if (!EVENTS.includes(run.event)) throw notHere(what, `this run was started by ${run.event}`);
-  const token = context.input("github-token");
-  if (token !== "") log.secret(token);
-  const { apiUrl, serverUrl, owner, repository } = run;
-  const github = connectGitHub({ token, apiUrl, serverUrl, owner, repository, log, signal: cancelled });
+  const github = githubOf(context);
   const { defaultBranch } = await getRepository(github);
   if (run.ref !== `refs/heads/${defaultBranch}`) {
     throw notHere(what, `this run is for ${run.ref || "no ref"}, and the default branch is ${defaultBranch}`);

@@ -32,19 +32,8 @@ export function readTierInputs(context: ActionContext): TierInputs {
   // First of all: whatever goes wrong below, it must not show.
   if (clientSecret !== "") context.log.secret(clientSecret);
 
-  const tier = TIERS.find((name) => name === inputs.text("tier"));
-  if (tier === undefined) {
-    const given = inputs.text("tier");
-    inputs.wrong(
-      "tier",
-      given === "" ? "The input tier is not given." : `There is no tier ${given}.`,
-      `Give the input tier one of ${TIERS.join(", ")}.`,
-    );
-  }
-  const auth = AUTH.find((way) => way === (inputs.text("auth") || "auto"));
-  if (auth === undefined) {
-    inputs.wrong("auth", `There is no way to sign in called ${inputs.text("auth")}.`, `Use one of ${AUTH.join(", ")}.`);
-  }
+  const tier = inputs.needed("tier", TIERS);
+  const auth = inputs.oneOf("auth", AUTH, "auto");
   const clientId = inputs.text("client-id");
   if (clientId !== "" && !UUID.test(clientId)) {
     // Not shown: people put secrets into the wrong field.
@@ -70,7 +59,7 @@ export function readTierInputs(context: ActionContext): TierInputs {
   if (bundle === undefined) {
     inputs.wrong("bundle", "The input bundle leaves the repository.", "Give a folder from the repository's root.");
   }
-  if (tier === undefined || auth === undefined || !contract || bundle === undefined || inputs.findings.length > 0) {
+  if (tier === undefined || !contract || bundle === undefined || inputs.findings.length > 0) {
     throw new FourTierError(inputs.findings);
   }
   return {

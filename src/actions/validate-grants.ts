@@ -4,22 +4,22 @@ import type { Contract, Tier } from "../contract/model.ts";
 import type { StatementOptions } from "../databricks/statements.ts";
 import { estateProof, type ReaderChoice } from "../estate.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
-import { tierProof } from "../grants.ts";
 import type { Proof } from "../grants/certify.ts";
+import { tierProof } from "../grants.ts";
 import { stringifyJson } from "../json.ts";
 import { madeBy, recordOperation } from "../release/evidence.ts";
-import { grantsReport, grantsSummary, sandboxesSummary } from "../report/grants.ts";
-import { sandboxesProof } from "../sandbox-audit.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
+import { grantsReport, grantsSummary, sandboxesSummary } from "../report/grants.ts";
 import type { ActionResult } from "../report/report.ts";
 import { sarifOf } from "../report/sarif.ts";
+import { sandboxesProof } from "../sandbox-audit.ts";
 import { sha256 } from "../sha256.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
-import { inputsOf, wrongInput } from "./inputs.ts";
+import { inputsOf } from "./inputs.ts";
 import { readingProgress, steadily } from "./progress.ts";
 import { repair } from "./repair.ts";
-import { accessTier, resolveTierOfRun } from "./tier-access.ts";
+import { accessTier, recordedTier, resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
 
 interface Inputs {
@@ -67,7 +67,7 @@ async function ownProof(context: ActionContext): Promise<ActionResult> {
 async function audit(context: ActionContext, inputs: Inputs): Promise<ActionResult> {
   const { contract, tier, inputs: own } = await resolveTierOfRun(context);
   if (own.clientId === "" || own.clientId === tier.clientId?.toLowerCase()) throw notAnAuditor(contract, tier);
-  const recorded = inputs.record ? recordedTier(tier) : undefined;
+  const recorded = inputs.record ? recordedTier({ tier }).name : undefined;
   const { workspace, identity, findings } = await viewTier(context);
   if (identity.displayName === tier.servicePrincipal) throw notAnAuditor(contract, tier);
   context.log.info(`Reading the estate of ${tier.name} as ${identity.displayName}`);
@@ -158,13 +158,6 @@ function notAnAuditor(contract: Contract, tier: Tier): FourTierError {
   });
 }
 
-function recordedTier({ name }: Tier): "dev" | "staging" | "prod" {
-  if (name !== "sandbox") return name;
-  throw wrongInput("record", ...UNRECORDED);
-}
-
-const UNRECORDED = ["An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false."] as const;
-
 function readInputs(context: ActionContext): Inputs {
   const inputs = inputsOf(context);
   const proof = inputs.oneOf("proof", ["tier", "estate"], "tier");
@@ -185,7 +178,8 @@ function readInputs(context: ActionContext): Inputs {
   const allSandboxes = inputs.text("developer") === "*";
   if (allSandboxes && (proof !== "estate" || inputs.text("tier") !== "sandbox"))
     inputs.wrong("developer", "developer: * means all sandboxes.", "Add tier: sandbox and proof: estate.");
-  if (allSandboxes && record) inputs.wrong("record", ...UNRECORDED);
+  if (record && inputs.text("tier") === "sandbox")
+    inputs.wrong("record", "An audit of a sandbox is not recorded: no gate asks for it.", "Leave record: false.");
   inputs.done();
   return { proof, reader, warehouseId, record, allSandboxes };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rmSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -85,7 +85,9 @@ test("a mode with a slip of the pen is told the one that was meant, and all ther
   const { account, run } = await project();
   const result = await run({ mode: "rolback", tier: "dev" });
   expect(titles(result)).toEqual(["input/mode"]);
-  expect(result.annotations[0]?.message).toContain("There is no mode rolback. Did you mean rollback?");
+  expect(result.annotations[0]?.message).toContain(
+    "The input mode is rolback, which it cannot be. Did you mean rollback?",
+  );
   expect(result.annotations[0]?.message).toContain("plan, promote, verify, rollback, status, drift");
   expect(account.simulator.requests).toEqual([]);
 });
@@ -203,7 +205,7 @@ test("a carried wheel is part of the release, byte by byte", async () => {
   expect(account.simulator.requests).toEqual([]);
 });
 
-test.each([["deploy", "There is no mode deploy"]])("mode: %s is refused", async (mode, message) => {
+test.each([["deploy", "The input mode is deploy"]])("mode: %s is refused", async (mode, message) => {
   const { account, run } = await project();
   const result = await run({ mode, tier: "dev" });
   expect(result.annotations).toMatchObject([

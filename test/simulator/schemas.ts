@@ -1,22 +1,13 @@
 /** Walks a valibot schema: where it would let something through that nobody has named. */
-
-interface Node {
-  readonly type: string;
-  readonly entries?: Readonly<Record<string, Node>>;
-  readonly item?: Node;
-  readonly wrapped?: Node;
-  readonly value?: Node;
-  readonly options?: readonly unknown[];
-  readonly pipe?: readonly Node[];
-}
+import type { SchemaPart } from "../../simulator/shape.ts";
 
 const CLOSED = ["string", "number", "boolean", "bigint", "picklist", "literal", "null"];
 
 /** The paths of a schema that are open: objects that take any key, values that may be anything. */
 export function open(schema: unknown, path = ""): string[] {
-  const node = schema as Node;
+  const node = schema as SchemaPart;
   if (CLOSED.includes(node.type)) return [];
-  const below = (child: Node | undefined, key: string): string[] =>
+  const below = (child: SchemaPart | undefined, key: string): string[] =>
     child === undefined ? [`${path}${key}: not understood`] : open(child, `${path}${key}`);
   switch (node.type) {
     case "strict_object":
@@ -38,7 +29,7 @@ export function open(schema: unknown, path = ""): string[] {
 
 /** Every place where a key can be added, as the path of an object: `tasks[].notebook_task`. */
 export function objects(schema: unknown, path: readonly (string | 0)[] = []): (readonly (string | 0)[])[] {
-  const node = schema as Node;
+  const node = schema as SchemaPart;
   switch (node.type) {
     case "strict_object":
       return [path, ...Object.entries(node.entries ?? {}).flatMap(([key, child]) => objects(child, [...path, key]))];
