@@ -142,7 +142,7 @@ test("whole pull requests get in, however they were merged", async () => {
   const commit = await propose(world, { files: { "src/score.py": "3\n" } });
   const found = await asked(world, commit);
   expect(found.result.findings).toEqual([]);
-  expect(rowOf(found)).toContain("by pull requests #4, #3, #2; 4 commits since");
+  expect(rowOf(found)).toContain("by pull requests #4, #3, #2; 4 merges or pushes since");
   expect(world.github.unmodelled).toEqual([]);
 });
 
