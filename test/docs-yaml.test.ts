@@ -1,10 +1,13 @@
 /** Every YAML block of a page can be copied as it stands: contracts parse, callers and steps fit what they call. */
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import * as v from "valibot";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { parseContract } from "../src/contract/parse.ts";
 import { MINIMAL } from "./contract/examples.ts";
+import { newFolder, removeFolders } from "./repository.ts";
 import { callers } from "./workflows/files.ts";
 import { lint } from "./workflows/language-service.ts";
 import { offences, ungranted } from "./workflows/rules.ts";
@@ -88,6 +91,41 @@ it("each block of a page is something that is held against what it is for", () =
   expect(blocks.filter((block) => kindOf(block) === undefined)).toEqual([]);
   // It is started by the simulator's own test of the page.
   expect(ofKind("scenario").map(({ at }) => at.split(":")[0])).toEqual(["docs/scenario.md"]);
+});
+
+describe("README.md, set it up", () => {
+  afterAll(removeFolders);
+  const readme = readFileSync("README.md", "utf8");
+  const [, pin = ""] = /`(sed -i[^`]*)`/.exec(readme) ?? [];
+  /** What the page says to take out for a team without a viewing principal and without wheels. */
+  const TAKEN_OUT = ["read-client-id", "read-environment", "build", "artifacts"];
+
+  it.each([
+    ["as they are", []],
+    ["without what the page says may be taken out", TAKEN_OUT],
+  ])("the callers that it names, pinned by its command, %s, are as callers should be", async (_how, out) => {
+    expect(TAKEN_OUT.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+    const folder = newFolder();
+    const workflows = join(folder, ".github/workflows");
+    mkdirSync(workflows, { recursive: true });
+    const names = [...readme.matchAll(/\]\((examples\/ml-pipelines\/\.github\/workflows\/(\S+))\)/g)];
+    expect(names.map(([, , name]) => name)).toEqual(expect.arrayContaining(["validate.yml", "promote.yml"]));
+    for (const [, from = "", name = ""] of names) {
+      const lines = readFileSync(from, "utf8").split("\n");
+      const gone = name === "promote.yml" ? out : [];
+      const kept = lines.filter((line) => !gone.some((each) => line.trimStart().startsWith(`${each}:`)));
+      writeFileSync(join(workflows, name), kept.join("\n"));
+    }
+    execFileSync("sh", ["-e", "-c", pin.replace("<commit>", "1".repeat(40))], { cwd: folder });
+    expect(globSync("*", { cwd: workflows }).toSorted()).toEqual(names.map(([, , name]) => name).toSorted());
+    for (const [, , name = ""] of names) {
+      const text = readFileSync(join(workflows, name), "utf8");
+      expect(text).toContain(`@${"1".repeat(40)} `);
+      expect(text).not.toContain("0".repeat(40));
+      expect(await lint(name, text)).toEqual([]);
+      expect(offences(text, "caller")).toEqual([]);
+    }
+  });
 });
 
 describe("contracts", () => {

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
 const skipped = /^(node_modules|dist|build|demo-report|coverage|\.git)(\/|$)/;
-const pages = readdirSync(".", { recursive: true, encoding: "utf8" }).filter(
-  (path) => path.endsWith(".md") && !skipped.test(path) && !path.includes("node_modules/"),
+const files = readdirSync(".", { recursive: true, encoding: "utf8" }).filter(
+  (path) => (path.startsWith(".github/") || !skipped.test(path)) && !path.includes("node_modules/"),
 );
+const pages = files.filter((path) => path.endsWith(".md"));
 
 /** The anchors that GitHub gives a page's headings. */
 function anchorsOf(markdown: string): Set<string> {
@@ -116,4 +117,56 @@ it.each(pages)("%s: what it says to run by npm is a script of ours", (page) => {
     ([, script = ""]) => script,
   );
   expect(named.filter((script) => !(script in scripts))).toEqual([]);
+});
+
+/** `base.yml` is a path of a scenario's fault. */
+const yamls = new Set([...files.filter((path) => path.endsWith(".yml")).map((path) => basename(path)), "base.yml"]);
+
+it.each(pages)("%s: a YAML file that it names is one of ours, or of the example's", (page) => {
+  const named = [...readFileSync(page, "utf8").matchAll(/`([\w./-]+\.ya?ml)`/g)].map(([, file = ""]) => file);
+  expect(named.filter((file) => !yamls.has(basename(file)))).toEqual([]);
+});
+
+describe("keys of the contract", () => {
+  const Schema = v.looseObject({ properties: v.record(v.string(), v.unknown()) });
+  const schema = v.parse(Schema, JSON.parse(readFileSync("four-tier.schema.json", "utf8")));
+  const tops = Object.keys(schema.properties);
+  const isNode = (value: unknown): value is Record<string, unknown> => v.is(v.looseObject({}), value);
+
+  /** True if the schema has a value at this path; `<tier>` and logins stand for any key. */
+  function has(node: unknown, [first, ...rest]: readonly string[]): boolean {
+    if (first === undefined) return true;
+    if (Array.isArray(node)) return node.some((each) => has(each, [first, ...rest]));
+    if (!isNode(node)) return false;
+    const { properties, anyOf, oneOf, allOf, items, additionalProperties, propertyNames, $ref } = node;
+    const pattern = isNode(propertyNames) ? propertyNames["pattern"] : undefined;
+    // a key with a point in it, such as a resource's
+    if (typeof pattern === "string" && new RegExp(pattern).test([first, ...rest].join("."))) return true;
+    const inside = isNode(properties) ? properties : {};
+    const any = /^<\w+>$/.test(first) ? Object.values(inside) : [inside[first]];
+    return (
+      any.some((each) => each !== undefined && has(each, rest)) ||
+      (isNode(additionalProperties) && has(additionalProperties, rest)) ||
+      [anyOf, oneOf, allOf, items].some((each) => has(each, [first, ...rest])) ||
+      (typeof $ref === "string" && has(referred($ref), [first, ...rest]))
+    );
+  }
+
+  function referred(ref: string): unknown {
+    const at = (node: unknown, key: string): unknown => (isNode(node) ? node[key] : undefined);
+    return ref.replace(/^#\//, "").split("/").reduce(at, schema);
+  }
+
+  it("are told from others", () => {
+    expect(has(schema, ["tiers", "prod", "gate", "soak"])).toBe(true);
+    expect(has(schema, ["tiers", "<tier>", "gate", "verify"])).toBe(true);
+    expect(has(schema, ["tiers", "prod", "gate", "sook"])).toBe(false);
+  });
+
+  it.each(pages)("%s: those that it names are there", (page) => {
+    const path = new RegExp(`\`((?:${tops.join("|")})(?:\\.[\\w<>-]+)+)(?::[^\`]*)?\``, "g");
+    const named = [...readFileSync(page, "utf8").matchAll(path)].map(([, key = ""]) => key);
+    const isFile = /\.(ts|yml|json|md)$/;
+    expect(named.filter((key) => !isFile.test(key) && !has(schema, key.split(".")))).toEqual([]);
+  });
 });
