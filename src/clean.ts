@@ -17,6 +17,7 @@ import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { removeSandbox } from "./sandboxes/remove.ts";
 import { inspect, type UsageQuestion } from "./sandboxes/usage.ts";
 
+/** What sandboxes are cleaned up with. */
 export interface CleanRequest {
   /** As dev's principal. */
   readonly workspace: Workspace;
@@ -44,6 +45,7 @@ export interface CleanRow {
   readonly removed: readonly string[];
 }
 
+/** What became of every sandbox that was looked at. */
 export interface CleanResult {
   readonly dryRun: boolean;
   readonly rows: readonly CleanRow[];

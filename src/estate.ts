@@ -25,20 +25,21 @@ import { type Expectation, sandboxesOf, type TierPrincipal } from "./grants/expe
 import { type Estate, keyOf, type Policy, type Securable, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
 import { isRefusal, Notes, type Refusal } from "./grants/notes.ts";
+import { pathsInto } from "./grants/paths.ts";
+import { checkPolicy } from "./grants/policy.ts";
 import { type Directory, peopleIn, resolveTierPrincipals } from "./grants/principals.ts";
 import { type CatalogRead, metastoreOf, type Progress, readCatalog } from "./grants/read.ts";
 import { readPolicies } from "./grants/read-policies.ts";
 import { READS } from "./grants/read-rest.ts";
 import { type PolicyPlace, SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
 import { readStorage, type StorageRead } from "./grants/read-storage.ts";
-import { pathsInto } from "./grants/paths.ts";
-import { checkPolicy } from "./grants/policy.ts";
 import { judge } from "./grants/rules.ts";
 import { together } from "./http/pool.ts";
 
 /** Which reader to use: `auto` is SQL where there is a warehouse and the asker owns the catalog, else REST. */
 export type ReaderChoice = "auto" | "rest" | "sql";
 
+/** How an estate is read. */
 export interface EstateOptions {
   /** Whose connection it is, if that is known already. */
   readonly identity?: Identity | undefined;

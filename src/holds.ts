@@ -7,15 +7,15 @@
 import type { Contract, Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
-import { type Hold, holdId, type HoldOrigin } from "./ledger/holds.ts";
+import { type Hold, type HoldOrigin, holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
-import { carryOut, policyOf, remember, rowOf, type SchedulesResult } from "./schedules.ts";
 import type { ApplyOptions } from "./schedules/apply.ts";
 import { names, priorMix } from "./schedules/holds.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
 import { decide } from "./schedules/policy.ts";
 import { liftAndSave, recorded } from "./schedules/restore.ts";
+import { carryOut, policyOf, remember, rowOf, type SchedulesResult } from "./schedules.ts";
 import { shortSha } from "./short-sha.ts";
 
 interface Request extends ApplyOptions {
@@ -33,6 +33,7 @@ interface Request extends ApplyOptions {
   readonly log: { info(message: string): void };
 }
 
+/** What is to be held, and by whom. */
 export interface HoldRequest extends Request {
   readonly scope: Scope;
   /** `all`, `name:<pattern>`, `tag:<key>[=<value>]`. */
@@ -54,6 +55,7 @@ interface ResumeRequest extends Request {
   readonly giveUp?: boolean;
 }
 
+/** The tier's schedules after a hold was taken or lifted. */
 export interface HoldResult extends SchedulesResult {
   /** The holds that were made or lifted. */
   readonly touched: readonly Hold[];

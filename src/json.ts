@@ -3,7 +3,9 @@
  * (facts: databricks-api 2.5). An integer that is not safe becomes a bigint, and a bigint is written as a bare number.
  */
 export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject;
+/** A list of JSON values. */
 export type JsonArray = readonly JsonValue[];
+/** A JSON object; a key that is not there reads as undefined. */
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }

@@ -21,6 +21,7 @@ import { sha256 } from "./sha256.ts";
 /** Somebody else may push at the same moment; who is refused as often as this is not refused by chance. */
 const MOST_TRIES = 5;
 
+/** Which document is to be kept, and for whom. */
 export interface KeepRequest {
   readonly github: GitHub;
   readonly run: Pick<RunContext, "owner" | "repository" | "runId" | "runAttempt">;

@@ -17,6 +17,7 @@ import { shortSha } from "./short-sha.ts";
 /** The kinds that a person decides here, as they are recorded. */
 export type Decision = Extract<RecordInput, { kind: "reject" | "accept" | "hold" | "resume" | "approval" }>;
 
+/** What a person decided, and in which run. */
 export interface OperateRequest {
   readonly decision: Decision;
   /** Who started the run, the event and the ref: only a person's dispatch on the default branch is believed. */

@@ -26,6 +26,7 @@ import type { ActionResult } from "./report/report.ts";
 import type { Found } from "./report/whereabouts.ts";
 import { shortSha } from "./short-sha.ts";
 
+/** What is to be planned, and how the gate's facts are gathered. */
 export interface PlanRequest extends ComparisonRequest {
   readonly run: RunContext;
   readonly gather: (

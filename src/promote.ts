@@ -34,6 +34,7 @@ import { currentOf, lockBefore, lookFacts, orderOf } from "./release/tier-facts.
 import { type Promoted, promotedResult, type Seen } from "./report/promoted.ts";
 import { shortSha } from "./short-sha.ts";
 
+/** What is to be promoted into which tier, and how it is recorded. */
 export interface PromoteRequest extends LockAccess, Pick<Sight, "recorded" | "deep" | "acceptDrift"> {
   readonly run: RunContext;
   readonly tier: Tier;

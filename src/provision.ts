@@ -13,9 +13,9 @@ import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
 import { checkClock } from "./sandboxes/clock.ts";
-import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { planSources, sourcesExcess, type Wanted } from "./sandboxes/plan.ts";
-import { provisionOne, type Provisioned } from "./sandboxes/provision.ts";
+import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
+import { type Provisioned, provisionOne } from "./sandboxes/provision.ts";
 
 interface ProvisionRequest {
   /** As dev's principal. */
@@ -39,6 +39,7 @@ interface ProvisionRow extends Provisioned {
   readonly catalog: string | undefined;
 }
 
+/** What became of each developer's sandbox. */
 export interface ProvisionResult {
   readonly rows: readonly ProvisionRow[];
   /** What was granted on dev to the group, by securable. */

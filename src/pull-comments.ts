@@ -27,6 +27,7 @@ const BETWEEN_WRITES_MS = 1_000;
 /** What hinders one pull request alone: the next may still be commented. */
 const OF_ONE = ["github/locked", "github/not-found", "github/api"];
 
+/** After what pull requests are commented, and with what. */
 export interface CommentRequest {
   readonly github: GitHub;
   /** The tier that got another release, or whose holds changed. */

@@ -11,7 +11,7 @@ import { normaliseGrants } from "./grants/model.ts";
 import { afterRepair, hasArrived, planRepair, type RepairChange, type RepairPlan } from "./grants/repair-plan.ts";
 import { nameIt } from "./grants/rights.ts";
 import { judge } from "./grants/rules.ts";
-import { tierProof, type TierProof } from "./grants.ts";
+import { type TierProof, tierProof } from "./grants.ts";
 import { type Clock, realClock } from "./http/clock.ts";
 import { stringifyJson } from "./json.ts";
 import { sha256 } from "./sha256.ts";
@@ -20,6 +20,7 @@ import { sha256 } from "./sha256.ts";
 const SETTLES_MS = 60_000;
 const LOOK_AGAIN_MS = 2_000;
 
+/** What is to be repaired, and whether only to say what would be. */
 export interface RepairRequest {
   readonly workspace: Workspace;
   readonly contract: Contract;

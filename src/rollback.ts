@@ -10,8 +10,9 @@
  */
 import type { RecordedTier } from "./contract/model.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "./findings.ts";
-import { goBack, type GoBackRequest } from "./go-back.ts";
+import { type GoBackRequest, goBack } from "./go-back.ts";
 import { together } from "./http/pool.ts";
+import type { JsonObject } from "./json.ts";
 import { withoutGoals } from "./ledger/holds.ts";
 import { acquireLock, type Lock, lockFor, lockHolder, releaseQuietly } from "./ledger/lock.ts";
 import { ledgerUnder } from "./ledger/locked.ts";
@@ -27,13 +28,13 @@ import { type Place, placeOf } from "./release/place.ts";
 import { changedMeanwhile, refusalsOf, unusedDeletes } from "./release/rollback-refusals.ts";
 import { chooseTarget, type JudgedRelease, type Target } from "./release/rollback-target.ts";
 import { unreadFindings } from "./release/upload.ts";
-import type { JsonObject } from "./json.ts";
 import { rollbackEvidence } from "./report/evidence.ts";
-import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
 import type { ActionResult } from "./report/report.ts";
+import { type RollbackView, rollbackJson, rollbackSummary } from "./report/rollback.ts";
 import { isOfRollback } from "./rollback-holds.ts";
 import { shortSha } from "./short-sha.ts";
 
+/** Which tier is to go back, and how its releases are judged and made again. */
 export interface RollbackRequest extends GoBackRequest {
   readonly tier: RecordedTier;
   /** Folder of databricks.yml from the repository root, "" for the root. */

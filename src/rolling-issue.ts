@@ -12,7 +12,7 @@ import { ANY_MARK, markOf } from "./own-mark.ts";
 const MOST_ISSUES = 200;
 
 /** Which issue. */
-export interface Rolling {
+interface Rolling {
   readonly github: GitHub;
   readonly title: string;
   readonly label: string;

@@ -10,7 +10,7 @@ import { together } from "./http/pool.ts";
 import type { Hold } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
-import { type Applied, applyAll, type ApplyOptions, type Order } from "./schedules/apply.ts";
+import { type Applied, type ApplyOptions, applyAll, type Order } from "./schedules/apply.ts";
 import { historyOf, notLookedAt, type Ran } from "./schedules/history.ts";
 import { remembering } from "./schedules/holds.ts";
 import { type Observation, observe, type Scope } from "./schedules/observe.ts";
@@ -28,6 +28,7 @@ import { liftAndSave, recorded } from "./schedules/restore.ts";
 import type { Starter } from "./schedules/starters.ts";
 import { type Also, watcherFindings } from "./schedules/watchers.ts";
 
+/** How schedules are matched to their tier. */
 export interface SchedulesOptions extends ApplyOptions {
   readonly mode: "check" | "enforce";
   readonly scope: Scope;
@@ -58,6 +59,7 @@ export interface ScheduleRow {
   readonly outcome: "right" | "foreign" | "drift" | "held" | Applied["outcome"];
 }
 
+/** What of a tier starts by itself, and what became of it. */
 export interface SchedulesResult {
   readonly tier: string;
   readonly scope: Scope;

@@ -7,7 +7,7 @@ import { deletePath, listFolder } from "./databricks/files.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { RunContext } from "./environment.ts";
 import type { Finding } from "./findings.ts";
-import { acquireLock, releaseQuietly, type LockAccess, lockFor } from "./ledger/lock.ts";
+import { acquireLock, type LockAccess, lockFor, releaseQuietly } from "./ledger/lock.ts";
 import type { Ledger } from "./ledger/model.ts";
 import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { readLedger, writeLedger } from "./ledger/store.ts";
@@ -28,6 +28,7 @@ interface TeardownRequest extends LockAccess {
   readonly lockWaitMs: number;
 }
 
+/** What was taken out of a sandbox. */
 export interface TeardownResult {
   readonly removed: readonly Deployed[];
   /** Resources of other kinds that the ledger names: what holds data is not taken down. */

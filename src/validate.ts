@@ -9,9 +9,9 @@ import { resolveTier } from "./contract/tiers.ts";
 import { describeWhere, type Finding, FourTierError, isFailure } from "./findings.ts";
 import { type Fact, known } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
-import type { JsonObject } from "./json.ts";
 import { declaredFor, openedBy, unnamedInBundle } from "./grants/opened.ts";
 import { checkPolicy } from "./grants/policy.ts";
+import type { JsonObject } from "./json.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
 import type { Artifact } from "./release/digest.ts";
 import { type Gathered, gatheredSince } from "./release/gathered.ts";
@@ -21,6 +21,7 @@ import { changeJson, planTable } from "./report/promotion.ts";
 import type { ActionResult } from "./report/report.ts";
 import { shortSha } from "./short-sha.ts";
 
+/** Which commit is validated, for all tiers of its contract. */
 export interface ValidateRequest {
   readonly git: Git;
   readonly commit: string;

@@ -1,5 +1,6 @@
 /** The modes of action-promote, and those in which a person decides; apart from their stories, which are loaded only for them. */
 const OPERATIONS = ["reject", "accept", "hold", "resume", "approve"] as const;
+/** A mode in which a person decides something about a tier or a release. */
 export type Operation = (typeof OPERATIONS)[number];
 
 /** Every mode of action-promote. */

@@ -16,6 +16,7 @@ interface Shared {
   readonly now: Date;
 }
 
+/** The task that is asked for, with what it alone needs; what all have is in Shared. */
 export type PauseInputs = Shared &
   (
     | {

@@ -9,8 +9,10 @@ export interface FileWhere {
   readonly column: number;
 }
 
+/** A value without parts, as YAML knows them; whole numbers beyond 2^53 are bigints. */
 export type ScalarValue = string | number | bigint | boolean | null;
 
+/** A value without parts, and where it stands. */
 export interface Scalar {
   readonly kind: "scalar";
   readonly value: ScalarValue;
@@ -19,13 +21,14 @@ export interface Scalar {
   readonly anchored: boolean;
 }
 
-export interface List {
+interface List {
   readonly kind: "list";
   readonly items: readonly Node[];
   readonly where: FileWhere;
   readonly anchored: boolean;
 }
 
+/** Keys and values in their order, and where it begins. */
 export interface Mapping {
   readonly kind: "map";
   readonly entries: ReadonlyMap<string, Entry>;
@@ -33,13 +36,16 @@ export interface Mapping {
   readonly anchored: boolean;
 }
 
+/** A key with its value. */
 export interface Entry {
   /** Where the key stands. */
   readonly key: FileWhere;
   readonly value: Node;
 }
 
+/** Anything that stands in a YAML file. */
 export type Node = Scalar | List | Mapping;
+/** Keys and list positions (from 0) from the top of a file to a node. */
 export type Path = readonly (string | number)[];
 
 /** A scalar at a place. */

@@ -6,6 +6,7 @@ import { type FileWhere, get, getMap, getString, isNull, type Mapping, type Node
 export const CONTRACT_VARIABLES = ["catalog", "source_catalog", "tier"] as const;
 type ContractVariable = (typeof CONTRACT_VARIABLES)[number];
 
+/** One variable as the tier has it, before anything is put into its value. */
 export interface Variable {
   readonly name: string;
   /** Unresolved; undefined if nothing gives it one. */

@@ -3,6 +3,7 @@ import type { Where } from "../findings.ts";
 
 /** The kinds of resource that are deployed, in the order in which they are: what others name comes first. */
 export const RESOURCE_KINDS = ["schemas", "volumes", "registered_models", "experiments", "pipelines", "jobs"] as const;
+/** A kind of resource of a bundle that is deployed: the word under `resources`. */
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** The four tiers, in the order a change climbs them. */
@@ -159,6 +160,7 @@ export interface GrantsPolicy {
   readonly exceptions: readonly GrantException[];
 }
 
+/** One entry of `grants.rules`: what a principal must, may or must not have on a securable. */
 export interface GrantRule {
   readonly on: Securable;
   /** As a person would name it: user name, group name, service principal's display name or application id. */

@@ -15,6 +15,7 @@ import {
 } from "yaml";
 import { type Finding, messageOf, type Where } from "../findings.ts";
 
+/** Keys and list positions (from 0) from the top of the file to a value. */
 export type Path = readonly (string | number)[];
 
 /** A read file: its value, and where things stand in it. */

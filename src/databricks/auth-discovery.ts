@@ -8,6 +8,7 @@ import { judge, readFailure, tryJson } from "./answer.ts";
 import { ApiError } from "./errors.ts";
 import { maySendCredentials } from "./hosts.ts";
 
+/** What is needed of a host to sign in there. */
 export interface Discovery {
   readonly tokenEndpoint: URL;
   /** What a federation policy of this account most likely names as audience. */

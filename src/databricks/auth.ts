@@ -3,12 +3,12 @@
  * Databricks (facts: databricks-api 1.1, 1.2). Tokens are asked for once, kept, and renewed before they expire.
  */
 import * as v from "valibot";
-import type { Clock } from "../http/clock.ts";
 import type { HttpAnswer, HttpClient, Verdict } from "../http/client.ts";
+import type { Clock } from "../http/clock.ts";
 import type { Redactor } from "../http/redact.ts";
 import { judge, readFailure, tryJson } from "./answer.ts";
 import { federationRefused, secretRefused } from "./auth-advice.ts";
-import { discover, type Discovery } from "./auth-discovery.ts";
+import { type Discovery, discover } from "./auth-discovery.ts";
 import { decodeClaims, requestGitHubToken } from "./auth-github.ts";
 import { ApiError, UnexpectedAnswer } from "./errors.ts";
 import type { ClientLog } from "./workspace.ts";
@@ -32,6 +32,7 @@ interface OidcCredentials {
   readonly audience?: string | undefined;
 }
 
+/** One way to sign in. */
 export type Credentials = SecretCredentials | OidcCredentials;
 
 /** A source of bearer tokens for one host. */

@@ -9,8 +9,10 @@ import { ask, encodePath, items, jsonObject, optionalText } from "./parse.ts";
 import { root } from "./unity.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** What is listed in a catalog or schema, by the word in its API's path. */
 export type CatalogType = "schemas" | "volumes" | "models";
 
+/** A schema, volume or model as its API gives it. */
 export interface CatalogEntry {
   /** `catalog.schema` or `catalog.schema.name`. */
   readonly fullName: string;

@@ -5,6 +5,7 @@ import { orMissing } from "./errors.ts";
 import { ask, collect, id, items, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** An MLflow experiment that is not deleted. */
 export interface Experiment {
   readonly id: string;
   /** A workspace path without the prefix /Workspace. */

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { id, list, optionalText, parse } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** The principal that a token belongs to, as the workspace says. */
 export interface Identity {
   /** The SCIM id, numeric. */
   readonly id: string;

@@ -5,6 +5,7 @@ import { isMissing, orMissing } from "./errors.ts";
 import { ask, collect, id, integer, items, jsonObject, optionalText, pages, parse } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** A job with its settings. */
 export interface Job {
   readonly id: string;
   readonly name: string;
@@ -18,6 +19,7 @@ export interface Job {
   readonly created: number | undefined;
 }
 
+/** A run of a job, active or over. */
 export interface Run {
   readonly id: string;
   readonly jobId: string | undefined;

@@ -4,6 +4,7 @@ import { orMissing } from "./errors.ts";
 import { ask, encodePath, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** What has an access control list, by the word in the API's path. */
 export type PermissionType = "jobs" | "pipelines" | "experiments" | "directories" | "notebooks" | "files";
 
 /** One principal and its level: `{ service_principal_name: application id, permission_level: "CAN_MANAGE" }`. */

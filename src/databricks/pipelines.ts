@@ -5,6 +5,7 @@ import { type ApiError, orMissing } from "./errors.ts";
 import { ask, encodePath, id, integer, items, jsonObject, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** A pipeline as lists show it: without spec and tags. */
 export interface PipelineStatus {
   readonly id: string;
   readonly name: string;
@@ -14,6 +15,7 @@ export interface PipelineStatus {
   readonly runAs: string | undefined;
 }
 
+/** A pipeline with its spec. */
 export interface Pipeline extends PipelineStatus {
   readonly spec: JsonObject;
   /** Not part of the spec it answers, yet of the one it takes: left out of an update, they are gone. */

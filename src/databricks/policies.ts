@@ -1,9 +1,10 @@
 /** ABAC policies: only those that grant (facts: unity-catalog 1.11). */
 import * as v from "valibot";
-import { items, encodePath, list, optionalText } from "./parse.ts";
+import { encodePath, items, list, optionalText } from "./parse.ts";
 import { normalizePrivilege } from "./unity.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** A policy that grants privileges on whatever it matches, beside all grants. */
 export interface GrantPolicy {
   readonly name: string;
   readonly on: { readonly type: string; readonly name: string };

@@ -11,6 +11,7 @@ interface ServicePrincipal {
   readonly active: boolean;
 }
 
+/** A person of the workspace. */
 export interface User {
   readonly id: string;
   readonly userName: string;
@@ -19,8 +20,9 @@ export interface User {
 }
 
 /** What a member is; "unknown" if the service did not say. */
-export type MemberKind = "user" | "group" | "service-principal" | "unknown";
+type MemberKind = "user" | "group" | "service-principal" | "unknown";
 
+/** A group of the workspace or of its account. */
 export interface Group {
   readonly id: string;
   readonly displayName: string;

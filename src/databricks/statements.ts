@@ -6,6 +6,7 @@ import { ApiError } from "./errors.ts";
 import { ask, encodePath, integer, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** How a statement is run, and waited for. */
 export interface StatementOptions {
   readonly warehouseId: string;
   /** Values of `:name` in the text; never put into it. */

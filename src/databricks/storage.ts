@@ -4,6 +4,7 @@ import { orMissing } from "./errors.ts";
 import { ask, encodePath, items, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
+/** What a metastore reaches cloud storage with. */
 export interface StorageCredential {
   readonly name: string;
   readonly owner: string | undefined;
@@ -11,6 +12,7 @@ export interface StorageCredential {
   readonly isolated: boolean | undefined;
 }
 
+/** A path of cloud storage, and the credential that reaches it. */
 export interface ExternalLocation extends StorageCredential {
   readonly url: string;
   readonly credential: string | undefined;

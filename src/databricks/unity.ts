@@ -17,6 +17,7 @@ export type SecurableType =
   | "credential"
   | "connection";
 
+/** What one principal is granted on one securable itself. */
 export interface PrivilegeAssignment {
   /** User's e-mail, group's display name or application id; empty for a deleted principal. */
   readonly principal: string;
@@ -33,6 +34,7 @@ interface EffectiveAssignment {
   }[];
 }
 
+/** What all securables of Unity Catalog have. */
 export interface Securable {
   readonly name: string;
   readonly fullName: string;
@@ -43,6 +45,7 @@ export interface Securable {
   readonly updatedAt: number | undefined;
 }
 
+/** A catalog as its API gives it. */
 export interface Catalog extends Securable {
   /** OPEN, ISOLATED; undefined if the service did not say. Bindings count only if ISOLATED. */
   readonly isolationMode: string | undefined;
@@ -70,12 +73,14 @@ interface Volume extends Securable {
   readonly storageLocation: string | undefined;
 }
 
+/** A workspace in which an isolated securable can be used. */
 export interface Binding {
   readonly workspaceId: string;
   /** BINDING_TYPE_READ_WRITE or BINDING_TYPE_READ_ONLY. */
   readonly type: string;
 }
 
+/** The metastore that the workspace is attached to. */
 export interface MetastoreSummary {
   readonly id: string;
   readonly name: string;

@@ -7,7 +7,7 @@ import { Redactor } from "../http/redact.ts";
 import { userAgent } from "../http/user-agent.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
 import { isTokenRefused, judge, readFailure, tryJson } from "./answer.ts";
-import { type Authenticator, createAuthenticator, type Credentials } from "./auth.ts";
+import { type Authenticator, type Credentials, createAuthenticator } from "./auth.ts";
 import { ApiError, LostAnswer, UnexpectedAnswer } from "./errors.ts";
 import { servesManyWorkspaces, workspaceUrl } from "./hosts.ts";
 
@@ -22,6 +22,7 @@ export interface ClientLog {
   secret(value: string): void;
 }
 
+/** One request to a workspace. */
 export interface ApiRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path from the host, its parts already URL-encoded. */
@@ -38,6 +39,7 @@ export interface ApiRequest {
   readonly repeatable?: boolean;
 }
 
+/** An answer of status 2xx, or one that the request said it expects. */
 export interface ApiAnswer {
   readonly status: number;
   readonly bytes: Uint8Array;
@@ -47,6 +49,7 @@ export interface ApiAnswer {
   header(name: string): string | undefined;
 }
 
+/** A connection that signs in by itself, and tries again what may be tried again. */
 export interface Workspace {
   /** `https://…`, no trailing slash. */
   readonly host: string;
@@ -59,6 +62,7 @@ export interface Workspace {
   call(request: ApiRequest): Promise<ApiAnswer>;
 }
 
+/** Where to connect to, and as whom. */
 export interface ConnectOptions {
   /** `https://…`; `http://` only for loopback. */
   readonly host: string;

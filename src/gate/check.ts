@@ -27,11 +27,13 @@ export const CHECK_IDS = [
   "estate",
   "lock",
 ] as const;
+/** The name of a check, in findings (`gate/<id>`), reports and the input `override`. */
 export type CheckId = (typeof CHECK_IDS)[number];
 
 /** The account of a workflow's own token: whoever can push a branch can speak as it. */
 export const WORKFLOW_ACCOUNT = "github-actions[bot]";
 
+/** One question that the gate asks. */
 export interface Check {
   readonly id: CheckId;
   /** What it proves, in a few words. */
@@ -39,6 +41,7 @@ export interface Check {
   evaluate(facts: GateFacts): CheckResult;
 }
 
+/** How a check ends; unknown does not let in either. */
 export type Verdict = "pass" | "fail" | "unknown";
 
 /**
@@ -56,6 +59,7 @@ export const OVERRIDABLE: readonly CheckId[] = [
   "estate",
 ];
 
+/** What one check said of one release. */
 export interface CheckResult {
   readonly check: CheckId;
   /** What it says; an override does not change it. */

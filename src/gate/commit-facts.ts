@@ -1,5 +1,6 @@
 /** What enters a tier with a release: its commits, who wrote and reviewed them, and how they stand to what the tier has. */
 
+/** The candidate's commit, and all that enters with it. */
 export interface CommitFacts {
   readonly onDefaultBranch: boolean;
   /** A commit that a pull request brought into a branch `hotfix/*`, merged back or not; undefined for any other. */
@@ -27,6 +28,7 @@ export interface EnteringFacts {
   readonly accepted: readonly { readonly commit: string; readonly reason: string }[];
 }
 
+/** A commit that enters beside or on the branch's line. */
 export interface BroughtCommit {
   readonly commit: string;
   /** Undefined where only its id is known. */
@@ -35,6 +37,7 @@ export interface BroughtCommit {
   readonly author: string | undefined;
 }
 
+/** A commit of the branch's own line. */
 export interface LineCommit extends BroughtCommit {
   readonly parents: number;
   /** Numbers of the merged pull requests that GitHub says brought it. */
@@ -55,6 +58,7 @@ export interface HotfixFacts {
   readonly other: string | undefined;
 }
 
+/** A pull request, with what reviewers and checks said of the head that was merged. */
 export interface PullFacts {
   readonly number: string;
   readonly title: string;
@@ -89,6 +93,7 @@ export interface PullFacts {
   }[];
 }
 
+/** How the candidate stands to what the tier has. */
 export interface OrderFacts {
   /** What the tier has now, and since when (ISO; undefined where nothing says so); undefined before the first deployment. */
   readonly current: { readonly commit: string; readonly release: string; readonly at?: string } | undefined;

@@ -115,7 +115,7 @@ export interface KeptFacts {
 }
 
 /** A hold of the kind tier. */
-export interface KeptHold {
+interface KeptHold {
   readonly reason: string;
   readonly by: string;
   /** ISO times. */

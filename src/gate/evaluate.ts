@@ -22,8 +22,8 @@ import { rejects } from "./checks/rejects.ts";
 import { source } from "./checks/source.ts";
 import { verification } from "./checks/verification.ts";
 import { window } from "./checks/window.ts";
-import { breakGlass } from "./override.ts";
 import type { GateFacts, Stage } from "./facts.ts";
+import { breakGlass } from "./override.ts";
 
 const CHECKS: Readonly<Record<CheckId, Check>> = {
   path,
@@ -92,6 +92,7 @@ function allBut(...left: readonly CheckId[]): CheckId[] {
   return CHECK_IDS.filter((id) => !left.includes(id));
 }
 
+/** What all checks said together. */
 export interface GateResult {
   readonly tier: TierName;
   readonly stage: Stage;

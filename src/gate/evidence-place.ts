@@ -6,7 +6,7 @@
 import type { Finding } from "../findings.ts";
 
 /** The rules that together make a branch append-only, by GitHub's names (REST reference, "Get rules for a branch"). */
-export const APPEND_ONLY = ["deletion", "non_fast_forward"] as const;
+const APPEND_ONLY = ["deletion", "non_fast_forward"] as const;
 type AppendOnlyRule = (typeof APPEND_ONLY)[number];
 
 /** The branch as GitHub shows it. */

@@ -28,6 +28,7 @@ import type {
   ParityFacts,
 } from "./live-facts.ts";
 
+/** Something that was seen, or two sentences: why it was not, and how it will be. */
 export type Fact<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly why: string; readonly remedy: string };
@@ -48,6 +49,7 @@ export function notKnown(why: string, remedy: string): Fact<never> {
  */
 export type Stage = "plan" | "plan-live" | "promote";
 
+/** Everything that the checks of one gate are told. */
 export interface GateFacts extends Subject, RecordFacts, LiveFacts {}
 
 /** What tells whether the tier below had this release. */
@@ -144,6 +146,7 @@ interface RecordFacts {
   readonly holds: Fact<HoldFacts>;
 }
 
+/** The repository and its default branch, as GitHub has them now. */
 export interface RepositoryFacts {
   readonly defaultBranch: string;
   /** The default branch's head. */
@@ -159,6 +162,7 @@ export type BranchFacts =
   | { readonly kind: "protected" }
   | { readonly kind: "custom"; readonly patterns: readonly { readonly name: string; readonly type: string }[] };
 
+/** What keeps others out of the tier's environment, and who owns the files that say so. */
 export interface ProtectionFacts {
   /** Undefined if the environment does not exist. */
   readonly environment:
@@ -176,6 +180,7 @@ export interface ProtectionFacts {
   readonly codeowners: { readonly path: string; readonly text: string } | undefined;
 }
 
+/** One review of a waiting job of this run; `state` is GitHub's word: approved, rejected. */
 export interface ApprovalFacts {
   readonly environments: readonly string[];
   readonly state: string;

@@ -33,6 +33,7 @@ export interface ActiveRun {
   readonly continuous: boolean;
 }
 
+/** Whom the token belongs to and where it works, with what is wrong about that. */
 export interface IdentityFacts {
   readonly servicePrincipal: string;
   readonly clientId: string;

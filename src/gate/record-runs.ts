@@ -1,6 +1,7 @@
 /** Which run can have made a record: events, workflow and job by kind, and the words of the step that says so. */
 import type { RecordKind, RecordPayload } from "../release/evidence.ts";
 
+/** A tier that has records: every one but the sandbox. */
 export type RecordTier = RecordPayload["tier"];
 
 /** Where a record can come from: `job` of a reusable workflow of ours. */

@@ -26,6 +26,7 @@ export function rootPrefix(root: string): string {
   return parts.length === 0 ? "" : `${parts.join("/")}/`;
 }
 
+/** The error for a question about order in a clone without full history. */
 export function shallow(): FourTierError {
   return new FourTierError({
     id: "git/shallow",
@@ -35,6 +36,7 @@ export function shallow(): FourTierError {
   });
 }
 
+/** The error for an object that is not there, or not what its id says. */
 export function missingObject(blob: string): FourTierError {
   return new FourTierError({
     id: "git/damaged",
@@ -44,6 +46,7 @@ export function missingObject(blob: string): FourTierError {
   });
 }
 
+/** The error for an answer of git that does not read; `command` is the subcommand. */
 export function unreadable(command: string): FourTierError {
   return new FourTierError({
     id: "git/failed",

@@ -28,7 +28,7 @@ interface GitHubOptions {
 }
 
 /** Values of `{placeholders}` in a route, query parameters, or body fields. */
-export type Parameters = Readonly<Record<string, unknown>>;
+type Parameters = Readonly<Record<string, unknown>>;
 
 /** A repository seen with one token. */
 export interface GitHub {

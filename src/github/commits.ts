@@ -5,6 +5,7 @@ import { type GitHub, Id, Login, OptionalText } from "./client.ts";
 /** `ahead`: head has base in its history. */
 export type Relation = "identical" | "ahead" | "behind" | "diverged";
 
+/** A commit as GitHub has it, with the accounts that it found for its people. */
 export interface CommitInfo {
   readonly sha: string;
   /** The first line of the message. */
@@ -19,12 +20,14 @@ export interface CommitInfo {
   readonly url: string | undefined;
 }
 
+/** How one commit stands to another. */
 export interface Comparison {
   readonly relation: Relation;
   /** What head has and base has not, oldest first. */
   readonly commits: readonly CommitInfo[];
 }
 
+/** A pull request, merged or not; commits are SHAs, `base` and `author` a branch and a login. */
 export interface Pull {
   readonly number: string;
   readonly title: string;
@@ -40,6 +43,7 @@ export interface Pull {
   readonly mergeCommit: string | undefined;
 }
 
+/** A review of a pull request; `state` is GitHub's word: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED. */
 export interface Review {
   readonly user: string | undefined;
   readonly state: string;

@@ -3,8 +3,10 @@ import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
 import { type GitHub, Id, Login } from "./client.ts";
 
+/** GitHub's words for the state of a Deployment. */
 export type DeploymentState = "in_progress" | "success" | "failure" | "error" | "inactive" | "queued" | "pending";
 
+/** A Deployment: an index to a run, which anybody with push can write. */
 export interface Deployment {
   readonly id: string;
   readonly sha: string;

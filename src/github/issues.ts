@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { type GitHub, Id, Login } from "./client.ts";
 import type { Permission } from "./failure.ts";
 
+/** An issue, no pull request. */
 export interface Issue {
   readonly number: string;
   readonly state: "open" | "closed";

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { type GitHub, Id, Login, OptionalText } from "./client.ts";
 
+/** One attempt of a workflow's run. */
 export interface WorkflowRun {
   readonly id: string;
   readonly attempt: number;
@@ -23,7 +24,7 @@ export interface WorkflowRun {
   readonly referencedWorkflows: readonly ReferencedWorkflow[];
 }
 
-export interface ReferencedWorkflow {
+interface ReferencedWorkflow {
   /** `four-tier/four-tier/.github/workflows/deploy-to-dev.yml`, without the ref. */
   readonly path: string;
   readonly sha: string;

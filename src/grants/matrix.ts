@@ -9,7 +9,7 @@ import { nameIt } from "./rights.ts";
 import { inWords, said, witness } from "./witness.ts";
 
 /** What a principal can do in a catalog, the most that is true of it. */
-export type Reach = "owns" | "control" | "write" | "read" | "look" | "nothing" | "unknown";
+type Reach = "owns" | "control" | "write" | "read" | "look" | "nothing" | "unknown";
 
 /** One field of the matrix. */
 export interface Cell {

@@ -10,7 +10,7 @@ import { applicableTo, impliedByOwnership, MANAGE, NEEDS_BESIDE } from "./privil
  * What can be done on a securable, by whom: what works now, and what only a missing right beside it keeps from working.
  * A set of principals is a bigint: bit n is principal n of the reach.
  */
-export interface Rights {
+interface Rights {
   readonly works: ReadonlyMap<string, bigint>;
   readonly latent: ReadonlyMap<string, bigint>;
 }

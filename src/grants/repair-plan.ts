@@ -42,6 +42,7 @@ export interface RepairChange {
   readonly entries: readonly RepairEntry[];
 }
 
+/** What a repair would grant and revoke. */
 export interface RepairPlan {
   /** In the order of the securables' keys. */
   readonly changes: readonly RepairChange[];

@@ -7,6 +7,7 @@ import { type Clock, realClock } from "./clock.ts";
 import { AmbiguousError, NetworkError, type RequestLabel, sortFailure } from "./errors.ts";
 import { waitBefore } from "./retry.ts";
 
+/** A request as it is sent, each time that it is. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
@@ -14,6 +15,7 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array;
 }
 
+/** An answer that was read to its last byte, whatever its status. */
 export interface HttpAnswer {
   readonly status: number;
   readonly bytes: Uint8Array;
@@ -28,6 +30,7 @@ export interface HttpAnswer {
  */
 export type Verdict = "final" | "refused" | "uncertain";
 
+/** Where a client may go, and how long it tries. */
 export interface HttpOptions {
   /** Requests to any other origin are refused before anything is sent. */
   readonly origins: readonly string[];
@@ -46,6 +49,7 @@ export interface HttpOptions {
   readonly proxyLoopback?: boolean;
 }
 
+/** Sends requests, and tries again what may be tried again. */
 export interface HttpClient {
   /**
    * Sends until an answer is final or the deadline is near. What is not `repeatable` is never sent twice unless it is

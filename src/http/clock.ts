@@ -1,6 +1,7 @@
 /** Time, as something that can be handed in: tests wait for nothing and see what would have been waited. */
 import { setTimeout as delay } from "node:timers/promises";
 
+/** The time, waiting and chance. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

@@ -20,7 +20,7 @@ const resource = v.strictObject({
   component: text,
   component_digest: hex,
 });
-export const release = v.strictObject({
+const release = v.strictObject({
   digest: hex,
   commit: v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)),
   plan: hex,
@@ -29,7 +29,7 @@ export const release = v.strictObject({
   components: v.record(v.string(), hex),
   artifacts: v.array(v.strictObject({ name: text, sha256: hex })),
 });
-export const intent = v.strictObject({
+const intent = v.strictObject({
   key: text,
   action: v.picklist(["create", "update", "replace", "delete"]),
   name: text,
@@ -171,7 +171,7 @@ function fromStored(stored: v.InferOutput<typeof resource>): AppliedResource {
   return { ...rest, permissions: permissions ?? undefined, componentDigest };
 }
 
-export function toStored(applied: AppliedResource): v.InferOutput<typeof resource> {
+function toStored(applied: AppliedResource): v.InferOutput<typeof resource> {
   const { id, kind, name, settings, permissions, component, componentDigest } = applied;
   return { id, kind, name, settings, permissions: permissions ?? null, component, component_digest: componentDigest };
 }

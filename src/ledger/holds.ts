@@ -27,6 +27,7 @@ export interface PriorState {
   readonly starters: readonly PriorStarter[];
 }
 
+/** A recorded reason why schedules stay paused, or why a tier takes no promotion. */
 export interface Hold {
   /** 64 hex over what it says: evidence repeats it. */
   readonly id: string;

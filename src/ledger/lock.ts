@@ -51,6 +51,7 @@ export function lockFor(access: LockAccess, waitMs: number): LockOptions & Pick<
   return { owner, runHasEnded, waitMs, pollMs: LOCK_POLL_MS, log, signal, now, pause };
 }
 
+/** The lock of a tier, held. */
 export interface Lock {
   readonly generation: number;
   /** Called before each write: throws FourTierError `ledger/lock-lost` if somebody else holds the lock by now. */

@@ -36,13 +36,14 @@ export interface Intent {
 }
 
 /** A release whose application has begun and not ended. */
-export interface Pending {
+interface Pending {
   readonly release: LedgerRelease;
   readonly intents: readonly Intent[];
   /** What runs before this one had begun and not ended: a resource may still be as one of them wanted it. */
   readonly left?: readonly Intent[];
 }
 
+/** What a tier knows of itself. */
 export interface Ledger {
   /** Counts writes: the older of two copies is told by it. */
   readonly serial: number;

@@ -16,6 +16,7 @@ import { masked } from "./mask.ts";
 import type { Observation } from "./observe.ts";
 import { chooseTarget, type TargetQuestion } from "./rollback-target.ts";
 
+/** A file of the release that differs from what the tier has. */
 export interface ChangedFile {
   readonly path: string;
   readonly what: "added" | "changed" | "removed";

@@ -4,14 +4,17 @@ import { type Finding, isFailure } from "../findings.ts";
 import type { CheckId } from "../gate/check.ts";
 import { type GateResult, isMatterOfTime, passing } from "../gate/evaluate.ts";
 import type { Fact, GateFacts } from "../gate/facts.ts";
-import { shortSha } from "../short-sha.ts";
 import { duration } from "../gate/wall-clock.ts";
 import type { Site } from "../github/links.ts";
 import { gateSummary, overrideNotice } from "../report/gate.ts";
-import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
 import { leftSection } from "../report/left.ts";
+import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
 import { type Found, picture } from "../report/whereabouts.ts";
+import { shortSha } from "../short-sha.ts";
+import { approvers } from "./brief-approvers.ts";
 import type { ChangedFile, FailedRun, WayBack } from "./brief-facts.ts";
+import { changed, listed, risksOf, unique, worded } from "./brief-risk.ts";
+import { scheduleSection } from "./brief-schedules.ts";
 import {
   accessSection,
   changesSince,
@@ -22,15 +25,13 @@ import {
   planSection,
   unaskedText,
 } from "./brief-sections.ts";
-import { changed, listed, risksOf, unique, worded } from "./brief-risk.ts";
-import { approvers } from "./brief-approvers.ts";
-import { scheduleSection } from "./brief-schedules.ts";
 import { verdictOf } from "./brief-verdict.ts";
 import { commitLink, wayBackText } from "./brief-way-back.ts";
 import type { History } from "./history.ts";
 import type { Left } from "./left.ts";
 import type { Desired, Drift, FieldChange, Plan } from "./plan.ts";
 
+/** Everything that a brief says. */
 export interface BriefFacts {
   readonly project: string;
   readonly tier: TierName;

@@ -5,8 +5,8 @@ import picomatch from "picomatch";
 import type { RenderedBundle } from "../bundle/model.ts";
 import { ARTIFACTS_FOLDER } from "../bundle/paths.ts";
 import { renderBundle } from "../bundle/render.ts";
-import { parseContract } from "../contract/parse.ts";
 import type { Contract, Tier } from "../contract/model.ts";
+import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
@@ -26,6 +26,7 @@ export interface CarriedArtifact extends Artifact {
   readonly bytes: Uint8Array;
 }
 
+/** A release that may be deployed to one tier: its bytes named, its bundle rendered. */
 export interface Candidate {
   readonly commit: string;
   /** Release digest, 64 hex. */

@@ -22,6 +22,7 @@ export interface Desired extends Omit<AppliedResource, "id"> {
   readonly key: ResourceKey;
 }
 
+/** What is done with a resource. */
 export type Action = "none" | "create" | "update" | "replace" | "delete";
 
 /** What a change means for what runs, mildest first. */
@@ -35,6 +36,7 @@ export const CHANGE_CLASSES = [
   "deletes",
   "data-losing",
 ] as const;
+/** What a change means for what runs, from harmless to destructive. */
 export type ChangeClass = (typeof CHANGE_CLASSES)[number];
 
 /** One field, old → new; undefined = absent. Values are for showing: what looks like a secret is masked. */
@@ -45,6 +47,7 @@ export interface FieldChange {
   readonly new: JsonValue | undefined;
 }
 
+/** What is to become of one resource. */
 export interface Change {
   readonly key: ResourceKey;
   readonly kind: string;
@@ -55,6 +58,7 @@ export interface Change {
   readonly fields: readonly FieldChange[];
 }
 
+/** From one release to another, for one tier. */
 export interface Plan {
   /** Every resource of either side, sorted by key; unchanged ones have action `none`. */
   readonly changes: readonly Change[];
@@ -74,6 +78,7 @@ export interface LiveResource {
   readonly permissions: JsonArray | undefined;
 }
 
+/** A resource that is not as it was applied. */
 export interface DriftEntry {
   readonly key: ResourceKey;
   readonly what: "changed" | "missing";
@@ -81,6 +86,7 @@ export interface DriftEntry {
   readonly fields: readonly FieldChange[];
 }
 
+/** What somebody's hand made of what was applied. */
 export interface Drift {
   readonly entries: readonly DriftEntry[];
   /** 64 hex; of no drift it is the digest of the empty list. */

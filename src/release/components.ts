@@ -14,6 +14,7 @@ import { checkReach } from "./reaches.ts";
 /** Without `components` in the contract, and for resources that none claims. */
 const DEFAULT_COMPONENT = "default";
 
+/** A part of a release that moves by itself: its digest names its folder. */
 export interface Component {
   readonly name: string;
   /** 64 hex, as the release's: over the files and artifacts it carries. */

@@ -226,14 +226,14 @@ export async function readOpenings(reader: RecordReader, tier: RecordTier, relea
   return { opened, ...bench.judging, whole: bench.whole && listing.whole };
 }
 
-export function newer(a: ClaimedRecord, b: ClaimedRecord): number {
+function newer(a: ClaimedRecord, b: ClaimedRecord): number {
   const [first, second] = [Date.parse(a.deployment.createdAt), Date.parse(b.deployment.createdAt)];
   if (first !== second) return second - first;
   // Times are whole seconds; ids grow.
   return Number(BigInt(b.deployment.id) - BigInt(a.deployment.id));
 }
 
-export function isKind<Kind extends StatedRecord["kind"]>(
+function isKind<Kind extends StatedRecord["kind"]>(
   record: JudgedRecord,
   kind: Kind,
 ): record is JudgedRecord<Extract<StatedRecord, { readonly kind: Kind }>> {

@@ -22,6 +22,7 @@ export interface Ending extends Waiting {
 
 /** The service promises a restart in less than 60 s (facts: databricks-api 3.3); failing runs wait longer. */
 export const RESTART_MS = 180_000;
+/** How often to look, in milliseconds. */
 export const LOOK_MS = 5_000;
 
 /** Cancels runs of a job and looks at what is active then, until that says what came of it; null when the time is up. */

@@ -169,9 +169,11 @@ export const evidenceSchema = v.pipe(
   v.description("What a promotion by Four-Tier rested on, what a rollback did, or what a person decided."),
 );
 
+/** Any document that a run leaves as evidence. */
 export type EvidenceDocument = v.InferOutput<typeof evidenceSchema>;
 /** The documents of one kind. */
 export type EvidenceOf<Kind extends EvidenceDocument["kind"]> = Extract<EvidenceDocument, { readonly kind: Kind }>;
+/** A person's decision, as its evidence names it. */
 export type Operation = EvidenceOf<"operation-evidence">["operation"];
 
 /** The document as it is written; throws for what does not fit its own schema. */

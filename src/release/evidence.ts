@@ -5,8 +5,8 @@
 import * as v from "valibot";
 import type { RecordedTier } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
-import { createDeployment, type DeploymentState, setDeploymentStatus } from "../github/deployments.ts";
 import type { GitHub } from "../github/client.ts";
+import { createDeployment, type DeploymentState, setDeploymentStatus } from "../github/deployments.ts";
 import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
@@ -96,7 +96,9 @@ const RecordSchema = v.union([
 
 /** What a Deployment of ours carries. */
 export type RecordPayload = v.InferOutput<typeof RecordSchema>;
+/** What a record is of: a deployment, a verification, a decision, … */
 export type RecordKind = RecordPayload["kind"];
+/** The payload of the records of one kind. */
 export type RecordOf<Kind extends RecordKind> = Extract<RecordPayload, { readonly kind: Kind }>;
 /** A promotion's. */
 export type Evidence = RecordOf<"promotion">;

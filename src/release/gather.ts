@@ -34,6 +34,7 @@ import { commitFacts, type Reach, readOrigin, readOriginAgain } from "./read-com
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
 
+/** For which release, tier and stage the gate's facts are asked of GitHub. */
 export interface GatherRequest {
   readonly github: GitHub;
   readonly run: RunContext;

@@ -2,9 +2,10 @@
  * What has gathered for a tier since the commit that its records name: commits, and what they would change. Records are
  * an index and no evidence: this is for people who read a pull request, and no gate asks for it.
  */
+
+import type { CommitInfo, Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments, stateOf } from "../github/deployments.ts";
-import type { CommitInfo, Git } from "../git.ts";
 import { asApplied, type Candidate } from "./candidate.ts";
 import { parseRecord, TASK } from "./evidence.ts";
 import { makePlan, type Plan } from "./plan.ts";
@@ -24,6 +25,7 @@ export async function indexedCommit(github: GitHub, project: string, tier: strin
   return undefined;
 }
 
+/** What has gathered since the tier's last promotion. */
 export interface Gathered {
   /** What the tier has, as its records say. */
   readonly from: string;

@@ -3,6 +3,7 @@ import type { GitHub } from "../github/client.ts";
 import { type CommitInfo, compare, type Pull, pullsOfCommit } from "../github/commits.ts";
 import { mapBounded } from "../http/pool.ts";
 
+/** What came between two commits. */
 export interface History {
   /** Oldest first. */
   readonly commits: readonly Pick<CommitInfo, "sha" | "title" | "author" | "url">[];

@@ -7,7 +7,7 @@ import { type EvidenceDocument, evidenceSchema } from "./evidence-document.ts";
 export const MOST_BYTES = 10 * 1024 * 1024;
 
 /** A file that should be an evidence document. */
-export type ReadDocument =
+type ReadDocument =
   | { readonly document: EvidenceDocument }
   /** Why it is none: a clause without a full stop. */
   | { readonly document: undefined; readonly why: string };

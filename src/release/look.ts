@@ -11,6 +11,7 @@ import type { Place } from "./place.ts";
 import { type Standing, standingOf } from "./standing.ts";
 import { type Content, type FolderState, inspectFolders } from "./upload.ts";
 
+/** What was seen at a tier. */
 export interface Look {
   readonly standing: Standing;
   readonly folders: readonly FolderState[];

@@ -24,6 +24,7 @@ export interface Observed extends Live {
   readonly foundBy: "ledger" | "tags" | "adopted";
 }
 
+/** What lives in a tier of the resources that a release is about. */
 export interface Observation {
   /** By key; a key the ledger names and the workspace lacks is undefined. */
   readonly live: ReadonlyMap<string, Observed | undefined>;

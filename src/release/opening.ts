@@ -25,6 +25,7 @@ export interface SeenRun {
   readonly decided: "approved" | "rejected" | undefined;
 }
 
+/** What decides whether an approval is opened, and which runs that wait are cancelled. */
 export interface Situation {
   readonly environment: string;
   /** Why the release is not ready; undefined if it is. */

@@ -5,6 +5,7 @@ import type { Ledger } from "../ledger/model.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { readLedger } from "../ledger/store.ts";
 
+/** Where one tier's ledger and release folders are. */
 export interface Place {
   readonly tier: Tier;
   /** The tier's application id. */

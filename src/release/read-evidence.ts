@@ -1,7 +1,8 @@
 /** From a Deployment to the run behind it, read once a run. */
+
+import { hasFinding } from "../findings.ts";
 import type { EvidenceFacts, EvidenceRun } from "../gate/evidence-facts.ts";
 import { callerJobs, suitePins } from "../gate/pins.ts";
-import { hasFinding } from "../findings.ts";
 import type { GitHub } from "../github/client.ts";
 import { fileAt } from "../github/contents.ts";
 import { type Deployment, stateOf } from "../github/deployments.ts";
@@ -10,6 +11,7 @@ import { getRun, jobsOfRun } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
 import { parseRecord } from "./evidence.ts";
 
+/** Reads the run with an id; undefined if GitHub has it not. */
 export type ReadRun = (id: string) => Promise<EvidenceRun | undefined>;
 
 /** Reads runs, each once: what a run says does not change while we look. `head` is the default branch's head commit. */

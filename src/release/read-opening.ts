@@ -3,8 +3,8 @@ import type { Contract } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import { isFailure } from "../findings.ts";
 import { verified } from "../gate/checks/verification.ts";
-import { believedSource } from "../gate/evidence-run.ts";
 import type { EvidenceFacts, JudgedRecord } from "../gate/evidence-facts.ts";
+import { believedSource } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { compare } from "../github/commits.ts";
@@ -31,6 +31,7 @@ import { recordReader } from "./records.ts";
 /** Runs that are looked at: whoever waits behind more of them is not found. */
 const MOST_RUNS = 50;
 
+/** The release whose approval may be opened, and by which run. */
 export interface OpeningRequest {
   readonly github: GitHub;
   readonly run: Pick<RunContext, "sha" | "runId" | "runAttempt" | "job">;

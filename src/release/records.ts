@@ -3,9 +3,9 @@
  * cheap (a hundred a request), judging is not (a run, its jobs, its workflow file), so whoever asks judges what matters.
  */
 import { FourTierError } from "../findings.ts";
-import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
 import { MOST } from "../gate/decision-facts.ts";
 import type { EvidenceRun, JudgedRecord, SuiteTrust } from "../gate/evidence-facts.ts";
+import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
@@ -34,6 +34,7 @@ interface Listing<Kind extends StatedKind> {
   readonly whole: boolean;
 }
 
+/** Lists records of a tier, and judges them. */
 export interface RecordReader {
   /** Claims of a tier and this project; who wrote them is not asked yet. */
   list<Kind extends StatedKind>(tier: Tier, kinds: readonly Kind[]): Promise<Listing<Kind>>;

@@ -3,8 +3,8 @@ import { type Finding, FourTierError } from "../findings.ts";
 import { judgingProblems } from "../gate/check.ts";
 import { standingRejects } from "../gate/checks/rejects.ts";
 import type { RejectFacts } from "../gate/decision-facts.ts";
-import { keptOf } from "../ledger/kept.ts";
 import type { Hold } from "../ledger/holds.ts";
+import { keptOf } from "../ledger/kept.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
 import { shortSha } from "../short-sha.ts";
 
@@ -25,6 +25,7 @@ export const NOT_HERE: JudgedRelease = {
   rejects: { standing: [], lifted: [], doubted: [], outdated: [], unread: [], whole: true },
 };
 
+/** Among which releases to choose, and how they are judged. */
 export interface TargetQuestion {
   readonly tier: string;
   readonly ledger: Ledger;
@@ -36,6 +37,7 @@ export interface TargetQuestion {
   readonly runs?: readonly string[];
 }
 
+/** The release that was chosen. */
 export interface Target {
   readonly release: LedgerRelease;
   readonly judged: JudgedRelease;

@@ -1,12 +1,14 @@
 /** What was started in the tier, and how it is followed: a job's run, or a pipeline's update. */
-import { shownAt } from "../gate/wall-clock.ts";
+
 import { LostAnswer } from "../databricks/errors.ts";
 import { type Failure, taskFailures, updateFailures } from "../databricks/failures.ts";
 import { activeRunsOf, cancelRun, getRun, runNow } from "../databricks/jobs.ts";
 import { getPipeline, getUpdate, listUpdates, startUpdate, stopPipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
+import { shownAt } from "../gate/wall-clock.ts";
 import type { Waiting } from "../waiting.ts";
 
+/** A run or an update that was started. */
 export interface Started {
   readonly id: string;
   /** A run's is known once it was looked at. */
@@ -18,7 +20,7 @@ export interface Started {
 }
 
 /** One look at it; `code` is the service's word for how it ended. */
-export interface Seen {
+interface Seen {
   readonly state: string;
   readonly done: boolean;
   readonly passed: boolean;

@@ -31,6 +31,7 @@ export function unfitFindings(step: VerifyStep, resource: AppliedResource | unde
   ];
 }
 
+/** What all findings about a step that was not run have in common. */
 export function notRun(step: VerifyStep, tier: string): Finding {
   return {
     id: "verify/not-run",
@@ -42,10 +43,12 @@ export function notRun(step: VerifyStep, tier: string): Finding {
   };
 }
 
+/** A pipeline that is not there any more. */
 export function gone(step: VerifyStep, tier: string): Finding {
   return { ...notRun(step, tier), message: `${step.key} is not in the workspace any more.`, remedy: "Promote again." };
 }
 
+/** The run was cancelled; `when` ends the sentence. */
 export function stopped(step: VerifyStep, tier: string, when: string): Finding {
   return {
     id: "verify/stopped",
@@ -56,6 +59,7 @@ export function stopped(step: VerifyStep, tier: string, when: string): Finding {
   };
 }
 
+/** The time was up; without a `url` before the step could begin. */
 export function tooLong(
   step: VerifyStep,
   resource: AppliedResource,
@@ -72,6 +76,7 @@ export function tooLong(
   };
 }
 
+/** `what` had the time that the step was given; it was not started by us. */
 export function behind(
   step: VerifyStep,
   resource: AppliedResource,
@@ -90,6 +95,7 @@ export function behind(
   };
 }
 
+/** It ran to its end, and that was no success; `code` is the service's word for it. */
 export function failed(
   step: VerifyStep,
   resource: AppliedResource,

@@ -22,7 +22,7 @@ export interface VerificationPolicy {
  * not what the contract names by now, or something else was at work of it and took its time. What ran and was then
  * cancelled with the run has failed: whoever sees it failing could cancel it.
  */
-export type VerificationVerdict = "passed" | "failed" | "none";
+type VerificationVerdict = "passed" | "failed" | "none";
 
 /** What the steps came to, together. */
 export interface Verification {

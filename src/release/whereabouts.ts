@@ -47,6 +47,7 @@ export interface Whereabouts {
   readonly unfinished: { readonly commit: string; readonly state: string; readonly runId: string } | undefined;
 }
 
+/** What a tier has, by the newest record that is believed. */
 export interface TierRelease {
   readonly kind: "promotion" | "rollback";
   readonly commit: string;

@@ -1,21 +1,22 @@
 /** A promotion as a person wants to read it: what changed, what was written, how long it took, what the way back is. */
-import { inUtc } from "../gate/wall-clock.ts";
+
 import type { Tier } from "../contract/model.ts";
 import { type Finding, isFailure } from "../findings.ts";
 import type { GateResult } from "../gate/evaluate.ts";
 import type { EarlierProof } from "../gate/live-facts.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Step } from "../release/apply.ts";
 import { effectOf } from "../release/brief-risk.ts";
 import type { Candidate } from "../release/candidate.ts";
 import { fieldText, valueText } from "../release/fields.ts";
 import { lossOf } from "../release/impact.ts";
+import { inWords } from "../release/in-words.ts";
 import { leftJson } from "../release/left.ts";
 import type { Phase } from "../release/phases.ts";
 import type { Change, Drift, FieldChange } from "../release/plan.ts";
 import type { Standing } from "../release/standing.ts";
 import type { FolderState } from "../release/upload.ts";
-import { inWords } from "../release/in-words.ts";
 import { shortSha } from "../short-sha.ts";
 import { gateJson, gateSummary, overrideNotice, stoppedBy } from "./gate.ts";
 import { leftSection } from "./left.ts";
@@ -36,6 +37,7 @@ export interface Outcome {
 /** How far live state was compared with what was applied. */
 export type Compared = "whole" | "resources" | "lists";
 
+/** What a promotion's summary and report say. */
 export interface PromotionView {
   readonly tier: Tier;
   readonly candidate: Candidate;

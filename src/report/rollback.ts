@@ -1,6 +1,7 @@
 /** A rollback as a tired person wants to read it: what the tier has now, what was not undone, and what comes next. */
-import { inUtc } from "../gate/wall-clock.ts";
+
 import type { Tier } from "../contract/model.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Step } from "../release/apply.ts";
@@ -12,6 +13,7 @@ import { shortSha } from "../short-sha.ts";
 import { blocks, code, count, details, table, text } from "./markdown.ts";
 import { changeJson, driftJson, driftTable, type Outcome, planTable } from "./promotion.ts";
 
+/** What a rollback's summary and report say. */
 export interface RollbackView {
   readonly tier: Tier;
   readonly target: Target;

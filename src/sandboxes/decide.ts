@@ -18,6 +18,7 @@ export interface Usage {
   readonly developerLeft: string | undefined;
 }
 
+/** By what it is decided whether a sandbox is ours and due; days are of 24 hours. */
 export interface Rules {
   readonly ours: Ours;
   readonly keepDays: number;

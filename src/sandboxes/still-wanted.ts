@@ -10,6 +10,7 @@ import type { LedgerRelease } from "../ledger/model.ts";
 import { shortSha } from "../short-sha.ts";
 import { markFinding } from "./mark.ts";
 
+/** A deployment to a sandbox that waited its turn. */
 export interface WantedQuestion {
   readonly workspace: Workspace;
   readonly tier: Tier;

@@ -23,6 +23,7 @@ import type { Usage } from "./decide.ts";
 import { type Deployed, lastRunOf, noTime } from "./deployed.ts";
 import { readMark } from "./mark.ts";
 
+/** What is known before a sandbox is looked at. */
 export interface UsageQuestion {
   readonly contract: Contract;
   /** Everything that is deployed to any sandbox. */

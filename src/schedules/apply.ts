@@ -11,7 +11,7 @@ import { mapBounded } from "../http/pool.ts";
 import { alongside } from "../ledger/journal.ts";
 import { stopped, tellToStop, writePipeline } from "./pipeline.ts";
 import type { Resource } from "./policy.ts";
-import { jobFields, type Starter, startersOfJob, type State } from "./starters.ts";
+import { jobFields, type Starter, type State, startersOfJob } from "./starters.ts";
 import { type Patience, settle, type Waiting } from "./wait.ts";
 
 export type { Patience } from "./wait.ts";
@@ -20,7 +20,7 @@ export type { Patience } from "./wait.ts";
 export type ActiveRuns = "leave" | "wait" | "cancel";
 
 /** The states that a resource's starters shall have, asked again of what is read before writing. */
-export type Target = (starters: readonly Starter[]) => readonly State[];
+type Target = (starters: readonly Starter[]) => readonly State[];
 
 /** One resource and what is to be done about it. */
 export interface Order {
@@ -40,8 +40,10 @@ export interface Applied {
   readonly finding: Finding | undefined;
 }
 
+/** Why something could not be written; where and how grave, its caller says. */
 export type Failure = Omit<Finding, "where" | "severity">;
 
+/** How long to wait, and what for. */
 export interface ApplyOptions {
   readonly patience: Patience;
   readonly activeRuns: ActiveRuns;

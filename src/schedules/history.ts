@@ -6,6 +6,7 @@ import { nextFire } from "./next.ts";
 import { rests } from "./pipeline.ts";
 import type { Resource } from "./policy.ts";
 
+/** What a job ran of late. */
 export interface Ran {
   /** Milliseconds since 1970: the oldest of the runs that were looked at; undefined if there is none. */
   readonly since: number | undefined;

@@ -4,6 +4,7 @@
 import { canonicalJson, isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
 import { sha256 } from "../sha256.ts";
 
+/** Whether something starts by itself. */
 export type State = "running" | "paused";
 
 /** One thing that makes a job or a pipeline start by itself. */

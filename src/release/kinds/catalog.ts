@@ -22,7 +22,9 @@ import type { Kind, Live } from "./kind.ts";
 /** Requests in flight. */
 const PARALLEL = 8;
 
+/** Schemas: marked by their properties. */
 export const schemas = catalogKind("schemas", "schemas", "schema");
+/** Volumes: marked in their comments. */
 export const volumes = catalogKind("volumes", "volumes", "volume");
 /** Their grants are read and written as those of functions (facts: unity-catalog 1.1). */
 export const registeredModels = catalogKind("registered_models", "models", "function");

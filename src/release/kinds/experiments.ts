@@ -14,12 +14,13 @@ import {
 import { mkdirs } from "../../databricks/files.ts";
 import { mapBounded } from "../../http/pool.ts";
 import { isObject, type JsonObject } from "../../json.ts";
-import { listAccess } from "./listed-access.ts";
 import type { Kind, Live } from "./kind.ts";
+import { listAccess } from "./listed-access.ts";
 
 /** Requests in flight. */
 const PARALLEL = 8;
 
+/** MLflow experiments: searched by the names that are wanted. */
 export const experiments: Kind = {
   read: async (workspace, id) => {
     const found = await getExperiment(workspace, id);

@@ -1,7 +1,8 @@
 import { createJob, deleteJob, getJob, type Job, listJobs, resetJob } from "../../databricks/jobs.ts";
-import { listAccess } from "./listed-access.ts";
 import type { Kind, Live } from "./kind.ts";
+import { listAccess } from "./listed-access.ts";
 
+/** Jobs: known as ours by their tags, which lists show. */
 export const jobs: Kind = {
   read: async (workspace, id) => {
     const job = await getJob(workspace, id);

@@ -14,6 +14,7 @@ export interface Live extends LiveResource {
   readonly lastModified: number | undefined;
 }
 
+/** How resources of one kind are read and written: the only place that knows their API. */
 export interface Kind {
   /** Reads one; undefined if it is not there. */
   readonly read: (workspace: Workspace, id: string) => Promise<Live | undefined>;

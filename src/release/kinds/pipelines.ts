@@ -13,12 +13,13 @@ import type { Workspace } from "../../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../../findings.ts";
 import { mapBounded } from "../../http/pool.ts";
 import { canonicalJson, type JsonObject } from "../../json.ts";
-import { listAccess } from "./listed-access.ts";
 import type { Kind, Live } from "./kind.ts";
+import { listAccess } from "./listed-access.ts";
 
 /** Requests in flight. */
 const PARALLEL = 8;
 
+/** Pipelines: known as ours by their tags, which lists do not show. */
 export const pipelines: Kind = {
   read: async (workspace, id) => {
     const pipeline = await getPipeline(workspace, id);
