@@ -117,7 +117,7 @@ describe("README.md, set it up", () => {
       writeFileSync(join(workflows, name), kept.join("\n"));
     }
     execFileSync("sh", ["-e", "-c", pin.replace("<commit>", "1".repeat(40))], { cwd: folder });
-    expect(globSync("*", { cwd: workflows }).toSorted()).toEqual(names.map(([, , name]) => name).toSorted());
+    expect(globSync("*", { cwd: workflows }).toSorted()).toEqual(names.map(([, , name = ""]) => name).toSorted());
     for (const [, , name = ""] of names) {
       const text = readFileSync(join(workflows, name), "utf8");
       expect(text).toContain(`@${"1".repeat(40)} `);
