@@ -9,7 +9,7 @@ import { plan } from "../src/plan.ts";
 import type { Artifact } from "../src/release/digest.ts";
 import type { CurrentRelease } from "../src/release/gather.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
-import { goodFacts } from "./gate/facts.ts";
+import { goodFacts, keptFor } from "./gate/facts.ts";
 import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
 import { provenBy, scene, type Scene } from "./promotion.ts";
 import { RUN } from "./run.ts";
@@ -58,6 +58,7 @@ async function brief(
         approved: { release: undefined, plan: undefined },
         destructive: resolveTier(contract, prod.tier).destructive,
         source: known([provenBy(commit, candidate.digest)]),
+        documents: known(keptFor(candidate.digest)),
         order: known({ current: current.known ? current.value : undefined, relation: "ahead" }),
       });
     },

@@ -193,6 +193,7 @@ export class Scene {
             activeRuns: tier.activeRuns,
             onFailure: contract.tiers[this.tier].onFailure,
             onExpiry: "report",
+            evidenceBranch: undefined,
           }),
           run: { ...good.run, id: runId },
           order: known({

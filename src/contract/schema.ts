@@ -189,7 +189,7 @@ const evidence = v.pipe(
     ),
   }),
   v.description(
-    "Where evidence documents are kept for good, by keep.yml: a branch that only grows. Read from the default branch.",
+    "Where evidence documents are kept for good, by keep.yml: a branch that only grows. With it, prod takes only releases whose document of staging is kept there. Read from the default branch.",
   ),
 );
 

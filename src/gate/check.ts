@@ -11,6 +11,7 @@ export const CHECK_IDS = [
   "commit",
   "source",
   "verification",
+  "evidence",
   "parity",
   "rejects",
   "order",
@@ -45,12 +46,14 @@ export interface Check {
 export type Verdict = "pass" | "fail" | "unknown";
 
 /**
- * What a person may break the glass for: what asks for time, order or patience, and a proof that an outage can hide.
+ * What a person may break the glass for: what asks for time, order or patience, that a file is kept, and a proof that an
+ * outage can hide.
  * Never who may do it (identity, protection, approval), nor what is done (path, commit, source, parity, order, plan-digest,
  * drift, destructive, adoption, lock): an override would be a way in, and each of those has a way of its own.
  */
 export const OVERRIDABLE: readonly CheckId[] = [
   "verification",
+  "evidence",
   "rejects",
   "window",
   "hold",

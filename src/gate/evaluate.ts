@@ -9,6 +9,7 @@ import { commit } from "./checks/commit.ts";
 import { destructive } from "./checks/destructive.ts";
 import { drift } from "./checks/drift.ts";
 import { estate } from "./checks/estate.ts";
+import { evidence } from "./checks/evidence.ts";
 import { grants } from "./checks/grants.ts";
 import { hold } from "./checks/hold.ts";
 import { identity } from "./checks/identity.ts";
@@ -31,6 +32,7 @@ const CHECKS: Readonly<Record<CheckId, Check>> = {
   commit,
   source,
   verification,
+  evidence,
   parity,
   rejects,
   order,
@@ -59,7 +61,9 @@ const NEEDS_THE_PRINCIPAL: readonly CheckId[] = [
 ];
 const NEEDS_A_LOOK: readonly CheckId[] = [...NEEDS_THE_PRINCIPAL, "drift", "adoption"];
 /** What has a meaning only where another tier comes before. */
-const ABOVE_DEV: readonly CheckId[] = ["source", "verification", "parity"];
+const ABOVE_DEV: readonly CheckId[] = ["source", "verification", "evidence", "parity"];
+/** What is asked of staging on the way to prod alone. */
+const OF_PROD: readonly CheckId[] = ["evidence", "parity"];
 
 /**
  * Which checks a tier makes, and when. `plan` has no credentials; `plan-live` may look at the tier, as a principal that
@@ -77,9 +81,9 @@ export const GATE: Readonly<Record<TierName, Readonly<Record<Stage, readonly Che
     promote: allBut(...ABOVE_DEV, "approval"),
   },
   staging: {
-    plan: allBut(...NEEDS_A_LOOK, "parity"),
-    "plan-live": allBut(...NEEDS_THE_PRINCIPAL, "parity"),
-    promote: allBut("parity", "approval"),
+    plan: allBut(...NEEDS_A_LOOK, ...OF_PROD),
+    "plan-live": allBut(...NEEDS_THE_PRINCIPAL, ...OF_PROD),
+    promote: allBut(...OF_PROD, "approval"),
   },
   prod: {
     plan: allBut(...NEEDS_A_LOOK),

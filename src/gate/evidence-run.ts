@@ -18,6 +18,7 @@ import {
   DEPLOYING_JOB,
   DEPLOYING_WORKFLOW,
   halfWayStatement,
+  keepingStatement,
   type RecordSource,
   type RecordTier,
   sourcesOf,
@@ -108,6 +109,21 @@ export function deployingJob(
   if (run === undefined) return undefined;
   const names = jobNames(run, workflowPath(suite, DEPLOYING_WORKFLOW[tier]), DEPLOYING_JOB);
   return run.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
+}
+
+/**
+ * The hash of the document that the job behind a believed record says it left, by the name of a step that passed;
+ * undefined if it says none, or several.
+ */
+export function documentOf({ claim, run }: EvidenceFacts, expected: Expectation): string | undefined {
+  if (claim === undefined || run === undefined) return undefined;
+  const { jobs } = jobsBehind(run, { ...claim, tier: expected.tier }, expected);
+  const said = jobs.flatMap(({ steps }) => steps).filter(({ conclusion }) => conclusion === "success");
+  const digests = said.flatMap(({ name }) => {
+    const digest = /\b[0-9a-f]{64}$/.exec(name)?.[0];
+    return digest !== undefined && name === keepingStatement(digest) ? [digest] : [];
+  });
+  return digests.length === 1 ? digests[0] : undefined;
 }
 
 /** When the job behind a record that is believed ran, in ms of the epoch; the record's own time where GitHub does not say. */

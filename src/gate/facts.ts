@@ -18,6 +18,7 @@ import type {
   RejectFacts,
   VerificationFacts,
 } from "./decision-facts.ts";
+import type { DocumentFacts } from "./document-facts.ts";
 import type { EvidenceFacts, SuiteTrust } from "./evidence-facts.ts";
 import type {
   ActiveRunsFacts,
@@ -100,6 +101,8 @@ export interface PolicyFacts extends GatePolicy {
   readonly onFailure: TierPolicy["onFailure"];
   /** What becomes of a hold whose time is over. */
   readonly onExpiry: "report" | "resume";
+  /** The branch on which evidence is kept; undefined: the contract names none. */
+  readonly evidenceBranch: string | undefined;
 }
 
 /** The inputs `override` and `reason`. */
@@ -126,6 +129,8 @@ interface RecordFacts {
   readonly commit: Fact<CommitFacts>;
   /** What claims to be the release's deployment to the tier below; empty if nothing does. */
   readonly source: Fact<readonly EvidenceFacts[]>;
+  /** Whether the document of the deployment to the tier below is kept; read only if the contract names a branch. */
+  readonly documents: Fact<DocumentFacts>;
   /** How the candidate relates to what the tier has now. */
   readonly order: Fact<OrderFacts>;
   readonly protection: Fact<ProtectionFacts>;

@@ -87,6 +87,14 @@ export function halfWayStatement(tier: RecordTier, release: string): string {
   return `Hold ${tier}, promotions, release ${release}`;
 }
 
+/**
+ * The name of the step by which a job says which evidence document it left: our workflows put the hash of its bytes there,
+ * and nobody but the job's runner can write it.
+ */
+export function keepingStatement(digest: string): string {
+  return `Keep the evidence, SHA-256 ${digest}`;
+}
+
 function whatIsHeld({ hold, selector }: { readonly hold: "schedules" | "tier"; readonly selector: string }): string {
   return hold === "tier" ? "promotions" : `schedules of ${selector === "" ? "all" : selector}`;
 }

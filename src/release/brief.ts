@@ -224,11 +224,20 @@ function proof(brief: BriefFacts): string {
   return [
     ...below,
     ...verified(brief),
+    ...keptEvidence(brief),
     ...(amiss === 0
       ? []
       : [`❌ a look at ${text(brief.tier)} found what stops the promotion: ${count(amiss, "finding")} below`]),
     `${icon} ${passed} of ${gate.checks.length} checks of the gate pass${rest.length === 0 ? "" : `, ${rest.join(", ")}`}`,
   ].join("<br>");
+}
+
+/** Where the document of that deployment is kept, if the contract asks for it; a link that stays right. */
+function keptEvidence({ gate }: BriefFacts): string[] {
+  const check = checkOf(gate, "evidence");
+  return check?.verdict === "pass" && check.evidence.length > 0
+    ? [`✅ its evidence is kept (${evidenceOf(check)})`]
+    : [];
 }
 
 /** How often it was verified there, by what, and for how long it stood. */

@@ -1,7 +1,8 @@
 /**
  * What a promotion rested on, what a rollback did and what a person decided, each as one document: for auditors, and for
  * whoever asks in a year. It is written to a file, kept as the run's artifact, and its hash can be attested (ADR 731).
- * Nothing here is believed by a gate: those ask the run itself. The JSON Schema is published as evidence.schema.json.
+ * Nothing here is believed by a gate: those ask the run itself, and of the document only whether it is kept (ADR 734).
+ * The JSON Schema is published as evidence.schema.json.
  */
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";

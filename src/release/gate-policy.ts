@@ -40,13 +40,13 @@ export async function readPolicy(
 ): Promise<Policy> {
   const current = await factOf(() => policyContract(github, run, contract, head));
   if (!current.known) return strict(current);
-  const { suite, acceptedCommits, tiers, adopt, holds } = current.value;
+  const { suite, acceptedCommits, tiers, adopt, holds, evidenceBranch } = current.value;
   const { destructive, gate, activeRuns, onFailure } = tiers[tier.name];
   return {
     suiteCommits: suite.commits,
     acceptedCommits,
     destructive,
     adopt: adopt[tier.name],
-    gate: known({ ...gate, activeRuns, onFailure, onExpiry: holds.onExpiry }),
+    gate: known({ ...gate, activeRuns, onFailure, onExpiry: holds.onExpiry, evidenceBranch }),
   };
 }

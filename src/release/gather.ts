@@ -14,6 +14,7 @@ import {
   notKnown,
   type ProtectionFacts,
   type RepositoryFacts,
+  type SourceQuestion,
   type Stage,
 } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
@@ -31,6 +32,7 @@ import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy
 import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { contractAtCommit } from "./policy.ts";
 import { commitFacts, type Reach, readOrigin, readOriginAgain } from "./read-commit.ts";
+import { readDocuments } from "./read-documents.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
 
@@ -114,15 +116,22 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
       readDecisions({ ...decisionsOf(request), asked }, found, policy),
     ),
   ]);
-  return {
+  const question = {
     project: contract.project,
-    tier: tier.name,
     // A hotfix is past dev: its path begins in staging.
     previous: origin.known && origin.value.hotfix !== undefined && tier.name === "staging" ? undefined : tier.previous,
+    candidate: { commit, release: request.release, artifacts: request.artifacts },
+    suite: suiteOf(policy),
+    repository,
+    source,
+    below: decided.below,
+  };
+  return {
+    ...question,
+    tier: tier.name,
     stage,
     environment: tier.name,
     contractFile: contract.file,
-    candidate: { commit, release: request.release, artifacts: request.artifacts },
     approved: { release: given(request.approved.release), plan: given(request.approved.plan) },
     acceptedDrift: given(request.acceptedDrift),
     ...policyOf(policy),
@@ -136,9 +145,8 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
       actor: run.actor,
       triggeringActor: run.triggeringActor,
     },
-    repository,
     commit: commitFacts(origin, await reachOf(request, ordering)),
-    source,
+    documents: await documentsOf(request, policy, question),
     order: history.known ? known(history.value.order) : history,
     protection,
     approvals,
@@ -185,14 +193,24 @@ function decisionsOf({ github, contract, tier, stage, release, approved, run }: 
   };
 }
 
+/** Where evidence is kept, and whether the tier below's is. */
+function documentsOf(
+  request: GatherRequest,
+  policy: Policy,
+  question: SourceQuestion,
+): Promise<GateFacts["documents"]> {
+  const asked = askedOf(request).has("evidence");
+  return asked ? readDocuments(request.github, policy.gate, question) : Promise.resolve(notAsked);
+}
+
 /**
- * What may have changed while a run waited for the lock: where the commit is, the policy, and what people and
- * verifications decided. `before` is what was known until then.
+ * What may have changed while a run waited for the lock: where the commit is, the policy, what people and verifications
+ * decided, and whether evidence is kept. `before` is what was known until then.
  */
 export async function gatherAgain(
   request: GatherRequest,
-  before: Pick<GateFacts, "repository" | "commit">,
-): Promise<Pick<GateFacts, "repository" | "commit" | keyof PolicyOf | keyof DecisionFacts | "now">> {
+  before: SourceQuestion & Pick<GateFacts, "commit">,
+): Promise<Pick<GateFacts, "repository" | "commit" | "documents" | keyof PolicyOf | keyof DecisionFacts | "now">> {
   const repository = await factOf(() => readRepository(request.github));
   const policy = repository.known ? await readPolicy(request, repository.value.head) : strict(repository);
   const asked = askedOf(request);
@@ -200,7 +218,8 @@ export async function gatherAgain(
     commitAgain(request, before, repository),
     readDecisions({ ...decisionsOf(request), asked }, repository, policy),
   ]);
-  return { ...decided, ...policyOf(policy), repository, commit, now: request.now };
+  const now = { ...decided, ...policyOf(policy), repository };
+  return { ...now, commit, documents: await documentsOf(request, policy, { ...before, ...now }), now: request.now };
 }
 
 /** What enters is what it was, and comes from a branch that still has it. */

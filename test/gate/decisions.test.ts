@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { ApproverPolicy } from "../../src/contract/model.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
 import { OVERRIDABLE } from "../../src/gate/check.ts";
+import { APPEND_ONLY } from "../../src/gate/evidence-place.ts";
 import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
-import { type GateFacts, known, type PolicyFacts } from "../../src/gate/facts.ts";
-import { audited, CURRENT, DECIDED, evidence, goodFacts, judged, PLAN, RELEASE, seen } from "./facts.ts";
+import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
+import { audited, CURRENT, DECIDED, evidence, goodFacts, judged, KEPT, PLAN, RELEASE, seen } from "./facts.ts";
 
 const HOUR = 3_600_000;
 const BELOW = { ...DECIDED, tier: "staging" as const };
@@ -559,6 +560,42 @@ describe("breaking the glass", () => {
     const brief = gate({ stage: "plan", override: { ...override, checks: ["rejects"] }, rejects: failing });
     expect(brief.verdict).toBe("pass");
     expect(brief.findings[0]?.message).toContain("octocat asks to override the check rejects");
+  });
+});
+
+describe("evidence", () => {
+  const nowhere = known({ place: { ...KEPT.place, head: undefined, missing: [...APPEND_ONLY] }, sought: [] });
+
+  it("is not asked for where the contract names no branch, whatever is there", () => {
+    for (const documents of [nowhere, notKnown("Nobody looked.", "Look.")]) {
+      const asked = gate({ documents }, { evidenceBranch: undefined });
+      expect([asked.verdict, row(asked, "evidence")?.summary]).toEqual([
+        "pass",
+        "The contract asks for no evidence to be kept.",
+      ]);
+      expect(gate({ documents }).verdict).not.toBe("pass");
+    }
+  });
+
+  it("is shown by its link, and one document is enough where several runs brought the release", () => {
+    const [kept] = KEPT.sought;
+    if (kept === undefined) throw new Error("one is kept");
+    const again = { run: { id: "901", attempt: 1, url: undefined }, digest: "5".repeat(64), found: undefined };
+    const both = gate({ documents: known({ ...KEPT, sought: [again, kept] }) });
+    expect(both.verdict).toBe("pass");
+    expect(row(both, "evidence")?.evidence).toEqual([{ label: "document of run 900", url: kept.found?.url }]);
+    const none = gate({ documents: known({ ...KEPT, sought: [again, { ...kept, found: undefined }] }) });
+    expect(ids(none)).toEqual(["error gate/evidence-not-kept", "error gate/evidence-not-kept"]);
+    expect(none.findings[0]?.message).toContain("run 901");
+    expect(none.findings[0]?.remedy).toContain("keep.yml");
+  });
+
+  it("is nothing that a fix at night has to wait for: the glass may be broken, which everybody sees", () => {
+    const override = { checks: ["evidence"], reason: "GitHub has an outage", by: "octocat" };
+    const broken = gate({ documents: nowhere, override });
+    expect(broken.verdict).toBe("pass");
+    expect(ids(broken)).toContain("warning gate/overridden");
+    expect(row(broken, "evidence")?.verdict).toBe("fail");
   });
 });
 

@@ -1,4 +1,5 @@
 /** A promotion to prod in which everything is right; a test breaks one thing. */
+import type { DocumentFacts } from "../../src/gate/document-facts.ts";
 import type { EvidenceFacts, EvidenceJob, JudgedRecord } from "../../src/gate/evidence-facts.ts";
 import { type GateFacts, known, type LiveFacts, type RepositoryFacts } from "../../src/gate/facts.ts";
 import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
@@ -10,6 +11,8 @@ const HEAD = "a".repeat(40);
 export const PIN = "5".repeat(40);
 export const RELEASE = "1".repeat(64);
 export const PLAN = "2".repeat(64);
+/** Of staging's evidence document. */
+export const DOCUMENT = "4".repeat(64);
 export const DRIFT = "3".repeat(64);
 
 export const repository: RepositoryFacts = {
@@ -75,11 +78,38 @@ export const evidence: EvidenceFacts = {
       {
         ...job("staging / promote"),
         url: "https://gh.example/jobs/1",
-        steps: [{ name: `Check grants, release ${RELEASE}`, conclusion: "success" }],
+        steps: [
+          { name: `Keep the evidence, SHA-256 ${DOCUMENT}`, conclusion: "success" },
+          { name: `Check grants, release ${RELEASE}`, conclusion: "success" },
+        ],
       },
     ],
   },
 };
+
+/** Its document, kept as it should be. */
+export const keptFor = (release: string): DocumentFacts => ({
+  place: { branch: "four-tier-evidence", head: "d".repeat(40), isDefault: false, missing: [] },
+  sought: [
+    {
+      run: { id: "900", attempt: 1, url: "https://gh.example/runs/900" },
+      digest: DOCUMENT,
+      found: {
+        path: `ml-pipelines/staging/2026-11-23/900-1-promotion-${DOCUMENT}.json`,
+        url: "https://gh.example/blob/d/900.json",
+        sha256: DOCUMENT,
+        document: {
+          kind: "promotion-evidence",
+          tier: "staging",
+          project: "ml-pipelines",
+          release,
+          run: { id: "900", attempt: 1 },
+        },
+      },
+    },
+  ],
+});
+export const KEPT = keptFor(RELEASE);
 
 /** What every record of a decision in prod says. */
 export const DECIDED = {
@@ -163,6 +193,7 @@ export function goodFacts(): GateFacts {
       activeRuns: "allow",
       onFailure: "report",
       onExpiry: "report",
+      evidenceBranch: "four-tier-evidence",
     }),
     override: undefined,
     now: new Date("2026-11-23T12:00:00Z"),
@@ -200,6 +231,7 @@ export function goodFacts(): GateFacts {
       ],
     }),
     source: known([evidence]),
+    documents: known(KEPT),
     order: known({ current: { commit: CURRENT, release: "0".repeat(64) }, relation: "ahead" }),
     protection: known({
       environment: {

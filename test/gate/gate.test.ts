@@ -3,6 +3,7 @@ import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseWindow } from "../../src/contract/values.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
+import type { DocumentFacts, FoundDocument, SoughtDocument } from "../../src/gate/document-facts.ts";
 import type { Finding } from "../../src/findings.ts";
 import type { Loss } from "../../src/release/losses.ts";
 import {
@@ -13,6 +14,7 @@ import {
   evidence,
   goodFacts,
   judged,
+  KEPT,
   RELEASE,
   repository,
   seen,
@@ -80,6 +82,24 @@ const policy = (facts: GateFacts, change: Partial<PolicyFacts>): Partial<GateFac
 function fail(): never {
   throw new Error("not a window");
 }
+
+/** What is wrong with the place of evidence, or with the one document that is sought there. */
+const place = (change: Partial<DocumentFacts["place"]>): Partial<GateFacts> => ({
+  documents: known({ ...KEPT, place: { ...KEPT.place, ...change } }),
+});
+const sought = (change: Partial<SoughtDocument>): Partial<GateFacts> => ({
+  documents: known({ ...KEPT, sought: KEPT.sought.map((one) => ({ ...one, ...change })) }),
+});
+const lies = (change: Partial<FoundDocument>): Partial<GateFacts> => {
+  const [found] = KEPT.sought.flatMap((one) => one.found ?? []);
+  if (found === undefined) throw new Error("the good document is there");
+  return sought({ found: { ...found, ...change } });
+};
+const says = (change: Partial<NonNullable<FoundDocument["document"]>>): Partial<GateFacts> => {
+  const [found] = KEPT.sought.flatMap((one) => one.found?.document ?? []);
+  if (found === undefined) throw new Error("the good document is one");
+  return lies({ document: { ...found, ...change } });
+};
 
 const active = known({
   policy: "fail" as const,
@@ -397,6 +417,35 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "gate/verification-soak",
   ],
   [
+    "evidence on a branch that can be deleted",
+    () => place({ missing: ["deletion"] }),
+    "evidence",
+    "evidence/not-append-only",
+  ],
+  ["evidence on no branch", () => place({ head: undefined }), "evidence", "evidence/no-branch"],
+  ["evidence on the default branch", () => place({ isDefault: true }), "evidence", "evidence/default-branch"],
+  ["evidence that is not kept", () => sought({ found: undefined }), "evidence", "gate/evidence-not-kept"],
+  [
+    "evidence of a job that does not say which",
+    () => sought({ digest: undefined }),
+    "evidence",
+    "gate/evidence-unsaid",
+  ],
+  ["evidence that was changed", () => lies({ sha256: "0".repeat(64) }), "evidence", "gate/evidence-changed"],
+  ["a file that is no evidence", () => lies({ document: undefined }), "evidence", "gate/evidence-other"],
+  ["evidence of another release", () => says({ release: "0".repeat(64) }), "evidence", "gate/evidence-other"],
+  ["evidence of another run", () => says({ run: { id: "901", attempt: 1 } }), "evidence", "gate/evidence-other"],
+  ["evidence of another attempt", () => says({ run: { id: "900", attempt: 2 } }), "evidence", "gate/evidence-other"],
+  ["evidence of another tier", () => says({ tier: "dev" }), "evidence", "gate/evidence-other"],
+  ["evidence of another project", () => says({ project: "churn" }), "evidence", "gate/evidence-other"],
+  ["evidence of a decision", () => says({ kind: "operation-evidence" }), "evidence", "gate/evidence-other"],
+  [
+    "a release of which no run is believed, so that no evidence can be sought",
+    () => ({ documents: known({ ...KEPT, sought: [] }) }),
+    "evidence",
+    "gate/evidence-no-run",
+  ],
+  [
     "a tier without an estate proof",
     () => ({ audits: known({ ...seen, newest: undefined }) }),
     "estate",
@@ -474,7 +523,7 @@ describe("the gate to prod", () => {
   });
 
   it("has a way to fail each check", () => {
-    expect(FACTS).toHaveLength(24);
+    expect(FACTS).toHaveLength(25);
     expect(new Set(BROKEN.map(([, , check]) => check))).toEqual(new Set(CHECK_IDS));
   });
 
@@ -548,8 +597,8 @@ describe("the table of checks", () => {
     const without = (tier: "dev" | "staging" | "prod", stage: "plan" | "plan-live" | "promote") =>
       CHECK_IDS.filter((id) => !GATE[tier][stage].includes(id));
     expect(without("prod", "promote")).toEqual([]);
-    expect(without("staging", "promote")).toEqual(["parity", "approval"]);
-    expect(without("dev", "promote")).toEqual(["source", "verification", "parity", "approval"]);
+    expect(without("staging", "promote")).toEqual(["evidence", "parity", "approval"]);
+    expect(without("dev", "promote")).toEqual(["source", "verification", "evidence", "parity", "approval"]);
     // Before the approval: all that needs neither the tier's principal nor a look at the tier.
     const principal = ["identity", "approval", "plan-digest", "active-runs", "grants", "lock"];
     const look = [...principal, "drift", "adoption"];
@@ -558,8 +607,10 @@ describe("the table of checks", () => {
       ["plan-live", principal],
     ] as const) {
       expect(new Set(without("prod", stage))).toEqual(new Set(later));
-      expect(new Set(without("staging", stage))).toEqual(new Set([...later, "parity"]));
-      expect(new Set(without("dev", stage))).toEqual(new Set([...later, "source", "verification", "parity"]));
+      expect(new Set(without("staging", stage))).toEqual(new Set([...later, "evidence", "parity"]));
+      expect(new Set(without("dev", stage))).toEqual(
+        new Set([...later, "source", "verification", "evidence", "parity"]),
+      );
     }
   });
 

@@ -152,6 +152,9 @@ describe("the brief", () => {
     expect(top).toContain("takes new settings from its next run: jobs.score");
     expect(top).toContain("staging has release 111111111111, by run 900");
     expect(brief()).toMatch(/✅ staging has[^|]*<a href="https:\/\/gh\.example\/runs\/900">run 900<\/a>/);
+    expect(brief()).toMatch(
+      /✅ its evidence is kept \(<a href="https:\/\/gh\.example\/blob\/d\/900\.json">document of run 900<\/a>/,
+    );
     expect(top).toContain(`${ASKED} of ${ASKED} checks of the gate pass`);
     expect(top).toContain(CURRENT.slice(0, 12));
     expect(top).toContain("Data, streaming checkpoints and trained models do not go back");

@@ -299,7 +299,7 @@ test("a contract that nobody can read on the default branch lets nothing in", as
   const result = await gate(world, world.api, world.run);
   expect(result.verdict).toBe("unknown");
   const unknown = result.checks.filter(({ verdict }) => verdict === "unknown").map(({ check }) => check);
-  expect(unknown).toEqual(["verification", "window", "hold", "approval", "active-runs", "estate"]);
+  expect(unknown).toEqual(["verification", "evidence", "window", "hold", "approval", "active-runs", "estate"]);
 });
 
 test("records made with a suite that the pins have left: a reject stands, a verification does not count", async () => {
