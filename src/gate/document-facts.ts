@@ -2,6 +2,7 @@
 import type { EvidenceDocument } from "../release/evidence-document.ts";
 import type { EvidencePlace } from "./evidence-place.ts";
 
+/** Where documents are kept, and which were looked for. */
 export interface DocumentFacts {
   readonly place: EvidencePlace;
   /** One for each run that is believed to have brought the release to the tier below, until one is kept as it should be. */
@@ -17,6 +18,7 @@ export interface SoughtDocument {
   readonly found: FoundDocument | undefined;
 }
 
+/** A file where a document should lie. */
 export interface FoundDocument {
   readonly path: string;
   /** By a commit that has it. */

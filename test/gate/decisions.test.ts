@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ApproverPolicy } from "../../src/contract/model.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
 import { OVERRIDABLE } from "../../src/gate/check.ts";
-import { APPEND_ONLY } from "../../src/gate/evidence-place.ts";
+import { missingRules } from "../../src/gate/evidence-place.ts";
 import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import { audited, CURRENT, DECIDED, evidence, goodFacts, judged, KEPT, PLAN, RELEASE, seen } from "./facts.ts";
@@ -564,7 +564,7 @@ describe("breaking the glass", () => {
 });
 
 describe("evidence", () => {
-  const nowhere = known({ place: { ...KEPT.place, head: undefined, missing: [...APPEND_ONLY] }, sought: [] });
+  const nowhere = known({ place: { ...KEPT.place, head: undefined, missing: missingRules([]) }, sought: [] });
 
   it("is not asked for where the contract names no branch, whatever is there", () => {
     for (const documents of [nowhere, notKnown("Nobody looked.", "Look.")]) {
