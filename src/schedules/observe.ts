@@ -1,8 +1,9 @@
 /**
  * What starts by itself in a workspace: list pages, one read a pipeline (only that shows its spec), and one for each
- * paused continuous job, whose loop may go on after a start by hand.
+ * paused continuous job, whose loop may go on after a start by hand. Where no job of a list shows what starts it, the list
+ * may show that of none: then each job in scope is read.
  */
-import { type Job, listJobs, triggerIsPaused } from "../databricks/jobs.ts";
+import { activeRunsOf, getJob, type Job, listJobs, triggerIsPaused } from "../databricks/jobs.ts";
 import { getPipeline, getUpdate, listPipelines, type Pipeline } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
@@ -47,13 +48,20 @@ export async function observe(workspace: Workspace, owner: Owner, scope: Scope):
       // Of what cannot be read the tags are not known: what our principal made may be ours.
       return scope === "workspace" || project || (unread !== undefined && creator === owner.principal);
     });
+  const silent = jobs.every(({ starters }) => starters.length === 0);
   const seen = await mapBounded(inScope, READS, async (one) => {
-    const { unread, update, creator, ...resource } = one;
+    const { unread, update, creator, ...listed } = one;
+    let resource: Resource = listed;
     if (unread !== undefined) {
       const ours = resource.project || creator === owner.principal;
       return { finding: unreadFinding(owner, { ...resource, project: ours }, unread) };
     }
     try {
+      if (silent && listed.kind === "jobs") {
+        const job = await getJob(workspace, listed.id);
+        if (job === undefined) return {}; // Deleted since it was listed.
+        resource = { ...listed, ...foundJob(job) };
+      }
       return { resource: (await goesOn(workspace, resource, update)) ? goingOn(resource) : resource };
     } catch (error) {
       return { resource, finding: unreadFinding(owner, resource, reasonOf(error)) };
@@ -123,8 +131,13 @@ async function goesOn(
     const newest = await getUpdate(workspace, id, update);
     return newest?.done === false && newest.continuous === true;
   }
-  const loop = starters.some(({ field, state }) => field === "continuous" && state === "paused");
-  return loop && (await triggerIsPaused(workspace, id)) === false;
+  if (!starters.some(({ field, state }) => field === "continuous" && state === "paused")) return false;
+  const still = await triggerIsPaused(workspace, id);
+  if (still !== undefined) return !still;
+  // The service does not say it: then only that nothing is at work says that no loop is.
+  const [run] = (await activeRunsOf(workspace, id)).filter(({ trigger }) => trigger === "CONTINUOUS");
+  if (run === undefined) return false;
+  throw new Unsaid(`it is paused, and the service does not say whether run ${run.id}, which is at work, is its last.`);
 }
 
 function goingOn(resource: Resource): Resource {
@@ -133,8 +146,12 @@ function goingOn(resource: Resource): Resource {
   return { ...resource, goesOn: true, starters: kind === "pipelines" ? [paused] : starters };
 }
 
-/** The message of what the service answers; anything else is thrown on. */
+/** What the service could say and does not. */
+class Unsaid extends Error {}
+
+/** The message of what the service answers, or of what it leaves out; anything else is thrown on. */
 function reasonOf(error: unknown): string {
+  if (error instanceof Unsaid) return error.message;
   if (error instanceof FourTierError) return error.findings.map(({ message }) => message).join(" ");
   throw error;
 }
@@ -146,7 +163,8 @@ function unreadFinding({ tier }: Owner, { kind, id, name, key, project }: Resour
     severity: tier.schedules === "running" && !project ? "notice" : "unknown",
     where: { kind: "resource", tier: tier.name, key: key ?? `${kind} ${name}` },
     message: `Whether ${name} (${kind} ${id}) starts by itself could not be seen: ${why}`,
-    remedy: "Give the principal CAN_VIEW on it, or run this again if the service was at fault.",
+    remedy:
+      "Give the principal CAN_VIEW on it, cancel the run that is named, or run this again if the service was at fault.",
   };
 }
 
