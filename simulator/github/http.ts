@@ -135,12 +135,14 @@ function isPair(access: Exclude<Access, string>): access is readonly [Scope, Lev
   return typeof access[0] === "string";
 }
 
-/** Reads a JSON body; an empty one is undefined. */
-export async function readBody(request: IncomingMessage): Promise<unknown> {
+/** Reads a JSON body; an empty one is undefined, one of another type is refused by its name. */
+export async function readBody(request: IncomingMessage, route: Route): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString("utf8");
   if (text === "") return undefined;
+  const type = (request.headers["content-type"] ?? "no content type").replace(/;.*$/, "").trim();
+  if (!JSON_BODY.test(type)) throw new Refusal(501, `unmodelled: ${type} for the body of ${route.template}`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -152,6 +154,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   return value;
 }
 
+const JSON_BODY = /^application\/(json|vnd\.github(\.v3)?\+json)$/;
 const JSON_TYPES = /^(\*\/\*|application\/json|application\/vnd\.github(\.v3)?\+json)$/;
 const RAW_TYPES = /^application\/vnd\.github(\.v3)?\.raw(\+json)?$/;
 const API_VERSION = "2022-11-28";

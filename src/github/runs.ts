@@ -192,28 +192,22 @@ export async function jobsOfRun(github: GitHub, id: string): Promise<Job[]> {
   return jobs;
 }
 
-/** Who approved or rejected what in a run. Approvals carry no attempt (facts: github 3). */
+/** Who approved or rejected what in a run: all of it, without pages. Approvals carry no attempt (facts: github 3). */
 export async function approvalsOfRun(github: GitHub, id: string): Promise<Approval[]> {
-  const approvals: Approval[] = [];
-  for await (const found of github.list(`GET ${RUN}/approvals`, { run_id: id }, ApprovalSchema, "actions: read")) {
-    approvals.push({
-      environments: found.environments.map(({ name }) => name),
-      state: found.state,
-      user: found.user,
-      comment: found.comment,
-    });
-  }
-  return approvals;
+  const found = await github.read(`GET ${RUN}/approvals`, { run_id: id }, v.array(ApprovalSchema), "actions: read");
+  return found.map(({ environments, state, user, comment }) => ({
+    environments: environments.map(({ name }) => name),
+    state,
+    user,
+    comment,
+  }));
 }
 
-/** What a run waits for. */
+/** What a run waits for: all of it, without pages. */
 export async function pendingDeployments(github: GitHub, id: string): Promise<PendingDeployment[]> {
-  const pending: PendingDeployment[] = [];
   const route = `GET ${RUN}/pending_deployments`;
-  for await (const found of github.list(route, { run_id: id }, PendingSchema, "actions: read")) {
-    pending.push({ environment: found.environment.name });
-  }
-  return pending;
+  const found = await github.read(route, { run_id: id }, v.array(PendingSchema), "actions: read");
+  return found.map(({ environment }) => ({ environment: environment.name }));
 }
 
 /** The artifacts of a run. */

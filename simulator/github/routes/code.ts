@@ -21,15 +21,15 @@ async function shaOf(call: Call, name: string): Promise<string> {
 
 async function contents(call: Call): Promise<Answer> {
   const { dir, scenario } = call.world;
-  const path = param(call, "path").replace(/\/$/, "");
+  const path = param(call, "path");
   const ref = call.query["ref"] ?? scenario.default_branch;
   const sha = await git.resolveRef(dir, ref);
   if (sha === undefined) throw new Refusal(404, `No commit found for the ref ${ref}`);
   const url = `${call.apiUrl}/repos/${scenario.repository}/contents/${path}?ref=${encodeURIComponent(ref)}`;
   const all = (await git.tree(dir, sha, true)) ?? [];
   const found = all.find((entry) => entry.path === path);
-  if (path === "" || found?.type === "tree") {
-    const within = path === "" ? "" : `${path}/`;
+  if (found?.type === "tree") {
+    const within = `${path}/`;
     return {
       body: all
         .map((entry) => ({ ...entry, name: entry.path.slice(within.length) }))

@@ -113,7 +113,7 @@ describe("what is asked", () => {
     const { github } = await door();
     const reply = await fetch(`${github.apiUrl}/repos/acme/ml-pipelines/issues`, {
       method: "POST",
-      headers: { authorization: `Bearer ${github.userToken("hubot")}` },
+      headers: { authorization: `Bearer ${github.userToken("hubot")}`, "content-type": "application/json" },
       body: '{"title":"a","title":"b"}',
     });
     expect(reply.status).toBe(501);

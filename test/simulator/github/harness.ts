@@ -92,7 +92,11 @@ export class Client {
     const url = path.startsWith("http") ? path : `${this.#github.apiUrl}/repos/acme/ml-pipelines${path}`;
     const response = await fetch(url, {
       method,
-      headers: { ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }), ...headers },
+      headers: {
+        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

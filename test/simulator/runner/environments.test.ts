@@ -183,7 +183,7 @@ jobs:
       - env: { KEY: "\${{ secrets.KEY }}", TOKEN: "\${{ github.token }}" }
         run: |
           echo "key [\${#KEY}] oidc [\${ACTIONS_ID_TOKEN_REQUEST_URL:+yes}]"
-          node -e 'fetch(process.env.GITHUB_API_URL + "/repos/acme/ml-pipelines/deployments", { method: "POST", headers: { authorization: "Bearer " + process.env.TOKEN }, body: JSON.stringify({ ref: "feature" }) }).then((r) => console.log("answer", r.status))'
+          node -e 'fetch(process.env.GITHUB_API_URL + "/repos/acme/ml-pipelines/deployments", { method: "POST", headers: { authorization: "Bearer " + process.env.TOKEN, "content-type": "application/json" }, body: JSON.stringify({ ref: "feature" }) }).then((r) => console.log("answer", r.status))'
 `;
   const log = async (fork: object): Promise<string> => {
     await using world = await workflow(text, { scenario: guarded({ reviewers: [] }) });
