@@ -9,6 +9,7 @@ import { ASSUMPTIONS } from "../simulator/github/scenario.ts";
 import { modelledRoutes as githubRoutes, OIDC_ROUTES } from "../simulator/github/server.ts";
 import { MODELLED } from "../simulator/runner/modelled.ts";
 import { MET_BY } from "../test/simulator/met-by.ts";
+import { MARKS, NOT_TURNED } from "../test/simulator/not-turned.ts";
 
 const PAGE = "docs/simulator.md";
 /** Has our code meet each question of Databricks, and records by which routes. */
@@ -82,14 +83,22 @@ const content = [
       (MET_BY[name] ?? []).map((route) => `\`${route}\``).join(", "),
     ]),
   ),
-  "### What is not known, one way",
-  "The other lines: no scenario turns them. The simulators have them as assumed, or have nothing of them.",
+  "### What is not known, without a switch",
+  "The other lines. *By the scenario*: what a scenario has, without a switch, plays both. *Not depended on*: neither answer changes what our code does. *Not playable*: no simulator can give the other answer, or no code could tell it from this one.",
   table(
-    ["#", "assumed"],
+    ["#", "Assumed", "How it stands", "Why", "Held by"],
     lines
-      .filter(({ id }) => !questions.some(({ assumption }) => assumption === id))
-      .map(({ id, assumed }) => [id, assumed]),
+      .filter(({ id }) => !questions.some(({ assumption }) => assumption.split(", ").includes(id)))
+      .map(({ id, assumed }) => {
+        const standing = NOT_TURNED[id];
+        if (standing === undefined) throw new Error(`test/simulator/not-turned.ts does not say how ${id} stands`);
+        const held = "held" in standing ? standing.held : undefined;
+        return [id, assumed, standing.how, standing.why, held === undefined ? "" : `\`${held.split(": ")[0]}\``];
+      }),
   ),
+  "### What the facts leave open",
+  "Every mark [?] of the facts that the simulators follow, with the line that speaks of it, or why our code never comes to it.",
+  table(["Facts", "Open", "How it stands"], MARKS),
 ].join("\n\n");
 
 const page = readFileSync(PAGE, "utf8");

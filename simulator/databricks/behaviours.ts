@@ -72,9 +72,59 @@ export const Behaviours = v.strictObject({
   policy_view: v.optional(v.picklist(["there", "absent"]), "there"),
   /** SCIM lists groups with their members, or without them. */
   group_members_listed: v.optional(v.boolean(), true),
+  /** What `Me` calls a service principal in `userName` (facts: databricks-api 1.6). */
+  me_user_name: v.optional(v.picklist(["application-id", "display-name"]), "application-id"),
+  /** Every authenticated answer says its workspace in X-Databricks-Org-Id (facts: databricks-api 1.6). */
+  org_id_header: v.optional(v.boolean(), true),
+  /** A notebook's source comes back as it was imported, or set in another way (facts: databricks-api 6). */
+  exported_notebook: v.optional(v.picklist(["as-imported", "reset"]), "as-imported"),
+  /** What the owner of a catalog may read: its bindings and all grants inside it, or the catalog's own grants alone (facts: unity-catalog 1.5, 1.6). */
+  catalog_owner_reads: v.optional(v.picklist(["everything", "itself"]), "everything"),
+  /** A list of jobs shows what starts each by itself (facts: databricks-api 2.4). */
+  listed_starters: v.optional(v.boolean(), true),
+  /** Python that runs from workspace files leaves compiled files beside them. */
+  python_cache: v.optional(v.picklist(["nowhere", "beside"]), "nowhere"),
+  /** `trigger.table_update.condition` comes back, or not (facts: databricks-api 3.1; sources disagree). */
+  table_update_condition: v.optional(v.picklist(["kept", "dropped"]), "kept"),
+  /** Searching experiments by a tag finds them. */
+  experiment_tag_search: v.optional(v.picklist(["finds", "finds-none"]), "finds"),
+  /** A deleted experiment's path is free again. */
+  deleted_experiment_path: v.optional(v.picklist(["free", "taken"]), "free"),
+  /** Who may only browse is shown comment and properties (facts: unity-catalog 1.4, 1.7). */
+  browse_shows_marks: v.optional(v.boolean(), true),
+  /** The service starts the next run of an unpaused continuous job once its run was cancelled (facts: databricks-api 3.3). */
+  cancelled_loop_restarts: v.optional(v.boolean(), true),
+  /** A continuous pipeline that was stopped can be started (facts: databricks-api 3.4). */
+  stopped_pipeline_starts: v.optional(v.boolean(), true),
+  /** What the service tries again is a new update, or the same once more (facts: databricks-api 4). */
+  retried_update: v.optional(v.picklist(["new", "same"]), "new"),
+  /** run-now on a job whose schedule is paused (facts: databricks-api 3.3). */
+  run_now_on_paused_schedule: v.optional(v.picklist(["starts", "refused"]), "starts"),
+  /** `include_trigger_state` shows whether a job's loop stands still (facts: databricks-api 3.1). */
+  trigger_state_shown: v.optional(v.boolean(), true),
+  /** An update of a paused job ends the loop that a start by hand has set going. */
+  update_ends_loop: v.optional(v.boolean(), true),
+  /** SQL alerts are listed, or the list is refused. */
+  alerts_listed: v.optional(v.boolean(), true),
+  /** Status of asking a table without a quality monitor for it. */
+  no_monitor: v.optional(v.picklist([404, 400]), 404),
+  /** A folder that the caller may not see, or that is not there below one. */
+  hidden_folder: v.optional(v.picklist(["forbidden", "missing"]), "forbidden"),
+  /** Dropping what is not empty, without force, is refused with these words, or by a code alone. */
+  not_empty: v.optional(v.picklist(["said", "coded"]), "said"),
+  /** Dropping a schema with force drops all that is in it, or not what is not plain data. */
+  forced_drop: v.optional(v.picklist(["everything", "data-only"]), "everything"),
+  /** SCIM lists a workspace's users to everybody, or to its administrators (facts: databricks-api 7). */
+  users_listed: v.optional(v.picklist(["everybody", "admins"]), "everybody"),
+  /** What goes with ALL PRIVILEGES when it is revoked: what it implies, nothing, or all there is (facts: unity-catalog 1.2). */
+  revoked_with_all: v.optional(v.picklist(["implied", "nothing", "everything"]), "implied"),
+  /** Which half of one change of a principal's grants comes first (facts: unity-catalog 1.2). */
+  grants_changed: v.optional(v.picklist(["remove-first", "add-first"]), "remove-first"),
+  /** An error says its request in the header x-request-id, beside the RequestInfo of its body (facts: databricks-api 2.1). */
+  request_id_header: v.optional(v.boolean(), true),
 });
 
-/** Which line of docs/assumptions.md each is about. */
+/** Which lines of docs/assumptions.md each is about. */
 const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   duplicate_pipeline_name: "A11",
   stale_last_modified: "A11",
@@ -100,12 +150,37 @@ const ASSUMPTIONS: Readonly<Record<keyof typeof Behaviours.entries, string>> = {
   pipeline_ansi_default: "A31",
   file_over_notebook: "A32",
   file_exists: "A9",
-  catalog_properties: "A73",
+  catalog_properties: "A47, A73",
   securable_exists: "A74",
   default_schema: "A75",
   direct_grant_mark: "A59",
   policy_view: "A60",
   group_members_listed: "A61",
+  me_user_name: "A6",
+  org_id_header: "A7",
+  exported_notebook: "A10",
+  catalog_owner_reads: "A14",
+  listed_starters: "A18",
+  python_cache: "A34",
+  table_update_condition: "A36",
+  experiment_tag_search: "A48",
+  deleted_experiment_path: "A49",
+  browse_shows_marks: "A50",
+  cancelled_loop_restarts: "A53",
+  stopped_pipeline_starts: "A54",
+  retried_update: "A55",
+  run_now_on_paused_schedule: "A56",
+  trigger_state_shown: "A67",
+  update_ends_loop: "A67",
+  alerts_listed: "A70",
+  no_monitor: "A71",
+  hidden_folder: "A77",
+  not_empty: "A78",
+  forced_drop: "A79",
+  users_listed: "A80",
+  revoked_with_all: "A90",
+  grants_changed: "A91",
+  request_id_header: "A112",
 };
 
 interface Behaviour {

@@ -56,6 +56,13 @@ export class ExperimentStore {
     return found.find(({ stage }) => stage === "active") ?? found.at(-1);
   }
 
+  /** Whether a new one may have this name: a deleted one's is free, or kept for its return. */
+  isFree(name: string): boolean {
+    const there = this.named(name);
+    if (there?.stage === "deleted") return this.#account.behaviours.deleted_experiment_path === "free";
+    return there === undefined && this.#workspace.files.at(name) === undefined;
+  }
+
   create(principal: Principal, name: string, tags: readonly [string, string][], artifacts?: string): Experiment {
     const now = this.#account.clock.now();
     const id = this.#account.nextId();
@@ -139,9 +146,11 @@ export function experimentRoutes(): Route[] {
         page_token: v.optional(v.string()),
         view_type: v.optional(v.picklist(["ACTIVE_ONLY", "DELETED_ONLY", "ALL"]), "ACTIVE_ONLY"),
       }),
-      handle: ({ workspace, principal, body }) => {
+      handle: ({ account, workspace, principal, body }) => {
         if (body.view_type !== "ACTIVE_ONLY") throw new Unmodelled("the simulator searches active experiments only");
-        const matches = filterOf(body.filter ?? "");
+        const asked = filterOf(body.filter ?? "");
+        const blind = (body.filter ?? "") !== "" && account.behaviours.experiment_tag_search === "finds-none";
+        const matches = blind ? () => false : asked;
         const found = workspace.experiments.all
           .filter(
             (one) => one.stage === "active" && matches(one) && workspace.experiments.can(principal, "CAN_READ", one),
@@ -204,9 +213,9 @@ function pathOf(name: string): string {
 }
 
 function checkFree(workspace: Workspace, name: string): void {
-  const taken = workspace.experiments.named(name);
-  if (taken?.stage === "active" || workspace.files.at(name) !== undefined)
-    throw new ApiError(400, "RESOURCE_ALREADY_EXISTS", `Node named '${name}' already exists`);
+  if (workspace.experiments.isFree(name)) return;
+  const deleted = workspace.experiments.named(name)?.stage === "deleted" ? " and is deleted: restore it" : "";
+  throw new ApiError(400, "RESOURCE_ALREADY_EXISTS", `Node named '${name}' already exists${deleted}`);
 }
 
 function demand({ workspace, principal }: Call<unknown>, id: string, level: string): Experiment {

@@ -3,7 +3,7 @@
  */
 import type { Account, Workspace } from "./account.ts";
 import type { Entry } from "./acls.ts";
-import { ApiError, badRequest, forbidden, notFound } from "./api.ts";
+import { ApiError, badRequest, forbidden, notFound, Unmodelled } from "./api.ts";
 import type { Principal } from "./principals.ts";
 
 export type Language = "PYTHON" | "SQL" | "SCALA" | "R";
@@ -25,9 +25,14 @@ interface Writing {
   readonly overwrite: boolean;
 }
 
-/** facts: databricks-api 6: `/Workspace/Users/x` and `/Users/x` are one path. Throws 400 for what is no path. */
+/**
+ * facts: databricks-api 6: `/Workspace/Users/x` and `/Users/x` are one path. Throws 400 for what is no path, and Unmodelled
+ * for empty parts: what the service makes of them is nowhere said.
+ */
 export function plainPath(path: string): string {
   if (!path.startsWith("/")) throw badRequest(`Path (${path}) must be absolute.`);
+  if (path.includes("//") || (path !== "/" && path.endsWith("/")))
+    throw new Unmodelled(`the simulator does not model the empty parts of the path ${path}`, 400);
   const parts = path.split("/").filter((part) => part !== "");
   if (parts.includes("..") || parts.includes(".")) throw badRequest(`Path (${path}) must not contain . or .. parts.`);
   if (parts[0] === "Workspace") parts.shift();
@@ -114,6 +119,9 @@ export class FileTree {
     let seen = path;
     while (!this.#nodes.has(seen)) seen = parentOf(seen);
     if (!this.can(principal, node === undefined ? "CAN_READ" : level, seen)) {
+      // whether somebody else's folder is hidden or missing is told by nothing
+      if (level === "CAN_READ" && this.#account.behaviours.hidden_folder === "missing")
+        throw notFound(`Path (${path}) doesn't exist.`);
       throw forbidden(`${principal.name} does not have the permission ${level} on ${path}.`);
     }
     if (node === undefined) throw notFound(`Path (${path}) doesn't exist.`);

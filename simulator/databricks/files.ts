@@ -3,6 +3,7 @@
  */
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
+import type { Account } from "./account.ts";
 import {
   type Answer,
   ApiError,
@@ -170,7 +171,13 @@ async function fromForm(call: Call): Promise<Importing> {
   return { path, format, language, bytes, overwrite };
 }
 
-function exportOne({ workspace, principal, query }: Call<unknown>): Answer {
+/** What a notebook's source looks like when the service has written it anew: a line of its own between cells. */
+function sourceOf({ behaviours }: Account, bytes: Uint8Array): Uint8Array {
+  if (behaviours.exported_notebook === "as-imported") return bytes;
+  return Buffer.from(Buffer.from(bytes).toString("utf8").replace("\n", "\n\n"));
+}
+
+function exportOne({ account, workspace, principal, query }: Call<unknown>): Answer {
   const format = query.get("format") ?? "SOURCE";
   if (!["SOURCE", "AUTO", "RAW"].includes(format))
     throw new Unmodelled(`the simulator does not model export in the format ${format}`, 400);
@@ -179,10 +186,11 @@ function exportOne({ workspace, principal, query }: Call<unknown>): Answer {
     throw badRequest(`Path (${node.path}) is a folder and cannot be exported in the format ${format}.`);
   if (node.bytes.length > TEN_MB)
     throw new ApiError(400, "MAX_READ_SIZE_EXCEEDED", "The object is larger than 10485760 bytes.");
-  if (flag(query, "direct_download")) return { bytes: node.bytes };
+  const bytes = node.kind === "notebooks" ? sourceOf(account, node.bytes) : node.bytes;
+  if (flag(query, "direct_download")) return { bytes };
   return {
     body: {
-      content: Buffer.from(node.bytes).toString("base64"),
+      content: Buffer.from(bytes).toString("base64"),
       ...(node.language === undefined ? {} : { file_type: node.language.toLowerCase().slice(0, 2) }),
     },
   };

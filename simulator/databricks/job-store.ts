@@ -1,11 +1,12 @@
 /**
  * The jobs of one workspace and their runs: what the service does by itself, whoever asked.
  */
-import { copy, type JsonObject } from "../json.ts";
+import { copy, isObject, type JsonObject } from "../json.ts";
 import { ApiError, badRequest } from "./api.ts";
 import type { Workspace } from "./account.ts";
 import type { Account } from "./account.ts";
 import { wildcard } from "./faults.ts";
+import { parentOf, plainPath } from "./file-tree.ts";
 import { checkSettings, listAt, objectAt, withDefaults } from "./job-settings.ts";
 import { type Course, Run, type RunTrigger } from "./run.ts";
 
@@ -67,6 +68,7 @@ export class JobStore {
   create(settings: JsonObject, creator: string, id = this.#account.nextId()): Job {
     checkSettings(settings);
     const kept = withDefaults(settings);
+    this.#lose(kept);
     const job = { id, creator, created: this.#account.clock.now(), settings: kept, previous: kept, kicked: false };
     this.#jobs.set(id, job);
     this.#workspace.acls.set("jobs", String(id), [{ principal: creator, level: "IS_OWNER" }]);
@@ -81,10 +83,18 @@ export class JobStore {
     const runAs = job.settings["run_as"];
     const keeps = kept["run_as"] === undefined && runAs !== undefined;
     if (keeps && this.#account.behaviours.reset_without_run_as === "keeps") kept["run_as"] = copy(runAs);
+    this.#lose(kept);
     job.previous = job.settings;
     job.settings = kept;
-    job.kicked = false;
+    if (this.#account.behaviours.update_ends_loop) job.kicked = false;
     this.#keepRunning(job);
+  }
+
+  /** Takes away what the service does not give back. */
+  #lose(settings: JsonObject): void {
+    const update = objectAt(objectAt(settings, "trigger"), "table_update");
+    if ("condition" in update && this.#account.behaviours.table_update_condition === "dropped")
+      delete update["condition"];
   }
 
   /** facts: databricks-api 2.6: its runs are not deleted with it. */
@@ -104,6 +114,10 @@ export class JobStore {
       job.kicked = kick && isPaused(job);
       // run-now on a continuous job cancels the active run and starts a new one
       if (kick) for (const run of this.active(job)) run.end("CANCELED", this.#account.clock.now());
+    }
+    if (request.trigger === "ONE_TIME" && isPausedSchedule(job)) {
+      if (this.#account.behaviours.run_now_on_paused_schedule === "refused")
+        throw badRequest(`Job ${job.id} is paused and cannot be run.`);
     }
     const run = this.#newRun(job, request);
     const limit = isContinuous(job) ? 1 : Number(job.settings["max_concurrent_runs"] ?? 1);
@@ -167,10 +181,26 @@ export class JobStore {
 
   #afterEnd(run: Run): void {
     const job = this.#jobs.get(run.jobId);
+    if (usesFiles(run.settings)) this.#compile(run.settings);
     if (job === undefined) return;
     const waiting = [...this.#runs.values()].find((other) => other.jobId === job.id && other.state === "QUEUED");
     if (waiting !== undefined) waiting.state = "PENDING";
-    this.#keepRunning(job);
+    const ended = isContinuous(job) && run.result === "CANCELED" && !this.#account.behaviours.cancelled_loop_restarts;
+    if (!ended) this.#keepRunning(job);
+  }
+
+  /** What Python may leave beside the files that it ran. */
+  #compile(settings: JsonObject): void {
+    if (this.#account.behaviours.python_cache === "nowhere") return;
+    const { files } = this.#workspace;
+    for (const task of listAt(settings, "tasks")) {
+      const path = objectAt(task, "spark_python_task")["python_file"];
+      if (typeof path !== "string" || files.at(plainPath(path)) === undefined) continue;
+      const folder = `${parentOf(plainPath(path))}/__pycache__`;
+      files.mkdirs(undefined, folder);
+      const name = `${folder}/${path.slice(path.lastIndexOf("/") + 1).replace(/\.py$/, "")}.cpython-312.pyc`;
+      files.write(undefined, name, { bytes: Buffer.from([0xcb, 0x0d]), overwrite: true });
+    }
   }
 
   // facts: databricks-api 3.3: a continuous job that is not paused always has a run; unpausing starts one
@@ -186,6 +216,15 @@ export function nameOf(job: Job): string {
 
 function isContinuous(job: Job): boolean {
   return job.settings["continuous"] !== undefined;
+}
+
+function isPausedSchedule(job: Job): boolean {
+  return objectAt(job.settings, "schedule")["pause_status"] === "PAUSED";
+}
+
+/** Python in workspace files, not in a notebook. */
+function usesFiles(settings: JsonObject): boolean {
+  return listAt(settings, "tasks").some((task) => isObject(task["spark_python_task"]));
 }
 
 function isPaused(job: Job): boolean {

@@ -122,7 +122,7 @@ function get(call: Call<unknown>): Answer {
       run_as: runAs,
       settings,
       created_time: job.created,
-      ...(flag(query, "include_trigger_state") ? triggerState(job) : {}),
+      ...(flag(query, "include_trigger_state") && call.account.behaviours.trigger_state_shown ? triggerState(job) : {}),
       ...(next === undefined ? {} : { has_more: true, next_page_token: next }),
     },
   };
@@ -140,7 +140,7 @@ function runAsOf({ account }: Call<unknown>, job: Job): JsonObject {
   return kind === "user" ? { user_name: job.creator } : { service_principal_name: job.creator };
 }
 
-function list({ query, workspace, principal }: Call<unknown>): Answer {
+function list({ account, query, workspace, principal }: Call<unknown>): Answer {
   const limit = integer(query, "limit") ?? 20;
   if (limit < 1 || limit > 100) throw badRequest("limit must be between 1 and 100.");
   const expand = flag(query, "expand_tasks");
@@ -151,16 +151,21 @@ function list({ query, workspace, principal }: Call<unknown>): Answer {
   const { items, next } = pageOf(found, limit, query.get("page_token"), listed("jobs", query));
   return {
     body: {
-      ...(items.length === 0 ? {} : { jobs: items.map((job) => summary(job, expand)) }),
+      ...(items.length === 0
+        ? {}
+        : { jobs: items.map((job) => summary(job, expand, account.behaviours.listed_starters)) }),
       has_more: next !== undefined,
       ...(next === undefined ? {} : { next_page_token: next }),
     },
   };
 }
 
+const STARTERS = ["schedule", "trigger", "continuous", "triggers"] as const;
+
 /** facts: databricks-api 2.4: without expand_tasks no arrays; with it the first 100 of each. */
-function summary(job: Job, expand: boolean): JsonObject {
+function summary(job: Job, expand: boolean, starters: boolean): JsonObject {
   const settings = copy(job.settings);
+  if (!starters && !expand) for (const name of STARTERS) delete settings[name];
   let more = false;
   for (const name of PAGED) {
     const all = listAt(settings, name);

@@ -19,6 +19,10 @@ export interface Update {
   readonly continuous: boolean;
   readonly result: "COMPLETED" | "FAILED" | "CANCELED";
   readonly error: string | undefined;
+  /** Fails, and the service tries it again. */
+  retried: boolean;
+  /** Has failed, and is about to be at work once more. */
+  again: boolean;
   polls: number;
   state: UpdateState;
 }
@@ -35,6 +39,8 @@ export interface Pipeline {
   readonly updates: Update[];
 }
 
+/** The cause of an update by which the service tries again. */
+const RETRY = "RETRY_ON_FAILURE";
 const TERMINAL: readonly UpdateState[] = ["COMPLETED", "FAILED", "CANCELED"];
 
 export class PipelineStore {
@@ -112,6 +118,11 @@ export class PipelineStore {
         (rule.workspace ?? this.#workspace.name) === this.#workspace.name,
     );
     const continuous = isContinuous(pipeline) && request["validate_only"] !== true;
+    const stopped = pipeline.updates[0];
+    if (continuous && cause === "API_CALL" && stopped?.continuous === true && stopped.state === "CANCELED") {
+      if (!this.#account.behaviours.stopped_pipeline_starts)
+        throw badRequest(`Pipeline '${pipeline.id}' is continuous and was stopped; start it in the workspace.`);
+    }
     const polls = continuous ? "never" : (rule?.polls ?? 2);
     const update: Update = {
       id: randomUUID(),
@@ -121,6 +132,8 @@ export class PipelineStore {
       spec: copy(pipeline.spec),
       continuous,
       result: rule?.result ?? "COMPLETED",
+      again: false,
+      retried: rule?.retried === true && cause !== RETRY,
       error: rule?.error,
       polls: polls === "never" ? Number.POSITIVE_INFINITY : polls,
       state: "QUEUED",
@@ -138,13 +151,24 @@ export class PipelineStore {
   /** Somebody reads the pipeline or its update: time goes on. */
   step(pipeline: Pipeline): void {
     const update = this.active(pipeline);
+    const [newest] = pipeline.updates;
+    if (update === undefined && newest?.again === true)
+      Object.assign(newest, { state: "RUNNING", retried: false, again: false, polls: 1 });
     if (update === undefined) return;
     if (update.state === "STOPPING") update.state = "CANCELED";
-    else if (update.polls <= 0) update.state = update.result;
+    else if (update.polls <= 0) this.#end(pipeline, update);
     else {
       update.polls -= 1;
       update.state = "RUNNING";
     }
+  }
+
+  /** facts: databricks-api 4 [?]: what failed and is tried again goes on as a new update, or as the same. */
+  #end(pipeline: Pipeline, update: Update): void {
+    update.state = update.retried ? "FAILED" : update.result;
+    if (!update.retried) return;
+    if (this.#account.behaviours.retried_update === "new") this.start(pipeline, update.request, RETRY);
+    else update.again = true;
   }
 
   /** facts: databricks-api 4. */

@@ -212,6 +212,8 @@ const UpdateRule = v.strictObject({
   pipeline: name,
   workspace: v.optional(name),
   result: v.optional(v.picklist(["COMPLETED", "FAILED", "CANCELED"]), "COMPLETED"),
+  /** The first try fails, and the service tries again by itself: then it comes to the result. */
+  retried: v.optional(v.boolean(), false),
   polls: v.optional(v.union([count, v.literal("never")]), 2),
   error: v.optional(v.string()),
 });

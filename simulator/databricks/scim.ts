@@ -24,7 +24,10 @@ export function scimRoutes(): Route[] {
       style,
       query: projection,
       handle: ({ account, principal, query }) => ({
-        body: projected({ ...person(account, principal), schemas: [`${CORE}:User`], userName: principal.name }, query),
+        body: projected(
+          { ...person(account, principal), schemas: [`${CORE}:User`], userName: userNameOf(account, principal) },
+          query,
+        ),
       }),
     }),
     ...lists.flatMap(([name, all]) => [
@@ -56,11 +59,24 @@ export function scimRoutes(): Route[] {
 
 type Resource = JsonObject;
 
+// facts: databricks-api 1.6
+function userNameOf({ behaviours }: Account, { kind, name, displayName }: Principal): string {
+  return kind === "service-principal" && behaviours.me_user_name === "display-name" ? displayName : name;
+}
+
 function withoutMembers(group: Resource): Resource {
   return Object.fromEntries(Object.entries(group).filter(([name]) => name !== "members"));
 }
 
-function people({ account, workspace }: Call<unknown>, kind: Principal["kind"]): Resource[] {
+function people(call: Call<unknown>, kind: Principal["kind"]): Resource[] {
+  const { account, workspace, principal: caller } = call;
+  // facts: databricks-api 7: without an administrator's rights results can be partial
+  if (
+    kind === "user" &&
+    account.behaviours.users_listed === "admins" &&
+    !account.directory.isWorkspaceAdmin(caller, workspace.name)
+  )
+    return [];
   const all = kind === "service-principal" && account.behaviours.principals_listed === "all";
   return [...account.directory.principals.values()]
     .filter((principal) => principal.kind === kind && (all || principal.workspaces.has(workspace.name)))

@@ -208,13 +208,13 @@ class Front {
           const manner = MANNERS.find((one) => one === effect);
           if (manner !== undefined) spoil(response, manner, delay);
         }
-        send(response, status, answer, workspace, trace.principal);
+        send(response, status, answer, { account, workspace, principal: trace.principal });
       }
     } catch (thrown) {
       if (thrown instanceof Unmodelled) delete trace.place;
       const failure = this.#failure(thrown, styleOf(url.pathname));
       status = failure.status ?? 500;
-      send(response, status, failure, door, trace.principal);
+      send(response, status, failure, { account, workspace: door, principal: trace.principal });
     } finally {
       if (trace.place !== undefined) tell({ place: trace.place });
       log.push({
@@ -376,16 +376,22 @@ function send(
   response: ServerResponse,
   status: number,
   answer: Answer,
-  workspace: Workspace,
-  principal: Principal | undefined,
+  from: { readonly account: Account; readonly workspace: Workspace; readonly principal: Principal | undefined },
 ): void {
+  const { account, workspace, principal } = from;
+  const raw = account.scenario.behaviours;
+  // A header of every answer decides something only where clients look for it: that alone is told of as a question.
+  const ofMe = account.asked.getStore()?.endsWith("/Me") === true;
+  const bare = status >= 400 && !(typeof answer.body === "object" && answer.body !== null && "details" in answer.body);
+  const orgId = (ofMe ? account.behaviours : raw).org_id_header;
+  const requestId = (bare ? account.behaviours : raw).request_id_header;
   const body = answer.bytes ?? stringifyJson(answer.body ?? {});
   const type = answer.bytes === undefined ? "application/json" : "application/octet-stream";
   response.writeHead(status, {
     "content-type": type,
-    "x-request-id": randomUUID(),
+    ...(requestId ? { "x-request-id": randomUUID() } : {}),
     // facts: databricks-api 1.6
-    ...(principal === undefined || principal === NOBODY ? {} : { "x-databricks-org-id": workspace.id }),
+    ...(principal !== undefined && principal !== NOBODY && orgId ? { "x-databricks-org-id": workspace.id } : {}),
     ...answer.headers,
   });
   response.end(body);

@@ -95,7 +95,13 @@ export function unityRoutes(): Route[] {
     route("GET", `${BASE}/bindings/{type}/{name}`, {
       facts: "unity-catalog 1.5",
       query: PAGING,
-      handle: (call) => ({ body: bindings(call, managed(call, boundOf(call))) }),
+      handle: (call) => {
+        const bound = managed(call, boundOf(call));
+        const rights = new Rights(call);
+        if (rights.owns(bound) && !rights.isMetastoreAdmin && call.account.behaviours.catalog_owner_reads === "itself")
+          throw forbidden(`User is not a metastore admin and cannot read the bindings of '${bound.name}'.`);
+        return { body: bindings(call, bound) };
+      },
     }),
     route("PATCH", `${BASE}/bindings/{type}/{name}`, {
       facts: "unity-catalog 1.5",
@@ -251,6 +257,7 @@ function workspaceOf({ account }: Call<unknown>, { workspace_id }: { workspace_i
 export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObject {
   const [catalog, schema] = one.fullName.split(".");
   const omitted = (name: string) => call.query.get(name) === "true";
+  const marks = !browseOnly || call.account.behaviours.browse_shows_marks;
   const common: JsonObject = {
     name: one.name,
     full_name: one.fullName,
@@ -260,8 +267,10 @@ export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): 
     created_at: one.created,
     updated_at: one.updated,
     created_by: one.owner,
-    ...(one.comment === undefined ? {} : { comment: one.comment }),
-    ...(one.properties === undefined || omitted("omit_properties") ? {} : { properties: { ...one.properties } }),
+    ...(marks && one.comment !== undefined ? { comment: one.comment } : {}),
+    ...(marks && one.properties !== undefined && !omitted("omit_properties")
+      ? { properties: { ...one.properties } }
+      : {}),
     ...(browseOnly ? { browse_only: true } : {}),
   };
   switch (one.type) {

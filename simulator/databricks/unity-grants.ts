@@ -77,7 +77,11 @@ function direct(call: Call<unknown>): Answer {
   const mine = all.filter(({ principal }) => rights.is(principal));
   const named = (rows: Assignment[]) =>
     wanted === null ? rows : rows.filter(({ principal }) => principal.toLowerCase() === wanted.toLowerCase());
-  if (rights.manages(securable)) return rows(call, named(all));
+  // facts: unity-catalog 1.6: what is inside a catalog is its owner's to see
+  const inherited =
+    !rights.isMetastoreAdmin && !rights.owns(securable) && chainOf(securable).some((one) => rights.owns(one));
+  const blind = inherited && account.behaviours.catalog_owner_reads === "itself";
+  if (!blind && rights.manages(securable)) return rows(call, named(all));
   if (account.behaviours.grants_of_others === "own" && rights.sees(securable)) return rows(call, named(mine));
   throw rights.sees(securable)
     ? forbidden(`User is not an owner of ${noun(securable)}, nor does it have MANAGE on it.`)
@@ -149,13 +153,16 @@ export function applyChanges(account: Account, securable: Securable, changes: re
         `Privilege ${wrong.replaceAll("_", " ")} is not applicable to this entity [${noun(securable)}].`,
       );
     const privileges = new Set(grants.get(key)?.privileges);
-    // removes come before adds
+    const adds = () => add.forEach((privilege) => privileges.add(privilege));
+    const first = add.length > 0 && remove.length > 0 && account.behaviours.grants_changed === "add-first";
+    if (first) adds();
     for (const privilege of remove) {
       privileges.delete(privilege);
-      if (privilege !== "ALL_PRIVILEGES") continue;
-      for (const implied of [...privileges].filter((one) => !OUTSIDE_ALL.has(one))) privileges.delete(implied);
+      const goes = privilege === "ALL_PRIVILEGES" ? account.behaviours.revoked_with_all : "nothing";
+      const along = (other: string) => goes === "everything" || (goes === "implied" && !OUTSIDE_ALL.has(other));
+      for (const other of [...privileges].filter(along)) privileges.delete(other);
     }
-    for (const privilege of add) privileges.add(privilege);
+    if (!first) adds();
     if (privileges.size === 0) grants.delete(key);
     else grants.set(key, { principal, principalId, privileges });
   }

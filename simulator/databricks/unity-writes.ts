@@ -94,8 +94,7 @@ function deleteCatalog(call: Call<unknown>): Answer {
   const catalog = managed(call, call.account.metastore.find("catalog", call.params["name"] ?? ""));
   const schemas = [...catalog.children.values()].filter(({ name }) => name !== "information_schema");
   if (schemas.length > 0 && !flag(call.query, "force")) {
-    const message = `Catalog '${catalog.name}' is not empty. The catalog has ${schemas.length} schema(s).`;
-    throw new ApiError(400, "INVALID_STATE", message);
+    throw notEmpty(call, `Catalog '${catalog.name}'`, `The catalog has ${schemas.length} schema(s).`);
   }
   call.account.metastore.remove(catalog);
   return {};
@@ -125,11 +124,28 @@ function deleteSchema(call: Call<unknown>): Answer {
   if (!rights.manages(schema)) throw forbidden(`User does not have MANAGE on Schema '${schema.fullName}'.`);
   if (schema.name === "information_schema") throw badRequest("information_schema cannot be deleted.");
   if (schema.children.size > 0 && !flag(call.query, "force")) {
-    const message = `Schema '${schema.fullName}' is not empty. The schema has ${schema.children.size} object(s).`;
-    throw new ApiError(400, "INVALID_STATE", message);
+    throw notEmpty(call, `Schema '${schema.fullName}'`, `The schema has ${schema.children.size} object(s).`);
   }
+  const odd = [...schema.children.values()].filter(
+    ({ type, variant = "MANAGED" }) => type === "model" || !PLAIN.has(variant),
+  );
+  if (odd.length > 0 && call.account.behaviours.forced_drop === "data-only")
+    throw new ApiError(
+      400,
+      "INVALID_STATE",
+      `Schema '${schema.fullName}' holds ${odd[0]?.name}, which is dropped by itself.`,
+    );
   metastore.remove(schema);
   return {};
+}
+
+/** What a schema can hold that no other service looks after. */
+const PLAIN = new Set(["MANAGED", "EXTERNAL", "VIEW"]);
+
+function notEmpty({ account }: Call<unknown>, what: string, holds: string): ApiError {
+  if (account.behaviours.not_empty === "said")
+    return new ApiError(400, "INVALID_STATE", `${what} is not empty. ${holds}`);
+  return new ApiError(409, "RESOURCE_CONFLICT", `${what} cannot be dropped. ${holds}`);
 }
 
 /** facts: unity-catalog 1.5: from a workspace it is not bound to, nothing in a catalog is touched. */

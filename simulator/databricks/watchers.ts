@@ -2,7 +2,7 @@
  * What else starts by itself: SQL alerts and quality monitors. Only shown, as the scenario says; nothing writes them
  * (read in the public SDKs; a monitor's pause_status is read only).
  */
-import { type Answer, ApiError, badRequest, type Call, integer, route, type Route } from "./api.ts";
+import { type Answer, ApiError, badRequest, type Call, integer, notFound, route, type Route } from "./api.ts";
 import { pageOf } from "./pages.ts";
 import { Rights } from "./unity-rights.ts";
 
@@ -15,6 +15,7 @@ export function watcherRoutes(): Route[] {
 
 /** Those that the caller can see: all, unless the scenario names who can. */
 function alerts({ account, workspace, principal, query }: Call<unknown>): Answer {
+  if (!account.behaviours.alerts_listed) throw notFound("No API found for 'GET /alerts'.", "ENDPOINT_NOT_FOUND");
   const names = account.directory.identities(principal);
   const seen = (account.scenario.alerts[workspace.name] ?? []).flatMap(({ users, ...alert }, index) =>
     users === undefined || users.some((name) => names.has(account.directory.nameOf(name).toLowerCase()))
@@ -36,6 +37,10 @@ function monitor(call: Call<unknown>): Answer {
   if (!rights.sees(table)) throw rights.missing(table);
   const found = call.account.scenario.monitors[table.fullName];
   if (found === undefined)
-    throw new ApiError(404, "RESOURCE_DOES_NOT_EXIST", `Monitor of ${table.fullName} does not exist.`);
+    throw new ApiError(
+      call.account.behaviours.no_monitor,
+      "RESOURCE_DOES_NOT_EXIST",
+      `Monitor of ${table.fullName} is not there.`,
+    );
   return { body: { table_name: table.fullName, status: "MONITOR_STATUS_ACTIVE", ...found } };
 }

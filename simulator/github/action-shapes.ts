@@ -3,7 +3,21 @@ import type { Commit } from "./git.ts";
 import type { Partly, Schemas } from "./http.ts";
 import { policyPatterns } from "./rules.ts";
 import { Shapes } from "./shapes.ts";
-import type { Artifact, CommitStatus, Deployment, DeploymentStatus, Environment, Job, Pending, Run } from "./world.ts";
+import { timestamp } from "./text.ts";
+import type {
+  Artifact,
+  CommitStatus,
+  Deployment,
+  DeploymentStatus,
+  Environment,
+  Job,
+  Pending,
+  ReferencedWorkflow,
+  Run,
+} from "./world.ts";
+
+/** More than two clocks of one service are apart. */
+const APART_MS = 180_000;
 
 export class ActionShapes extends Shapes {
   deployment(deployment: Deployment): Partly<Schemas["deployment"]> {
@@ -20,7 +34,7 @@ export class ActionShapes extends Shapes {
       environment: deployment.statuses.at(-1)?.environment ?? deployment.environment,
       description: deployment.description,
       creator: this.user(deployment.creator),
-      created_at: deployment.createdAt,
+      created_at: this.#clock(deployment.createdAt),
       updated_at: deployment.statuses.at(-1)?.at ?? deployment.createdAt,
       statuses_url: `${url}/statuses`,
       repository_url: this.api,
@@ -126,7 +140,7 @@ export class ActionShapes extends Shapes {
       path: run.path,
       run_number: run.number,
       run_attempt: run.attempt,
-      referenced_workflows: run.referenced.map((workflow) => ({ ...workflow })),
+      referenced_workflows: this.#referenced(run),
       event: run.event,
       status: run.status,
       conclusion: run.conclusion,
@@ -160,11 +174,41 @@ export class ActionShapes extends Shapes {
     };
   }
 
+  /** A Deployment's time, by a clock that may not be the jobs' own. */
+  #clock(time: string): string {
+    const agree = this.world.scenario.assumptions.clocks_agree;
+    return agree ? time : timestamp(new Date(Date.parse(time) + APART_MS));
+  }
+
+  /** Those of this repository are named in any case. */
+  #referenced({ referenced }: Run): ReferencedWorkflow[] {
+    const own = `${this.world.scenario.repository}/`;
+    const other = referenced.some(({ path }) => !path.startsWith(own));
+    const all = !other || this.world.scenario.assumptions.calls_are_referenced;
+    return referenced.filter(({ path }) => all || path.startsWith(own)).map((workflow) => ({ ...workflow }));
+  }
+
+  #stepName({ name, written, conclusion }: Job["steps"][number]): string {
+    if (written === undefined) return name;
+    const { assumptions } = this.world.scenario;
+    const resolved =
+      conclusion === "failure" ? assumptions.failed_step_names_are_resolved : assumptions.step_names_are_resolved;
+    return resolved ? name : written;
+  }
+
+  /** How far a job is, as its run tells it. */
+  #stand(job: Job): Pick<Job, "status" | "conclusion" | "completedAt"> {
+    const between = job.status === "completed" && job.run.status !== "completed";
+    if (!between || this.world.scenario.assumptions.ended_jobs_show_at_once) return job;
+    return { status: "in_progress", conclusion: null, completedAt: null };
+  }
+
   runPage(run: Run): string {
     return `${this.html}/actions/runs/${run.id}`;
   }
 
   job(job: Job): Partly<Schemas["job"]> {
+    const { status, conclusion, completedAt } = this.#stand(job);
     return {
       id: job.id,
       run_id: job.run.id,
@@ -175,11 +219,11 @@ export class ActionShapes extends Shapes {
       head_branch: job.run.headBranch,
       url: `${this.api}/actions/jobs/${job.id}`,
       html_url: `${this.runPage(job.run)}/job/${job.id}`,
-      status: job.status,
-      conclusion: job.conclusion,
+      status,
+      conclusion,
       created_at: job.createdAt,
       started_at: job.startedAt,
-      completed_at: job.completedAt,
+      completed_at: completedAt,
       name: job.name,
       workflow_name: job.run.name,
       check_run_url: `${this.api}/check-runs/${job.id}`,
@@ -189,7 +233,7 @@ export class ActionShapes extends Shapes {
       runner_group_id: 1,
       runner_group_name: "GitHub Actions",
       steps: job.steps.map((step) => ({
-        name: step.name,
+        name: this.#stepName(step),
         number: step.number,
         status: "completed",
         conclusion: step.conclusion,

@@ -80,9 +80,24 @@ const assumptions = v.strictObject({
   dispatch_names_run: v.optional(v.boolean(), true),
   /** A file that rules keep off a branch is refused with 409, not with 422. */
   rules_refuse_as_conflict: v.optional(v.boolean(), true),
+  /** A job's token may read environments and their rules in a private repository (facts: github 3). */
+  job_tokens_read_environments: v.optional(v.boolean(), true),
+  /** A run names the workflows of other repositories that it called, with their commits (facts: github 2). */
+  calls_are_referenced: v.optional(v.boolean(), true),
+  /** The name of a step is shown with what its expressions came to; of one that failed, too. */
+  step_names_are_resolved: v.optional(v.boolean(), true),
+  failed_step_names_are_resolved: v.optional(v.boolean(), true),
+  /** Deployments and jobs are told by clocks that agree within two minutes. */
+  clocks_agree: v.optional(v.boolean(), true),
+  /** What a job writes with its own token has the author github-actions[bot]. */
+  job_writes_as_the_bot: v.optional(v.boolean(), true),
+  /** A list of runs that wait holds those that wait for a review. */
+  reviews_are_waited_for: v.optional(v.boolean(), true),
+  /** A job that has ended is shown so while another of its run is at work. */
+  ended_jobs_show_at_once: v.optional(v.boolean(), true),
 });
 
-/** Which line of docs/assumptions.md each is about. */
+/** Which lines of docs/assumptions.md each is about. */
 const ASSUMPTION_IDS: Readonly<Record<keyof typeof assumptions.entries, string>> = {
   environment_secrets_need_inherit: "A3",
   branch_policy_without_deployment: "A2",
@@ -93,6 +108,14 @@ const ASSUMPTION_IDS: Readonly<Record<keyof typeof assumptions.entries, string>>
   inactive_whatever_task: "A96",
   dispatch_names_run: "A100",
   rules_refuse_as_conflict: "A108",
+  job_tokens_read_environments: "A4",
+  calls_are_referenced: "A5",
+  step_names_are_resolved: "A38",
+  failed_step_names_are_resolved: "A46",
+  clocks_agree: "A41",
+  job_writes_as_the_bot: "A69, A107",
+  reviews_are_waited_for: "A101",
+  ended_jobs_show_at_once: "A102",
 };
 
 /** Every assumption with its positions, the default first: for the tests that run each, and for the documentation. */

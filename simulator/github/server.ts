@@ -277,22 +277,30 @@ class Service {
     }
     checkQuery(route, url.searchParams);
     if (storage === undefined) checkHeaders(route, request.headers);
-    const body = checkedBody(route, await readBody(request));
+    if (path.includes("//") || path.endsWith("/") || /%2f/i.test(rest(route, path)))
+      throw new Refusal(501, `unmodelled: the path ${path} of ${route.template}`);
+    const body = checkedBody(route, await readBody(request, route));
     const answer = await route.handle({
       world: this.#world,
       params,
       query: Object.fromEntries(url.searchParams),
       body,
       token: known,
-      login: known === undefined ? "" : loginOf(known),
+      login: known === undefined ? "" : this.#author(known, method),
       apiUrl: this.apiUrl,
       accept: request.headers.accept ?? "",
     });
-    // some lists come whole, whatever page is asked for
-    const isList = "list" in answer || ("body" in answer && Array.isArray(answer.body));
-    if (!isList && (url.searchParams.has("page") || url.searchParams.has("per_page")))
+    // what comes whole has no pages on the service either
+    if (!("list" in answer) && (url.searchParams.has("page") || url.searchParams.has("per_page")))
       throw new Refusal(501, `unmodelled query parameter: page of ${route.template}, which is no list`);
     return answer;
+  }
+
+  /** Whose name what is asked with this token bears. */
+  #author(token: Token, method: string): string {
+    const writes = token.kind === "job" && method !== "GET" && /issues/.test(answering.getStore() ?? "");
+    const bot = !writes || this.#world.scenario.assumptions.job_writes_as_the_bot;
+    return bot ? loginOf(token) : "automation[bot]";
   }
 
   /** Names of owners and repositories do not mind case. */
@@ -359,6 +367,12 @@ class Service {
     if (fault.retry_after !== undefined) response.setHeader("retry-after", String(fault.retry_after));
     sendJson(response, fault.effect, { message: "Simulated fault" });
   }
+}
+
+/** The part of a path that may hold slashes as they are: what an encoded one means there is nowhere said. */
+function rest(route: Route, path: string): string {
+  const name = /\{(\w+)\+\}$/.exec(route.template)?.[1];
+  return name === undefined ? "" : (route.pattern.exec(path)?.groups?.[name] ?? "");
 }
 
 /** A part of a path. A wrong encoding is the caller's mistake. */

@@ -96,6 +96,8 @@ export interface Deployment {
 
 interface JobStep {
   readonly name: string;
+  /** As the workflow has it, where an expression is in it. */
+  readonly written?: string | undefined;
   readonly number: number;
   readonly conclusion: string;
   readonly startedAt: string;

@@ -105,6 +105,11 @@ export function resolveText(token: TemplateToken | undefined, scope: Scope): str
   return token === undefined ? "" : textOf(resolve(token, scope));
 }
 
+/** A scalar as its file has it, its expressions as they are. */
+export function asWritten(token: TemplateToken | undefined): string | undefined {
+  return token !== undefined && isScalar(token) ? token.toString() : undefined;
+}
+
 /** A mapping's values as text, as in `env:` and `with:`; undefined is an empty one. */
 export function resolveTexts(token: TemplateToken | undefined, scope: Scope): Record<string, string> {
   if (token === undefined) return {};

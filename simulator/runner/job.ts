@@ -18,6 +18,7 @@ import {
   tokenFacts,
 } from "./contexts.ts";
 import {
+  asWritten,
   condition,
   type Dictionary,
   isDictionary,
@@ -260,9 +261,10 @@ export class JobExecution {
     const log = new StepLog(this.masks, this.request.debug);
     const started = performance.now();
     const startedAt = timestamp();
+    const written = asWritten(model?.name);
     if (!this.#wanted(when, model, log)) {
       if (model !== undefined) this.steps[model.id] = { outputs: {}, outcome: "skipped", conclusion: "skipped" };
-      this.#record(name, "skipped", started, startedAt, log, "");
+      this.#record(name, "skipped", started, startedAt, log, "", written);
       return;
     }
     if (model !== undefined) await between?.(record.name, name, this.folders.workspace);
@@ -282,7 +284,7 @@ export class JobExecution {
     if (outcome === "failure" && !tolerated) this.#failed = true;
     const conclusion = tolerated ? "success" : outcome;
     if (model !== undefined) this.steps[model.id] = { outputs: end.outputs, outcome, conclusion };
-    this.#record(name, conclusion, started, startedAt, log, end.summary);
+    this.#record(name, conclusion, started, startedAt, log, end.summary, written);
   }
 
   #wanted(when: string, model: StepModel | undefined, log: StepLog): boolean {
@@ -300,7 +302,15 @@ export class JobExecution {
     return model?.continueOnError !== undefined && truthy(resolve(model.continueOnError, this.scope()));
   }
 
-  #record(name: string, conclusion: Conclusion, started: number, at: string, log: StepLog, summary: string): void {
+  #record(
+    name: string,
+    conclusion: Conclusion,
+    started: number,
+    at: string,
+    log: StepLog,
+    summary: string,
+    written?: string,
+  ): void {
     const { emit, record } = this.request;
     const result: StepResult = {
       name,
@@ -313,6 +323,7 @@ export class JobExecution {
     this.#results.push(result);
     record.steps.push({
       name,
+      ...(written === undefined || written === name ? {} : { written }),
       number: record.steps.length + 2,
       conclusion,
       startedAt: at,

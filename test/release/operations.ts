@@ -90,8 +90,8 @@ export async function rolledBack(
 }
 
 /** A world with an approved run for prod; only a decision can stop it. */
-export async function ready(four = `project: ml-pipelines\n${MINIMAL}`) {
-  const world = await merged({}, { ...OPERATE_FILES, "four-tier.yml": four });
+export async function ready(four = `project: ml-pipelines\n${MINIMAL}`, scenario: Parameters<typeof merged>[0] = {}) {
+  const world = await merged(scenario, { ...OPERATE_FILES, "four-tier.yml": four });
   const { run, github } = await honest(world);
   return Object.assign(world, { run, api: github });
 }

@@ -1,4 +1,5 @@
 /** Clean-ups of a simulated account: one run as dev's principal, and what a person would read of it. */
+import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
 import type { DatabricksSimulator } from "../../simulator/databricks/server.ts";
 import { type CleanRequest, type CleanResult, clean } from "../../src/clean.ts";
 import { mkdirs } from "../../src/databricks/files.ts";
@@ -64,8 +65,12 @@ export function setProperties({ world }: DatabricksSimulator, properties: Record
 export const FOLDER = `/Workspace/Users/${SANDBOX_APPLICATION}/.four-tier/ml-pipelines/sandbox/octocat`;
 
 /** octocat's sandbox with a table, a job and a pipeline, unused for 40 days; `warned` some days ago, or not. */
-export async function unusedSandbox(warned: number | undefined): Promise<Account> {
+export async function unusedSandbox(
+  warned: number | undefined,
+  more: Pick<DatabricksScenario, "behaviours"> = {},
+): Promise<Account> {
   const account = await estate({
+    ...more,
     catalogs: {
       octocat_sandbox: {
         owner: "ml-pipelines-dev",

@@ -17,9 +17,46 @@ type Set = NonNullable<DatabricksScenario["behaviours"]>;
 const now = new Date("2027-01-15T12:00:00Z");
 const log = { info: () => {} };
 
-const positions = BEHAVIOURS.flatMap(({ name, values }) =>
-  values.slice(1).map((value) => ({ position: `${name}: ${value}`, behaviours: { [name]: value } as Set })),
-);
+/** Positions that must change what comes of it, since something is then refused or not known: both-ways-met.test.ts. */
+const CHANGES = [
+  "me_user_name",
+  "org_id_header",
+  "exported_notebook",
+  "catalog_owner_reads",
+  "alerts_listed",
+  "users_listed",
+  "update_ends_loop",
+  "trigger_state_shown",
+];
+/** Each of these is met in a scene of its own in both-ways-met.test.ts; here all are turned at once. */
+const TOGETHER = [
+  "listed_starters",
+  "python_cache",
+  "table_update_condition",
+  "experiment_tag_search",
+  "deleted_experiment_path",
+  "browse_shows_marks",
+  "cancelled_loop_restarts",
+  "stopped_pipeline_starts",
+  "retried_update",
+  "run_now_on_paused_schedule",
+  "no_monitor",
+  "hidden_folder",
+  "not_empty",
+  "forced_drop",
+  "revoked_with_all",
+  "grants_changed",
+  "request_id_header",
+];
+const other = (names: readonly string[]): Set =>
+  Object.fromEntries(BEHAVIOURS.flatMap(({ name, values }) => (names.includes(name) ? [[name, values[1]]] : [])));
+
+const positions = [
+  ...BEHAVIOURS.filter(({ name }) => !CHANGES.includes(name) && !TOGETHER.includes(name)).flatMap(({ name, values }) =>
+    values.slice(1).map((value) => ({ position: `${name}: ${value}`, behaviours: { [name]: value } as Set })),
+  ),
+  { position: `${TOGETHER.length} more at once`, behaviours: other(TOGETHER) },
+];
 
 async function account(behaviours: Set, more: Partial<DatabricksScenario> = {}): Promise<Account> {
   const started = await startAccount({ behaviours, ...more });

@@ -14,12 +14,21 @@ const WRITE = ["deployments", "write"] as const;
 const shapes = (call: Call): ActionShapes => new ActionShapes(call.world, call.apiUrl);
 
 function environmentOf(call: Call): Environment {
+  readable(call);
   const found = call.world.environments.get((call.params["environment"] ?? "").toLowerCase());
   if (found === undefined) throw new Refusal(404, "Not Found");
   return found;
 }
 
+/** Whether `actions: read` shows environments where the repository is not everybody's to see is nowhere said. */
+function readable({ token, world: { scenario } }: Call): void {
+  if (token?.kind !== "job" || scenario.visibility === "public") return;
+  if (!scenario.assumptions.job_tokens_read_environments)
+    throw new Refusal(403, "Resource not accessible by integration");
+}
+
 function environments(call: Call): Answer {
+  readable(call);
   const list = [...call.world.environments.values()].map((one) => shapes(call).environment(one));
   return { list, wrap: (page, total) => ({ total_count: total, environments: page }) };
 }

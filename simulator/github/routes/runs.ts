@@ -41,13 +41,18 @@ async function listRuns(call: Call): Promise<Answer> {
   const found = ofWorkflow
     .filter((run) => branch === undefined || run.headBranch === branch)
     .filter((run) => event === undefined || run.event === event)
-    .filter((run) => status === undefined || run.status === status || run.conclusion === status)
+    .filter((run) => status === undefined || statusOf(call, run) === status || run.conclusion === status)
     .filter((run) => sha === undefined || run.headSha === sha)
     .filter((run) => actor === undefined || run.actor === actor)
     .reverse();
   const list = [];
   for (const run of found) list.push(shapes(call).run(run, await git.commit(call.world.dir, run.headSha)));
   return { list, wrap: (page, total) => ({ total_count: total, workflow_runs: page }) };
+}
+
+/** What a run that waits for a review is listed as. */
+function statusOf({ world: { scenario } }: Call, { status }: Run): string {
+  return status === "waiting" && !scenario.assumptions.reviews_are_waited_for ? "in_progress" : status;
 }
 
 /** Of the newest attempt, or of the one that is named. A job that was not run again belongs to the attempts after it too. */
