@@ -4,6 +4,7 @@
  * tier it also shows what somebody changed by hand.
  */
 import type { TierName } from "./contract/model.ts";
+import { resolveTier } from "./contract/tiers.ts";
 import type { RunContext } from "./environment.ts";
 import type { OrderFacts } from "./gate/commit-facts.ts";
 import { evaluateGate } from "./gate/evaluate.ts";
@@ -13,11 +14,13 @@ import type { JsonObject } from "./json.ts";
 import { tierFolder } from "./ledger/paths.ts";
 import { type BriefDetails, renderBrief } from "./release/brief.ts";
 import { changedFiles, contractChanges, failedRuns, wayBack } from "./release/brief-facts.ts";
+import { contractAt } from "./release/candidate.ts";
 import { type Comparison, type ComparisonRequest, compareWithTier } from "./release/comparison.ts";
 import { carriersOf } from "./release/components.ts";
 import { factOf } from "./release/fact-of.ts";
 import type { History } from "./release/history.ts";
 import { leftJson } from "./release/left.ts";
+import { type Move, moveOf } from "./release/move.ts";
 import type { Plan } from "./release/plan.ts";
 import type { TargetQuestion } from "./release/rollback-target.ts";
 import { gateJson } from "./report/gate.ts";
@@ -130,9 +133,10 @@ async function detailsOf(
     candidate.components.map(({ name }) => name),
   );
   const folder = tier.clientId === undefined ? undefined : tierFolder(tier.clientId, tier);
-  const [files, changes, runs, back, tiers] = await together([
+  const [files, changes, move, runs, back, tiers] = await together([
     factOf(() => changedFiles(git, from, to, carriers)),
     factOf(() => contractChanges(git, contract.file, from, to)),
+    current === undefined ? known(undefined) : factOf(() => moved(request, current.commit)),
     live === undefined || seen === undefined
       ? notKnown(`Nobody looked at ${tier.name}.`, `Give the brief a principal that may read ${tier.name}.`)
       : factOf(() => failedRuns(live.workspace, planned.changes, seen)),
@@ -156,11 +160,18 @@ async function detailsOf(
   return {
     files,
     contract: changes,
+    move,
     failedRuns: runs,
     wayBack: back,
     tiers,
     verifies: tier.previous === undefined ? [] : contract.tiers[tier.previous].gate.verify.map(({ key }) => key),
   };
+}
+
+/** Where the tier was, and under whom, when it got what it has. */
+async function moved({ git, tier, contract, allowedHosts }: PlanRequest, commit: string): Promise<Move> {
+  const then = await contractAt(git, commit, contract.file, allowedHosts);
+  return moveOf(resolveTier(then, tier.name, tier.developer === undefined ? {} : { developer: tier.developer }), tier);
 }
 
 function count(plan: Plan): string {

@@ -3,6 +3,7 @@ import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "../release/candidate.ts";
+import { moveOf } from "../release/move.ts";
 import { shortSha } from "../short-sha.ts";
 import type { ActionContext } from "./frame.ts";
 import type { Inputs } from "./promote-inputs.ts";
@@ -21,12 +22,12 @@ export async function readCandidate(
   const other = commit !== run.sha;
   const contract = other ? await contractAt(git, commit, ofRun.file, inputs.allowedHosts) : ofRun;
   const tier = other ? resolveTier(contract, tierOfRun.name, { developer: inputs.developer }) : tierOfRun;
-  if (tier.catalog !== tierOfRun.catalog || tier.host !== tierOfRun.host) {
+  if (moveOf(tierOfRun, tier).where.length > 0) {
     throw new FourTierError({
       id: "release/contract-differs",
       severity: "error",
       where: { kind: "file", file: contract.file },
-      message: `At commit ${shortSha(commit)} the contract gives ${tier.name} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}.`,
+      message: `At commit ${shortSha(commit)} the contract gives ${tier.name} of ${tier.project} catalog ${tier.catalog} on ${tier.host}; at this run's commit it is ${tierOfRun.catalog} on ${tierOfRun.host}, of ${tierOfRun.project}.`,
       why: "The release would be rendered for a place that this run does not prove.",
       remedy: "Promote a commit that has the same contract, or start the run from that commit.",
     });

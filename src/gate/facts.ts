@@ -4,6 +4,7 @@
  */
 import type { GatePolicy, TierName, TierPolicy } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
+import type { Move } from "../release/move.ts";
 import type { Artifact } from "../release/digest.ts";
 import type { Loss } from "../release/losses.ts";
 import type { Drift, Plan } from "../release/plan.ts";
@@ -85,6 +86,8 @@ interface Subject {
   readonly destructive: readonly string[];
   /** What the default branch's contract adopts in the tier: live ids by resource key. */
   readonly adopt: ReadonlyMap<string, string>;
+  /** From the tier as the run's contract names it to what the default branch's says of it. */
+  readonly move: Move;
   /** What the default branch's head asks of the tier, never the release's own copy. */
   readonly policy: Fact<PolicyFacts>;
   /** Checks that somebody wants to break the glass for; undefined if nobody does. */

@@ -16,6 +16,7 @@ import { componentFolder } from "../ledger/paths.ts";
 import { sha256 } from "../sha256.ts";
 import { shortSha } from "../short-sha.ts";
 import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "./candidate.ts";
+import { moveOf } from "./move.ts";
 import type { Place } from "./place.ts";
 
 interface AgainRequest {
@@ -39,7 +40,7 @@ export async function releaseAgain(
   const { commit, artifacts, digest } = release;
   const contract = await contractAt(git, commit, contractFile, allowedHosts);
   const then = resolveTier(contract, tier.name, tier.developer === undefined ? {} : { developer: tier.developer });
-  if (then.catalog !== tier.catalog || then.host !== tier.host || then.project !== tier.project) {
+  if (moveOf(then, tier).where.length > 0) {
     throw new FourTierError(elsewhere(tier, then, commit));
   }
   const { candidate, findings } = await candidateOf({ git, commit, root, contract, tier: then, artifacts, now });

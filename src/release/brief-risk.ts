@@ -1,9 +1,11 @@
 /** What a promotion risks, in the words of somebody who is woken by it; worst first. */
+import type { TierName } from "../contract/model.ts";
 import { isArray, isObject, type JsonValue } from "../json.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
 import type { Change, ChangeClass, FieldChange, Plan } from "./change.ts";
 import { lossOf } from "./impact.ts";
+import type { Move } from "./move.ts";
 
 /** Worst first; what nobody could look at may be the worst. */
 const ICONS = ["🔴", "❓", "🟠", "🟢"] as const;
@@ -58,7 +60,7 @@ const TOLD_APART = [SCHEDULE_FIELD, ACCESS_FIELD, ALERT_FIELD];
 
 /** Everything that somebody should weigh, worst first; empty if nothing that is there is touched. */
 export function risksOf({ plan, drift, tier, current, details, left, unseen }: BriefFacts): Risk[] {
-  const { failedRuns, contract } = details;
+  const { failedRuns, contract, move } = details;
   const changes = changed(plan);
   const created = changes.filter(({ action }) => action === "create");
   const ends = `what is at work ${tier === "prod" ? "is ended" : "goes on with the old code until it ends or is cancelled"}`;
@@ -77,6 +79,7 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
       predicate: ["is deleted: a rollback left it", "are deleted: a rollback left them"],
       of: left.filter(({ goes }) => goes).map(({ key }) => code(key)),
     },
+    ...(move.known && move.value !== undefined ? moving(move.value, tier) : []),
     ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
     {
       icon: "🟠",
@@ -131,6 +134,28 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
   return risks
     .filter(({ icon, of }) => of.length > 0 || icon === "❓")
     .toSorted((a, b) => ICONS.indexOf(a.icon) - ICONS.indexOf(b.icon));
+}
+
+/** A tier that the contract puts elsewhere keeps what it has where it was; under another principal, whoever owned it. */
+function moving({ where, principal }: Move, tier: TierName): Risk[] {
+  const key = (name: string): string => code(name === "project" ? name : `tiers.${tier}.${name}`);
+  return [
+    {
+      icon: "🔴",
+      says: `${text(tier)} moves: what it has stays where it is and goes on running there, unseen from here`,
+      of: where.map(key),
+    },
+    {
+      icon: "🟠",
+      says: `${text(tier)} gets another principal: after the approval the promotion stops until the old one has handed over`,
+      of: principal === "other" ? [`${key("client_id")} or ${key("service_principal")}`] : [],
+    },
+    {
+      icon: "🟠",
+      says: "the contract names the principal no more: the promotion stops after the approval, unless the input client-id names it",
+      of: principal === "unnamed" ? [key("client_id")] : [],
+    },
+  ];
 }
 
 /** A risk as a line of Markdown, without its icon. */

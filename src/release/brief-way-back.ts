@@ -17,13 +17,17 @@ export function wayBackText(brief: BriefFacts): string {
   if (changed(plan).length === 0 && current.release === candidate.release) {
     return `Nothing changes, so there is nothing to go back from: ${name} keeps ${now}.`;
   }
+  const where = more.move.known ? (more.move.value?.where ?? []) : [];
+  if (where.length > 0) {
+    return `⚠️ Not by ${code("rollback.yml")}: today's release ${now} was made for another ${listed(where.map(code))} (${code("release/contract-differs")}). The way back is to revert the contract and promote that. ${STAYS}`;
+  }
   if (!more.wayBack.known) return `${name} has ${now} now. ${text(more.wayBack.why)} ${STAYS}`;
   const back = more.wayBack.value;
   if (back === undefined) {
     return `⚠️ ${code("rollback.yml")} would choose nothing by itself: no release that ${name} had before this one was verified there. Name one: ${code(`to: ${shortSha(current.commit)}`)} (what ${name} has now). ${STAYS}`;
   }
   const to = commitLink(brief, back.to.commit);
-  const where =
+  const release =
     back.to.commit === current.commit
       ? `today's release ${to}`
       : `${to}; it skips today's release ${now}, which ${current.release === candidate.release ? "has the same content" : "is not verified there, or is what this one takes back"}`;
@@ -34,7 +38,7 @@ export function wayBackText(brief: BriefFacts): string {
         ? "its files are still there"
         : "⚠️ its files are **not** there any more: they would be uploaded again from the commit";
   return [
-    `${code("rollback.yml")} takes ${name} back to ${where}, without a build; ${folders}. Run it by hand, or: ${code(`gh workflow run rollback.yml -f tier=${tier} -f reason="…"`)}.`,
+    `${code("rollback.yml")} takes ${name} back to ${release}, without a build; ${folders}. Run it by hand, or: ${code(`gh workflow run rollback.yml -f tier=${tier} -f reason="…"`)}.`,
     ...unlike(plan),
     STAYS,
   ].join(" ");

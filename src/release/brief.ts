@@ -28,6 +28,7 @@ import {
 import { verdictOf } from "./brief-verdict.ts";
 import { commitLink, wayBackText } from "./brief-way-back.ts";
 import type { History } from "./history.ts";
+import type { Move } from "./move.ts";
 import type { Left } from "./left.ts";
 import type { Desired, Drift, FieldChange, Plan } from "./plan.ts";
 
@@ -64,6 +65,8 @@ export interface BriefFacts {
 export interface BriefDetails {
   readonly files: Fact<readonly ChangedFile[]>;
   readonly contract: Fact<readonly FieldChange[]>;
+  /** What the changed contract does to the tier; undefined if it has no release. */
+  readonly move: Fact<Move | undefined>;
   readonly failedRuns: Fact<readonly FailedRun[]>;
   /** Undefined: a rollback would choose nothing by itself. */
   readonly wayBack: Fact<WayBack | undefined>;

@@ -1,9 +1,11 @@
 /** What the gate asks of a tier, and what it lets through beyond the rule: always by the default branch's contract. */
 import type { Contract, Tier } from "../contract/model.ts";
+import { resolveTier } from "../contract/tiers.ts";
 import type { RunContext } from "../environment.ts";
 import { type Fact, known, type PolicyFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { factOf } from "./fact-of.ts";
+import { type Move, moveOf, STAYS } from "./move.ts";
 import { policyContract } from "./policy.ts";
 
 /** The suite's own repository: whose workflows count. */
@@ -15,12 +17,14 @@ export interface Policy {
   readonly acceptedCommits: Contract["acceptedCommits"];
   readonly destructive: readonly string[];
   readonly adopt: ReadonlyMap<string, string>;
+  /** From the run's contract to the default branch's. */
+  readonly move: Move;
   readonly gate: Fact<PolicyFacts>;
 }
 
 /** One that cannot be read lets nothing through. */
 export function strict(gate: Extract<Fact<never>, { known: false }>): Policy {
-  return { suiteCommits: [], acceptedCommits: [], destructive: [], adopt: new Map(), gate };
+  return { suiteCommits: [], acceptedCommits: [], destructive: [], adopt: new Map(), move: STAYS, gate };
 }
 
 /** What the default branch asks; one that cannot be read lets nothing through. */
@@ -33,7 +37,7 @@ export async function readPolicy(
   }: {
     readonly github: GitHub;
     readonly contract: Contract;
-    readonly tier: Pick<Tier, "name">;
+    readonly tier: Tier;
     readonly run: Pick<RunContext, "sha">;
   },
   head: string,
@@ -47,6 +51,8 @@ export async function readPolicy(
     acceptedCommits,
     destructive,
     adopt: adopt[tier.name],
+    // A sandbox's catalog is its developer's.
+    move: tier.name === "sandbox" ? STAYS : moveOf(tier, resolveTier(current.value, tier.name)),
     gate: known({ ...gate, activeRuns, onFailure, onExpiry: holds.onExpiry, evidenceBranch }),
   };
 }

@@ -170,10 +170,16 @@ function suiteOf({ suiteCommits }: Policy): SuiteTrust {
 }
 
 /** What the default branch's contract says now. */
-type PolicyOf = Pick<GateFacts, "policy" | "destructive" | "adopt" | "suite">;
+type PolicyOf = Pick<GateFacts, "policy" | "destructive" | "adopt" | "move" | "suite">;
 
 function policyOf(policy: Policy): PolicyOf {
-  return { policy: policy.gate, destructive: policy.destructive, adopt: policy.adopt, suite: suiteOf(policy) };
+  return {
+    policy: policy.gate,
+    destructive: policy.destructive,
+    adopt: policy.adopt,
+    move: policy.move,
+    suite: suiteOf(policy),
+  };
 }
 
 /** Who breaks the glass must be approved, in whatever tier. */

@@ -3,6 +3,7 @@
  * anybody promotes. What cannot be read is not ready.
  */
 import type { Contract, TierName } from "../contract/model.ts";
+import { resolveTier } from "../contract/tiers.ts";
 import type { RunContext } from "../environment.ts";
 import type { CheckResult } from "../gate/check.ts";
 import { type VerificationQuestion, verified } from "../gate/checks/verification.ts";
@@ -52,7 +53,7 @@ export async function readQuestion(request: ReadinessRequest): Promise<Verificat
   const { github, contract, tier, next, commit, release } = request;
   const repository = await factOf(() => readRepository(github));
   const policy = repository.known
-    ? await readPolicy({ ...request, tier: { name: next } }, repository.value.head)
+    ? await readPolicy({ ...request, tier: resolveTier(request.contract, next) }, repository.value.head)
     : strict(repository);
   const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
   const below = repository.known

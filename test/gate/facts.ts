@@ -2,6 +2,7 @@
 import type { DocumentFacts } from "../../src/gate/document-facts.ts";
 import type { EvidenceFacts, EvidenceJob, JudgedRecord } from "../../src/gate/evidence-facts.ts";
 import { type GateFacts, known, type LiveFacts, type RepositoryFacts } from "../../src/gate/facts.ts";
+import { STAYS } from "../../src/release/move.ts";
 import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 
 export const COMMIT = "c".repeat(40);
@@ -181,6 +182,7 @@ export function goodFacts(): GateFacts {
     acceptedDrift: undefined,
     destructive: [],
     adopt: new Map(),
+    move: STAYS,
     policy: known({
       soakMs: 0,
       verifications: 1,

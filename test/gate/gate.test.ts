@@ -149,6 +149,18 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "identity/principal",
   ],
   [
+    "a tier that the default branch has moved by now",
+    () => ({ move: { where: ["workspace", "catalog"], principal: "same" } }),
+    "identity",
+    "gate/identity-moved",
+  ],
+  [
+    "a principal that the default branch has replaced by now",
+    () => ({ move: { where: [], principal: "other" } }),
+    "identity",
+    "gate/identity-moved",
+  ],
+  [
     "a commit that is not on the branch",
     ({ commit }) => ({ commit: known({ ...value(commit), onDefaultBranch: false }) }),
     "commit",

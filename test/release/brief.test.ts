@@ -2,6 +2,7 @@ import { marked } from "marked";
 import { describe, expect, it } from "vitest";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
+import { type Move, STAYS } from "../../src/release/move.ts";
 import type { HotfixFacts } from "../../src/gate/commit-facts.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
@@ -57,6 +58,7 @@ const drifted: Drift = {
 const DETAILS: BriefDetails = {
   files: known([{ path: "resources/models.yml", what: "changed", components: [] }]),
   contract: known([]),
+  move: known(STAYS),
   failedRuns: known([]),
   wayBack: known({ to: { commit: CURRENT, digest: "0".repeat(64) }, folders: true }),
   tiers: undefined,
@@ -439,6 +441,19 @@ describe("the brief", () => {
     expect(top).toContain("jobs.old : made anew, without what is lost here.");
     expect(top).toContain("jobs.new : left there, paused.");
     expect(await glance(brief({ plan: planOf(update) }))).not.toMatch(/made anew|left there|It needs/);
+  });
+
+  it("says of a contract that moves the tier that what it has goes on elsewhere, and that no rollback leads there", async () => {
+    const told = (move: Move) => glance(brief({ details: { move: known(move) } }));
+    const away = await told({ where: ["workspace", "catalog"], principal: "same" });
+    expect(away).toMatch(
+      /🔴 prod moves: what it has stays where it is and goes on running there.*tiers\.prod\.workspace/,
+    );
+    expect(away).toMatch(/Not by rollback\.yml ?: today's release .* was made for another workspace ?, catalog/);
+    expect(await told({ where: [], principal: "other" })).toContain("prod gets another principal: after the approval");
+    expect(await told({ where: [], principal: "unnamed" })).toContain("names the principal no more");
+    expect(await told(STAYS)).not.toMatch(/moves|principal/);
+    expect(await told(STAYS)).toContain("rollback.yml takes prod back");
   });
 
   it("says of a hotfix that it is one, past dev, and is to be merged back", async () => {

@@ -182,6 +182,20 @@ test("a commit that is force-pushed away while its run waits for the lock does n
   expect(world.github.unmodelled).toEqual([]);
 });
 
+test("a tier that the default branch moves while a run waits for the lock takes nothing where it was", async () => {
+  await using world = await merged();
+  const { run, github } = await honest(world);
+  const text = FILES["four-tier.yml"].replace(
+    /(prod: \{ workspace: https:\/\/)[^ ,}]*/,
+    "$1prd-new.cloud.databricks.com",
+  );
+  expect(text).not.toBe(FILES["four-tier.yml"]);
+  const meanwhile = async () => world.repository.commit("Move prod", { "four-tier.yml": text });
+  const result = await gate(world, github, run, { meanwhile });
+  expect(ids(result)).toEqual(["gate/identity-moved"]);
+  expect(result.findings[0]?.message).toContain("names another workspace for prod");
+});
+
 test("what may be deleted is asked of the default branch again under the lock", async () => {
   await using world = await merged();
   const { run, github } = await honest(world);

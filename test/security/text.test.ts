@@ -114,6 +114,7 @@ test.each(HOSTILE)("the brief shows %j as text", (text) => {
     details: {
       files: known([{ path: text, what: "changed", components: [text] }]),
       contract: known([{ path: text, old: text, new: text }]),
+      move: known({ where: [], principal: "same" }),
       failedRuns: known([{ key: text, runId: text, url: text, code: text, endedAt: undefined }]),
       wayBack: known(undefined),
       tiers: undefined,
