@@ -25,15 +25,20 @@ export interface Project {
   commit(message: string): string;
 }
 
-/** Makes the repository; `host` is the workspace of dev. */
-export function makeProject(folder: string, host: string, applicationId: string, size: Size): Project {
-  mkdirSync(folder, { recursive: true });
-  const git = (...args: readonly string[]): string =>
+/** Runs git in a folder as Mona, without what the machine configures; gives what it prints. */
+export function gitIn(folder: string): Project["git"] {
+  return (...args) =>
     execFileSync("git", ["-c", "user.name=Mona", "-c", "user.email=mona@example.com", ...args], {
       cwd: folder,
       encoding: "utf8",
       env: { PATH: process.env["PATH"], HOME: folder, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
     }).trim();
+}
+
+/** Makes the repository; `host` is the workspace of dev. */
+export function makeProject(folder: string, host: string, applicationId: string, size: Size): Project {
+  mkdirSync(folder, { recursive: true });
+  const git = gitIn(folder);
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);

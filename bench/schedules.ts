@@ -2,12 +2,12 @@
  * What it costs to quiet a big workspace: the built action beside what a script would do, one job after the other (read
  * it, and write it if it runs), on the same simulated account, each answer late by the same time.
  */
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { median, round, timed } from "./measure.ts";
+import { gitIn } from "./project.ts";
 import { actionDefaults, runnerEnvironment } from "./start.ts";
 
 const APPLICATION = "11111111-1111-4111-8111-111111111111";
@@ -108,12 +108,7 @@ tiers:
   prod: { workspace: https://prd.cloud.databricks.com }
 `,
   );
-  const git = (...args: readonly string[]): string =>
-    execFileSync("git", ["-c", "user.name=Mona", "-c", "user.email=mona@example.com", ...args], {
-      cwd: project,
-      encoding: "utf8",
-      env: { PATH: process.env["PATH"], HOME: folder, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
-    }).trim();
+  const git = gitIn(project);
   git("init", "-q", "-b", "main");
   git("add", "--all");
   git("commit", "-q", "-m", "A contract");

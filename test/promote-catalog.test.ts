@@ -1,15 +1,15 @@
 /** Schemas, volumes, models and experiments: deployed in order, left alone when nothing changes, told apart from others'. */
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
-import { connect } from "../src/databricks/workspace.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
+import { connect } from "../src/databricks/workspace.ts";
 import { findDrift } from "../src/drift.ts";
 import { isFailure } from "../src/findings.ts";
 import { known } from "../src/gate/facts.ts";
 import { kindOf } from "../src/release/kinds/index.ts";
 import { ESTATE, KINDS } from "./catalog-files.ts";
-import { FILES, IDS } from "./promotion-files.ts";
 import { failures, type Run, type Scene, scene } from "./promotion.ts";
+import { FILES, IDS } from "./promotion-files.ts";
 import { rollbackScene } from "./rollback.ts";
 import { QUIET } from "./run.ts";
 
@@ -44,6 +44,18 @@ function passed(run: Run): readonly string[] {
 /** Writes to what a bundle declares, without the ledger, the lock and files. */
 function own(writes: readonly string[]): string[] {
   return writes.filter((write) => !/\/workspace(-files)?\//.test(write) && !write.includes("/permissions/directories"));
+}
+
+/** Somebody makes a table in the schema that the release declares. */
+function putTable({ world }: Scene): void {
+  const schema = world.securable("dev.gold");
+  schema.children.set("table scores", {
+    ...schema,
+    type: "table",
+    name: "scores",
+    fullName: "dev.gold.scores",
+    children: new Map(),
+  });
 }
 
 const destructive = (keys: string): string =>
@@ -157,14 +169,7 @@ describe("a release with objects of Unity Catalog and an experiment", () => {
     const dev = await stage();
     passed(await dev.promote());
     const { world } = dev;
-    const schema = world.securable("dev.gold");
-    schema.children.set("table scores", {
-      ...schema,
-      type: "table",
-      name: "scores",
-      fullName: "dev.gold.scores",
-      children: new Map(),
-    });
+    putTable(dev);
     dev.change({
       "databricks.yml": `${FILES["databricks.yml"]}`,
       "four-tier.yml": destructive(
@@ -186,14 +191,7 @@ describe("a rollback", () => {
     const without = dev.repository.git("rev-parse", "HEAD~1");
     passed(await dev.promote({ commit: without }));
     passed(await dev.promote());
-    const schema = dev.world.securable("dev.gold");
-    schema.children.set("table scores", {
-      ...schema,
-      type: "table",
-      name: "scores",
-      fullName: "dev.gold.scores",
-      children: new Map(),
-    });
+    putTable(dev);
     expect(failures((await rollbackScene(dev)).result)).toEqual([]);
     expect(dev.world.securable("dev.gold").children.has("table scores")).toBe(true);
 

@@ -1,8 +1,8 @@
 /** Repository, contents, refs, commits, trees and branches: answered from git. */
 import * as v from "valibot";
+import { isProtected, listOfRules, rulesFor } from "../branch-rules.ts";
 import * as git from "../git.ts";
 import { type Answer, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
-import { isProtected, listOfRules, rulesFor } from "../branch-rules.ts";
 import { Shapes } from "../shapes.ts";
 import { Refusal } from "../world.ts";
 import { newFile, writeFile } from "./write-contents.ts";
@@ -121,7 +121,8 @@ async function compare(call: Call): Promise<Answer> {
   };
 }
 
-function diffEntry(file: git.ChangedFile): Partly<Schemas["diff-entry"]> {
+/** A file that differs between two commits, as GitHub lists it. */
+export function diffEntry(file: git.ChangedFile): Partly<Schemas["diff-entry"]> {
   return {
     sha: file.sha,
     filename: file.path,

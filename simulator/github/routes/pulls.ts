@@ -1,10 +1,11 @@
 /** Pull requests, their reviews and files, and checks of commits. */
 import * as v from "valibot";
+import { ActionShapes } from "../action-shapes.ts";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
-import { ActionShapes } from "../action-shapes.ts";
 import { timestamp } from "../text.ts";
 import { type CommitStatus, type Job, type Pull, Refusal } from "../world.ts";
+import { diffEntry } from "./code.ts";
 
 const REPO = "/repos/{owner}/{repo}";
 const READ = ["pull-requests", "read"] as const;
@@ -60,16 +61,7 @@ async function pullFiles(call: Call): Promise<Answer> {
   const pull = pullOf(call);
   const { dir } = call.world;
   const from = await git.git(dir, ["merge-base", pull.baseSha, pull.headSha]);
-  const list = (await git.changedFiles(dir, from, pull.headSha)).map(
-    (file): Partly<Schemas["diff-entry"]> => ({
-      sha: file.sha,
-      filename: file.path,
-      status: file.status,
-      additions: file.additions,
-      deletions: file.deletions,
-      changes: file.additions + file.deletions,
-    }),
-  );
+  const list = (await git.changedFiles(dir, from, pull.headSha)).map(diffEntry);
   return { list };
 }
 
