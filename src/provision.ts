@@ -13,9 +13,10 @@ import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { mapBounded } from "./http/pool.ts";
 import { checkClock } from "./sandboxes/clock.ts";
-import { planSources, sourcesExcess, type Wanted } from "./sandboxes/plan.ts";
+import type { Wanted } from "./sandboxes/plan.ts";
 import { sandboxPrincipalOf } from "./sandboxes/principal.ts";
 import { type Provisioned, provisionOne } from "./sandboxes/provision.ts";
+import { planSources, sourcesExcess } from "./sandboxes/sources.ts";
 
 interface ProvisionRequest {
   /** As dev's principal. */

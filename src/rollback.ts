@@ -19,7 +19,7 @@ import { ledgerUnder } from "./ledger/locked.ts";
 import type { LedgerRelease } from "./ledger/model.ts";
 import { keptWheels } from "./release/again.ts";
 import { type Candidate, contentsOf, ledgerRelease } from "./release/candidate.ts";
-import { endRecord, type GoOn } from "./release/carry-out.ts";
+import { endRecord, type GoOn } from "./release/ending.ts";
 import type { DeploymentRecord } from "./release/evidence.ts";
 import { lookAt } from "./release/look.ts";
 import { neededLedger } from "./release/lost-ledger.ts";

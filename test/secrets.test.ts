@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isArray, isObject, type JsonValue } from "../src/json.ts";
-import { hideSecrets, isSecretName, MASK, UNNAMED } from "../src/secrets.ts";
+import { isSecretName } from "../src/secret-names.ts";
+import { hideSecrets, MASK, UNNAMED } from "../src/secrets.ts";
 
 const shown = (value: JsonValue): JsonValue => hideSecrets(value, UNNAMED, () => MASK);
 

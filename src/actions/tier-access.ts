@@ -4,14 +4,16 @@
  */
 import type { Contract, RecordedTier, Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
-import { CredentialRefused } from "../databricks/auth-advice.ts";
 import type { Credentials } from "../databricks/auth.ts";
+import { CredentialRefused } from "../databricks/auth-advice.ts";
 import type { Identity } from "../databricks/identity.ts";
 import type { Binding, Catalog } from "../databricks/unity.ts";
 import { connect, type Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { loadTransport } from "../http/agent.ts";
-import { clientIdFor, explainRefusal, proveTier } from "../setup-env.ts";
+import { clientIdFor } from "../identity/client-id.ts";
+import { explainRefusal } from "../identity/refused-secret.ts";
+import { proveTier } from "../setup-env.ts";
 import type { ActionContext } from "./frame.ts";
 import { wrongInput } from "./inputs.ts";
 import { contractOfRun, trustedContract } from "./tier-contract.ts";

@@ -6,11 +6,14 @@ import { type Contract, RESOURCE_KINDS, type ResourceKind, TIERS } from "../cont
 import type { Finding } from "../findings.ts";
 import { componentOf } from "../release/components.ts";
 import { renderCatalogObject } from "./catalog-objects.ts";
+import { checkCatalogs } from "./catalog-rules.ts";
 import { type Decoration, withDefaults, withPresets, withTags } from "./decorate.ts";
 import { checkTraining, renderExperiment, sourcesIn } from "./experiments.ts";
 import { checkCircles, checkNames } from "./graph.ts";
 import { checkRunAs, permissions } from "./identity.ts";
 import { idReferences, interpolate } from "./interpolate.ts";
+import { checkJob } from "./job-rules.ts";
+import { checkKinds } from "./kinds.ts";
 import { loadBundle } from "./load.ts";
 import { mergeByKey, mergeTarget } from "./merge.ts";
 import {
@@ -23,15 +26,16 @@ import {
 import { normalize } from "./normalize.ts";
 import type { RenderOptions } from "./options.ts";
 import { type Content, translateJob, translatePipeline } from "./paths.ts";
+import { checkPipeline } from "./pipeline-rules.ts";
 import { Problems } from "./problems.ts";
-import { checkCatalogs, checkJob, checkKinds, checkPipeline } from "./rules.ts";
 import { checkPausePreset, pauseJob, pausePipeline, scheduleState } from "./schedules.ts";
 import { makeScope, resolveSections, type Values, valuesOf } from "./scope.ts";
-import { bundleName, checkSections, checkTier, deployedFiles, findTarget } from "./sections.ts";
+import { bundleName, checkSections, checkTier, findTarget } from "./sections.ts";
 import type { BundleSource } from "./source.ts";
+import { deployedFiles } from "./sync.ts";
 import {
-  eachScalar,
   type Entry,
+  eachScalar,
   type FileWhere,
   get,
   getMap,

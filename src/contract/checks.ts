@@ -1,103 +1,130 @@
 /** What the schema cannot say: texts that do not read, and parts of the contract that contradict each other. */
 import type { Finding } from "../findings.ts";
 import { checkHost } from "./hosts.ts";
-import { type Contract, type TierName, TIERS } from "./model.ts";
+import { TIERS, type TierName } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { noSandbox } from "./tiers.ts";
-import { isDate, parseDuration, parseFreeze, isReservedUser, parseWindow, sandboxUser, withKind } from "./values.ts";
+import { isDate, isReservedUser, parseDuration, parseFreeze, parseWindow, sandboxUser, withKind } from "./values.ts";
 import type { Path, YamlFile } from "./yaml.ts";
 
 /** What the shipped workflows leave for a verification: their jobs have 120 minutes (`timeout-minutes`). */
 const MOST_VERIFY_MS = 90 * 60_000;
 
+/** Keeps that something at a path is wrong, as `contract/<id>`; message and remedy are sentences. */
+type Wrong = (id: string, path: Path, message: string, remedy: string) => void;
+
 /** Checks one text at a time; a contract can be built only from a file that this passes. */
 export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: readonly string[]): Finding[] {
   const findings: Finding[] = [];
-  const wrong = (id: string, path: Path, message: string, remedy: string): void => {
+  const wrong: Wrong = (id, path, message, remedy) => {
     findings.push({ id: `contract/${id}`, severity: "error", where: yaml.valueAt(path), message, remedy });
   };
-  const checkFreezes = (freezes: ContractFile["freezes"], path: Path): void => {
-    for (const [index, freeze] of freezes.entries()) {
-      if (parseFreeze(freeze) !== undefined) continue;
-      wrong(
-        "freeze",
-        [...path, index],
-        `The freeze from ${freeze.from} until ${freeze.until} (${freeze.zone}) is no stretch of time.`,
-        "Write two days of the calendar, the first before the last, and a time zone such as Europe/Berlin.",
-      );
-    }
-  };
-  checkFreezes(file.freezes, ["freezes"]);
+  checkFreezes(file.freezes, ["freezes"], wrong);
   for (const tier of TIERS) {
-    const policy = file.tiers[tier];
-    if (policy.workspace !== undefined) {
-      const host = checkHost(policy.workspace, allowedHosts);
-      if (!host.ok) {
-        wrong("host", ["tiers", tier, "workspace"], `The workspace of ${tier} ${host.problem}.`, host.remedy);
-      }
-    }
-    const room = tier === "sandbox" ? { job: 60, most: 30 } : { job: 120, most: 90 };
-    const waits = policy.active_runs === "wait" ? (parseDuration(policy.active_runs_timeout) ?? 0) : 0;
-    if (waits > room.most * 60_000) {
-      wrong(
-        "active-runs-timeout",
-        ["tiers", tier, "active_runs_timeout"],
-        `A promotion to ${tier} may wait ${policy.active_runs_timeout} for active runs, and the workflow's job, which promotes after that, ends after ${room.job} minutes.`,
-        `Write at most ${room.most}m. What runs longer than that is better let go on: active_runs: allow; it keeps its code.`,
-      );
-    }
-    if (!("gate" in policy)) continue;
-    for (const [index, window] of policy.gate.windows.entries()) {
-      if (parseWindow(window) !== undefined) continue;
-      wrong(
-        "window",
-        ["tiers", tier, "gate", "windows", index],
-        `The window ${JSON.stringify(window)} does not read as days, hours and a time zone.`,
-        "Write it as `Mon-Thu 08:00-16:00 Europe/Berlin`.",
-      );
-    }
-    checkFreezes(policy.gate.freezes, ["tiers", tier, "gate", "freezes"]);
-    if ((parseDuration(policy.gate.verify_timeout) ?? 0) > MOST_VERIFY_MS) {
-      wrong(
-        "verify-timeout",
-        ["tiers", tier, "gate", "verify_timeout"],
-        `A verification of ${tier} may take ${policy.gate.verify_timeout}, and the workflows' jobs, which promote before they verify, end after 120 minutes.`,
-        "Write at most 90m. Let what takes longer run on its own schedule, and verify with a job that looks at what it left.",
-      );
-    }
-    const { approvers } = policy.gate;
-    if (approvers !== "not_actor" && approvers.by === "review" && approvers.count > 1) {
-      wrong(
-        "approvers",
-        ["tiers", tier, "gate", "approvers"],
-        `An environment gives one approval, and ${tier} asks for ${approvers.count}.`,
-        "Write by: dispatch: each of them then runs operate.yml with the digests of the brief.",
-      );
-    }
-    if (approvers !== "not_actor" && approvers.from.length > 0 && approvers.from.length < approvers.count) {
-      wrong(
-        "approvers",
-        ["tiers", tier, "gate", "approvers"],
-        `${tier} asks for ${approvers.count} approvals, and only ${approvers.from.length} may give one.`,
-        "Name more people in from, or lower count.",
-      );
-    }
+    checkWorkspace(tier, file.tiers[tier].workspace, allowedHosts, wrong);
+    checkWaits(tier, file.tiers[tier], wrong);
+    if (tier !== "sandbox") checkGate(tier, file.tiers[tier].gate, wrong);
   }
-  for (const [index, exception] of file.schedules.exceptions.entries()) {
+  checkScheduleExceptions(file, wrong);
+  checkGrants(file, wrong);
+  checkComponents(file, wrong);
+  return [...findings, ...checkGrantees(file, yaml), ...checkUsers(file, yaml), ...duplicateExceptions(file, yaml)];
+}
+
+function checkFreezes(freezes: ContractFile["freezes"], path: Path, wrong: Wrong): void {
+  for (const [index, freeze] of freezes.entries()) {
+    if (parseFreeze(freeze) !== undefined) continue;
+    wrong(
+      "freeze",
+      [...path, index],
+      `The freeze from ${freeze.from} until ${freeze.until} (${freeze.zone}) is no stretch of time.`,
+      "Write two days of the calendar, the first before the last, and a time zone such as Europe/Berlin.",
+    );
+  }
+}
+
+function checkWorkspace(
+  tier: TierName,
+  workspace: string | undefined,
+  allowedHosts: readonly string[],
+  wrong: Wrong,
+): void {
+  const host = workspace === undefined ? undefined : checkHost(workspace, allowedHosts);
+  if (host === undefined || host.ok) return;
+  wrong("host", ["tiers", tier, "workspace"], `The workspace of ${tier} ${host.problem}.`, host.remedy);
+}
+
+/** Whether there is time to wait for active runs, in the workflow's job that promotes after that. */
+function checkWaits(tier: TierName, policy: ContractFile["tiers"][TierName], wrong: Wrong): void {
+  const room = tier === "sandbox" ? { job: 60, most: 30 } : { job: 120, most: 90 };
+  const waits = policy.active_runs === "wait" ? (parseDuration(policy.active_runs_timeout) ?? 0) : 0;
+  if (waits <= room.most * 60_000) return;
+  wrong(
+    "active-runs-timeout",
+    ["tiers", tier, "active_runs_timeout"],
+    `A promotion to ${tier} may wait ${policy.active_runs_timeout} for active runs, and the workflow's job, which promotes after that, ends after ${room.job} minutes.`,
+    `Write at most ${room.most}m. What runs longer than that is better let go on: active_runs: allow; it keeps its code.`,
+  );
+}
+
+type OwnTier = Exclude<TierName, "sandbox">;
+
+function checkGate(tier: OwnTier, gate: ContractFile["tiers"][OwnTier]["gate"], wrong: Wrong): void {
+  const at: Path = ["tiers", tier, "gate"];
+  for (const [index, window] of gate.windows.entries()) {
+    if (parseWindow(window) !== undefined) continue;
+    wrong(
+      "window",
+      [...at, "windows", index],
+      `The window ${JSON.stringify(window)} does not read as days, hours and a time zone.`,
+      "Write it as `Mon-Thu 08:00-16:00 Europe/Berlin`.",
+    );
+  }
+  checkFreezes(gate.freezes, [...at, "freezes"], wrong);
+  if ((parseDuration(gate.verify_timeout) ?? 0) > MOST_VERIFY_MS) {
+    wrong(
+      "verify-timeout",
+      [...at, "verify_timeout"],
+      `A verification of ${tier} may take ${gate.verify_timeout}, and the workflows' jobs, which promote before they verify, end after 120 minutes.`,
+      "Write at most 90m. Let what takes longer run on its own schedule, and verify with a job that looks at what it left.",
+    );
+  }
+  const { approvers } = gate;
+  if (approvers === "not_actor") return;
+  if (approvers.by === "review" && approvers.count > 1) {
+    wrong(
+      "approvers",
+      [...at, "approvers"],
+      `An environment gives one approval, and ${tier} asks for ${approvers.count}.`,
+      "Write by: dispatch: each of them then runs operate.yml with the digests of the brief.",
+    );
+  }
+  if (approvers.from.length > 0 && approvers.from.length < approvers.count) {
+    wrong(
+      "approvers",
+      [...at, "approvers"],
+      `${tier} asks for ${approvers.count} approvals, and only ${approvers.from.length} may give one.`,
+      "Name more people in from, or lower count.",
+    );
+  }
+}
+
+function checkDay(until: string, path: Path, wrong: Wrong): void {
+  if (isDate(until)) return;
+  wrong("date", path, `${until} is no day of the calendar.`, "Write a date such as 2027-01-31.");
+}
+
+function checkScheduleExceptions({ schedules }: ContractFile, wrong: Wrong): void {
+  for (const [index, exception] of schedules.exceptions.entries()) {
     const path = ["schedules", "exceptions", index];
-    if (!isDate(exception.until)) {
-      wrong(
-        "date",
-        [...path, "until"],
-        `${exception.until} is no day of the calendar.`,
-        "Write a date such as 2027-01-31.",
-      );
-    }
-    if ((exception.job === undefined) === (exception.pipeline === undefined)) {
-      wrong("exception", path, "An exception names one job or one pipeline.", "Write either `job` or `pipeline`.");
-    }
+    checkDay(exception.until, [...path, "until"], wrong);
+    if ((exception.job === undefined) !== (exception.pipeline === undefined)) continue;
+    wrong("exception", path, "An exception names one job or one pipeline.", "Write either `job` or `pipeline`.");
   }
-  for (const [index, rule] of file.grants.rules.entries()) {
+}
+
+function checkGrants({ grants }: ContractFile, wrong: Wrong): void {
+  for (const [index, rule] of grants.rules.entries()) {
     if (rule.principal !== "*" || rule.effect === "forbid") continue;
     wrong(
       "everybody",
@@ -106,7 +133,7 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       "Name a group; `*` is for effect: forbid.",
     );
   }
-  for (const [index, { principal, privileges }] of file.grants.exceptions.entries()) {
+  for (const [index, { principal, privileges }] of grants.exceptions.entries()) {
     if (principal !== "*") continue;
     wrong(
       "everybody",
@@ -115,16 +142,13 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       "Name a group or a user; `*` is for effect: forbid.",
     );
   }
-  for (const [index, { until }] of file.grants.exceptions.entries()) {
-    if (isDate(until)) continue;
-    wrong(
-      "date",
-      ["grants", "exceptions", index, "until"],
-      `${until} is no day of the calendar.`,
-      "Write a date such as 2027-01-31.",
-    );
+  for (const [index, { until }] of grants.exceptions.entries()) {
+    checkDay(until, ["grants", "exceptions", index, "until"], wrong);
   }
-  for (const [component, { files }] of Object.entries(file.components)) {
+}
+
+function checkComponents({ components }: ContractFile, wrong: Wrong): void {
+  for (const [component, { files }] of Object.entries(components)) {
     if (component === "default") {
       wrong(
         "component-name",
@@ -143,7 +167,6 @@ export function checkValues(file: ContractFile, yaml: YamlFile, allowedHosts: re
       );
     }
   }
-  return [...findings, ...checkGrantees(file, yaml), ...checkUsers(file, yaml), ...checkExceptions(file, yaml)];
 }
 
 /** Groups that everybody is in, whatever is granted to them (facts: unity-catalog 1.7). */
@@ -195,7 +218,8 @@ function checkUsers(file: ContractFile, yaml: YamlFile): Finding[] {
   });
 }
 
-function checkExceptions(file: ContractFile, yaml: YamlFile): Finding[] {
+/** Two exceptions for one schedule of one tier would contradict each other. */
+function duplicateExceptions(file: ContractFile, yaml: YamlFile): Finding[] {
   const seen = new Set<string>();
   return file.schedules.exceptions.flatMap((exception, index): Finding[] => {
     const resource =
@@ -215,99 +239,4 @@ function checkExceptions(file: ContractFile, yaml: YamlFile): Finding[] {
       },
     ];
   });
-}
-
-/** What two tiers must not share, and what the sandbox must share with dev. `yaml` says where. */
-export function checkTiers(contract: Contract, yaml: YamlFile): Finding[] {
-  const findings: Finding[] = [];
-  const own = TIERS.filter((tier) => tier !== "sandbox");
-  /** The place of a tier's key; a default stands nowhere, so the tier itself is shown. */
-  const at = (tier: TierName, key: string) => yaml.valueAt(["tiers", tier, key]);
-
-  for (const [lower, upper] of pairs(own)) {
-    const a = contract.tiers[lower];
-    const b = contract.tiers[upper];
-    if (a.catalog.toLowerCase() === b.catalog.toLowerCase()) {
-      findings.push({
-        id: "contract/tiers-share-catalog",
-        severity: "error",
-        where: at(upper, "catalog"),
-        message: `${lower} and ${upper} have the same catalog, ${b.catalog}.`,
-        why: "One contract is one metastore, so it is the same data: what runs in one tier would write the other.",
-        remedy: "Give each tier a catalog of its own; for another metastore, write another contract file.",
-      });
-    }
-    if (sameWorkspace(a, b)) {
-      findings.push({
-        id: "contract/tiers-share-workspace",
-        severity: "warning",
-        where: at(upper, "workspace"),
-        message: `${lower} and ${upper} are in the same workspace.`,
-        why: "Catalog bindings cannot keep them apart, and whoever administers one administers the other.",
-        remedy: "Give each of dev, staging and prod a workspace of its own.",
-      });
-    }
-  }
-  for (const [lower, upper] of pairs(TIERS)) {
-    const a = contract.tiers[lower];
-    const b = contract.tiers[upper];
-    if (a.servicePrincipal === b.servicePrincipal || (a.clientId !== undefined && a.clientId === b.clientId)) {
-      findings.push({
-        id: "contract/tiers-share-principal",
-        severity: "error",
-        where: at(upper, a.servicePrincipal === b.servicePrincipal ? "service_principal" : "client_id"),
-        message: `${lower} and ${upper} have the same service principal, ${b.servicePrincipal}.`,
-        why: "Whoever gets its credential for one tier could change the other.",
-        remedy: "Give each tier a service principal of its own.",
-      });
-    }
-  }
-  for (const tier of own) {
-    if (!/_sandbox$/i.test(contract.tiers[tier].catalog)) continue;
-    findings.push({
-      id: "contract/catalog-like-sandbox",
-      severity: "error",
-      where: at(tier, "catalog"),
-      message: `The catalog of ${tier}, ${contract.tiers[tier].catalog}, is named like a developer's sandbox.`,
-      why: "Sandboxes are removed when nobody uses them.",
-      remedy: "Give it a name that does not end in _sandbox.",
-    });
-  }
-  return findings;
-}
-
-/** What the sandbox says of its workspace must be what dev says. */
-export function checkSandbox(
-  file: ContractFile,
-  yaml: YamlFile,
-  hosts: Readonly<Record<"sandbox" | "dev", string>>,
-): Finding[] {
-  const { sandbox, dev } = file.tiers;
-  const findings: Finding[] = [];
-  const differs = (key: "workspace" | "workspace_id", ours: string, theirs: string): void => {
-    findings.push({
-      id: "contract/sandbox-workspace",
-      severity: "error",
-      where: yaml.valueAt(["tiers", "sandbox", key]),
-      message: `The sandbox's ${key} is ${ours}, dev's is ${theirs}.`,
-      why: "Sandboxes stand in dev's workspace, where they read dev.bronze and dev.silver.",
-      remedy: `Remove ${key} from the sandbox.`,
-    });
-  };
-  if (sandbox.workspace !== undefined && hosts.sandbox !== hosts.dev) differs("workspace", hosts.sandbox, hosts.dev);
-  if (sandbox.workspace_id !== undefined && sandbox.workspace_id !== dev.workspace_id) {
-    differs("workspace_id", sandbox.workspace_id, dev.workspace_id ?? "not given");
-  }
-  return findings;
-}
-
-/** One host can serve many workspaces (facts: databricks-api 1.5), so ids decide where both are known. */
-function sameWorkspace(a: Contract["tiers"]["dev"], b: Contract["tiers"]["dev"]): boolean {
-  if (a.workspaceId !== undefined && b.workspaceId !== undefined) return a.workspaceId === b.workspaceId;
-  return a.host === b.host;
-}
-
-/** Every two of a list, in its order. */
-function pairs<T>(items: readonly T[]): [T, T][] {
-  return items.flatMap((first, index) => items.slice(index + 1).map((second): [T, T] => [first, second]));
 }

@@ -1,6 +1,6 @@
 /** `four-tier.yml` from text to a contract, or to findings at file:line:column. */
 import { type Finding, isFailure } from "../findings.ts";
-import { checkSandbox, checkTiers, checkValues } from "./checks.ts";
+import { checkValues } from "./checks.ts";
 import { DEFAULT_CATALOGS, defaultPrincipal, ON_FAILURE } from "./defaults.ts";
 import { checkHost } from "./hosts.ts";
 import type {
@@ -14,6 +14,7 @@ import type {
 } from "./model.ts";
 import type { ContractFile } from "./schema.ts";
 import { checkShape } from "./shape.ts";
+import { checkSandbox, checkTiers } from "./tier-checks.ts";
 import { normalPrivilege, parseDuration, parseFreeze, parseSecurable, parseWindow, withKind } from "./values.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
 

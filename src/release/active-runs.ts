@@ -11,10 +11,10 @@ import { type GateFacts, known } from "../gate/facts.ts";
 import type { ActiveRun, ActiveRunsFacts } from "../gate/live-facts.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { Waiting } from "../waiting.ts";
-import type { Step } from "./apply.ts";
 import { runsAllTheTime } from "./loops.ts";
 import type { Plan } from "./plan.ts";
 import type { Standing } from "./standing.ts";
+import type { Step } from "./step.ts";
 
 /** Requests in flight. */
 const PARALLEL = 8;

@@ -8,10 +8,10 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, messageOf } from "../findings.ts";
 import type { Waiting } from "../waiting.ts";
 import { activeUpdate } from "./active-runs.ts";
-import type { Step } from "./apply.ts";
 import { goesOn, hasLoop, runsByItself } from "./loops.ts";
 import type { Observed } from "./observe.ts";
 import { untilAtRest } from "./started.ts";
+import type { Step } from "./step.ts";
 
 /** With what a loop is ended, and seen to end. */
 export interface Ending extends Waiting {

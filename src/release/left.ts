@@ -8,8 +8,8 @@ import type { Tier, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import type { Ledger, LeftResource } from "../ledger/model.ts";
-import type { Step } from "./apply.ts";
 import type { Observation } from "./observe.ts";
+import type { Step } from "./step.ts";
 
 /** One of them, as it lives. */
 export interface Left extends LeftResource {

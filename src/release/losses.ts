@@ -7,8 +7,8 @@ import { mayGo } from "../contract/destructive.ts";
 import type { Tier, TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { begunIntents } from "../ledger/model.ts";
-import type { Step } from "./apply.ts";
 import type { Standing } from "./standing.ts";
+import type { Step } from "./step.ts";
 
 /** One resource that would be deleted or replaced. */
 export interface Loss {

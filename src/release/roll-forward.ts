@@ -9,10 +9,10 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, messageOf } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import { activeUpdate } from "./active-runs.ts";
-import type { Step } from "./apply.ts";
 import { activeIds, cancelUntil, type Ending, endLoop, LOOK_MS, RESTART_MS } from "./end-loop.ts";
 import { hasLoop, runsByItself } from "./loops.ts";
 import { untilAtRest } from "./started.ts";
+import type { Step } from "./step.ts";
 
 interface RollForwardOptions extends Ending {
   /** The settings as they were written: holds may keep them paused. */

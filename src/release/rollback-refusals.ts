@@ -3,10 +3,10 @@ import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { goneWheels, type KeptArtifact } from "./again.ts";
-import type { Step } from "./apply.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Look } from "./look.ts";
 import { unmarkedLosses } from "./losses.ts";
+import type { Step } from "./step.ts";
 
 /** What a run asked for. */
 interface Asked {

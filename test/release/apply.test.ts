@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { FourTierError } from "../../src/findings.ts";
 import { accessList } from "../../src/release/access.ts";
-import { inOrder, type Step } from "../../src/release/apply.ts";
 import { kindOf } from "../../src/release/kinds/index.ts";
+import { inOrder, type Step } from "../../src/release/step.ts";
 
 function step(key: string, action: Step["action"], references: readonly string[] = []): Step {
   const kind = key.slice(0, key.indexOf("."));

@@ -224,7 +224,7 @@ describe("a verification", () => {
       ]);
       expect(findings[0]?.message).toContain(`less than the 7 minutes that a verification may take`);
       expect(findings[0]?.message).toMatch(
-        new RegExp(`run ${other?.id} \\(PERIODIC, since .*Z\\): http.*/run/${other?.id}\\.$`),
+        new RegExp(`run ${other?.id} \\(PERIODIC, since .* UTC\\): http.*/run/${other?.id}\\.$`),
       );
       expect(steps).toMatchObject([{ outcome: "cancelled" }]);
       expect(other).toMatchObject({ state: "PENDING", result: undefined });

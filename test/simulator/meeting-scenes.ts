@@ -1,7 +1,7 @@
 /** What the scenes of what is not known have in common: small pieces of stories, each as our code plays it. */
 import { getPipeline } from "../../src/databricks/pipelines.ts";
 import type { Workspace } from "../../src/databricks/workspace.ts";
-import type { Step } from "../../src/release/apply.ts";
+import type { Step } from "../../src/release/step.ts";
 import { kindOf } from "../../src/release/kinds/index.ts";
 import { rollForward } from "../../src/release/roll-forward.ts";
 import { startUpdateOf } from "../../src/release/started.ts";
