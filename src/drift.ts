@@ -16,7 +16,7 @@ import { observe, observeStrays, type Stray } from "./release/observe.ts";
 import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
 import { driftContext } from "./release/standing.ts";
 import { fieldText } from "./release/fields.ts";
-import { blocks, code } from "./report/markdown.ts";
+import { blocks, code, count } from "./report/markdown.ts";
 import { driftJson, driftTable } from "./report/promotion.ts";
 import { findingsOutput } from "./report/carried-findings.ts";
 import type { ActionResult } from "./report/report.ts";
@@ -53,14 +53,14 @@ export async function findDrift(request: DriftRequest): Promise<ActionResult> {
   const drift = driftOf(applied, observation.live, driftContext(applied, observation, place, ledger?.holds));
   return resultOf(tier, ledger, drift, [
     ...observation.findings,
-    ...drift.entries.map((entry) => entryFinding(tier, entry)),
+    ...drift.entries.map((entry) => entryFinding(tier, entry, drift.digest)),
     ...strays.map((stray) => strayFinding(tier, stray)),
     ...leftFindings(tier.name, leftOf(ledger, observation, new Set(applied.keys()), { ...tier, destructive: [] })),
     ...releaseFindings(tier, ledger, current),
   ]);
 }
 
-function entryFinding(tier: Tier, { key, what, fields }: DriftEntry): Finding {
+function entryFinding(tier: Tier, { key, what, fields }: DriftEntry, digest: string): Finding {
   return {
     id: what === "missing" ? "drift/missing" : "drift/changed",
     severity: "error",
@@ -70,7 +70,7 @@ function entryFinding(tier: Tier, { key, what, fields }: DriftEntry): Finding {
         ? `${key} was promoted to ${tier.name} and is not there any more.`
         : `${key} in ${tier.name} is not as it was promoted: ${fields.map(fieldText).join("; ")}.`,
     why: "Somebody changed it by hand.",
-    remedy: `To keep the change, bring it into the repository and promote. To undo it, promote again${tier.name === "dev" ? "" : ` with accept-drift: the brief of ${tier.name} shows its digest`}.`,
+    remedy: `To keep the change, bring it into the repository and promote. To undo it, promote again${tier.name === "dev" ? "" : ` with accept-drift: ${digest}`}`,
   };
 }
 
@@ -121,6 +121,13 @@ function unseen(tier: Tier, folder: string): Finding {
   };
 }
 
+function lead(drift: Drift | undefined): string {
+  if (drift === undefined) return "";
+  if (drift.empty) return "What lives is what was promoted.";
+  const changed = drift.entries.length;
+  return `**${count(changed, "resource")} ${changed === 1 ? "is" : "are"} not as promoted:** somebody changed ${changed === 1 ? "it" : "them"} by hand.`;
+}
+
 function resultOf(
   tier: Tier,
   ledger: Ledger | undefined,
@@ -134,8 +141,8 @@ function resultOf(
     summary: blocks(
       release === undefined
         ? `${code(tier.name)} has no release.`
-        : `${code(tier.name)} has commit ${code(shortSha(release.commit))}, release ${code(shortSha(release.digest))}.`,
-      drift === undefined ? "" : drift.empty ? "What lives is what was promoted." : driftTable(drift, tier.name),
+        : `${code(tier.name)} has commit ${code(shortSha(release.commit))}, release ${code(shortSha(release.digest))}. ${lead(drift)}`,
+      drift === undefined ? "" : driftTable(drift, tier.name),
     ),
     report: {
       mode: "drift",

@@ -8,6 +8,7 @@ import { issueWarnings, keepIssue, type RollingReport } from "./rolling-issue.ts
 import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { readFindings } from "./report/carried-findings.ts";
 import { readNeeds } from "./report/carried-needs.ts";
+import { count } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
 
 interface ReportDriftRequest extends RollingReport {
@@ -73,7 +74,7 @@ function findingsOf(look: Look): Finding[] {
     {
       id: "drift/found",
       severity: "error",
-      message: `${tier}: ${findings.length + more} findings about ${check}, ${[...new Set(findings.map(({ id }) => id))].join(", ")}.`,
+      message: `${tier}: ${count(findings.length + more, "finding")} about ${check}, ${[...new Set(findings.map(({ id }) => id))].join(", ")}.`,
       remedy: "The issue says what, and what to do about each.",
     },
   ];

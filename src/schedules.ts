@@ -305,6 +305,6 @@ function driftFinding(tier: Tier, { resource, drifted, wanted, why }: Decision, 
     where: { kind: "resource", tier: tier.name, key: resource.key ?? `${resource.kind} ${resource.name}` },
     message: `${resource.name} ${runs ? "starts by itself" : "is paused"} (${drifted.map((starter) => starter.what).join(", ")}) and should ${runs ? "be paused" : "run"}: ${why}.${byHand}`,
     ...(runs ? { why: "It costs money and changes data in a tier that should be quiet." } : {}),
-    remedy: `Run action-pause-pipelines with mode: enforce, or add an exception with a reason and a last day to schedules.exceptions of the contract.`,
+    remedy: `Run operate.yml with the operation enforce (action-pause-pipelines, mode: enforce), or add an exception with a reason and a last day to schedules.exceptions of the contract.`,
   };
 }

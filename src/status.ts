@@ -2,6 +2,7 @@
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { FourTierError } from "./findings.ts";
+import { inUtc } from "./gate/wall-clock.ts";
 import { together } from "./http/pool.ts";
 import { lockHolder } from "./ledger/lock.ts";
 import { verdictOn } from "./ledger/model.ts";
@@ -26,7 +27,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
     findings: [],
     outputs: { "release-digest": release.digest, commit: release.commit },
     summary: blocks(
-      `**${text(tier.name)}** has commit ${code(shortSha(release.commit))} since ${text(release.at)}.`,
+      `**${text(tier.name)}** has commit ${code(shortSha(release.commit))} since ${text(inUtc(release.at))}.`,
       table(
         ["", ""],
         [
@@ -35,7 +36,7 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
           ["Applied by run", `${code(release.run.id)}, attempt ${release.run.attempt}`],
           [
             "Verified",
-            verdict === undefined ? "not yet" : `${verdict.passed ? "passed" : "failed"}, ${text(verdict.at)}`,
+            verdict === undefined ? "not yet" : `${verdict.passed ? "passed" : "failed"}, ${text(inUtc(verdict.at))}`,
           ],
           ["Resources", String(ledger.resources.size)],
           ...[...(ledger.left ?? [])].map(([key, { kind, id }]) => [
@@ -48,13 +49,15 @@ export async function status(workspace: Workspace, tier: Tier, principal: string
             : [["Unfinished", `the promotion of ${code(shortSha(ledger.pending.release.commit))}`]]),
           ...ledger.holds.map((hold) => [
             hold.kind === "tier" ? "Held against promotions" : `Schedules held: ${text(hold.selector)}`,
-            `${text(hold.reason)} (${text(hold.by)}, ${text(hold.at)}${hold.until === undefined ? "" : `, until ${text(hold.until)}`})`,
+            `${text(hold.reason)} (${text(hold.by)}, ${text(inUtc(hold.at))}${hold.until === undefined ? "" : `, until ${text(inUtc(hold.until))}`})`,
           ]),
         ],
       ),
       table(
         ["Before it", "Since"],
-        ledger.history.slice(1, 6).map(({ commit, digest, at }) => [`${code(commit)} ${code(digest)}`, text(at)]),
+        ledger.history
+          .slice(1, 6)
+          .map(({ commit, digest, at }) => [`${code(commit)} ${code(digest)}`, text(inUtc(at))]),
       ),
     ),
     report: {

@@ -108,38 +108,47 @@ const gate = v.pipe(
     ),
     approvers: v.optional(
       v.pipe(
-        v.union([
-          v.picklist(["not_actor"]),
-          v.strictObject({
-            by: v.optional(
-              v.pipe(
-                v.picklist(["review", "dispatch"]),
-                v.description(
-                  "`review`: a required reviewer of the environment. `dispatch`: people who run operate.yml with the digests of the brief; where GitHub has no required reviewers, or more than one person must agree.",
+        v.union(
+          [
+            v.picklist(["not_actor"]),
+            v.strictObject({
+              by: v.optional(
+                v.pipe(
+                  v.picklist(["review", "dispatch"]),
+                  v.description(
+                    "`review`: a required reviewer of the environment. `dispatch`: people who run operate.yml with the digests of the brief; where GitHub has no required reviewers, or more than one person must agree.",
+                  ),
                 ),
+                "review",
               ),
-              "review",
-            ),
-            count: v.optional(
-              wholeNumber(1, 6, "How many people must approve; an environment gives one, so more need `by: dispatch`."),
-              1,
-            ),
-            from: v.optional(
-              v.pipe(
-                v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be a GitHub login"))),
-                v.description("Whose approval counts, by GitHub login. Default: everybody who may write."),
+              count: v.optional(
+                wholeNumber(
+                  1,
+                  6,
+                  "How many people must approve; an environment gives one, so more need `by: dispatch`.",
+                ),
+                1,
               ),
-              [],
-            ),
-            not_author: v.optional(
-              v.pipe(
-                v.boolean(),
-                v.description("Whether who wrote commits of the release may not approve it. Default: they are named."),
+              from: v.optional(
+                v.pipe(
+                  v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be a GitHub login"))),
+                  v.description("Whose approval counts, by GitHub login. Default: everybody who may write."),
+                ),
+                [],
               ),
-              false,
-            ),
-          }),
-        ]),
+              not_author: v.optional(
+                v.pipe(
+                  v.boolean(),
+                  v.description(
+                    "Whether who wrote commits of the release may not approve it. Default: they are named.",
+                  ),
+                ),
+                false,
+              ),
+            }),
+          ],
+          "must be not_actor, or { by: review or dispatch, count: 1 to 6, from: [logins], not_author: true or false }",
+        ),
         v.description(
           "Who may approve. `not_actor`: one reviewer of the environment who did not start the run. Or `{ by, count, from, not_author }`: `by: review` is the same, `by: dispatch` counts people who run operate.yml with the digests of the brief (and a reviewer as one of them); `count` how many; `from` whose count, by login; `not_author: true` for nobody who wrote the release.",
         ),

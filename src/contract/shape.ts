@@ -114,6 +114,15 @@ function wrongValue(file: YamlFile, issue: Issue): Finding {
       remedy: "Give it a value, or remove the key.",
     };
   }
+  if (issue.type === "union" && issue.message.startsWith("must")) {
+    return {
+      id: "contract/wrong-type",
+      severity: "error",
+      where,
+      message: `${name} (${show(issue.input)}) ${issue.message}.`,
+      remedy: "Write it in one of these forms.",
+    };
+  }
   if (issue.kind === "schema" && issue.type !== "picklist") {
     const written = file.sourceOf(path) ?? "";
     return {

@@ -73,15 +73,23 @@ function mark(look: Look | undefined): string {
   return advice > 0 ? `✅ ${count(advice, "warning")}` : "✅";
 }
 
+/** What fails comes first: warnings are advice, and of a long page the end is not read. */
 function rowsOf(looks: readonly Look[]): string[][] {
-  return looks.flatMap(({ tier, findings = [], more, check }) => [
-    ...findings.map(({ id, where, message, remedy }) => [
-      text(tier),
-      code(id),
-      code(where),
-      text(message),
-      text(remedy),
-    ]),
-    ...(more === 0 ? [] : [[text(tier), "", "", text(`${more} more about ${check}, in the report of the job.`), ""]]),
+  const rows = looks.flatMap(({ tier, findings = [], more, check }) => [
+    ...findings.map(({ id, severity, where, message, remedy }) => ({
+      fails: severity !== "warning",
+      row: [text(tier), `${ICON[severity] ?? "❌"} ${code(id)}`, code(where), text(message), text(remedy)],
+    })),
+    ...(more === 0
+      ? []
+      : [
+          {
+            fails: true,
+            row: [text(tier), "", "", text(`${more} more about ${check}, in the report of the job.`), ""],
+          },
+        ]),
   ]);
+  return [...rows.filter(({ fails }) => fails), ...rows.filter(({ fails }) => !fails)].map(({ row }) => row);
 }
+
+const ICON: Readonly<Record<string, string>> = { error: "❌", unknown: "❓", warning: "⚠️" };

@@ -5,7 +5,7 @@ import type { Cell } from "../grants/matrix.ts";
 import type { AccessPath } from "../grants/paths.ts";
 import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
-import { blocks, code, details, table, text } from "./markdown.ts";
+import { blocks, code, count, details, table, text } from "./markdown.ts";
 
 const VERDICT = { pass: "✅", fail: "❌", unknown: "❓" } as const;
 const REACH = {
@@ -19,8 +19,9 @@ const REACH = {
 } as const;
 
 /** Markdown for the job summary; the findings come below it. */
-export function grantsSummary({ cells, frame, paths, certificate }: Proof): string {
+export function grantsSummary({ cells, frame, paths, certificate, findings }: Proof): string {
   return blocks(
+    verdict(findings, certificate),
     `Who can do what in catalog ${code(certificate.catalog)} (tier ${code(certificate.tier)}):`,
     matrix(cells, frame),
     "? was not looked at: that tier's own proof shows it.",
@@ -28,6 +29,19 @@ export function grantsSummary({ cells, frame, paths, certificate }: Proof): stri
     restsOn(certificate),
     details("What this proof does not speak of", certificate.outside.map((line) => `- ${text(line)}`).join("\n")),
   );
+}
+
+/** What whoever reads one sentence has to know. */
+function verdict(findings: Proof["findings"], { catalog }: Certificate): string {
+  const wrong = findings.filter(({ severity }) => severity === "error").length;
+  const unseen = findings.filter(({ severity }) => severity === "unknown").length;
+  if (wrong + unseen === 0)
+    return `✅ **Nobody was found who can do more in ${code(catalog)} than the contract says.** What this proof does not speak of is at the end.`;
+  const parts = [
+    ...(wrong === 0 ? [] : [`${count(wrong, "finding")} to fix`]),
+    ...(unseen === 0 ? [] : [`${unseen} not known, which does not pass`]),
+  ];
+  return `${wrong > 0 ? "❌" : "❓"} **Not proved for ${code(catalog)}: ${parts.join(", ")}.**`;
 }
 
 /** The whole matrix, tier × principal; what this proof does not see is a question mark. */

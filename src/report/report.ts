@@ -51,8 +51,14 @@ export function findingsSummary(findings: readonly Finding[]): string {
 /** The whole job summary of an action; `name` says its mode, too, since what is only planned is not done. A run that threw has no text of its own, and nobody can say what it did before. */
 export function stepSummary(name: string, { findings, summary }: Pick<ActionResult, "findings" | "summary">): string {
   const failed = conclusionOf(findings) === "failure";
+  // inputs are read before anything else is done
+  const nothing = findings.filter(isFailure).every(({ id }) => id.startsWith("input/"));
   const stopped =
-    summary === "" && failed ? `${code(name)} stopped before its end. What it did until then is in the log.` : "";
+    summary !== "" || !failed
+      ? ""
+      : nothing
+        ? "**Nothing was done:** what it was given is not as it must be."
+        : `${code(name)} stopped before its end. What it did until then is in the log.`;
   return blocks(`## ${failed ? "❌" : "✅"} ${text(name)}`, stopped, summary, findingsSummary(findings));
 }
 

@@ -52,7 +52,7 @@ export function holdsSummary(result: HoldResult, mode: "hold" | "resume"): strin
   const { tier, touched } = result;
   const failed = result.rows.filter(({ outcome }) => outcome === "failed" || outcome === "still-running").length;
   const those = failed === 1 ? "one of them that is" : `${failed} of them that are`;
-  const held = `Schedules in ${code(tier)} are held. What is paused stays so, through deploys too, until ${code("mode: resume")} gives back what was before.`;
+  const held = `Schedules in ${code(tier)} are held. What is paused stays so, through deploys too, until somebody gives back what was before: ${code("operate.yml")}, operation ${code("unpause")} (${code("mode: resume")}).`;
   const stands = result.findings.some(({ id }) => id === "schedules/hold-stands");
   const lifted = `${touched.length === 1 ? "A hold" : `${touched.length} holds`} in ${code(tier)} lifted`;
   const whole = failed === 0 && !stands && !result.findings.some(isFailure);

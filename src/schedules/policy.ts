@@ -106,7 +106,7 @@ export function holdFindings(policy: SchedulePolicy, now: Date, onExpiry: "repor
       why: "What it names stays paused until it is lifted.",
       remedy:
         onExpiry === "resume"
-          ? "Run action-pause-pipelines with mode: enforce: it lifts expired holds, as the contract says."
+          ? "Run operate.yml with the operation enforce (action-pause-pipelines, mode: enforce): it lifts expired holds, as the contract says."
           : "Lift it (mode: resume), or hold again with a later end.",
     }));
 }

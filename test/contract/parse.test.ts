@@ -418,6 +418,19 @@ describe("shape", () => {
     expect(findings[0]?.remedy).not.toBe("");
   });
 
+  it.each([
+    ["verify: [{ job: jobs.smoke }]", "must be a key such as smoke_test"],
+    ["verify: [1]", "must be a key such as smoke_test"],
+    ["approvers: { by: vote }", "must be not_actor, or { by: review or dispatch"],
+    ["approvers: reviewers", "must be not_actor, or { by: review or dispatch"],
+  ])("says of %s which forms there are, and no type of the parser", (gate, says) => {
+    const text = MINIMAL.replace("prod: {", `prod: { gate: { ${gate} },`);
+    const { findings } = parse(text);
+    expect(findings.map(({ id }) => id)).toEqual(["contract/wrong-type"]);
+    expect(findings[0]?.message).toContain(says);
+    expect(findings[0]?.message).not.toMatch(/Object|\|/);
+  });
+
   it("refuses a workspace id as a number, because a long one loses digits", () => {
     const text = MINIMAL.replace("prod: {", "prod: { workspace_id: 9007199254740993,");
     const { findings } = parse(text);

@@ -177,7 +177,11 @@ describe("a hold of the tier", () => {
   const held = (until: string | null) => known({ ...seen, standing: [hold(until)], resumed: undefined });
 
   it("stops the line, with its reason and its end", () => {
-    expect(gate({ holds: held(null) }).findings[0]?.message).toContain("was held by hubot at");
+    // a sentence of its own, whatever people give as a reason, since another follows it in a brief
+    const unended = { ...hold(null), claim: { ...hold(null).claim, reason: "incident 7" } };
+    expect(gate({ holds: known({ ...seen, standing: [unended], resumed: undefined }) }).findings[0]?.message).toMatch(
+      /^prod was held by hubot at 2026-\d\d-\d\d \d\d:\d\d UTC: incident 7\.$/,
+    );
     expect(gate({ holds: held("2026-12-01") }).findings[0]?.message).toContain("(until 2026-12-01)");
     expect(gate({ stage: "plan", holds: held(null) }).verdict).toBe("fail");
   });

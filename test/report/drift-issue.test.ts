@@ -126,6 +126,17 @@ describe("the issue", () => {
     expect(body).toMatch(/and \d+ more, in the reports of the run/);
   });
 
+  it("shows first what opens it, and advice after it", () => {
+    const advice: Look = {
+      tier: "dev",
+      check: "grants",
+      findings: [{ id: "grants/x", severity: "warning", where: "", message: "m", remedy: "r" }],
+      more: 0,
+    };
+    const body = driftBody([advice, { ...look("a"), tier: "staging" }], page);
+    expect(body).toMatch(/❌ <code>schedules\/drift<\/code>[\s\S]*⚠️ <code>grants\/x<\/code>/);
+  });
+
   it("is the same for the same findings", () => {
     expect(driftBody([look("a")], page)).toBe(driftBody([look("a")], page));
   });

@@ -24,6 +24,10 @@ test("a run that threw is not said to have changed nothing: it may have paused, 
   expect(summary).toContain("stopped before its end");
   expect(summary).not.toMatch(/changed|nothing/);
   expect(stepSummary("promote", { findings: [finding], summary: "All of it." })).not.toContain("stopped");
+  // inputs are read before anything is done: a run that stops at them has done nothing
+  const input: Finding = { ...finding, id: "input/reason" };
+  expect(stepSummary("promote", { findings: [input], summary: "" })).toContain("**Nothing was done:**");
+  expect(stepSummary("promote", { findings: [input, finding], summary: "" })).toContain("stopped before its end");
 });
 
 test("of findings without a place leaves the column of places out: it would be empty, and the others narrow", () => {

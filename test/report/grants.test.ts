@@ -12,9 +12,9 @@ const cell = (tier: Cell["tier"], of: Cell["tier"], reach: Cell["reach"], verdic
   verdict,
 });
 
-function proof(overrides: Partial<Proof["certificate"]> = {}): Proof {
+function proof(overrides: Partial<Proof["certificate"]> = {}, findings: Proof["findings"] = []): Proof {
   return {
-    findings: [],
+    findings,
     cells: [
       cell("prod", "dev", "read", "fail"),
       cell("prod", "staging", "unknown", "unknown"),
@@ -90,6 +90,18 @@ test("the matrix is drawn whole, with a question mark where this proof did not l
     ["staging", "?", "?", "?", "?"],
     ["prod", "?", "❌ reads", "❓ not known", "✅ owns it"],
   ]);
+});
+
+test.each([
+  [[], "✅ Nobody was found who can do more in prod than the contract says."],
+  [["warning"], "✅ Nobody was found"],
+  [["error"], "❌ Not proved for prod: 1 finding to fix."],
+  [["error", "error", "unknown"], "❌ Not proved for prod: 2 findings to fix, 1 not known, which does not pass."],
+  [["unknown"], "❓ Not proved for prod: 1 not known, which does not pass."],
+] as const)("of findings %j the first sentence says %s", (severities, says) => {
+  const findings = severities.map((severity) => ({ id: "grants/x", severity, message: "", remedy: "" }));
+  const first = grantsSummary(proof({}, findings)).split("\n")[0] ?? "";
+  expect(first.replaceAll(/<[^>]*>|\*\*/g, "")).toContain(says);
 });
 
 test("the page says who asked, by what authority, when, what was seen and what was refused", () => {

@@ -1,5 +1,7 @@
 /** Nobody stopped the line: the tier takes promotions. */
 import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
+import { sentence } from "../../findings.ts";
+import { inUtc } from "../wall-clock.ts";
 import type { HoldFacts } from "../decision-facts.ts";
 import type { GateFacts } from "../facts.ts";
 
@@ -19,15 +21,16 @@ export const hold: Check = {
           evidence: found.standing.map(evidenceOf),
           problems: [
             ...holds.map(({ by, at, until, reason }): Problem => {
-              const said = `${facts.tier} was held by ${by} at ${at}: ${reason}`;
+              const said = `${facts.tier} was held by ${by} at ${inUtc(at)}: ${reason}`;
               const remedy = `Lift it when the reason is gone: operate.yml, operation resume, in ${facts.tier}.`;
               if (!over(until)) {
-                return { what: "held", message: `${said}${until === undefined ? "" : ` (until ${until})`}`, remedy };
+                const message = sentence(`${said}${until === undefined ? "" : ` (until ${endText(until)})`}`);
+                return { what: "held", message, remedy };
               }
               return {
                 what: "expired",
                 severity: onExpiry === "resume" ? "warning" : "error",
-                message: `${said}. It expired at ${until ?? ""}${onExpiry === "resume" ? "." : " and still stands."}`,
+                message: `${sentence(said)} It expired at ${endText(until ?? "")}${onExpiry === "resume" ? "." : " and still stands."}`,
                 why: "The contract's holds.on_expiry says what becomes of a hold whose time is over.",
                 remedy,
               };
@@ -67,6 +70,10 @@ function keptHolds({ kept, candidate }: GateFacts, found: HoldFacts): Standing[]
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
     .filter(({ runId }) => runId !== rolledBack?.run.id && runId !== halfWay?.run.id)
     .filter(({ at }) => resumed === undefined || resumed.at < at);
+}
+
+function endText(until: string): string {
+  return until.includes("T") ? inUtc(until) : until;
 }
 
 /** A date is its whole day, in UTC. */
