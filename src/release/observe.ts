@@ -46,6 +46,41 @@ interface Namesake {
   readonly creator: string | undefined;
 }
 
+/**
+ * What is looked for, by key: kinds, with whether access is to be read, and names. The release says it, and of what it
+ * does not have the ledger: what was applied, what was begun and not ended, and what a rollback left.
+ */
+function askedFor(
+  ledger: Ledger | undefined,
+  desired: readonly Desired[],
+  principal: string,
+): {
+  readonly kinds: ReadonlyMap<string, { readonly kind: string; readonly permissions: boolean }>;
+  readonly names: ReadonlyMap<string, string>;
+} {
+  const kinds = new Map<string, { kind: string; permissions: boolean }>();
+  const names = new Map(desired.map((resource) => [resource.key, nameIn(resource.name, principal)]));
+  const alsoNamed = (key: string, name: string): void => {
+    if (!names.has(key)) names.set(key, nameIn(name, principal));
+  };
+  for (const [key, resource] of ledger?.resources ?? []) {
+    kinds.set(key, { kind: resource.kind, permissions: resource.permissions !== undefined });
+  }
+  for (const { key, name, target } of begunIntents(ledger)) {
+    const kind = target?.kind ?? kinds.get(key)?.kind ?? kindNameOf(key);
+    kinds.set(key, { kind, permissions: target?.permissions !== undefined });
+    alsoNamed(key, name);
+  }
+  for (const [key, { kind, name }] of ledger?.left ?? []) {
+    if (!kinds.has(key)) kinds.set(key, { kind, permissions: false });
+    alsoNamed(key, name);
+  }
+  for (const { key, kind, permissions } of desired) {
+    kinds.set(key, { kind, permissions: permissions !== undefined || kinds.get(key)?.permissions === true });
+  }
+  return { kinds, names };
+}
+
 /** Reads the live state of everything that the ledger or the release names. Lists a workspace only if ids are missing. */
 export async function observe(
   workspace: Workspace,
@@ -61,25 +96,7 @@ export async function observe(
 ): Promise<Observation> {
   const { tier, ledger, desired, principal, kept = new Map<string, Observed>() } = question;
   const known = knownIds(ledger);
-  const kinds = new Map<string, { kind: string; permissions: boolean }>();
-  for (const [key, resource] of ledger?.resources ?? []) {
-    kinds.set(key, { kind: resource.kind, permissions: resource.permissions !== undefined });
-  }
-  for (const intent of begunIntents(ledger)) {
-    const kind = intent.target?.kind ?? kinds.get(intent.key)?.kind ?? kindNameOf(intent.key);
-    kinds.set(intent.key, { kind, permissions: intent.target?.permissions !== undefined });
-  }
-  for (const [key, { kind }] of ledger?.left ?? []) if (!kinds.has(key)) kinds.set(key, { kind, permissions: false });
-  for (const resource of desired) {
-    const permissions = resource.permissions !== undefined || kinds.get(resource.key)?.permissions === true;
-    kinds.set(resource.key, { kind: resource.kind, permissions });
-  }
-
-  const names = new Map(desired.map((resource) => [resource.key, nameIn(resource.name, principal)]));
-  for (const intent of begunIntents(ledger)) {
-    if (!names.has(intent.key)) names.set(intent.key, nameIn(intent.name, principal));
-  }
-  for (const [key, { name }] of ledger?.left ?? []) if (!names.has(key)) names.set(key, nameIn(name, principal));
+  const { kinds, names } = askedFor(ledger, desired, principal);
   const count = (keys: readonly string[]): Promise<Census> => {
     const wanted = keys.map((key) => ({ kind: kinds.get(key)?.kind ?? kindNameOf(key), name: names.get(key) ?? "" }));
     return takeCensus(workspace, tier, principal, wanted);

@@ -45,18 +45,18 @@ export interface RecordReader {
   judge<Claim extends StatedRecord>(record: ClaimedRecord<Claim>): Promise<JudgedRecord<Claim>>;
 }
 
+/** Whose records are read, and what they are held against. */
+interface ReaderContext {
+  readonly project: string;
+  readonly repository: RepositoryFacts;
+  readonly suite: SuiteTrust;
+  readonly readRun: ReadRun;
+  /** The question is of the past: what was let in by a suite that was pinned then counts, too. */
+  readonly past?: boolean;
+}
+
 /** A reader of one project's records; `suite.commits` are those of the default branch's contract. */
-export function recordReader(
-  github: GitHub,
-  context: {
-    readonly project: string;
-    readonly repository: RepositoryFacts;
-    readonly suite: SuiteTrust;
-    readonly readRun: ReadRun;
-    /** The question is of the past: what was let in by a suite that was pinned then counts, too. */
-    readonly past?: boolean;
-  },
-): RecordReader {
+export function recordReader(github: GitHub, context: ReaderContext): RecordReader {
   const listings = new Map<string, Promise<{ readonly found: readonly Deployment[]; readonly whole: boolean }>>();
   const listed = (environment: Tier, task: string) => {
     const key = `${environment} ${task}`;
@@ -77,45 +77,52 @@ export function recordReader(
         });
       return { records, whole: found.every(({ whole }) => whole) };
     },
-    async judge<Claim extends StatedRecord>({ deployment, claim }: ClaimedRecord<Claim>) {
-      // A failure keeps out: it stands when the pins move on.
-      const wantsIn = WANTS_IN.includes(claim.kind) && !("passed" in claim && !claim.passed);
-      const trustPinsAtCommit = context.past === true || !wantsIn;
-      const trust = { repository: context.repository, suite: context.suite, trustPinsAtCommit };
-      const judged = {
-        deployment: {
-          id: deployment.id,
-          creator: deployment.creator,
-          url: deploymentsUrl(github, deployment.environment),
-        },
-        claim,
-        doubts: [],
-        unread: undefined,
-        at: "",
-        by: undefined,
-        runUrl: undefined,
-      };
-      try {
-        const run = await context.readRun(claim.run.id);
-        const doubts = recordDoubts({ claim, createdAt: deployment.createdAt }, run, trust);
-        if (run === undefined || doubts.length > 0) {
-          const then = { ...trust, trustPinsAtCommit: true };
-          const outdated = recordDoubts({ claim, createdAt: deployment.createdAt }, run, then).length === 0;
-          return { ...judged, doubts, ...(outdated ? { outdated } : {}), runUrl: run?.url };
-        }
-        return {
-          ...judged,
-          at: endedAt(claim, run, trust) ?? deployment.createdAt,
-          by: startedBy(run, claim.run.attempt),
-          runUrl: run.url,
-        };
-      } catch (error) {
-        const finding = error instanceof FourTierError ? error.findings[0] : undefined;
-        if (finding === undefined) throw error;
-        return { ...judged, unread: { why: finding.message, remedy: finding.remedy } };
-      }
-    },
+    judge: (record) => judge(github, context, record),
   };
+}
+
+/** Holds a claim against its run; what could not be read is said in the answer. Throws what is no FourTierError. */
+async function judge<Claim extends StatedRecord>(
+  github: GitHub,
+  context: ReaderContext,
+  { deployment, claim }: ClaimedRecord<Claim>,
+): Promise<JudgedRecord<Claim>> {
+  // A failure keeps out: it stands when the pins move on.
+  const wantsIn = WANTS_IN.includes(claim.kind) && !("passed" in claim && !claim.passed);
+  const trustPinsAtCommit = context.past === true || !wantsIn;
+  const trust = { repository: context.repository, suite: context.suite, trustPinsAtCommit };
+  const judged = {
+    deployment: {
+      id: deployment.id,
+      creator: deployment.creator,
+      url: deploymentsUrl(github, deployment.environment),
+    },
+    claim,
+    doubts: [],
+    unread: undefined,
+    at: "",
+    by: undefined,
+    runUrl: undefined,
+  };
+  try {
+    const run = await context.readRun(claim.run.id);
+    const doubts = recordDoubts({ claim, createdAt: deployment.createdAt }, run, trust);
+    if (run === undefined || doubts.length > 0) {
+      const then = { ...trust, trustPinsAtCommit: true };
+      const outdated = recordDoubts({ claim, createdAt: deployment.createdAt }, run, then).length === 0;
+      return { ...judged, doubts, ...(outdated ? { outdated } : {}), runUrl: run?.url };
+    }
+    return {
+      ...judged,
+      at: endedAt(claim, run, trust) ?? deployment.createdAt,
+      by: startedBy(run, claim.run.attempt),
+      runUrl: run.url,
+    };
+  } catch (error) {
+    const finding = error instanceof FourTierError ? error.findings[0] : undefined;
+    if (finding === undefined) throw error;
+    return { ...judged, unread: { why: finding.message, remedy: finding.remedy } };
+  }
 }
 
 /** A schedule is started by nobody, whomever GitHub names; of an attempt in between it does not say. */
