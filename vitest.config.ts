@@ -26,7 +26,7 @@ const project = (name: string, include: string[], testTimeout = 10_000) => ({
     isolate: false,
     maxWorkers: WORKERS,
     // quick tests start no simulator
-    setupFiles: name === "unit" ? [] : ["test/measure.ts"],
+    setupFiles: name === "unit" ? [] : ["test/measure.ts", "test/forks/setup.ts"],
   },
 });
 

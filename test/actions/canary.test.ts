@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findSecrets } from "./canary.ts";
+import { finderOf, findSecrets } from "./canary.ts";
 
 describe("the search for secrets", () => {
   const secret = 'c4nary/"secret" of+é';
@@ -21,5 +22,15 @@ describe("the search for secrets", () => {
 
   it("finds nothing where there is none", () => {
     expect(findSecrets({ place: "nothing to see" }, [secret])).toEqual([]);
+  });
+
+  it("finds in one pass what looking for each word finds", () => {
+    const of = (unit: fc.Arbitrary<string>, maxLength: number) => fc.string({ unit, maxLength });
+    const letter = fc.constantFrom("a", "b", "\\", "é");
+    fc.assert(
+      fc.property(fc.array(of(letter, 7)), of(letter, 60), (words, text) => {
+        expect(finderOf(words)(text)).toEqual(new Set(words.filter((word) => text.includes(word))));
+      }),
+    );
   });
 });

@@ -26,17 +26,26 @@ export function formsOf(secret: string): string[] {
 /** Where a secret can be read: `summary (base64…)`; empty if nowhere. */
 export function findSecrets(places: Readonly<Record<string, string>>, secrets: readonly string[]): string[] {
   const found: string[] = [];
-  const texts = searched(places);
-  for (const [index, secret] of secrets.entries()) {
-    const forms = formsOf(secret).map((form) => ({ form, flat: form.replaceAll("\\", "") }));
-    for (const { text, flat, at } of texts) {
-      const which = forms.findIndex((one) => text.includes(one.form) || flat?.includes(one.flat));
+  const forms = secrets.map((secret) => formsOf(secret).map((form) => [form, flatten(form)] as const));
+  const wordsIn = finderOf(forms.flat(2));
+  const texts = searched(places).flatMap(({ text, flat, at }) => {
+    const words = wordsIn(text);
+    if (flat !== undefined) for (const word of wordsIn(flat)) words.add(word);
+    return words.size === 0 ? [] : [{ words, at }];
+  });
+  for (const [index, own] of forms.entries()) {
+    for (const { words, at } of texts) {
+      const which = own.findIndex(([form, flat]) => words.has(form) || words.has(flat));
       if (which < 0) continue;
       const encoded = which === 0 ? "" : " (encoded)";
       for (const place of at) found.push(`secret ${index + 1} of ${secrets.length} is in ${place}${encoded}`);
     }
   }
   return found;
+}
+
+function flatten(text: string): string {
+  return text.replaceAll("\\", "");
 }
 
 interface Searched {
@@ -52,7 +61,43 @@ function searched(places: Readonly<Record<string, string>>): readonly Searched[]
   for (const [place, text] of Object.entries(places)) {
     const found = known.get(text);
     if (found !== undefined) found.at.push(place);
-    else known.set(text, { text, flat: text.includes("\\") ? text.replaceAll("\\", "") : undefined, at: [place] });
+    else known.set(text, { text, flat: text.includes("\\") ? flatten(text) : undefined, at: [place] });
   }
   return [...known.values()];
+}
+
+/** How many of a word's first characters are looked at first. */
+const START = 4;
+const TABLE_SIZE = 2 ** 16;
+
+/**
+ * Which of many words are in a text, in one pass over it: thousands of forms in megabytes, after every test. Words that
+ * are shorter than START are looked for one by one.
+ */
+export function finderOf(words: readonly string[]): (text: string) => Set<string> {
+  const long = new Map<number, string[]>();
+  const short = words.filter((word) => word.length < START);
+  const mayStart = new Uint8Array(TABLE_SIZE);
+  for (const word of new Set(words)) {
+    if (word.length < START) continue;
+    const start = startAt(word, 0);
+    mayStart[start] = 1;
+    long.set(start, [...(long.get(start) ?? []), word]);
+  }
+  return (text) => {
+    const found = new Set(short.filter((word) => text.includes(word)));
+    for (let at = 0; at + START <= text.length; at += 1) {
+      const start = startAt(text, at);
+      if (mayStart[start] === 0) continue;
+      for (const word of long.get(start) ?? []) if (text.startsWith(word, at)) found.add(word);
+    }
+    return found;
+  };
+}
+
+/** A place in the table for the START characters at a position. */
+function startAt(text: string, at: number): number {
+  let start = 0;
+  for (let next = at; next < at + START; next += 1) start = (start * 31 + text.charCodeAt(next)) & (TABLE_SIZE - 1);
+  return start;
 }
