@@ -45,8 +45,8 @@ interface Performance {
   readonly id: number;
   readonly done: Promise<RunResult>;
   cancel(): Promise<void>;
-  /** Once it has ended: all its jobs again, as another attempt. */
-  again(actor: string): Promise<RunResult>;
+  /** Once it has ended: all its jobs again, or those that failed and what needs them, as another attempt. */
+  again(actor: string, jobs?: "all" | "failed"): Promise<RunResult>;
 }
 
 /** A record of what a tier runs, as its Deployment says. */
@@ -168,7 +168,7 @@ export function openTheatre(stage: Stage, options: TheatreOptions): Theatre {
         actor,
         ...given,
       });
-      return { id, done, cancel: () => own.cancel(id), again: (actor) => own.rerun(id, { actor }) };
+      return { id, done, cancel: () => own.cancel(id), again: (actor, jobs = "all") => own.rerun(id, { actor, jobs }) };
     },
     validate(pullRequest, { actor = AUTHOR, event = "pull_request" } = {}) {
       return runner().dispatch({ event, workflow: VALIDATE, actor, pullRequest });

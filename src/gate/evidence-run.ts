@@ -18,7 +18,6 @@ import {
   DEPLOYING_JOB,
   DEPLOYING_WORKFLOW,
   halfWayStatement,
-  keepingStatement,
   type RecordSource,
   type RecordTier,
   sourcesOf,
@@ -111,21 +110,6 @@ export function deployingJob(
   return run.jobs.find(({ name, attempt }) => attempt === claim?.attempt && names.includes(name));
 }
 
-/**
- * The hash of the document that the job behind a believed record says it left, by the name of a step that passed;
- * undefined if it says none, or several.
- */
-export function documentOf({ claim, run }: EvidenceFacts, expected: Expectation): string | undefined {
-  if (claim === undefined || run === undefined) return undefined;
-  const { jobs } = jobsBehind(run, { ...claim, tier: expected.tier }, expected);
-  const said = jobs.flatMap(({ steps }) => steps).filter(({ conclusion }) => conclusion === "success");
-  const digests = said.flatMap(({ name }) => {
-    const digest = /\b[0-9a-f]{64}$/.exec(name)?.[0];
-    return digest !== undefined && name === keepingStatement(digest) ? [digest] : [];
-  });
-  return digests.length === 1 ? digests[0] : undefined;
-}
-
 /** When the job behind a record that is believed ran, in ms of the epoch; the record's own time where GitHub does not say. */
 export function deployingTime(
   { claim, run, deployment }: EvidenceFacts,
@@ -191,7 +175,7 @@ function timeOf(job: EvidenceJob): { readonly from: number; readonly to: number 
  * The releases that a deploying job says it deployed, by the names of its steps: our workflows put the digest there,
  * and nobody but the job's runner can write it. A Deployment's payload can be written by anybody.
  */
-function releasesOf(steps: EvidenceJob["steps"]): string[] {
+export function releasesOf(steps: EvidenceJob["steps"]): string[] {
   return steps
     .filter(({ conclusion }) => conclusion !== "skipped")
     .flatMap(({ name }) => /\brelease ([0-9a-f]{64})\b/.exec(name)?.[1] ?? []);
@@ -253,7 +237,7 @@ function statementDoubts(
 }
 
 /** The jobs of the attempt that can have made a record, and every reason not to believe them. */
-function jobsBehind(
+export function jobsBehind(
   run: EvidenceRun,
   behind: { readonly kind: RecordKind; readonly tier: RecordTier; readonly attempt: number },
   trust: Trust,

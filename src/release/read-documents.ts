@@ -1,9 +1,10 @@
 /** Looks on the contract's branch for the documents of the runs that brought a release to the tier below. */
 import type { DocumentFacts, FoundDocument, SoughtDocument } from "../gate/document-facts.ts";
 import type { EvidenceFacts } from "../gate/evidence-facts.ts";
-import { believedSource, CLOCK_MS, deployingTime, documentOf, type Expectation } from "../gate/evidence-run.ts";
+import { believedSource, CLOCK_MS, deployingTime, type Expectation } from "../gate/evidence-run.ts";
 import type { Fact, GateFacts, SourceQuestion } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
+import { saidDocuments } from "../gate/said-documents.ts";
 import type { GitHub } from "../github/client.ts";
 import { bytesAt } from "../github/contents.ts";
 import { fileUrl } from "../github/links.ts";
@@ -12,7 +13,7 @@ import { readPlace } from "./evidence-place.ts";
 import { factOf, notAsked } from "./fact-of.ts";
 import { daysOf, documentPath, MOST_BYTES, readDocument } from "./kept-document.ts";
 
-/** How many runs' documents are looked for: a release comes to a tier once, or a few times while it soaks. */
+/** How many runs' documents are looked for, and attempts of each: a release comes to a tier once, or a few times. */
 const MOST_RUNS = 3;
 
 /** Not asked for where the contract names no branch. */
@@ -46,7 +47,7 @@ interface Sought extends Pick<SourceQuestion, "project" | "candidate" | "suite">
   readonly repository: Extract<SourceQuestion["repository"], { readonly known: true }>["value"];
 }
 
-/** Where it should lie, as the job that left it says; the day is one on which that job ran. */
+/** The document of one of its attempts that is kept; where none is, the newest attempt's. */
 async function seek(
   github: GitHub,
   head: string | undefined,
@@ -56,16 +57,40 @@ async function seek(
   const { claim, run } = evidence;
   if (claim === undefined) return undefined;
   const expected: Expectation = { ...question, trustPinsAtCommit: false };
-  const digest = documentOf(evidence, expected);
-  const base = { run: { id: claim.runId, attempt: claim.attempt, url: run?.url }, digest };
-  if (digest === undefined || head === undefined) return { ...base, found: undefined };
-  const days = daysOf(deployingTime(evidence, expected), CLOCK_MS);
-  for (const day of days) {
-    const of = { kind: `${claim.kind}-evidence` as const, written_at: day, run: base.run };
-    const found = await read(github, documentPath({ ...question, ...of }, digest), head);
-    if (found !== undefined) return { ...base, found };
+  const ofRun = (attempt: number) => ({ id: claim.runId, attempt, url: run?.url });
+  const documents = saidDocuments(evidence, expected).slice(0, MOST_RUNS);
+  let newest: SoughtDocument | undefined;
+  for (const { attempt, digest } of documents) {
+    const time = deployingTime({ ...evidence, claim: { ...claim, attempt } }, expected);
+    const placed = { ...question, kind: `${claim.kind}-evidence` as const, run: ofRun(attempt) };
+    const found =
+      head === undefined ? undefined : await find(github, head, { placed, digest, days: daysOf(time, CLOCK_MS) });
+    const one = { run: placed.run, digest, found };
+    if (found?.sha256 === digest) return one;
+    newest ??= one;
   }
-  return { ...base, found: undefined };
+  return newest ?? { run: ofRun(claim.attempt), digest: undefined, found: undefined };
+}
+
+/** What lies in a document's place, on one of the days on which its job ran. */
+async function find(
+  github: GitHub,
+  head: string,
+  {
+    placed,
+    digest,
+    days,
+  }: {
+    readonly placed: Omit<Parameters<typeof documentPath>[0], "written_at">;
+    readonly digest: string;
+    readonly days: readonly string[];
+  },
+): Promise<FoundDocument | undefined> {
+  for (const day of days) {
+    const found = await read(github, documentPath({ ...placed, written_at: day }, digest), head);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 async function read(github: GitHub, path: string, head: string): Promise<FoundDocument | undefined> {

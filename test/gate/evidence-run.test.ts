@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { documentOf, doubts, type Expectation } from "../../src/gate/evidence-run.ts";
+import { doubts, type Expectation } from "../../src/gate/evidence-run.ts";
 import type { EvidenceClaim, EvidenceFacts, EvidenceRun } from "../../src/gate/evidence-facts.ts";
 import { suitePins } from "../../src/gate/pins.ts";
-import { keepingStatement } from "../../src/gate/record-runs.ts";
 import { COMMIT, evidence, job, PIN, RELEASE, repository } from "./facts.ts";
 
 const OTHER = "d".repeat(40);
@@ -198,40 +197,5 @@ jobs:
 
   it.each(["", "jobs: [", "jobs: 3", "- a", "jobs: { a: { uses: 3 } }"])("are none in %j", (text) => {
     expect(suitePins(text, "four-tier/four-tier")).toEqual([]);
-  });
-});
-
-describe("which document a deploying job left", () => {
-  const digest = "4".repeat(64);
-  const kept = step(keepingStatement(digest));
-  const said = (steps: EvidenceRun["jobs"][number]["steps"], name = "staging / promote", more: object = {}) =>
-    documentOf(run({ jobs: [{ ...job(name), steps }], ...more }), expected);
-
-  it("is told by the name of a step that passed", () => {
-    expect(said([step(`Check grants, release ${RELEASE}`), kept])).toBe(digest);
-    const back = documentOf(
-      { ...run({ ...rolledBack, jobs: [{ ...job("back / rollback"), steps: [kept] }] }), claim: rollback },
-      expected,
-    );
-    expect(back).toBe(digest);
-  });
-
-  it.each([
-    ["by no step", []],
-    ["by one that failed", [step(keepingStatement(digest), "failure")]],
-    ["by one that was skipped", [step(keepingStatement(digest), "skipped")]],
-    ["by two that differ", [kept, step(keepingStatement("5".repeat(64)))]],
-    ["by another step's digest", [step(`Check grants, release ${digest}`)]],
-    ["by half a digest", [step(keepingStatement(digest.slice(1)))]],
-    ["by an empty one", [step(keepingStatement(""))]],
-  ])("is not told %s", (_name, steps) => {
-    expect(said(steps)).toBeUndefined();
-  });
-
-  it("is not told by another job, or another attempt", () => {
-    expect(said([kept], "elsewhere / promote")).toBeUndefined();
-    expect(
-      said([kept], "staging / promote", { jobs: [{ ...job("staging / promote"), attempt: 2, steps: [kept] }] }),
-    ).toBeUndefined();
   });
 });

@@ -51,7 +51,7 @@ function problemOf({ run, digest, found }: SoughtDocument, facts: GateFacts, bra
     return {
       what: "not-kept",
       message: `The evidence ${ofRun} is not on ${branch}.`,
-      remedy: `Re-run the job of that run that calls keep.yml, and start again. If it has none, add one that needs the job of ${below}, and promote to ${below} again. If it was there and was removed, revert that commit: git log ${branch}.`,
+      remedy: `Re-run the job of that run that calls keep.yml, then start a new run. If it has none, add one that needs the job of ${below}, and promote to ${below} again. If it was there and was removed, revert that commit: git log ${branch}.`,
     };
   }
   if (found.sha256 !== digest) {
