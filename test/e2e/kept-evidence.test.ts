@@ -51,7 +51,7 @@ describe("evidence that is kept", () => {
 
   beforeAll(async () => {
     await play.merge("first", "The first release", (path) => edit(path("README.md"), (text) => `${text}\n`));
-    const { git } = play.stage;
+    const git = (...args: string[]): string => play.stage.git(...args);
     const empty = git("hash-object", "-t", "tree", "-w", "/dev/null");
     git("update-ref", `refs/heads/${BRANCH}`, git("commit-tree", empty, "-m", "Evidence"));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a person changes the rules, which a scenario cannot
@@ -112,12 +112,15 @@ describe("evidence that is kept", () => {
   });
 
   it("is told from a file that somebody changed on the branch, before anybody is asked", async () => {
-    const { git, repoDir } = play.stage;
+    const { stage } = play;
     const path = files().find((name) => name.includes(`/${staged.id}-1-`)) ?? "";
-    git("checkout", "--quiet", BRANCH);
-    writeFileSync(join(repoDir, path), readFileSync(join(repoDir, path), "utf8").replace('"promoted"', '"refused"'));
-    git("commit", "--quiet", "--all", "--message", "Tidy up");
-    git("checkout", "--quiet", "main");
+    stage.git("checkout", "--quiet", BRANCH);
+    writeFileSync(
+      join(stage.repoDir, path),
+      readFileSync(join(stage.repoDir, path), "utf8").replace('"promoted"', '"refused"'),
+    );
+    stage.git("commit", "--quiet", "--all", "--message", "Tidy up");
+    stage.git("checkout", "--quiet", "main");
     expectRun(await play.toProd(staged)).toStopAt(BRIEF, "gate/evidence-changed");
   });
 });
