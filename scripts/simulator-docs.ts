@@ -7,7 +7,7 @@ import { BEHAVIOURS } from "../simulator/databricks/behaviours.ts";
 import { modelledRoutes as databricksRoutes } from "../simulator/databricks/server.ts";
 import { ASSUMPTIONS } from "../simulator/github/scenario.ts";
 import { modelledRoutes as githubRoutes, OIDC_ROUTES } from "../simulator/github/server.ts";
-import { MODELLED } from "../simulator/runner/modelled.ts";
+import { EXPRESSIONS, MODELLED } from "../simulator/runner/modelled.ts";
 import { MET_BY } from "../test/simulator/met-by.ts";
 import { MARKS, NOT_TURNED } from "../test/simulator/not-turned.ts";
 
@@ -64,6 +64,16 @@ const content = [
   table(
     ["Part", "Facts", "Tests that have it run"],
     Object.entries(MODELLED).map(([part, facts]) => [`\`${part}\``, facts, names(testsAt.get(`runner ${part}`) ?? [])]),
+  ),
+  "### The runner: functions and contexts of expressions",
+  "What an expression names is told when it is evaluated. `hashFiles`, and every property that is not here, is refused by name.",
+  table(
+    ["Function or context", "Facts", "Tests that have it evaluated"],
+    Object.entries(EXPRESSIONS).map(([name, facts]) => [
+      `\`${name.replace(": ", " ")}\``,
+      facts,
+      names(testsAt.get(`runner ${name}`) ?? []),
+    ]),
   ),
   "### What is not known, both ways",
   `Each line of [what only a live service can confirm](assumptions.md) that a scenario can turn, with the tests in which each position decided something; the first position is the default. *Met by our code* are the routes that were asked when \`${MET}\` played it in every position as our code does; where there is none, our code meets it in the tests named, or never, and that test says why.`,

@@ -1,7 +1,8 @@
 /** Evaluates `${{ }}` with GitHub's own parser; what it does not know is refused by name (facts: github 7). */
-import { data, Evaluator, Lexer, Parser, type Result } from "@actions/expressions";
+import { data, Evaluator, Lexer, Parser, type Result, wellKnownFunctions } from "@actions/expressions";
 import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import { isBasicExpression, isMapping, isScalar, isSequence } from "@actions/workflow-parser";
+import { tellOfExpression } from "./modelled.ts";
 import { isOfOtherEvents } from "./payloads.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
@@ -19,6 +20,11 @@ type Call = (...args: data.ExpressionData[]) => data.ExpressionData;
 /** Evaluates the text of one expression. Throws Error with the parser's message for one that is not understood. */
 export function evaluate(expression: string, scope: Scope): Value {
   const tokens = unescaped(new Lexer(expression).lex());
+  for (const name of calledIn(tokens)) {
+    // a newer version of the parser may know more than the table
+    if (!tellOfExpression("function", name) && name.toLowerCase() in wellKnownFunctions)
+      throw new UnmodelledError(`expression function ${name}`);
+  }
   const status = scope.status ?? { success: true, failure: false, cancelled: false };
   const is =
     (answer: boolean): Call =>
@@ -39,7 +45,7 @@ export function evaluate(expression: string, scope: Scope): Value {
   const known = functions.map(([name, call]) => ({ name, call, minArgs: 0, maxArgs: 255 }));
   // The parser must know each context by name, and each name must have data (trap 5).
   const tree = new Parser(tokens, Object.keys(scope.contexts), known).parse();
-  const contexts = new data.Dictionary(
+  const contexts = new Contexts(
     ...Object.entries(scope.contexts).map(([key, value]) => ({ key, value: contextOf(key, value) })),
   );
   const table = new Map(known.map((entry) => [entry.name.toLowerCase(), entry]));
@@ -52,6 +58,13 @@ export function evaluate(expression: string, scope: Scope): Value {
       `the failure of ${expression}: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+/** The names before an opening bracket. */
+function calledIn(tokens: Result["tokens"]): string[] {
+  return tokens.flatMap(({ lexeme }, index) =>
+    tokens[index + 1]?.lexeme === "(" && /^[a-z]\w*$/i.test(lexeme) ? [lexeme] : [],
+  );
 }
 
 /**
@@ -138,6 +151,14 @@ const FIXED: readonly string[] = ["github", "job", "runner", "strategy"];
 /** Of these not everything is modelled, so that the whole (`toJSON(github)`, `github.*`) would be a part. */
 const PARTIAL = /^(github|job|runner)\b/;
 
+/** All contexts by their names; says which were asked for. */
+class Contexts extends data.Dictionary {
+  override get(key: string): data.ExpressionData | undefined {
+    tellOfExpression("context", key);
+    return super.get(key);
+  }
+}
+
 class FixedContext extends data.Dictionary {
   readonly #name: string;
   readonly #isNull: (key: string) => boolean;
@@ -152,7 +173,13 @@ class FixedContext extends data.Dictionary {
   }
   override get(key: string): data.ExpressionData | undefined {
     const found = super.get(key);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      const place = `${this.#name.replace(/^(steps|needs)\..*/, "$1.*")}.${key}`;
+      // what an event brings is told as one
+      if (!tellOfExpression("context", place) && !place.startsWith("github.event."))
+        throw new UnmodelledError(`context ${place}, which is in no table`);
+      return found;
+    }
     if (this.#isNull(key)) return undefined;
     throw new UnmodelledError(`context ${this.#name}.${key}`);
   }

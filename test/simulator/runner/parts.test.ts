@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCommand } from "../../../simulator/runner/commands.ts";
+import { wellKnownFunctions } from "@actions/expressions";
+import { EXPRESSIONS } from "../../../simulator/runner/modelled.ts";
 import { evaluate, textOf } from "../../../simulator/runner/expressions.ts";
 import { parsePairs } from "../../../simulator/runner/file-commands.ts";
 import { Masks } from "../../../simulator/runner/masks.ts";
@@ -93,4 +95,12 @@ test("expressions: every doubled quote is one quote, and nothing is nothing", ()
   expect(text("join(env.C.d, '-')")).toBe("1-x");
   expect(text("case(env.B, 'on', 'off')")).toBe("on");
   expect(() => text("env.A == other.B")).toThrow("Unrecognized named-value: 'other'");
+});
+
+test("the table of functions holds what the parser knows and the four of a job's status, and no other", () => {
+  const listed = Object.keys(EXPRESSIONS).flatMap((name) => /^function: (\w+)$/.exec(name)?.[1]?.toLowerCase() ?? []);
+  const status = ["always", "cancelled", "failure", "success"];
+  expect(listed.toSorted()).toEqual(
+    [...Object.keys(wellKnownFunctions), ...status].map((name) => name.toLowerCase()).toSorted(),
+  );
 });
