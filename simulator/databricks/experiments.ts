@@ -142,7 +142,7 @@ export function experimentRoutes(): Route[] {
       facts: FACTS,
       body: v.strictObject({
         filter: v.optional(v.string()),
-        max_results: v.optional(v.number()),
+        max_results: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(50_000))),
         page_token: v.optional(v.string()),
         view_type: v.optional(v.picklist(["ACTIVE_ONLY", "DELETED_ONLY", "ALL"]), "ACTIVE_ONLY"),
       }),

@@ -33,6 +33,9 @@ export function plainPath(path: string): string {
   if (!path.startsWith("/")) throw badRequest(`Path (${path}) must be absolute.`);
   if (path.includes("//") || (path !== "/" && path.endsWith("/")))
     throw new Unmodelled(`the simulator does not model the empty parts of the path ${path}`, 400);
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(path))
+    throw new Unmodelled(`the simulator does not model control characters in the path ${JSON.stringify(path)}`, 400);
   const parts = path.split("/").filter((part) => part !== "");
   if (parts.includes("..") || parts.includes(".")) throw badRequest(`Path (${path}) must not contain . or .. parts.`);
   if (parts[0] === "Workspace") parts.shift();

@@ -75,6 +75,7 @@ export function fileRoutes(): Route[] {
       // return_export_info adds to notebooks only what this simulator does not know
       query: ["path", "return_export_info"],
       handle: ({ account, workspace, principal, query }) => {
+        flag(query, "return_export_info");
         const node = workspace.files.demand(principal, "CAN_READ", plainPath(required(query, "path")));
         return { body: status(node, account.behaviours.workspace_paths === "prefixed") };
       },

@@ -141,7 +141,7 @@ export async function readBody(request: IncomingMessage, route: Route): Promise<
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString("utf8");
   if (text === "") return undefined;
-  const type = (request.headers["content-type"] ?? "no content type").replace(/;.*$/, "").trim();
+  const type = request.headers["content-type"] ?? "no content type";
   if (!JSON_BODY.test(type)) throw new Refusal(501, `unmodelled: ${type} for the body of ${route.template}`);
   let value: unknown;
   try {
@@ -154,7 +154,7 @@ export async function readBody(request: IncomingMessage, route: Route): Promise<
   return value;
 }
 
-const JSON_BODY = /^application\/(json|vnd\.github(\.v3)?\+json)$/;
+const JSON_BODY = /^application\/(json|vnd\.github(\.v3)?\+json)(; ?charset=utf-8)?$/i;
 const JSON_TYPES = /^(\*\/\*|application\/json|application\/vnd\.github(\.v3)?\+json)$/;
 const RAW_TYPES = /^application\/vnd\.github(\.v3)?\.raw(\+json)?$/;
 const API_VERSION = "2022-11-28";
@@ -169,7 +169,7 @@ export function checkHeaders(route: Route, headers: IncomingMessage["headers"]):
   if (version !== undefined && version !== API_VERSION) {
     throw new Refusal(501, `unmodelled version of the API: ${String(version)}`);
   }
-  for (const name of ["if-none-match", "if-modified-since"]) {
+  for (const name of ["if-none-match", "if-modified-since", "range", "x-http-method-override"]) {
     if (headers[name] !== undefined) throw new Refusal(501, `unmodelled header: ${name}`);
   }
 }
@@ -181,7 +181,7 @@ export function checkQuery(route: Route, query: URLSearchParams): void {
     const paging = name === "page" || name === "per_page";
     if (!once || !(paging || route.query.includes(name)))
       throw new Refusal(501, `unmodelled query parameter: ${name} of ${route.template}`);
-    if (paging ? !/^[1-9]\d*$/.test(value) : route.choices[name]?.includes(value) === false)
+    if (value === "" || (paging ? !/^[1-9]\d*$/.test(value) : route.choices[name]?.includes(value) === false))
       throw new Refusal(501, `unmodelled value of the query parameter ${name}: ${value} of ${route.template}`);
   }
 }

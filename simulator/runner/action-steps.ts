@@ -5,6 +5,7 @@ import { type NodeAction, readAction } from "./action.ts";
 import { resolveText, resolveTexts } from "./expressions.ts";
 import type { JobExecution, StepBody } from "./job.ts";
 import { type RunProcess, runProcess } from "./process.ts";
+import { minutesOf } from "./schedule.ts";
 import { runStepProcess, type StepLog, type StepProcess } from "./step.ts";
 import { type StandIn, standIn } from "./stand-ins/index.ts";
 import { UnmodelledError } from "./unmodelled.ts";
@@ -157,7 +158,7 @@ export class ActionSteps {
   ): Promise<StepBody> {
     const job = this.#job;
     const minutes =
-      model.timeoutMinutes === undefined ? undefined : Number(resolveText(model.timeoutMinutes, job.scope()));
+      model.timeoutMinutes === undefined ? undefined : minutesOf(resolveText(model.timeoutMinutes, job.scope()));
     const { ok, cancelled, files } = await runStepProcess(step, {
       name,
       temp: job.folders.temp,

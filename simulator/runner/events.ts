@@ -184,6 +184,7 @@ async function mergeGroup(world: World, options: DispatchOptions, common: Dictio
 export function notListening(events: EventsConfig, trigger: Trigger): string | undefined {
   const config = events[trigger.event] as Filters | undefined;
   if (config === undefined) return `it does not listen to ${trigger.event}`;
+  for (const name of ["branches", "tags", "paths"] as const) checkPatterns(config[name], config[`${name}-ignore`]);
   const refused = refFilters(config, trigger);
   if (refused !== undefined) return refused;
   const { action } = trigger;
@@ -221,10 +222,18 @@ interface Filters {
   readonly types?: string[];
 }
 
-/** The last pattern that matches decides; `!` takes away. */
-function passes(name: string, include: string[] | undefined, exclude: string[] | undefined): boolean {
+/** Refuses by name the patterns that are not modelled, whatever the event brings. */
+function checkPatterns(include: string[] | undefined, exclude: string[] | undefined): void {
   const odd = [...(include ?? []), ...(exclude ?? [])].find((pattern) => /[?+[\]\\]/.test(pattern));
   if (odd !== undefined) throw new UnmodelledError(`the filter pattern ${odd}`);
+  if (include !== undefined && exclude !== undefined) throw new UnmodelledError("a filter beside its own -ignore");
+  const takes = (pattern: string): boolean => pattern.startsWith("!");
+  if (exclude?.some(takes) === true || include?.every(takes) === true)
+    throw new UnmodelledError("a filter that only takes away");
+}
+
+/** The last pattern that matches decides; `!` takes away. */
+function passes(name: string, include: string[] | undefined, exclude: string[] | undefined): boolean {
   if (exclude !== undefined) return !exclude.some((pattern) => matchesPattern(pattern, name));
   if (include === undefined) return true;
   let result = false;

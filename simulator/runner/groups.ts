@@ -1,6 +1,7 @@
 /** `concurrency:` of a workflow or job: one in the group at a time (facts: github 2). */
 import type { ConcurrencyGroups, ConcurrencyRequest } from "../github/concurrency.ts";
 import { isDictionary, resolve, type Scope, textOf, truthy } from "./expressions.ts";
+import { UnmodelledError } from "./unmodelled.ts";
 import type { TemplateToken } from "./workflow.ts";
 
 /** The groups that a job's callers hold already. */
@@ -24,6 +25,7 @@ export async function enterGroup(
   if (token === undefined) return { kind: "entered", groups: holder.groups, leave: () => undefined };
   const value = resolve(token, scope);
   const group = textOf((isDictionary(value) ? value["group"] : value) ?? null);
+  if (group === "") throw new UnmodelledError("concurrency without a group");
   const cancelInProgress = isDictionary(value) && truthy(value["cancel-in-progress"] ?? false);
   const queue = isDictionary(value) && value["queue"] === "max" ? "max" : "single";
   if (holder.groups.includes(group.toLowerCase())) {

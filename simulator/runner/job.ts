@@ -32,6 +32,7 @@ import {
 import { Masks } from "./masks.ts";
 import type { RunProcess } from "./process.ts";
 import type { Annotation, Conclusion, JobResult, RunnerEvent, StepResult } from "./results.ts";
+import { minutesOf } from "./schedule.ts";
 import type { Sources } from "./sources.ts";
 import { StepLog } from "./step.ts";
 import { UnmodelledError } from "./unmodelled.ts";
@@ -141,7 +142,7 @@ export class JobExecution {
     const minutes =
       model.timeoutMinutes === undefined
         ? DEFAULT_TIMEOUT_MINUTES
-        : Number(resolveText(model.timeoutMinutes, this.scope()));
+        : minutesOf(resolveText(model.timeoutMinutes, this.scope()));
     const timer = setTimeout(() => this.#timeout.abort(), minutes * 60_000);
     let url = "";
     let outputs: Record<string, string> = {};

@@ -199,5 +199,8 @@ function checkUses(uses: string, sources: Sources): void {
   const [name = "", ref] = uses.split("@");
   if (ref === undefined || uses.startsWith("docker://")) throw new UnmodelledError(`action ${uses}`);
   const repository = name.split("/").slice(0, 2).join("/");
+  // a stand-in is the action at the repository's root, as its newer versions are
+  if (isStandIn(repository) && (name !== repository || /^v[1-3](\.|$)/.test(ref)))
+    throw new UnmodelledError(`action ${uses}`);
   if (!isStandIn(repository) && !sources.has(repository)) throw new UnmodelledError(`action ${uses}`);
 }

@@ -2,6 +2,9 @@
 import { type Dictionary, isDictionary, textOf, type Value } from "./expressions.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
+/** More jobs of one matrix the service does not make. */
+const MOST = 256;
+
 export function combinations(matrix: Value): Dictionary[] {
   if (!isDictionary(matrix)) throw new Error("The matrix is not a mapping");
   const { include, exclude, ...axes } = matrix;
@@ -9,9 +12,12 @@ export function combinations(matrix: Value): Dictionary[] {
   for (const [name, values] of Object.entries(axes)) {
     if (!Array.isArray(values)) throw new Error(`Matrix vector '${name}' is not a list`);
     const list: readonly Value[] = values;
+    if (list.length === 0) throw new UnmodelledError(`a matrix whose vector ${name} is empty`);
     rows = rows.flatMap((row) => list.map((value) => ({ ...row, [name]: value })));
   }
   if (Object.keys(axes).length === 0) rows = [];
+  const odd = listOf(exclude).flatMap((one) => Object.keys(one).filter((key) => !(key in axes)));
+  if (odd.length > 0) throw new UnmodelledError(`a matrix that excludes by ${odd.join(", ")}, which it does not have`);
   rows = rows.filter((row) => !listOf(exclude).some((one) => agrees(row, one)));
   const original = rows.map((row) => Object.keys(row));
   for (const extra of listOf(include)) {
@@ -30,11 +36,15 @@ export function combinations(matrix: Value): Dictionary[] {
       original.push([]);
     } else for (const { row, index } of fits) rows[index] = { ...row, ...extra };
   }
+  if (rows.length === 0) throw new UnmodelledError("a matrix without combinations");
+  if (rows.length > MOST) throw new UnmodelledError(`a matrix of more than ${MOST} combinations`);
   return rows;
 }
 
 /** `a, b`: how a combination appears in a job's name. */
 export function combinationName(row: Dictionary): string {
+  const odd = Object.entries(row).find(([, value]) => typeof value === "object" && value !== null);
+  if (odd !== undefined) throw new UnmodelledError(`the name of a job whose matrix.${odd[0]} is no scalar`);
   return Object.values(row).map(textOf).join(", ");
 }
 

@@ -1,5 +1,5 @@
 /** The order of jobs: needs, matrices, and what several ends come to. */
-import { type Dictionary, isDictionary, resolve, type Scope, type Value } from "./expressions.ts";
+import { type Dictionary, isDictionary, resolve, type Scope, textOf, type Value } from "./expressions.ts";
 import { combinations } from "./matrix.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 import type { JobModel } from "./workflow.ts";
@@ -47,7 +47,8 @@ export function strategyOf(job: JobModel, scope: Scope): Strategy {
   const { matrix } = strategy;
   const instances = matrix === undefined ? [undefined] : combinations(matrix);
   const limit = Number(strategy["max-parallel"] ?? instances.length);
-  return { instances, failFast: strategy["fail-fast"] !== false, limit: limit > 0 ? limit : 1 };
+  if (!(limit >= 1)) throw new UnmodelledError(`max-parallel ${textOf(strategy["max-parallel"] ?? null)}`);
+  return { instances, failFast: strategy["fail-fast"] !== false, limit };
 }
 
 /** `runs-on` as a list. */
@@ -55,8 +56,9 @@ export function labelsOf(value: Value): readonly string[] {
   if (typeof value !== "string" && !Array.isArray(value)) throw new UnmodelledError("runs-on with a group");
   const list: readonly Value[] = typeof value === "string" ? [value] : value;
   const labels = list.map(String);
-  const other = labels.find((label) => /^(self-hosted$|windows|macos)/i.test(label));
+  const other = labels.find((label) => /^(self-hosted$|windows|macos|.*-arm$)/i.test(label));
   if (other !== undefined) throw new UnmodelledError(`a runner ${other}`);
+  if (labels.length !== 1) throw new UnmodelledError(`a runner with ${labels.length} labels`);
   return labels;
 }
 
@@ -87,4 +89,11 @@ export async function pool<T, R>(
   };
   await settle(Array.from({ length: Math.min(limit, items.length) }, worker));
   return results;
+}
+
+/** `timeout-minutes`; what the service makes of none or less is nowhere said. */
+export function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0)) throw new UnmodelledError(`timeout-minutes ${text}`);
+  return minutes;
 }

@@ -170,7 +170,8 @@ async function readBlob(call: Call): Promise<Answer> {
 }
 
 async function gitCommit(call: Call): Promise<Answer> {
-  const commit = await git.commit(call.world.dir, await shaOf(call, param(call, "sha")));
+  const id = param(call, "sha");
+  const commit = /^[0-9a-f]{40}$/.test(id) ? await git.commit(call.world.dir, await shaOf(call, id)) : undefined;
   if (commit === undefined) throw new Refusal(404, "Not Found");
   const body: Partly<Schemas["git-commit"]> = {
     sha: commit.sha,

@@ -137,8 +137,10 @@ const newStatus = v.strictObject({
 
 async function createStatus(call: Call): Promise<Answer> {
   const given = bodyOf(newStatus, call);
-  const sha = await git.resolveCommit(call.world.dir, call.params["sha"] ?? "");
-  if (sha === undefined) throw new Refusal(422, `No commit found for SHA: ${call.params["sha"]}`);
+  // a commit by its id alone, as the parameter's name says
+  const id = call.params["sha"] ?? "";
+  const sha = /^[0-9a-f]{40}$/.test(id) ? await git.resolveCommit(call.world.dir, id) : undefined;
+  if (sha === undefined) throw new Refusal(422, `No commit found for SHA: ${id}`);
   const status: CommitStatus = {
     id: call.world.id(),
     sha,

@@ -21,6 +21,7 @@ export const uploadArtifact: StandIn = {
   run: async ({ world, run, workspace, input, log }) => {
     const name = input("name");
     if (/["/\\:<>|*?\r\n]/.test(name) || name === "") throw new Error(`The artifact name is not valid: ${name}`);
+    if (input("path") === "") throw new Error("Input required and not supplied: path");
     const files = await search(workspace, input("path"), input("include-hidden-files") === "true");
     if (!["warn", "error", "ignore"].includes(input("if-no-files-found")))
       throw new Error(`Unrecognized if-no-files-found input: ${input("if-no-files-found")}`);

@@ -136,6 +136,15 @@ describe("a body", () => {
     expect(simulator.unmodelled).toEqual([expect.stringContaining(says)]);
   });
 
+  it.each(["/Users//a", "/Users/a/", "//Users", "/Users/a\u0000b"])(
+    "with the path %j is refused by its name",
+    async (path) => {
+      const { simulator, ask } = await door();
+      expect((await ask("POST /api/2.0/workspace/mkdirs", "", { path })).status).toBe(400);
+      expect(simulator.unmodelled).toEqual([expect.stringContaining("the path")]);
+    },
+  );
+
   it("with two paths in one form is refused by its name, and one that overwrites perhaps", async () => {
     const { simulator, ask } = await door();
     const form = new FormData();

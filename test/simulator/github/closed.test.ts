@@ -73,6 +73,26 @@ describe("what is asked", () => {
     ["GET", "/deployments?sha=a&sha=b"],
     ["DELETE", "/contents/README.md"],
     ["GET", "/deployments/"],
+    ["GET", "/deployments?sha="],
+    ["GET", "/contents/src/"],
+    ["GET", "/contents//src"],
+    ["GET", "/contents/src//score.py"],
+    ["GET", "/contents/src%2Fscore.py"],
+    ["GET", "/contents/README.md?ref="],
+    ["GET", "/contents/README.md?per_page=1"],
+    ["GET", "/git/ref/heads%2Fmain"],
+    ["GET", "/Branches"],
+    ["GET", "/branches?per_page=1e2"],
+    ["GET", "/branches?page=1&page=2"],
+    ["GET", "/branches?Protected=true"],
+    ["OPTIONS", "/branches"],
+    ["GET", "/actions/runs?created=2020-01-01"],
+    ["GET", "/actions/runs?branch="],
+    ["POST", "/actions/runs/1/rerun"],
+    ["POST", "/actions/runs/1/force-cancel"],
+    ["GET", "/commits/main/check-runs?app_id=1"],
+    ["GET", "/issues?since=2020-01-01"],
+    ["GET", "/environments/prod/deployment_protection_rules/1"],
     ["GET", "/deployments?per_page=many"],
     ["GET", "/deployments?page=0"],
     ["GET", "/branches/main?page=2"],
@@ -95,6 +115,8 @@ describe("what is asked", () => {
     ["accept", "application/vnd.github.raw+json"],
     ["accept", "text/html, application/vnd.github+json"],
     ["x-github-api-version", "2099-01-01"],
+    ["range", "bytes=0-1"],
+    ["x-http-method-override", "DELETE"],
     ["if-none-match", '"abc"'],
     ["if-modified-since", "Sat, 01 Jan 2028 00:00:00 GMT"],
   ])("with %s: %s is refused by its name", async (name, value) => {
@@ -106,6 +128,32 @@ describe("what is asked", () => {
   it("of runs of a workflow that is not there is not found, as on the service", async () => {
     const { github, client } = await door();
     expect((await client.get("/actions/workflows/none.yml/runs")).status).toBe(404);
+    expect(github.unmodelled).toEqual([]);
+  });
+
+  it.each(["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "application/json5"])(
+    "with a body of %s is refused by its name",
+    async (type) => {
+      const { github, client } = await door();
+      expect((await client.request("POST", "/issues", { title: "a" }, { "content-type": type })).status).toBe(501);
+      expect(github.unmodelled).toEqual([expect.stringContaining(type)]);
+    },
+  );
+
+  it("with pages of what comes whole is refused by its name", async () => {
+    const { github, repository, client } = await door();
+    const { run } = fakeRun(github, repository);
+    for (const what of ["approvals", "pending_deployments"]) {
+      expect((await client.get(`/actions/runs/${run.id}/${what}`)).status).toBe(200);
+      expect((await client.get(`/actions/runs/${run.id}/${what}?per_page=100`)).status).toBe(501);
+    }
+    expect(github.unmodelled).toHaveLength(2);
+  });
+
+  it("of a commit by another name than its id is wrong on the service, too", async () => {
+    const { github, client } = await door();
+    expect((await client.get("/git/commits/main")).status).toBe(404);
+    expect((await client.post("/statuses/main", { state: "success" })).status).toBe(422);
     expect(github.unmodelled).toEqual([]);
   });
 

@@ -11,6 +11,8 @@ async function world(main: string, options: Options = {}): Promise<World> {
 }
 
 const ONE = steps("- run: echo x");
+const push = (filter: string): string => ONE.replace("on: push", `on: { push: { ${filter} } }`);
+const matrix = (axes: string, more = ""): string => steps("- run: x", `strategy: { ${more}matrix: ${axes} }`);
 const CALLED = "on: workflow_call\njobs:\n  job:\n    runs-on: x\n    steps:\n    - run: x\n";
 const call = (extra: string): string => `on: push\njobs:\n  call:\n    uses: ./.github/workflows/called.yml\n${extra}`;
 
@@ -78,7 +80,26 @@ describe("what GitHub has and the runner lacks is refused by its name", () => {
     ["a runner of Windows", ONE.replace("ubuntu-latest", "windows-latest"), "a runner windows-latest"],
     ["a runner of one's own", ONE.replace("ubuntu-latest", "[self-hosted, x]"), "a runner self-hosted"],
     ["a filter with a range", ONE.replace("on: push", "on: { push: { branches: ['ma[a-z]n'] } }"), "pattern ma[a-z]n"],
+    ["both halves of a filter", push("paths: ['**'], paths-ignore: [x]"), "a filter beside its own -ignore"],
+    ["a filter that only takes away", push("branches: ['!dev']"), "a filter that only takes away"],
+    ["an -ignore that takes away", push("branches-ignore: ['!dev']"), "a filter that only takes away"],
     ["a filter with ?", ONE.replace("on: push", "on: { push: { branches: ['mains?'] } }"), "pattern mains?"],
+    ["several labels", ONE.replace("ubuntu-latest", "[ubuntu-latest, x64]"), "a runner with 2 labels"],
+    ["no label", ONE.replace("ubuntu-latest", "[]"), "a runner with 0 labels"],
+    ["another processor", ONE.replace("ubuntu-latest", "ubuntu-24.04-arm"), "a runner ubuntu-24.04-arm"],
+    ["concurrency without a group", `concurrency: ''\n${ONE}`, "concurrency without a group"],
+    ["no time at all", steps("- run: x", "timeout-minutes: 0"), "timeout-minutes 0"],
+    ["no time for a step", steps("- run: x\n  timeout-minutes: 0"), "timeout-minutes 0"],
+    ["max-parallel 0", matrix("{ a: [1] }", "max-parallel: 0, "), "max-parallel 0"],
+    ["max-parallel -1", matrix("{ a: [1] }", "max-parallel: -1, "), "max-parallel -1"],
+    ["a matrix of nothing", matrix("{ a: [1], exclude: [{ a: 1 }] }"), "a matrix without combinations"],
+    ["a matrix that includes nothing", matrix("{ include: [] }"), "a matrix without combinations"],
+    ["a matrix with an empty vector", matrix("{ a: [] }"), "whose vector a is empty"],
+    ["a matrix of 257", matrix(`{ a: [${[...Array(257).keys()].join()}] }`), "more than 256 combinations"],
+    ["an exclusion by what is no axis", matrix("{ a: [1], exclude: [{ b: 1 }] }"), "excludes by b"],
+    ["a matrix of mappings", matrix("{ a: [{ x: 1 }] }"), "matrix.a is no scalar"],
+    ["a folder of a stand-in", steps("- uses: actions/checkout/sub@v6"), "action actions/checkout/sub@v6"],
+    ["an old version of one", steps("- uses: actions/upload-artifact@v3"), "action actions/upload-artifact@v3"],
     ["a property in a condition", steps("- run: x\n  if: github.action_status == 'x'"), "context github.action_status"],
     ["a property in run-name", `run-name: \${{ github.action_ref }}\n${ONE}`, "context github.action_ref"],
   ])("%s", async (_what, text, says) => {
@@ -94,6 +115,12 @@ describe("what GitHub has and the runner lacks is refused by its name", () => {
     const run = await started.push();
     expect(run.jobs[0]?.steps.map(({ log }) => log).join("\n")).toContain("\n<>");
     expect(started.github.unmodelled).toEqual([]);
+  });
+
+  it("an artifact without a path fails as it does there", async () => {
+    const run = await (await world(steps("- uses: actions/upload-artifact@v6"))).push();
+    expect(run.conclusion).toBe("failure");
+    expect(JSON.stringify(run)).toContain("not supplied: path");
   });
 
   it.each(["release", "workflow_run", "repository_dispatch", "pull_request_target"])("the event %s", async (event) => {
