@@ -7,18 +7,18 @@ import type { Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
 import type { Fact } from "./gate/facts.ts";
 import { together } from "./http/pool.ts";
-import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { type Ledger, saysNothing } from "./ledger/model.ts";
+import { ledgerPath, tierFolder } from "./ledger/paths.ts";
 import { readLedgerIfAllowed } from "./ledger/store.ts";
+import { fieldText } from "./release/fields.ts";
 import type { CurrentRelease } from "./release/gather.ts";
 import { leftFindings, leftOf } from "./release/left.ts";
 import { observe, observeStrays, type Stray } from "./release/observe.ts";
 import { type Drift, type DriftEntry, driftOf } from "./release/plan.ts";
 import { driftContext } from "./release/standing.ts";
-import { fieldText } from "./release/fields.ts";
+import { findingsOutput } from "./report/carried-findings.ts";
 import { blocks, code, count } from "./report/markdown.ts";
 import { driftJson, driftTable } from "./report/promotion.ts";
-import { findingsOutput } from "./report/carried-findings.ts";
 import type { ActionResult } from "./report/report.ts";
 import { shortSha } from "./short-sha.ts";
 
@@ -74,7 +74,7 @@ function entryFinding(tier: Tier, { key, what, fields }: DriftEntry, digest: str
   };
 }
 
-/** Nothing that stands for no release can be promoted, rolled back or taken down with one; it runs all the same. */
+/** What carries our tags and is of no release: no promotion, rollback or teardown speaks of it, and it runs all the same. */
 function strayFinding(tier: Tier, { key, kind, id, name, creator, managedBy }: Stray): Finding {
   const how = managedBy === "bundle" ? ", deployed by a bundle" : "";
   return {

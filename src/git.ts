@@ -27,7 +27,7 @@ export interface Git {
   readonly folder: string;
   /** The checked-out commit. */
   head(): Promise<string>;
-  /** The commit that a ref or commit names; undefined if this clone has it not. */
+  /** The commit that a ref or commit names; undefined if this clone does not have it. */
   resolve(ref: string): Promise<string | undefined>;
   /** Tracked files under `root` ("" = all), sorted by path in code unit order. */
   tracked(commit: string, root?: string): Promise<readonly TrackedFile[]>;

@@ -88,7 +88,7 @@ const STOPS: ReadonlySet<string> = new Set([
   "grants/unseen",
 ]);
 
-/** The same, where it is sure. */
+/** What does so where it is an error; as a warning it may only be a name that is new. */
 const MISTAKES: ReadonlySet<string> = new Set(["grants/privilege-unknown"]);
 
 /**

@@ -13,7 +13,7 @@ import { blocks, code, table, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
 import { shortSha } from "./short-sha.ts";
 
-/** Looks. Throws FourTierError `ledger/missing` if the tier has no ledger. */
+/** What the ledger says, and who holds the lock. Throws FourTierError `ledger/missing` if the tier has no ledger. */
 export async function status(workspace: Workspace, tier: Tier, principal: string): Promise<ActionResult> {
   const folder = tierFolder(principal, tier);
   const [ledger, holder] = await together([

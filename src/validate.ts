@@ -217,7 +217,7 @@ function summary(checks: readonly TierCheck[], parent: string | undefined, relea
   );
 }
 
-/** So many commits are listed; the rest is counted. */
+/** At most this many commits are listed; the rest is counted. */
 const MOST_COMMITS = 30;
 
 function waitingSection({ tier, since }: Waiting): string {

@@ -7,7 +7,7 @@ import type { ActionContext } from "./frame.ts";
 interface InputReader {
   /** An input by its name in action.yml, trimmed; empty if not given. */
   text(name: string): string;
-  /** Keeps that an input is wrong; message and remedy are sentences. */
+  /** Notes that an input is wrong; message and remedy are sentences. */
   wrong(name: string, message: string, remedy: string): void;
   /** `true` or `false`, as GitHub writes booleans; `otherwise` (false) where nothing is given. */
   flag(name: string, otherwise?: boolean): boolean;

@@ -4,7 +4,7 @@ import { runUrl } from "../github/links.ts";
 import { getRepository } from "../github/repository.ts";
 import { tierFolder } from "../ledger/paths.ts";
 import { type Decision, type OperateRequest, operate as operateTier } from "../operate.ts";
-import { madeBy, recordOperation } from "../release/evidence.ts";
+import { LONGEST_REASON, madeBy, recordOperation } from "../release/evidence.ts";
 import { operationEvidence } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import { parseUntil, UNTIL_FORMS } from "../until.ts";
@@ -12,8 +12,8 @@ import type { ActionContext } from "./frame.ts";
 import { afterGrace, githubOf } from "./github.ts";
 import { hasCredential, inputsOf } from "./inputs.ts";
 import { keepEvidence } from "./keep-evidence.ts";
-import type { Operation } from "./operations.ts";
 import { mayOperate } from "./may-operate.ts";
+import type { Operation } from "./operations.ts";
 import { accessTier, recordedTier, resolveTierOfRun } from "./tier-access.ts";
 import { withTier } from "./under-lock.ts";
 
@@ -88,8 +88,12 @@ function readInputs(context: ActionContext, mode: Operation): Decided {
   const reason = inputs.text("reason");
   if (reason === "" && mode !== "approve") {
     inputs.wrong("reason", `mode: ${mode} needs a reason.`, "Say why, for whoever meets it later.");
-  } else if (reason.length > 500) {
-    inputs.wrong("reason", "The reason is longer than 500 characters.", "Say it shorter, and link to the incident.");
+  } else if (reason.length > LONGEST_REASON) {
+    inputs.wrong(
+      "reason",
+      `The reason is longer than ${LONGEST_REASON} characters.`,
+      "Say it shorter, and link to the incident.",
+    );
   }
   const release = ["reject", "accept", "approve"].includes(mode)
     ? digest("release-digest", "in the summary of every promotion, and in the Deployment of the tier")

@@ -19,7 +19,7 @@ export const MODES: readonly string[] = [
   ...OPERATIONS,
 ];
 
-/** True for the name of one. */
+/** True for a mode in which a person decides. */
 export function isOperation(mode: string): mode is Operation {
   return OPERATIONS.some((each) => each === mode);
 }

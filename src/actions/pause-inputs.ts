@@ -1,4 +1,5 @@
 /** The inputs that only action-pause-pipelines has, read once into one of its four tasks. */
+import { LONGEST_REASON } from "../release/evidence.ts";
 import type { ActiveRuns } from "../schedules/apply.ts";
 import { parseSelector } from "../schedules/holds.ts";
 import type { Scope } from "../schedules/observe.ts";
@@ -31,8 +32,8 @@ export type PauseInputs = Shared &
 const MODES = ["check", "enforce", "hold", "resume"] as const;
 /** How often what is waited for is looked at (facts: databricks-api 2.7), in milliseconds. */
 const LOOK_EVERY = 2_000;
-/** As long as a record takes. */
-const LONGEST = { selector: 180, reason: 500 };
+/** The longest selector that a record takes with its own words around it, in characters. */
+const LONGEST_SELECTOR = 180;
 
 /** Reads and checks them; throws FourTierError with everything that is wrong. */
 export function readPauseInputs(context: ActionContext, now: Date): PauseInputs {
@@ -65,12 +66,12 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
   const end = parseUntil(until, now)?.end;
   const hold = context.input("hold").toLowerCase();
   if (mode === "hold" || mode === "resume") {
-    if (reason === "" || reason.length > LONGEST.reason || /[\r\n]/.test(reason)) {
-      refuse("reason", `one line that says why, of at most ${LONGEST.reason} characters`);
+    if (reason === "" || reason.length > LONGEST_REASON || /[\r\n]/.test(reason)) {
+      refuse("reason", `one line that says why, of at most ${LONGEST_REASON} characters`);
     }
   }
   if (mode === "hold") {
-    if (parseSelector(selector) === undefined || selector.length > LONGEST.selector || /[\r\n]/.test(selector)) {
+    if (parseSelector(selector) === undefined || selector.length > LONGEST_SELECTOR || /[\r\n]/.test(selector)) {
       refuse("selector", "`all`, `name:` and a name, a key or a pattern with *, or `tag:` and a key or key=value");
     }
     if (until !== "" && end === undefined) refuse("until", UNTIL_FORMS);

@@ -1,8 +1,9 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
-import { inUtc } from "../gate/wall-clock.ts";
+
 import type { Tier } from "../contract/model.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import { getRepository } from "../github/repository.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";
@@ -10,9 +11,9 @@ import type { LockedLedger } from "../ledger/locked.ts";
 import { ledgerOwner, tierFolder } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { notDispatched } from "../operate.ts";
-import { madeBy, type RecordInput, recordOperation } from "../release/evidence.ts";
+import { LONGEST_REASON, madeBy, type RecordInput, recordOperation } from "../release/evidence.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
-import { operationEvidence, type OperationView } from "../report/evidence.ts";
+import { type OperationView, operationEvidence } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../report/schedules.ts";
 import { matchSchedules } from "../schedules.ts";
@@ -24,9 +25,6 @@ import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
 import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
 import { withTier } from "./under-lock.ts";
-
-/** As long as a record takes. */
-const LONGEST_REASON = 500;
 
 type Holding = Extract<PauseInputs, { readonly mode: "hold" | "resume" }>;
 type Matching = Exclude<PauseInputs, Holding>;

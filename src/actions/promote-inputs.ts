@@ -4,6 +4,7 @@ import { TIERS } from "../contract/model.ts";
 import { OVERRIDABLE } from "../gate/check.ts";
 import { parseBuilt } from "../release/built.ts";
 import type { Artifact } from "../release/digest.ts";
+import { LONGEST_REASON } from "../release/evidence.ts";
 import type { GatherRequest } from "../release/gather.ts";
 import type { ActionContext } from "./frame.ts";
 import { hasCredential, inputsOf, wordsOf } from "./inputs.ts";
@@ -91,7 +92,7 @@ export function readInputs(context: ActionContext): Inputs {
     built: parseBuilt(inputs.text("artifact-digests")),
     approved,
     acceptDrift,
-    override: checks.length === 0 ? undefined : { checks, reason: reason.slice(0, 500) },
+    override: checks.length === 0 ? undefined : { checks, reason: reason.slice(0, LONGEST_REASON) },
     live: live === "true" || (live === "auto" && hasCredential(context)),
     readEnvironment: readEnvironment === "" ? undefined : readEnvironment,
     deep,

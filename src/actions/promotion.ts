@@ -1,8 +1,10 @@
 /** action-promote, modes plan and promote: the commit read and rendered, the tier signed in to, then one of the two stories. */
 import { FourTierError } from "../findings.ts";
+import { pullState } from "../github/commits.ts";
 import { loadTransport } from "../http/agent.ts";
 import { together } from "../http/pool.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
+import type { PromoteRequest } from "../promote.ts";
 import { checkBuilt } from "../release/built.ts";
 import { readWheels } from "../release/candidate.ts";
 import { brought, type DeploymentRecord, type Evidence, recordDeployment } from "../release/evidence.ts";
@@ -12,16 +14,14 @@ import { historyBetween } from "../release/history.ts";
 import { policyContract } from "../release/policy.ts";
 import { blocks } from "../report/markdown.ts";
 import type { ActionResult } from "../report/report.ts";
-import type { PromoteRequest } from "../promote.ts";
 import { managerFinding } from "../sandboxes/access.ts";
-import { pullState } from "../github/commits.ts";
 import { readCandidate } from "./candidate-of-run.ts";
 import { pullOfRun } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
+import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import type { Inputs } from "./promote-inputs.ts";
-import { afterGrace, branchOfRun, githubOf, lockAccess } from "./github.ts";
-import { gather, gathering, type Ground, identityOf, judging, provedEarlier } from "./promotion-facts.ts";
+import { type Ground, gather, gathering, identityOf, judging, provedEarlier } from "./promotion-facts.ts";
 import { accessTier, type ResolvedTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
 import { repositoryOf } from "./tier-contract.ts";
 import type { TierInputs } from "./tier-inputs.ts";
@@ -49,7 +49,7 @@ export async function planOrPromote(context: ActionContext, own: Inputs, inputs:
 /** What a promotion runs once it is signed in; loaded while the service answers. */
 const promotionCode = () => together([import("../promote.ts"), import("../grants.ts")]);
 
-/** To where a promotion writes; not at all where somebody else manages it. */
+/** Signs in to write. Refused in a sandbox from which nobody could remove what is deployed: dev's principal has no id. */
 async function signIn(context: ActionContext, { contract, tier }: ResolvedTier): Promise<TierAccess> {
   const unmanaged = managerFinding(contract, tier);
   if (unmanaged !== undefined) throw new FourTierError(unmanaged);

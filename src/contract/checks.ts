@@ -10,7 +10,7 @@ import type { Path, YamlFile } from "./yaml.ts";
 /** What the shipped workflows leave for a verification: their jobs have 120 minutes (`timeout-minutes`). */
 const MOST_VERIFY_MS = 90 * 60_000;
 
-/** Keeps that something at a path is wrong, as `contract/<id>`; message and remedy are sentences. */
+/** Notes that something at a path is wrong, as `contract/<id>`; message and remedy are sentences. */
 type Wrong = (id: string, path: Path, message: string, remedy: string) => void;
 
 /** Checks one text at a time; a contract can be built only from a file that this passes. */

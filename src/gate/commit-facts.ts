@@ -54,7 +54,7 @@ export interface HotfixFacts {
   readonly holds: boolean;
   /** What prod has, and how the commit relates to it; undefined if prod has nothing, or GitHub does not know it. */
   readonly prod: { readonly commit: string; readonly relation: OrderFacts["relation"] } | undefined;
-  /** The commit of another one that staging has, or had last, which neither this one nor the default branch brings. */
+  /** The commit of another hotfix that staging has, or had last, and that neither this one nor the default branch brings. */
   readonly other: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What is said of a repository, or of what was asked of it, that git cannot be asked with. */
+/** What git is not asked (names that are no commit, folders outside), and what is said of a clone that lacks something. */
 import { FourTierError } from "../findings.ts";
 
 /** Nothing else may be given to git as an argument. */

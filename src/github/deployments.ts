@@ -35,6 +35,12 @@ const StatusSchema = v.object({ state: v.string() });
 
 const DEPLOYMENTS = "/repos/{owner}/{repo}/deployments";
 
+/** Sorts Deployments by when they were made, the newest first. Times are whole seconds, and ids grow. */
+export function newestFirst(a: Pick<Deployment, "id" | "createdAt">, b: Pick<Deployment, "id" | "createdAt">): number {
+  const between = Date.parse(b.createdAt) - Date.parse(a.createdAt);
+  return between === 0 ? Number(BigInt(b.id) - BigInt(a.id)) : between;
+}
+
 /** Creates a Deployment of exactly `sha`, without merging anything and without waiting for checks. Returns its id. */
 export async function createDeployment(
   github: GitHub,

@@ -1,4 +1,4 @@
-/** Whose secret one is that a workspace refused. */
+/** Whose a client secret is that a workspace refused. */
 import { type Contract, TIERS, type Tier } from "../contract/model.ts";
 import type { Credentials } from "../databricks/auth.ts";
 import { CredentialRefused } from "../databricks/auth-advice.ts";

@@ -272,7 +272,7 @@ function keysOf(found: readonly (readonly [key: string, field: FieldChange])[], 
   return unique(found.filter(([key]) => !created.has(key)).map(([key]) => code(key)));
 }
 
-/** Each once. */
+/** The same without repetitions. */
 export function unique(items: readonly string[]): string[] {
   return [...new Set(items)];
 }

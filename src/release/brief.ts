@@ -28,8 +28,8 @@ import {
 import { verdictOf } from "./brief-verdict.ts";
 import { commitLink, wayBackText } from "./brief-way-back.ts";
 import type { History } from "./history.ts";
-import type { Move } from "./move.ts";
 import type { Left } from "./left.ts";
+import type { Move } from "./move.ts";
 import type { Desired, Drift, FieldChange, Plan } from "./plan.ts";
 
 /** Everything that a brief says. */
@@ -179,7 +179,7 @@ function hotfix({ facts }: BriefFacts): string[] {
   ];
 }
 
-/** So many names stand in the table; all are below. */
+/** At most this many names stand in the table; all are below. */
 const SHOWN = 5;
 
 /** Who opened the pull requests, and who wrote the commits where that is somebody else. */

@@ -7,12 +7,13 @@ import type { ClosedBy, HalfWay } from "../gate/decision-facts.ts";
 import type { EvidenceFacts, JudgedRecord } from "../gate/evidence-facts.ts";
 import { deployingTime, type Expectation, stoppedHalfWay } from "../gate/evidence-run.ts";
 import type { GitHub } from "../github/client.ts";
+import { newestFirst } from "../github/deployments.ts";
 import { shortSha } from "../short-sha.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { judgedEvidence } from "./judged-evidence.ts";
 import type { ReadRun } from "./read-evidence.ts";
 
-/** So many promotions that did not succeed are held against their runs: whoever can push can write records. */
+/** At most this many promotions that did not succeed are held against their runs: whoever can push can write records. */
 const MOST_STOPPED = 5;
 
 /**
@@ -34,7 +35,7 @@ export async function closedBy(
     return after === 0 ? BigInt(resumed.deployment.id) > BigInt(id) : after > 0;
   };
   const stopped: EvidenceFacts[] = [];
-  let newest: Written | undefined;
+  let newest: Pick<EvidenceFacts["deployment"], "id" | "createdAt"> | undefined;
   let rolledBack: ClosedBy["rolledBack"];
   for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, about.readRun)) {
     const { claim, run } = evidence;
@@ -60,21 +61,13 @@ export async function closedBy(
     break;
   }
   // The lock lets one at a time in, so the order in which records were written is that of what was done.
-  const later = stopped.filter(({ deployment }) => newest === undefined || isLater(deployment, newest));
+  const later = stopped.filter(({ deployment }) => newest === undefined || newestFirst(deployment, newest) < 0);
   const halfWay = await newestHold(later, expected, about.readRun);
   return {
     ...(rolledBack === undefined ? {} : { rolledBack }),
     ...(halfWay === undefined ? {} : { partly: halfWay.commit }),
     ...(halfWay === undefined || lifted(Date.parse(halfWay.hold.at), halfWay.id) ? {} : { halfWay: halfWay.hold }),
   };
-}
-
-type Written = Pick<EvidenceFacts["deployment"], "id" | "createdAt">;
-
-/** Times are whole seconds; ids grow. */
-function isLater(one: Written, other: Written): boolean {
-  const between = Date.parse(one.createdAt) - Date.parse(other.createdAt);
-  return between === 0 ? BigInt(one.id) > BigInt(other.id) : between > 0;
 }
 
 async function newestHold(

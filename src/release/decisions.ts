@@ -10,6 +10,7 @@ import type { StatedRecord } from "../gate/evidence-run.ts";
 import type { Fact, GateFacts, RepositoryFacts, Stage } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
+import { newestFirst } from "../github/deployments.ts";
 import { mayWrite } from "../github/repository.ts";
 import { together } from "../http/pool.ts";
 import { Bench } from "./bench.ts";
@@ -20,7 +21,7 @@ import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
 import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import { readVerifications } from "./read-verifications.ts";
-import { type ClaimedRecord, type RecordReader, recordReader } from "./records.ts";
+import { type RecordReader, recordReader } from "./records.ts";
 
 /** From the lowest: who accepts in a tier speaks for it and those below. */
 const OWN_TIERS: readonly RecordTier[] = ["dev", "staging", "prod"];
@@ -118,7 +119,7 @@ export async function readRejects(reader: RecordReader, release: string): Promis
   for (const [rank, tier] of OWN_TIERS.entries()) {
     const speaking = records
       .filter(({ claim }) => (claim.kind === "reject" ? claim.tier === tier : OWN_TIERS.indexOf(claim.tier) >= rank))
-      .sort((a, b) => newer(a, b));
+      .sort((a, b) => newestFirst(a.deployment, b.deployment));
     if (!speaking.some(({ claim }) => claim.kind === "reject")) continue;
     const last = (await bench.first(speaking))?.record;
     if (last === undefined) continue;
@@ -224,13 +225,6 @@ export async function readOpenings(reader: RecordReader, tier: RecordTier, relea
     if (record !== undefined) opened.push(record);
   }
   return { opened, ...bench.judging, whole: bench.whole && listing.whole };
-}
-
-function newer(a: ClaimedRecord, b: ClaimedRecord): number {
-  const [first, second] = [Date.parse(a.deployment.createdAt), Date.parse(b.deployment.createdAt)];
-  if (first !== second) return second - first;
-  // Times are whole seconds; ids grow.
-  return Number(BigInt(b.deployment.id) - BigInt(a.deployment.id));
 }
 
 function isKind<Kind extends StatedRecord["kind"]>(

@@ -8,7 +8,7 @@ import { together } from "../http/pool.ts";
 import type { Observed } from "./observe.ts";
 import type { Desired } from "./plan.ts";
 
-/** So many objects are named. */
+/** At most this many objects are named. */
 const NAMED = 5;
 
 /**

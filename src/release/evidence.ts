@@ -11,7 +11,7 @@ import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 
-/** Of the payload's shape. */
+/** The version of the payload's shape. */
 export const EVIDENCE_VERSION = 1;
 
 /**
@@ -34,7 +34,9 @@ export const TASK = TASKS.release;
 const Hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Commit = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
 const Short = v.pipe(v.string(), v.maxLength(200));
-const Text = v.pipe(v.string(), v.maxLength(500));
+/** The longest reason that a record takes, in characters. */
+export const LONGEST_REASON = 500;
+const Text = v.pipe(v.string(), v.maxLength(LONGEST_REASON));
 /** `2026-12-01` or `2026-12-01T08:00Z`. */
 const Until = v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?Z)?$/));
 
@@ -100,7 +102,7 @@ export type RecordPayload = v.InferOutput<typeof RecordSchema>;
 export type RecordKind = RecordPayload["kind"];
 /** The payload of the records of one kind. */
 export type RecordOf<Kind extends RecordKind> = Extract<RecordPayload, { readonly kind: Kind }>;
-/** A promotion's. */
+/** The payload of a promotion's record. */
 export type Evidence = RecordOf<"promotion">;
 /** What a writer gives; suite and version are put in. */
 export type RecordInput<Kind extends RecordKind = RecordKind> = Kind extends RecordKind

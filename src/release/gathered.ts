@@ -10,7 +10,7 @@ import { asApplied, type Candidate } from "./candidate.ts";
 import { parseRecord, TASK } from "./evidence.ts";
 import { makePlan, type Plan } from "./plan.ts";
 
-/** So many records are looked at: behind them is nothing that a pull request is about. */
+/** At most this many records are looked at: behind them is nothing that a pull request is about. */
 const MOST_RECORDS = 20;
 
 /** The commit of the newest promotion that GitHub lists as done; undefined if there is none. Throws FourTierError `github/…`. */

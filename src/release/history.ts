@@ -18,7 +18,7 @@ export interface Brought extends Pull {
   readonly commit: string;
 }
 
-/** So many newest commits are asked for their pull requests, one request each; the brief says how many were not. */
+/** At most this many commits, the newest, are asked for their pull requests, a request each; the brief says how many were not. */
 const MOST_COMMITS = 60;
 
 /** Commits after `from` up to `to`, with their merged pull requests; only those of `to` if there is no `from`. Throws FourTierError `github/…`. */

@@ -63,7 +63,7 @@ export function leftFindings(tier: TierName, left: readonly Left[]): Finding[] {
     }));
 }
 
-/** For JSON reports. */
+/** What was left, for a JSON report. */
 export function leftJson(left: readonly Left[]): JsonObject[] {
   return left.map(({ key, kind, id, name, goes }) => ({ key, kind, id, name, goes }));
 }

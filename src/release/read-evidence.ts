@@ -11,7 +11,7 @@ import { getRun, jobsOfRun } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
 import { parseRecord } from "./evidence.ts";
 
-/** Reads the run with an id; undefined if GitHub has it not. */
+/** Reads the run with an id; undefined if GitHub does not have it. */
 export type ReadRun = (id: string) => Promise<EvidenceRun | undefined>;
 
 /** Reads runs, each once: what a run says does not change while we look. `head` is the default branch's head commit. */

@@ -48,7 +48,7 @@ function by(numbers: readonly string[]): string {
   return `, by pull request${numbers.length === 1 ? "" : "s"} ${numbers.slice(0, SHOWN).join(", ")}${more}`;
 }
 
-/** So many are named in a sentence. */
+/** At most this many are named in a sentence. */
 const SHOWN = 10;
 
 /** How far was looked back. */
