@@ -171,7 +171,9 @@ describe("a branch", () => {
     await using world = await begin();
     const kept = await keeping(world);
     expect(ids(kept)).toEqual(["evidence/no-branch"]);
-    expect(kept.findings[0]?.remedy).toMatch(/git switch --orphan four-tier-evidence .*rulesets/);
+    expect(kept.findings[0]?.remedy).toMatch(
+      /git push origin .*:refs\/heads\/four-tier-evidence" Then add the ruleset: .*rulesets/,
+    );
     expect(world.repository.git("branch", "--list", BRANCH)).toBe("");
   });
 

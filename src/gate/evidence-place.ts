@@ -42,7 +42,7 @@ export function placeFindings({ branch, head, isDefault, missing }: EvidencePlac
       id: "evidence/no-branch",
       severity: "error",
       message: `There is no branch ${branch}, which the contract names for evidence.`,
-      remedy: `Make it, with a history of its own: git switch --orphan ${branch} && git commit --allow-empty -m Evidence && git push origin ${branch}.${missing.length > 0 ? ` Then add the ruleset: ${addRules(branch)}` : ""}`,
+      remedy: `Make it, with a history of its own: ${makeBranch(branch)}${missing.length > 0 ? ` Then add the ruleset: ${addRules(branch)}` : ""}`,
     });
   } else if (missing.length > 0) {
     findings.push({
@@ -54,6 +54,11 @@ export function placeFindings({ branch, head, isDefault, missing }: EvidencePlac
     });
   }
   return findings;
+}
+
+/** The command that makes the branch, from any clone, and touches nothing that is checked out. */
+function makeBranch(branch: string): string {
+  return `git push origin "$(git commit-tree "$(git hash-object -wt tree /dev/null)" -m Evidence):refs/heads/${branch}"`;
 }
 
 /** The command that makes a branch append-only; `gh` puts in the repository. */
