@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { startUpdate } from "../src/databricks/pipelines.ts";
+import { known } from "../src/gate/facts.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { hold } from "./schedules/hold.ts";
 import { verifyScene } from "./verification.ts";
@@ -98,10 +100,63 @@ describe("an active run of a job that is about to change", () => {
   });
 
   it("is not waited for longer than the contract says", async () => {
-    const dev = await busy("active_runs: wait, active_runs_timeout: 0s");
-    const { result } = await dev.promote();
+    const dev = await busy("active_runs: wait, active_runs_timeout: 40s");
+    const { now, pause } = leaping();
+    const { signal } = new AbortController();
+    const pauses: [number, boolean][] = [];
+    const { result, writes } = await dev.promote({
+      now,
+      signal,
+      pause: (milliseconds, until) => {
+        pauses.push([milliseconds, until === signal]);
+        return pause(milliseconds);
+      },
+    });
+    // Looked at four times a minute, and once more when the time is up.
+    expect(pauses).toEqual([15_000, 15_000, 10_000].map((milliseconds) => [milliseconds, true]));
     expect(failures(result)).toEqual(["gate/active-runs-active"]);
     expect(result.findings.at(-1)?.message).toContain("did not end in time");
+    expect(result.findings.at(-1)?.message).toMatch(/ since \d{4}-\d\d-\d\dT/);
+    // Nobody waits for the lock of a promotion that will not be.
+    expect(writes).toEqual([]);
+  });
+
+  it("is not waited for where somebody took it on themselves", async () => {
+    const dev = await busy("active_runs: wait");
+    const { log, writes } = await dev.promote({
+      facts: {
+        override: { checks: ["active-runs"], reason: "It hangs.", by: "octocat" },
+        approvals: known([{ environments: ["dev"], state: "approved", user: "hubot", comment: "" }]),
+      },
+    });
+    expect(log.join("\n")).not.toContain("Waiting for active runs");
+    expect(jobWrites(writes)).toEqual(["POST /api/2.2/jobs/reset"]);
+  });
+
+  it("is told of no more than a page of a long queue", async () => {
+    const dev = await busy("active_runs: fail");
+    const before = dev.simulator.requests.length;
+    for (let more = 0; more < 30; more += 1) dev.world.startRun("dev", "score");
+    const { result } = await dev.promote();
+    expect(result.findings.filter(({ id }) => id === "gate/active-runs-active")).toHaveLength(24);
+    expect(dev.simulator.requests.slice(before).filter(({ path }) => path.endsWith("/jobs/runs/list"))).toHaveLength(1);
+  });
+
+  it("stops it, if it is a pipeline's update; one at rest does not", async () => {
+    const dev = await scene("dev", {}, withPolicy("active_runs: fail"));
+    await dev.promote();
+    const { id } = dev.world.pipeline("dev", "ingest");
+    dev.change({ "src/data/ingest.sql": "select 2\n" });
+    const update = await startUpdate(dev.connect(), id);
+    const [active] = dev.world.pipeline("dev", "ingest").updates;
+    if (active === undefined) throw new Error("it was started");
+    active.polls = 100;
+    const { result } = await dev.promote();
+    expect(failures(result)).toEqual(["gate/active-runs-active"]);
+    expect(result.findings.at(-1)?.message).toContain(`"ingest" (pipelines.ingest) is at work, run ${update}`);
+    // It ends after the pipeline was said to run, and before its updates are listed.
+    dev.simulator.when({ method: "GET", path: `/api/2.0/pipelines/${id}/updates`, run: () => void (active.polls = 0) });
+    expect(failures((await dev.promote()).result)).toEqual([]);
   });
 
   it("stops the promotion if it began while this one waited for the lock", async () => {

@@ -8,7 +8,7 @@ import { getPipeline, listUpdates } from "../databricks/pipelines.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { type GateFacts, known } from "../gate/facts.ts";
-import type { ActiveRun, ActiveRunsFacts } from "../gate/live-facts.ts";
+import type { ActiveRun } from "../gate/live-facts.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { Waiting } from "../waiting.ts";
 import { runsAllTheTime } from "./loops.ts";
@@ -18,8 +18,8 @@ import type { Step } from "./step.ts";
 
 /** Requests in flight. */
 const PARALLEL = 8;
-/** Active runs that are told of one job; queues can be long. */
-const MOST_RUNS = 25;
+/** Active runs that are told of one job, a page of them: queues can be long. */
+const MOST_RUNS = 24;
 const LOOK_MS = 15_000;
 /** So often whoever watches is told that it still waits. */
 const TELL_MS = 300_000;
@@ -54,8 +54,7 @@ export async function withRunsNow(
 ): Promise<GateFacts> {
   if (!facts.policy.known) return facts;
   const policy = facts.policy.value.activeRuns;
-  const asked = policy === "allow" ? policy : "fail";
-  const { runs } = await settleActiveRuns(touched(steps, plan), { ...watch, policy: asked, timeoutMs: 0 });
+  const runs = policy === "allow" ? [] : await activeRuns(watch.workspace, touched(steps, plan));
   return { ...facts, activeRuns: known({ policy, waited, runs }) };
 }
 
@@ -73,27 +72,22 @@ export async function withRunsAwaited(
   if (!policy.known || policy.value.activeRuns !== "wait" || override?.checks.includes("active-runs") === true) {
     return facts;
   }
-  const settled = await settleActiveRuns(touched(steps, plan), { ...watch, policy: "wait", timeoutMs });
-  return { ...facts, activeRuns: known(settled) };
+  const runs = await awaitRuns(touched(steps, plan), { ...watch, timeoutMs });
+  return { ...facts, activeRuns: known({ policy: "wait", waited: true, runs }) };
 }
 
-/**
- * Asks what the contract wants asked. With `wait` it looks again until nothing is active that ends by itself, or the
- * time is up. `allow` asks nothing.
- */
-async function settleActiveRuns(
+/** Looks again until nothing is active that ends by itself, or the time is up; what is active then. */
+async function awaitRuns(
   steps: readonly Step[],
-  options: Watch & { readonly policy: ActiveRunsFacts["policy"]; readonly timeoutMs: number },
-): Promise<ActiveRunsFacts> {
-  const { workspace, policy, log, now, pause, signal } = options;
-  if (policy === "allow") return { policy, waited: false, runs: [] };
+  options: Watch & { readonly timeoutMs: number },
+): Promise<readonly ActiveRun[]> {
+  const { workspace, log, now, pause, signal } = options;
   const began = now().getTime();
   const until = began + options.timeoutMs;
   for (let [said, told] = ["", began]; ; ) {
     const runs = await activeRuns(workspace, steps);
     const ending = runs.filter(({ continuous }) => !continuous);
-    const over = ending.length === 0 || now().getTime() >= until;
-    if (policy === "fail" || over) return { policy, waited: policy === "wait", runs };
+    if (ending.length === 0 || now().getTime() >= until) return runs;
     const text = ending.map(({ key, id }) => `${key} (${id})`).join(", ");
     if (signal?.aborted === true) throw new FourTierError(cancelled(text));
     const time = now().getTime();
@@ -130,11 +124,19 @@ async function jobRuns(workspace: Workspace, step: Step, jobId: string): Promise
   }));
 }
 
+const AT_REST = ["IDLE", "FAILED", "DELETED"];
+
 /** Active as the Databricks CLI sees it: in any state but at rest (facts: databricks-api 3.4). */
 async function pipelineUpdate(workspace: Workspace, step: Step, pipelineId: string): Promise<ActiveRun[]> {
-  const pipeline = await getPipeline(workspace, pipelineId);
-  if (pipeline === undefined || ["IDLE", "FAILED", "DELETED"].includes(pipeline.state)) return [];
-  const id = (await activeUpdate(workspace, pipelineId)) ?? pipeline.state;
+  let pipeline = await getPipeline(workspace, pipelineId);
+  if (pipeline === undefined || AT_REST.includes(pipeline.state)) return [];
+  let id = await activeUpdate(workspace, pipelineId);
+  if (id === undefined) {
+    // Its update ended between the two answers, or it is at work without one.
+    pipeline = await getPipeline(workspace, pipelineId);
+    if (pipeline === undefined || AT_REST.includes(pipeline.state)) return [];
+    id = (await activeUpdate(workspace, pipelineId)) ?? pipeline.state;
+  }
   const url = `${workspace.host}/pipelines/${pipelineId}/updates/${id}`;
   return [
     { key: step.key, name: step.name, id, url, since: undefined, continuous: pipeline.spec["continuous"] === true },
