@@ -87,6 +87,20 @@ describe("the approval", () => {
     expect(play.stage.databricks.world.jobs("prod")).toEqual([]);
   });
 
+  it("is not to be had by the author who runs again what failed of a run that somebody else started", async () => {
+    const mark = play.mark();
+    const decided: string[] = [];
+    const performance = await play.startToProd(staged, {
+      actor: "omar",
+      reviewer: () => ({ user: "ada", state: decided.push("ada") === 1 ? "rejected" : "approved", comment: "Read." }),
+    });
+    await performance.done;
+    const again = await performance.again("octocat", "failed");
+    expect([again.attempt, decided.length]).toEqual([2, 2]);
+    expectRun(again).toStopAt(PROD, "gate/approval-re-run");
+    expect(mark.writes("prod")).toEqual([]);
+  });
+
   it("holds for the attempt it was given in, and not for the next by somebody else", async () => {
     const performance = await play.startToProd(staged);
     expectRun(await performance.done).toSucceed(PROD);

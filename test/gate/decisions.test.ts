@@ -349,6 +349,16 @@ describe("approvals by dispatch", () => {
     ]);
   });
 
+  it("count the author's, who runs again what somebody else started, with a warning, or not at all if the contract says so", () => {
+    const { run } = goodFacts();
+    const facts = {
+      ...collected(given("octocat")),
+      run: { ...run, attempt: 2, actor: "hubot", triggeringActor: "octocat" },
+    };
+    expect(ids(gate(facts, approvers()))).toEqual(["warning gate/approval-author"]);
+    expect(ids(gate(facts, approvers({ notAuthor: true })))).toContain("error gate/approval-missing");
+  });
+
   it("do not count a review by who started the run, nor one by an App", () => {
     for (const user of ["octocat", "Octocat", "deploy-bot[bot]"]) {
       const approvals = known([{ environments: ["prod"], state: "approved", user, comment: "" }]);
