@@ -90,6 +90,14 @@ export function inUtc(iso: string): string {
   return Number.isNaN(instant) ? iso : shownAt("UTC", instant);
 }
 
+/**
+ * Whether a time is of a later second than another. A tier's ledger knows milliseconds and GitHub whole seconds: within
+ * one nobody can say which came first, nor of what is no time, and neither is then later.
+ */
+export function isSecondsLater(iso: string, other: string): boolean {
+  return Math.floor(Date.parse(iso) / 1000) > Math.floor(Date.parse(other) / 1000);
+}
+
 /** `1d`, `36h`, `90s`: in the largest unit that loses nothing of whole seconds. */
 export function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);

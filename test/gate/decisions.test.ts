@@ -169,6 +169,10 @@ describe("rejects", () => {
     expect(gate({ kept, rejects: known({ ...seen, standing: [], lifted: [accept] }) }).verdict).toBe("pass");
     const older = { ...accept, at: "2026-11-23T10:00:00Z" };
     expect(gate({ kept, rejects: known({ ...seen, standing: [], lifted: [older] }) }).verdict).toBe("fail");
+    // The ledger knows milliseconds, GitHub does not: of one second, the reject may be the later one.
+    const within = known({ holds: [], rejects: rejects.map((each) => ({ ...each, at: "2026-11-23T10:30:00.900Z" })) });
+    const lifted = [{ ...accept, at: "2026-11-23T10:30:00Z" }];
+    expect(gate({ kept: within, rejects: known({ ...seen, standing: [], lifted }) }).verdict).toBe("fail");
   });
 });
 
@@ -211,6 +215,12 @@ describe("a hold of the tier", () => {
     expect(gate({ kept, holds: known({ ...seen, standing: [], resumed }) }).verdict).toBe("pass");
     const older = { ...resumed, at: "2026-11-23T09:00:00Z" };
     expect(gate({ kept, holds: known({ ...seen, standing: [], resumed: older }) }).verdict).toBe("fail");
+    // The ledger knows milliseconds, GitHub does not: a hold of the second in which somebody resumed may be the later one.
+    const within = known({
+      rejects: [],
+      holds: [{ reason: "x", by: "hubot", at: "2026-11-23T11:00:00.900Z", until: undefined, runId: "5" }],
+    });
+    expect(gate({ kept: within, holds: known({ ...seen, standing: [], resumed }) }).verdict).toBe("fail");
     const same = judged({
       ...DECIDED,
       kind: "hold",

@@ -1,7 +1,7 @@
 /** Nobody stopped the line: the tier takes promotions. */
 import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
 import { sentence } from "../../findings.ts";
-import { inUtc } from "../wall-clock.ts";
+import { inUtc, isSecondsLater } from "../wall-clock.ts";
 import type { HoldFacts } from "../decision-facts.ts";
 import type { GateFacts } from "../facts.ts";
 
@@ -69,7 +69,7 @@ function keptHolds({ kept, candidate }: GateFacts, found: HoldFacts): Standing[]
     .filter(({ release }) => release !== candidate.release)
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
     .filter(({ runId }) => runId !== rolledBack?.run.id && runId !== halfWay?.run.id)
-    .filter(({ at }) => resumed === undefined || resumed.at < at);
+    .filter(({ at }) => resumed === undefined || !isSecondsLater(resumed.at, at));
 }
 
 function endText(until: string): string {

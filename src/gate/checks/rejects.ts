@@ -2,6 +2,7 @@
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, evidenceOf, judgingProblems, withFact } from "../check.ts";
 import type { KeptReject, RejectFacts } from "../decision-facts.ts";
+import { isSecondsLater } from "../wall-clock.ts";
 
 export const rejects: Check = {
   id: "rejects",
@@ -53,7 +54,7 @@ export function standingRejects(
   const own = kept
     .filter((reject) => reject.release === release)
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
-    .filter(({ at }) => !lifted.some((accept) => accept.at >= at))
+    .filter(({ at }) => !lifted.some((accept) => isSecondsLater(accept.at, at)))
     .map(({ by, at, reason }) => ({ tier, by, at, reason }));
   return [...standing.map(shown), ...own];
 }
