@@ -2,6 +2,7 @@
  * Makes a tier's lost ledger again: which release the tier has, and what keeps it closed, is the word of
  * GitHub's record, as far as runs bear it out; which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
  */
+import { count } from "./report/markdown.ts";
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import type { ClosedBy } from "./gate/decision-facts.ts";
@@ -137,7 +138,7 @@ function rebuilt(
   return {
     id: "ledger/rebuilt",
     severity: "warning",
-    message: `The ledger of ${tier.name} was made again: release of ${shortSha(commit)}, ${found} resources by their tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held.map(({ origin, run }) => ` It is held, as since the ${origin ?? ""} of run ${run.id}.`).join("")}`,
+    message: `The ledger of ${tier.name} was made again: release of ${shortSha(commit)}, ${count(found, "resource")} by ${found === 1 ? "its" : "their"} tags${missing.length === 0 ? "" : `; not found: ${missing.join(", ")}`}.${held.map(({ origin, run }) => ` It is held, as since the ${origin ?? ""} of run ${run.id}.`).join("")}`,
     why: "Holds on schedules, and what was running before them, were in the lost ledger and are forgotten.",
     remedy:
       missing.length === 0

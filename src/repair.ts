@@ -2,6 +2,7 @@
  * Repair of a tier's grants: read → plan → (on the word of whoever read the plan) change → read until it has arrived. Without
  * that word nothing is written. The plan is named by its digest, so that what is carried out is what was shown.
  */
+import { count } from "./report/markdown.ts";
 import type { Contract, Tier } from "./contract/model.ts";
 import { getGrants } from "./databricks/unity.ts";
 import { changeGrants } from "./databricks/unity-write.ts";
@@ -172,7 +173,7 @@ function stopped(changes: readonly RepairChange[], applied: readonly RepairChang
   return {
     id: "grants/repair-stopped",
     severity: "error",
-    message: `${why} ${applied.length} of ${changes.length} changes were made; not made: ${rest.slice(0, 5).join(", ")}${rest.length > 5 ? `, and ${rest.length - 5} more` : ""}.`,
+    message: `${why} ${applied.length} of ${count(changes.length, "change")} ${changes.length === 1 ? "was" : "were"} made; not made: ${rest.slice(0, 5).join(", ")}${rest.length > 5 ? `, and ${rest.length - 5} more` : ""}.`,
     remedy: "Fix what stopped it and repair again: what was made is not made twice.",
   };
 }

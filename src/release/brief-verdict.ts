@@ -1,5 +1,5 @@
 /** The first line of a brief: whether to approve, as far as anybody can tell now, and if not, why and from when on. */
-import { isFailure } from "../findings.ts";
+import { isFailure, sentence } from "../findings.ts";
 import { shownAt, wallClock } from "../gate/wall-clock.ts";
 import { isMatterOfTime } from "../gate/evaluate.ts";
 import { nextOpening, openingAt } from "../gate/windows.ts";
@@ -23,12 +23,15 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
     const why = gate.findings.find(isFailure)?.message ?? "";
     return refused(
       `the gate does not let this release in${stoppedBy(gate)}`,
-      `${text(why)} Nothing in ${name} changes.`,
+      `${text(sentence(why))} Nothing in ${name} changes.`,
     );
   }
   const failed = findings.find(isFailure);
   if (failed !== undefined) {
-    return refused(`${name} is not as a promotion needs it`, `${text(failed.message)} Nothing in ${name} changes.`);
+    return refused(
+      `${name} is not as a promotion needs it`,
+      `${text(sentence(failed.message))} Nothing in ${name} changes.`,
+    );
   }
   const waiting = gate.waiting.filter(isMatterOfTime);
   if (waiting.length < gate.waiting.length) {

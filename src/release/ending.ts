@@ -1,4 +1,5 @@
 /** How a promotion or a rollback ends: what stopped it half way and how to go on, and the end of its record. */
+import { count } from "../report/markdown.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import type { Outcome } from "../report/promotion.ts";
 import { shortSha } from "../short-sha.ts";
@@ -40,7 +41,7 @@ export function failureFindings(
     {
       id: "promote/unfinished",
       severity: "error",
-      message: `${done.length} of ${all} changes were applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
+      message: `${done.length} of ${count(all, "change")} ${all === 1 ? "was" : "were"} applied to ${tier.name}${open.length === 0 ? "" : `; not applied: ${open.map((step) => step.key).join(", ")}`}.`,
       why: "The ledger knows which: nothing is made twice.",
       remedy:
         goOn === undefined

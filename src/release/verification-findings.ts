@@ -1,4 +1,5 @@
 /** What a verification says when it has not passed: each finding names the resource, and what to do next. */
+import { count } from "../report/markdown.ts";
 import type { VerifyStep } from "../contract/model.ts";
 import type { Failure } from "../databricks/failures.ts";
 import type { Finding } from "../findings.ts";
@@ -71,7 +72,7 @@ export function tooLong(
     id: "verify/too-long",
     severity: "error",
     where: { kind: "resource", tier, key: step.key },
-    message: `"${resource.name}" (${step.key}) had not ended when the ${Math.round(timeoutMs / 60_000)} minutes of the verification were over${url === undefined ? ", or could not begin" : `, and was cancelled: ${url}`}.`,
+    message: `"${resource.name}" (${step.key}) had not ended in the ${count(Math.round(timeoutMs / 60_000), "minute")} that the verification has${url === undefined ? ", or could not begin" : `, and was cancelled: ${url}`}.`,
     remedy: "Look why it takes so long; if it must, give gate.verify_timeout more time.",
   };
 }

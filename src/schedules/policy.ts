@@ -107,7 +107,7 @@ export function holdFindings(policy: SchedulePolicy, now: Date, onExpiry: "repor
       remedy:
         onExpiry === "resume"
           ? "Run operate.yml with the operation enforce (action-pause-pipelines, mode: enforce): it lifts expired holds, as the contract says."
-          : "Lift it (mode: resume), or hold again with a later end.",
+          : "Lift it (operate.yml, operation unpause), or hold again with a later end.",
     }));
 }
 

@@ -126,7 +126,7 @@ describe("rejects", () => {
       const result = gate({ stage, rejects: known({ ...seen, standing: [reject], lifted: [] }) });
       expect(ids(result)).toEqual(["error gate/rejects-rejected"]);
       expect(result.findings[0]?.message).toBe(
-        "Release 111111111111 was rejected in staging by hubot at 2026-11-23T11:00:00Z: It scores everybody twice.",
+        "Release 111111111111 was rejected in staging by hubot at 2026-11-23 11:00 UTC: It scores everybody twice.",
       );
     }
   });

@@ -1,4 +1,5 @@
 /** Nobody rejected the release, in whatever tier it showed itself bad. */
+import { inUtc } from "../wall-clock.ts";
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, evidenceOf, judgingProblems, withFact } from "../check.ts";
 import type { KeptReject, RejectFacts } from "../decision-facts.ts";
@@ -21,7 +22,7 @@ export const rejects: Check = {
         problems: [
           ...standing.map(({ tier, by, at, reason }) => ({
             what: "rejected",
-            message: `Release ${release} was rejected in ${tier} by ${by} at ${at}: ${reason}`,
+            message: `Release ${release} was rejected in ${tier} by ${by} at ${inUtc(at)}: ${reason}`,
             remedy: `Fix it in a new release. If it was a mistake, accept it again: operate.yml, operation accept, in ${tier}.`,
           })),
           ...judgingProblems(found, { noun: "that this release is rejected or accepted" }),

@@ -1,4 +1,5 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
+import { inUtc } from "../wall-clock.ts";
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
 import { deployingJob, doubts, endedAfter } from "../evidence-run.ts";
@@ -113,7 +114,7 @@ function takenBack({ candidate }: GateFacts, tier: string, left: NonNullable<Bel
     problems: [
       {
         what: "taken-back",
-        message: `${tier} was rolled back from release ${shortSha(candidate.release)} to commit ${shortSha(to)} at ${at} by ${by ?? "a deleted account"}, and did not get it again: ${reason}`,
+        message: `${tier} was rolled back from release ${shortSha(candidate.release)} to commit ${shortSha(to)} at ${inUtc(at)} by ${by ?? "a deleted account"}, and did not get it again: ${reason}`,
         why: "What was not good enough to stay there goes no further, and what was verified before says nothing of it now.",
         remedy: `Fix it in a new release. If it is good after all, promote it to ${tier} again and let it be verified there.`,
       },
