@@ -77,7 +77,7 @@ function byHand(defaultBranch: string): string {
   return `Start the caller of operate.yml by hand (Actions → Run workflow) on ${defaultBranch}.`;
 }
 
-/** Why the gates would not believe this run; the same that they ask (src/gate/evidence-run.ts). */
+/** Why the gates would not believe this run; the same that they ask (src/gate/record-doubts.ts). */
 function doubtsOf({ decision, run, defaultBranch }: OperateRequest): Finding[] {
   const wrong = (what: string, message: string, why: string): Finding => ({
     id: `operate/${what}`,

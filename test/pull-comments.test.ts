@@ -3,19 +3,20 @@
  * pull requests, of which prod gets the first, then two at once; what hinders a comment; a rollback while others wait.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
-import { type CommentRequest, commentOnPulls, isOwn, MOST_PULLS } from "../src/pull-comments.ts";
-import { recordDeployment } from "../src/release/evidence.ts";
 import { timestamp } from "../simulator/github/text.ts";
 import type { Comment, Pull } from "../simulator/github/world.ts";
+import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
+import { type CommentRequest, commentOnPulls, isOwn } from "../src/pull-comments.ts";
+import { MOST_PULLS } from "../src/release/comment-targets.ts";
+import { recordDeployment } from "../src/release/evidence.ts";
 import {
   addRun,
   connect,
   deployed,
   end,
   merged,
-  payload,
   PIN,
+  payload,
   promoteRun,
   RELEASE,
   ROLLBACK_CALLER,

@@ -19,8 +19,6 @@ import { wrongInput } from "./inputs.ts";
 import { contractOfRun, trustedContract } from "./tier-contract.ts";
 import { NO_OIDC, readTierInputs, type TierInputs } from "./tier-inputs.ts";
 
-export type { TierInputs } from "./tier-inputs.ts";
-
 /** The tier of this run, from the contract alone: nothing was sent anywhere. */
 export interface ResolvedTier {
   readonly inputs: TierInputs;

@@ -47,8 +47,6 @@ import {
   withoutKeys,
 } from "./tree.ts";
 
-export type { RenderOptions } from "./options.ts";
-
 interface Rendering {
   /** Undefined if a finding is an error. */
   readonly rendered: RenderedBundle | undefined;

@@ -1,6 +1,7 @@
 /** Which evidence documents a run says it left: a file can be pushed by anybody, a step's name is its job's own. */
 import type { EvidenceFacts, EvidenceJob } from "./evidence-facts.ts";
-import { type Expectation, jobsBehind, releasesOf } from "./evidence-run.ts";
+import { type Expectation, releasesOf } from "./evidence-run.ts";
+import { jobsBehind } from "./jobs-behind.ts";
 import { keepingStatement } from "./record-runs.ts";
 
 /** A document that a job says it left. */

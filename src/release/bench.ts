@@ -2,7 +2,7 @@
 
 import { MOST } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
-import type { StatedRecord } from "../gate/evidence-run.ts";
+import type { StatedRecord } from "../gate/record-doubts.ts";
 import { type ClaimedRecord, isBelieved, type RecordReader } from "./records.ts";
 
 /** The records that one answer of the gate asks for, each judged once. */

@@ -1,5 +1,5 @@
 /** Whom a brief asks: who may approve, how, and what that is worth. */
-import { namedLeft } from "../gate/checks/approval.ts";
+import { namedLeft } from "../gate/approvers.ts";
 import { runUrl } from "../github/links.ts";
 import { code, link, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";

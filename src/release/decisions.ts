@@ -1,13 +1,13 @@
 /**
  * What was verified, rejected, held and approved, read for the gate: claims are listed, and only as many are held against
- * their runs as the answer needs. Which are believed is decided in src/gate/evidence-run.ts; what follows, by the checks.
+ * their runs as the answer needs. Which are believed is decided in src/gate/record-doubts.ts; what follows, by the checks.
  */
 import type { TierName } from "../contract/model.ts";
 import { type CheckId, WORKFLOW_ACCOUNT } from "../gate/check.ts";
 import type { AuditFacts, CollectedFacts, HoldFacts, OpeningFacts, RejectFacts } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
-import type { StatedRecord } from "../gate/evidence-run.ts";
 import type { Fact, GateFacts, RepositoryFacts, Stage } from "../gate/facts.ts";
+import type { StatedRecord } from "../gate/record-doubts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { newestFirst } from "../github/deployments.ts";

@@ -2,11 +2,13 @@
  * The records of what a tier has, each held against the run behind it, in the order in which the runs' jobs ended. The
  * order of the Deployments is not asked: whoever can push can write an old one once more.
  */
-import { CLOCK_MS, deployingTime, doubts, type Expectation } from "../gate/evidence-run.ts";
+
+import { FourTierError } from "../findings.ts";
 import type { EvidenceFacts } from "../gate/evidence-facts.ts";
+import { deployingTime, doubts, type Expectation } from "../gate/evidence-run.ts";
+import { CLOCK_MS } from "../gate/jobs-behind.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
-import { FourTierError } from "../findings.ts";
 import { parseRecord, TASK } from "./evidence.ts";
 import { evidenceReader, type ReadRun } from "./read-evidence.ts";
 

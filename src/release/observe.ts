@@ -2,13 +2,13 @@
  * What lives in the tier of what is ours. Ours is what the ledger names by id, else what carries our tags (the ledger
  * may be lost, or a create's answer), else what the contract adopts. Same name and none of these: somebody else's.
  */
-import { keyByMark } from "../bundle/marks.ts";
 import type { Tier } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mapBounded, together } from "../http/pool.ts";
-import { isObject, type JsonArray, type JsonObject } from "../json.ts";
+import type { JsonArray } from "../json.ts";
 import { begunIntents, type Ledger } from "../ledger/model.ts";
+import { type Census, knownIds, managedBy, oursFor, type Stray, takeCensus } from "./census.ts";
 import { collisions } from "./collisions.ts";
 import { filledSchemas } from "./emptied.ts";
 import { kindOf } from "./kinds/index.ts";
@@ -171,28 +171,6 @@ async function find(
   return { key, namesake: { ...namesake, key, adopted: false } };
 }
 
-/**
- * Jobs and pipelines that carry our tags, and that neither the ledger nor a promotion that did not end names by id: a
- * clone, or a copy that somebody deployed by hand. Of pipelines only those of our principal, or of a name of ours, are
- * read: the list shows no tags.
- */
-export async function observeStrays(
-  workspace: Workspace,
-  { tier, principal, ledger }: { readonly tier: Tier; readonly principal: string; readonly ledger: Ledger | undefined },
-): Promise<readonly Stray[]> {
-  const resources = [...(ledger?.resources.values() ?? [])];
-  const wanted = ["jobs", "pipelines"].flatMap((kind) => [
-    { kind, name: "" },
-    ...resources.filter((one) => one.kind === kind).map(({ name }) => ({ kind, name: nameIn(name, principal) })),
-  ]);
-  const census = await takeCensus(workspace, tier, principal, wanted);
-  const known = new Set([...knownIds(ledger).values(), ...resources.map(({ id }) => id), ...tier.adopt.values()]);
-  return census.ours.filter(({ id }) => !known.has(id));
-}
-
-/** A resource with our tags that is not the one we know. */
-export type Stray = Pick<Found, "key" | "kind" | "id" | "name" | "creator" | "managedBy">;
-
 /** Reads resources of ours again, by the ids just applied. */
 export async function readBack(
   workspace: Workspace,
@@ -204,71 +182,6 @@ export async function readBack(
     return [resource.key, await withAccess(workspace, found)];
   });
   return new Map(live);
-}
-
-/** The id of a resource with our tags for this key, for a create whose answer was lost. */
-export async function findByTags(
-  workspace: Workspace,
-  tier: Tier,
-  principal: string,
-  resource: { readonly key: string; readonly kind: string; readonly name: string },
-): Promise<string | undefined> {
-  const wanted = { kind: resource.kind, name: nameIn(resource.name, principal) };
-  const census = await takeCensus(workspace, tier, principal, [wanted]);
-  return oursFor(census.ours, resource, principal)[0]?.id;
-}
-
-/** Somebody's clone of our job carries our tags too: if there are several, those count that our principal made. */
-function oursFor(ours: readonly Found[], wanted: { key: string; kind: string }, principal: string): readonly Found[] {
-  const same = ours.filter((found) => found.kind === wanted.kind && found.key === wanted.key);
-  const all = same.filter((found, index) => same.findIndex(({ id }) => id === found.id) === index);
-  const made = all.filter((found) => found.creator === principal);
-  return all.length > 1 && made.length > 0 ? made : all;
-}
-
-/** Ids by key, as far as the ledger knows them: what is pending knows better than what was before it. */
-function knownIds(ledger: Ledger | undefined): Map<string, string> {
-  const ids = new Map([...(ledger?.left ?? []), ...(ledger?.resources ?? [])].map(([key, { id }]) => [key, id]));
-  for (const { key, target } of begunIntents(ledger)) {
-    if (target !== undefined && target.id !== "") ids.set(key, target.id);
-  }
-  return ids;
-}
-
-interface Found {
-  readonly key: string;
-  readonly kind: string;
-  readonly id: string;
-  readonly name: string;
-  readonly managedBy: "bundle" | undefined;
-  readonly creator: string | undefined;
-}
-
-interface Census {
-  readonly ours: Found[];
-  readonly foreign: Found[];
-}
-
-/** Looks once at each kind that something is wanted of, and tells ours from others of the wanted names. */
-async function takeCensus(
-  workspace: Workspace,
-  tier: Tier,
-  principal: string,
-  wanted: readonly { readonly kind: string; readonly name: string }[],
-): Promise<Census> {
-  const census: Census = { ours: [], foreign: [] };
-  const kinds = [...new Set(wanted.map(({ kind }) => kind))];
-  const counts = kinds.map(async (kind) => {
-    const names = new Set(wanted.filter((one) => one.kind === kind).map(({ name }) => name));
-    for (const { id, name, settings, creator } of await kindOf(kind).census(workspace, { names, principal })) {
-      const found = { kind, id, name, creator, managedBy: managedBy(settings) };
-      const key = keyByMark(settings, tier);
-      if (key !== undefined) census.ours.push({ ...found, key });
-      else if (names.has(name)) census.foreign.push({ ...found, key: "" });
-    }
-  });
-  await together(counts);
-  return census;
 }
 
 async function readOne(
@@ -283,10 +196,6 @@ async function readOne(
 
 async function withAccess(workspace: Workspace, found: Observed): Promise<Observed> {
   return { ...found, permissions: await kindOf(found.kind).readAccess(workspace, found.id) };
-}
-
-function managedBy(settings: JsonObject): "bundle" | undefined {
-  return isObject(settings["deployment"]) && settings["deployment"]["kind"] === "BUNDLE" ? "bundle" : undefined;
 }
 
 function kindNameOf(key: string): string {

@@ -1,8 +1,9 @@
 /** Looks on the contract's branch for the documents of the runs that brought a release to the tier below. */
 import type { DocumentFacts, FoundDocument, SoughtDocument } from "../gate/document-facts.ts";
 import type { EvidenceFacts } from "../gate/evidence-facts.ts";
-import { believedSource, CLOCK_MS, deployingTime, type Expectation } from "../gate/evidence-run.ts";
+import { believedSource, deployingTime, type Expectation } from "../gate/evidence-run.ts";
 import type { Fact, GateFacts, SourceQuestion } from "../gate/facts.ts";
+import { CLOCK_MS } from "../gate/jobs-behind.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import { saidDocuments } from "../gate/said-documents.ts";
 import type { GitHub } from "../github/client.ts";

@@ -2,7 +2,7 @@
 
 import type { VerificationFacts } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
-import type { StatedRecord } from "../gate/evidence-run.ts";
+import type { StatedRecord } from "../gate/record-doubts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import { Bench } from "./bench.ts";
 import type { ClaimedRecord, RecordReader } from "./records.ts";

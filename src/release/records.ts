@@ -5,8 +5,8 @@
 import { FourTierError } from "../findings.ts";
 import { MOST } from "../gate/decision-facts.ts";
 import type { EvidenceRun, JudgedRecord, SuiteTrust } from "../gate/evidence-facts.ts";
-import { endedAt, recordDoubts, type StatedRecord } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
+import { endedAt, recordDoubts, type StatedRecord } from "../gate/record-doubts.ts";
 import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
 import { deploymentsUrl } from "../github/links.ts";

@@ -1,7 +1,8 @@
 /** What GitHub's record says of releases that a tier is said to have had: only what the runs behind it bear out. */
 import type { ClosedBy, VerificationFacts } from "../gate/decision-facts.ts";
-import { doubts, type Trust } from "../gate/evidence-run.ts";
+import { doubts } from "../gate/evidence-run.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
+import type { Trust } from "../gate/jobs-behind.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";

@@ -4,23 +4,16 @@
  * touched a folder, so what is there already is read back and hashed before anything points to it.
  */
 import { posix } from "node:path";
-import { isNotebook, notebookName } from "../bundle/paths.ts";
 import { ApiError } from "../databricks/errors.ts";
 import { listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { mapBounded, together } from "../http/pool.ts";
-import { isArray, isObject, type JsonValue, parseJson } from "../json.ts";
 import { sha256 } from "../sha256.ts";
+import { type ContentFile, remotePath, sameContent } from "./same-content.ts";
 
 /** Requests in flight: the files API is throttled early (facts: databricks-api 2.7). */
 const PARALLEL = 8;
-
-/** One file of a component's folder; the path is relative to the folder. */
-interface ContentFile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-}
 
 /** What one component's folder shall hold. */
 export interface Content {
@@ -218,50 +211,6 @@ function absolute(path: string): string {
 function leafFolders(root: string, files: readonly ContentFile[]): string[] {
   const folders = [...new Set(files.map((file) => posix.dirname(`${root}/${file.path}`)))].sort();
   return folders.filter((folder) => !folders.some((other) => other.startsWith(`${folder}/`)));
-}
-
-/** Where a file is found again: a notebook loses its extension in the workspace (facts: databricks-api 6). */
-function remotePath(file: ContentFile): string {
-  return asNotebook(file) ? notebookName(file.path) : file.path;
-}
-
-function asNotebook(file: ContentFile): boolean {
-  return isNotebook(file.path, new TextDecoder().decode(file.bytes.subarray(0, 200)));
-}
-
-/**
- * Files are compared byte by byte. A notebook is stored parsed and exported again: line ends and the blank at the end
- * are the service's, the rest must be equal; of a Jupyter notebook the cells are compared.
- */
-function sameContent(file: ContentFile, live: Uint8Array): boolean {
-  if (sha256(file.bytes) === sha256(live)) return true;
-  if (!asNotebook(file)) return false;
-  const [wanted, found] = [file.bytes, live].map((bytes) => new TextDecoder().decode(bytes));
-  if (wanted === undefined || found === undefined) return false;
-  if (!file.path.endsWith(".ipynb")) return normal(wanted) === normal(found);
-  const cells = cellsOf(wanted);
-  return cells !== undefined && cells === cellsOf(found);
-}
-
-function normal(text: string): string {
-  return text.replaceAll("\r\n", "\n").trimEnd();
-}
-
-/** The code and text of a Jupyter notebook's cells; undefined if it is not one. */
-function cellsOf(text: string): string | undefined {
-  try {
-    const notebook = parseJson(text);
-    const cells = isObject(notebook) ? notebook["cells"] : undefined;
-    if (!isArray(cells)) return undefined;
-    return JSON.stringify(cells.map((cell) => (isObject(cell) ? [cell["cell_type"], joined(cell["source"])] : [])));
-  } catch {
-    return undefined;
-  }
-}
-
-function joined(source: JsonValue | undefined): string {
-  if (isArray(source)) return source.map((line) => (typeof line === "string" ? line : "")).join("");
-  return typeof source === "string" ? source : "";
 }
 
 function tampered(content: Content, path: string, what: string, tier: string): Finding {

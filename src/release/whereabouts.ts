@@ -6,8 +6,8 @@
 
 import type { RolledBack } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
-import type { Trust } from "../gate/evidence-run.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
+import type { Trust } from "../gate/jobs-behind.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { approvalsOfRun } from "../github/runs.ts";

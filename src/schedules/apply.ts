@@ -14,8 +14,6 @@ import type { Resource } from "./policy.ts";
 import { jobFields, type Starter, type State, startersOfJob } from "./starters.ts";
 import { type Patience, settle, type Waiting } from "./wait.ts";
 
-export type { Patience } from "./wait.ts";
-
 /** What to do about runs of a job that is paused: pausing stops none (facts: databricks-api 3.3). */
 export type ActiveRuns = "leave" | "wait" | "cancel";
 

@@ -1,5 +1,7 @@
 /** Small bundles and contracts in memory, for the tests of rendering. */
-import { renderBundle, type RenderOptions } from "../../src/bundle/render.ts";
+
+import type { RenderOptions } from "../../src/bundle/options.ts";
+import { renderBundle } from "../../src/bundle/render.ts";
 import type { Contract, TierName } from "../../src/contract/model.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { resolveTier } from "../../src/contract/tiers.ts";

@@ -1,7 +1,8 @@
 /** Records of what was verified and decided, honest and forged, each kind. */
 import { describe, expect, it } from "vitest";
-import { endedAt, recordDoubts, type StatedRecord, type Trust } from "../../src/gate/evidence-run.ts";
 import type { EvidenceRun } from "../../src/gate/evidence-facts.ts";
+import type { Trust } from "../../src/gate/jobs-behind.ts";
+import { endedAt, recordDoubts, type StatedRecord } from "../../src/gate/record-doubts.ts";
 import { sourcesOf, statementOf } from "../../src/gate/record-runs.ts";
 import { evidence, job, PIN, PLAN, RELEASE, repository } from "./facts.ts";
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Tier } from "../../src/contract/model.ts";
 import { TAGS } from "../../src/bundle/marks.ts";
-import { findByTags, observe } from "../../src/release/observe.ts";
+import type { Tier } from "../../src/contract/model.ts";
+import { resolveTier } from "../../src/contract/tiers.ts";
+import { findByTags } from "../../src/release/census.ts";
+import { observe } from "../../src/release/observe.ts";
 import type { Desired } from "../../src/release/plan.ts";
 import { contract } from "../bundle/bundles.ts";
-import { resolveTier } from "../../src/contract/tiers.ts";
 import { DEV_ID, startTier } from "../ledger/tier.ts";
 
 const tier: Tier = { ...resolveTier(contract(), "dev"), project: "ml-pipelines" };

@@ -4,8 +4,8 @@
  * digests holds as long as they do.
  */
 import type { ApproverPolicy } from "../../contract/model.ts";
-import type { RecordOf } from "../../release/evidence.ts";
 import { shortSha } from "../../short-sha.ts";
+import { distinct, isPerson, logins, mayApprove, namedLeft, openingOf, startersOf, wrote } from "../approvers.ts";
 import {
   type Check,
   conclude,
@@ -18,7 +18,6 @@ import {
 } from "../check.ts";
 import type { BroughtCommit } from "../commit-facts.ts";
 import type { CollectedFacts } from "../decision-facts.ts";
-import type { JudgedRecord } from "../evidence-facts.ts";
 import type { ApprovalFacts, GateFacts } from "../facts.ts";
 import { DAY_MS, duration, shownAt } from "../wall-clock.ts";
 
@@ -72,11 +71,6 @@ function review(facts: GateFacts, policy: ApproverPolicy, reviews: readonly Appr
     evidence: named.map(reviewEvidence),
     problems,
   });
-}
-
-/** An App, a workflow's own token among them, approves for whoever made it do so. */
-function isPerson(login: string | undefined): login is string {
-  return login !== undefined && login !== "" && !login.toLowerCase().endsWith("[bot]");
 }
 
 /** People, each once: those who gave the digests, and a reviewer of this very attempt. */
@@ -174,12 +168,6 @@ function pastProblem({ order, tier }: GateFacts, past: CollectedFacts["approved"
   };
 }
 
-/** Who of those that the contract names can still approve; undefined where it names nobody. */
-export function namedLeft(facts: GateFacts, policy: ApproverPolicy, requester: string): string[] | undefined {
-  if (policy.from.length === 0) return undefined;
-  return policy.from.filter((login) => login !== requester.toLowerCase() && !(policy.notAuthor && wrote(facts, login)));
-}
-
 function nobodyLeft({ tier, environment }: GateFacts, policy: ApproverPolicy, left: readonly string[]): Problem {
   return {
     what: "nobody-left",
@@ -258,37 +246,6 @@ function notNamed({ tier }: GateFacts, { from }: ApproverPolicy, strangers: read
     message: `${strangers.join(", ")} approved, and the contract counts only ${from.join(", ")}.`,
     remedy: `Have one of them approve, or change tiers.${tier}.gate.approvers.from on the default branch.`,
   };
-}
-
-/** Who asked for this run: for one that was opened, whoever started what opened it, and nobody if that was a schedule. */
-function startersOf(facts: GateFacts): Set<string> {
-  const { run } = facts;
-  const opening = openingOf(facts);
-  const starters = [run.actor, run.triggeringActor].filter(
-    (login) => opening === undefined || login !== WORKFLOW_ACCOUNT,
-  );
-  return new Set([...starters, ...(opening?.by === undefined ? [] : [opening.by])].map((login) => login.toLowerCase()));
-}
-
-function openingOf({ run, openings, candidate }: GateFacts): JudgedRecord<RecordOf<"opening">> | undefined {
-  if (run.actor !== WORKFLOW_ACCOUNT || run.event !== "workflow_dispatch" || !openings.known) return undefined;
-  return openings.value.opened.find(({ claim }) => claim.opened === run.id && claim.release === candidate.release);
-}
-
-function mayApprove({ from }: ApproverPolicy, login: string): boolean {
-  return from.length === 0 || from.includes(login.toLowerCase());
-}
-
-function wrote({ commit }: GateFacts, login: string): boolean {
-  return commit.known && commit.value.authors.some((author) => author.toLowerCase() === login.toLowerCase());
-}
-
-function logins(approvals: readonly ApprovalFacts[]): string[] {
-  return approvals.flatMap(({ user }) => user ?? []);
-}
-
-function distinct(names: readonly string[]): string[] {
-  return [...new Map(names.map((login) => [login.toLowerCase(), login])).values()];
 }
 
 function summaryOf({ commit }: GateFacts, approved: readonly string[]): string {
