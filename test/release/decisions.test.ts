@@ -44,7 +44,7 @@ test("a release that was rejected in any tier is refused, and accepted again let
     const refused = await gate(world, world.api, world.run);
     expect(ids(refused)).toEqual(["gate/rejects-rejected"]);
     expect(refused.findings[0]?.message).toMatch(
-      new RegExp(`rejected in ${tier} by hubot at .*Z: It scores everybody twice\\.$`),
+      new RegExp(`rejected in ${tier} by hubot at .* UTC: It scores everybody twice\\.$`),
     );
     expect(refused.findings[0]?.remedy).toContain(`operate.yml, operation accept, in ${tier}`);
     await accept(world, tier);
