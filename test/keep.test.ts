@@ -134,11 +134,15 @@ describe("an evidence document", () => {
 
   it("that others push beside for ever is given up after a while, as is what GitHub cannot take", async () => {
     const path = "/repos/acme/ml-pipelines/contents/ml-pipelines/staging/2026-11-23/*";
-    await using world = await opened({ ...GROWING, faults: [{ method: "PUT", path, effect: 409, times: 99 }] });
+    const faults = [409, 422].map((effect) => ({ method: "PUT", path, effect, times: 5 }));
+    await using world = await opened({ ...GROWING, faults });
     const before = head(world);
-    const kept = await keeping(world);
-    expect(ids(kept)).toEqual(["evidence/refused"]);
-    expect(kept.waits).toEqual([1000, 4000, 9000, 16_000]);
+    for (const { effect } of faults) {
+      const kept = await keeping(world);
+      expect(ids(kept)).toEqual(["evidence/refused"]);
+      expect(kept.findings[0]?.message).toContain(String(effect));
+      expect(kept.waits).toEqual([1000, 4000, 9000, 16_000]);
+    }
     expect(head(world)).toBe(before);
   });
 });

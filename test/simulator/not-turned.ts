@@ -141,6 +141,11 @@ export const NOT_TURNED: Readonly<Record<string, Standing>> = {
     how: "not playable",
     why: "the action is GitHub's, and a stand-in is run here: what it does not find fails its job",
   },
+  A113: {
+    how: "by the scenario",
+    why: "a branch that is not there under its name",
+    held: "test/keep.test.ts: that is not there is not made",
+  },
 };
 
 /** What the facts leave open, by their section: the line that speaks of it, or why our code never comes to it. */
