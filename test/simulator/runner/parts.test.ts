@@ -1,12 +1,14 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { wellKnownFunctions } from "@actions/expressions";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCommand } from "../../../simulator/runner/commands.ts";
-import { wellKnownFunctions } from "@actions/expressions";
 import { EXPRESSIONS } from "../../../simulator/runner/modelled.ts";
 import { evaluate, textOf } from "../../../simulator/runner/expressions.ts";
 import { parsePairs } from "../../../simulator/runner/file-commands.ts";
 import { Masks } from "../../../simulator/runner/masks.ts";
 import { combinations } from "../../../simulator/runner/matrix.ts";
+import { type Sighting, SIGHTINGS } from "../../../simulator/witness.ts";
 import { readZip, writeZip } from "../../../simulator/runner/zip.ts";
 
 const secret = fc.stringMatching(/^[!-~]{10,40}$/);
@@ -103,4 +105,25 @@ test("the table of functions holds what the parser knows and the four of a job's
   expect(listed.toSorted()).toEqual(
     [...Object.keys(wellKnownFunctions), ...status].map((name) => name.toLowerCase()).toSorted(),
   );
+});
+
+test("what an expression comes to is told, by the table's own words; what is in no table is refused", () => {
+  const places: string[] = [];
+  const hear = (message: unknown): void => void places.push((message as Sighting).place);
+  subscribe(SIGHTINGS, hear);
+  const contexts = {
+    github: { sha: "a", event_name: "push" },
+    steps: { plan: { outcome: "success", outputs: { digest: "d" } } },
+    job: { status: "success", colour: "red" },
+  };
+  evaluate("startswith(GitHub.SHA, 'a') && steps.plan.outputs.digest || Always()", { contexts });
+  unsubscribe(SIGHTINGS, hear);
+  expect(places.map((place) => place.replace("runner ", "")).toSorted()).toEqual([
+    "context: github.sha",
+    "context: steps",
+    "context: steps.*.outputs",
+    "function: always",
+    "function: startsWith",
+  ]);
+  expect(() => evaluate("job.colour", { contexts })).toThrow("context job.colour, which is in no table");
 });
