@@ -7,7 +7,7 @@ import { githubContext, type GitHubFacts } from "./contexts.ts";
 import { type DispatchOptions, notListening, type Trigger, triggerOf } from "./events.ts";
 import { resolveText } from "./expressions.ts";
 import { load, type LoadedWorkflow } from "./load.ts";
-import { tellOf } from "./modelled.ts";
+import { tellOf } from "./told.ts";
 import { runProcess } from "./process.ts";
 import type { JobResult, RunResult } from "./results.ts";
 import { RunExecution, type RunOptions } from "./run.ts";
