@@ -7,9 +7,12 @@ import { BEHAVIOURS } from "../simulator/databricks/behaviours.ts";
 import { modelledRoutes as databricksRoutes } from "../simulator/databricks/server.ts";
 import { ASSUMPTIONS } from "../simulator/github/scenario.ts";
 import { modelledRoutes as githubRoutes, OIDC_ROUTES } from "../simulator/github/server.ts";
-import { EXPRESSIONS, MODELLED } from "../simulator/runner/modelled.ts";
+import "../simulator/runner/json-hook.ts";
 import { MET_BY } from "../test/simulator/met-by.ts";
 import { MARKS, NOT_TURNED } from "../test/simulator/not-turned.ts";
+
+// The parser of workflows can be loaded only once the hook above is in place.
+const { EXPRESSIONS, MODELLED } = await import("../simulator/runner/modelled.ts");
 
 const PAGE = "docs/simulator.md";
 /** Has our code meet each question of Databricks, and records by which routes. */
