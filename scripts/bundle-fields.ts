@@ -29,6 +29,7 @@ interface Definition {
 const NOT_HERE = /PermissionLevel$|^Privilege$/;
 const KINDS = ["Job", "Pipeline", "Schema", "Volume", "RegisteredModel", "MlflowExperiment"];
 
+/** What src/bundle/fields.ts is made of. */
 export interface Tables {
   /** One line a type: `name` or, for fields that are always sent, `name!`, a colon, and the type. */
   readonly fields: ReadonlyMap<string, string>;
@@ -76,6 +77,7 @@ export function fieldTables(schema: { $defs: unknown }): Tables {
   return { fields: sorted(table), values: sorted(values) };
 }
 
+/** The schema of bundles as the CLI on the PATH prints it. */
 export function readSchema(): { $defs: unknown } {
   const text = execFileSync("databricks", ["bundle", "schema"], { encoding: "utf8", maxBuffer: 2 ** 26 });
   return JSON.parse(text) as { $defs: unknown };

@@ -8,6 +8,7 @@ const KEPT = "test/simulator/measured.json";
 /** Files of tests, short, by what they came to: a place, or `question = answer @ place`. */
 export type ByPlace = Readonly<Record<string, readonly string[]>>;
 
+/** What was measured last, as the repository keeps it. */
 export function kept(): ByPlace {
   return JSON.parse(readFileSync(KEPT, "utf8")) as ByPlace;
 }

@@ -5,8 +5,11 @@ import { text } from "node:stream/consumers";
 /** A command under the name that it is reported by. */
 export type Step = readonly [name: string, command: string, args: readonly string[]];
 
+/** Types of all files. */
 export const TYPE_CHECK: Step = ["type check", "tsc", ["-p", "tsconfig.json"]];
+/** Our rules, those that need types included. */
 export const LINT: Step = ["lint", "oxlint", ["--type-aware", "--deny-warnings"]];
+/** Whether everything is formatted. */
 export const FORMAT: Step = ["format", "biome", ["format"]];
 
 /** What the code has to pass before anything of it is run. */

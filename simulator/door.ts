@@ -22,6 +22,7 @@ export function headerLines(request: Pick<IncomingMessage, "headersDistinct">): 
   );
 }
 
+/** A server that is up. */
 export interface Door {
   readonly server: Server;
   /** `http://127.0.0.1:PORT`, or `https://HOST:PORT`. */

@@ -3,6 +3,7 @@
  * It repeats what the suite has, on purpose: the simulator follows the facts, never the suite's code.
  */
 export type Json = null | boolean | number | bigint | string | Json[] | JsonObject;
+/** A JSON object that may be changed. */
 export interface JsonObject {
   [key: string]: Json;
 }
@@ -33,6 +34,7 @@ export function stringifyJson(value: unknown, space?: number): string {
   );
 }
 
+/** True for a JSON object, neither null nor a list. */
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

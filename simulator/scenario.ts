@@ -5,6 +5,7 @@ import { parseDocument } from "yaml";
 import { DatabricksSchema, type ParsedScenario, parseStrictly, ScenarioError } from "./databricks/scenario.ts";
 import { type GitHubScenario, parseGitHubScenario } from "./github/scenario.ts";
 
+/** Both halves; undefined for one that the file does not have. */
 export interface Scenario {
   readonly databricks: ParsedScenario | undefined;
   readonly github: GitHubScenario | undefined;

@@ -5,8 +5,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { channel } from "node:diagnostics_channel";
 
+/** The name of the channel on which sightings are told. */
 export const SIGHTINGS = "four-tier.simulator";
 
+/** What was asked, or which question decided. */
 export type Sighting =
   /** `databricks GET /api/…`, `github GET /repos/…`, or what of a workflow the runner carried out. */
   | { readonly place: string }
@@ -18,6 +20,7 @@ export const answering = new AsyncLocalStorage<string>();
 
 const sightings = channel(SIGHTINGS);
 
+/** Tells it, if somebody listens. */
 export function tell(sighting: Sighting): void {
   if (sightings.hasSubscribers) sightings.publish(sighting);
 }

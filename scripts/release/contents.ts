@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** A package that is inside the bundle. */
 export interface Package {
   readonly name: string;
   readonly version: string;
@@ -61,6 +62,7 @@ export function licenceFile(packages: readonly Package[]): string {
   return [head, ...packages.map((p) => `${line}\n${p.name} ${p.version} (${p.license})\n\n${p.text}\n`)].join("\n");
 }
 
+/** A field of what was parsed from JSON; undefined for what is no object or lacks it. */
 export function get(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? (Reflect.get(value, key) as unknown) : undefined;
 }

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import type { Package } from "./contents.ts";
 
+/** What the bill of materials is about. */
 export interface Subject {
   readonly name: string;
   readonly version: string;

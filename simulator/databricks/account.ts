@@ -50,6 +50,7 @@ export class Workspace {
   }
 }
 
+/** One account; everything else of the simulator hangs on it. */
 export class Account {
   readonly id: string;
   readonly scenario: ParsedScenario;

@@ -3,6 +3,7 @@
  */
 import type { Directory, Principal } from "./principals.ts";
 
+/** What has an access control list, by the word in the API's path. */
 export type Kind = "jobs" | "pipelines" | "directories" | "files" | "notebooks" | "experiments";
 
 /** Weakest first; a level includes those before it. */
@@ -15,6 +16,7 @@ export const LEVELS: Readonly<Record<Kind, readonly string[]>> = {
   experiments: ["CAN_READ", "CAN_EDIT", "CAN_MANAGE"],
 };
 
+/** One principal's level on one object. */
 export interface Entry {
   readonly principal: string;
   readonly level: string;

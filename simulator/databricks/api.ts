@@ -6,6 +6,7 @@ import type { Json } from "../json.ts";
 import type { Account, Workspace } from "./account.ts";
 import type { Principal } from "./principals.ts";
 
+/** The methods that any modelled route has. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD";
 
 /** A request that passed the door: known route, known parameters, a principal that may be here. */
@@ -22,6 +23,7 @@ export interface Call<Body = Json> {
   readonly stale: boolean;
 }
 
+/** What a handler answers: 200 and an empty object where it says nothing else. */
 export interface Answer {
   readonly status?: number;
   readonly body?: unknown;
@@ -34,6 +36,7 @@ export interface Answer {
 /** Which style an error of this route has (facts: databricks-api 2.1). */
 export type ErrorStyle = "databricks" | "scim" | "oauth";
 
+/** One method and path that is modelled, with all that it takes. */
 export interface Route {
   readonly method: Method;
   /** `{name}` is one segment, `{name...}` the rest of the path. */
@@ -101,8 +104,11 @@ export class Unmodelled extends Error {
   }
 }
 
+/** The error for a value that the service does not take. */
 export const badRequest = (message: string): ApiError => new ApiError(400, "INVALID_PARAMETER_VALUE", message);
+/** The error for somebody without the right. */
 export const forbidden = (message: string): ApiError => new ApiError(403, "PERMISSION_DENIED", message);
+/** The error for what is not there. */
 export const notFound = (message: string, code = "RESOURCE_DOES_NOT_EXIST"): ApiError =>
   new ApiError(404, code, message);
 

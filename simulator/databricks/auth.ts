@@ -26,6 +26,7 @@ const FIELDS_OF_GRANT: Readonly<Record<string, readonly string[]>> = {
   [EXCHANGE]: ["client_secret"],
 };
 
+/** Gives tokens, and knows whose each one is. */
 export class Authority {
   readonly #account: Account;
   readonly #tokens = new Map<string, Token>();

@@ -41,6 +41,7 @@ export const Cluster = v.strictObject({
 /** An entry of a pipeline's `clusters`. */
 export const PipelineCluster = v.strictObject({ ...sizes, label: opt(text) });
 
+/** A library by its Maven coordinates. */
 export const Maven = v.strictObject({ coordinates: text, exclusions: opt(texts), repo: opt(text) });
 
 /** An entry of a task's `libraries`. */

@@ -64,6 +64,7 @@ class Scheduled implements ScheduledFault {
   }
 }
 
+/** Which fault a request meets. */
 export class Faults {
   readonly #scheduled: Scheduled[] = [];
   readonly #hooks: { hook: Hook; pattern: RegExp; left: number }[] = [];

@@ -6,8 +6,10 @@ import type { Entry } from "./acls.ts";
 import { ApiError, badRequest, forbidden, notFound, Unmodelled } from "./api.ts";
 import type { Principal } from "./principals.ts";
 
+/** What a notebook is written in. */
 export type Language = "PYTHON" | "SQL" | "SCALA" | "R";
 
+/** A folder, file or notebook. */
 export interface Node {
   readonly id: bigint;
   readonly kind: "directories" | "files" | "notebooks";
@@ -42,10 +44,12 @@ export function plainPath(path: string): string {
   return `/${parts.join("/")}`;
 }
 
+/** The folder that a path is in; `/` for what is at the top. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(1, path.lastIndexOf("/")));
 }
 
+/** Everything below one workspace's root. */
 export class FileTree {
   readonly #account: Account;
   readonly #workspace: Workspace;

@@ -229,6 +229,7 @@ const settingsFields = {
 /** Every field there is. */
 export const FIELDS: ReadonlySet<string> = new Set(Object.keys(settingsFields));
 
+/** A job's settings, whole. */
 export const JobSettings = v.strictObject(settingsFields);
 /** facts: databricks-api 8: access_control_list exists on create only. */
 export const CreateJob = v.strictObject({

@@ -10,6 +10,7 @@ import { parentOf, plainPath } from "./file-tree.ts";
 import { checkSettings, listAt, objectAt, withDefaults } from "./job-settings.ts";
 import { type Course, Run, type RunTrigger } from "./run.ts";
 
+/** A job as the workspace keeps it. */
 export interface Job {
   readonly id: bigint;
   /** Name of the principal, as creator_user_name shows it. */
@@ -30,6 +31,7 @@ interface RunRequest {
   readonly queue?: boolean | undefined;
 }
 
+/** Jobs, what starts them by itself, and their runs. */
 export class JobStore {
   readonly #account: Account;
   readonly #workspace: Workspace;
@@ -210,6 +212,7 @@ export class JobStore {
   }
 }
 
+/** The name that a job is shown by; the service calls one without a name Untitled. */
 export function nameOf(job: Job): string {
   return (job.settings["name"] ?? "Untitled") as string;
 }

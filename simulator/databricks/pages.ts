@@ -24,6 +24,7 @@ export function pageOf<T>(list: readonly T[], size: number, token: string | null
   return { items: list.slice(start, end), next: end < list.length ? tokenFor(end, what) : undefined };
 }
 
+/** The token of the page that begins at an item of the list `what`. */
 export function tokenFor(start: number, what: string): string {
   return Buffer.from(`${what}:${start}`).toString("base64url");
 }

@@ -9,6 +9,7 @@ import { wildcard } from "./faults.ts";
 
 type UpdateState = "QUEUED" | "RUNNING" | "STOPPING" | "COMPLETED" | "FAILED" | "CANCELED";
 
+/** An update of a pipeline, whoever asked for it. */
 export interface Update {
   readonly id: string;
   readonly created: number;
@@ -27,6 +28,7 @@ export interface Update {
   state: UpdateState;
 }
 
+/** A pipeline as the workspace keeps it. */
 export interface Pipeline {
   readonly id: string;
   readonly creator: string;
@@ -43,6 +45,7 @@ export interface Pipeline {
 const RETRY = "RETRY_ON_FAILURE";
 const TERMINAL: readonly UpdateState[] = ["COMPLETED", "FAILED", "CANCELED"];
 
+/** Pipelines and their updates. */
 export class PipelineStore {
   readonly #account: Account;
   readonly #workspace: Workspace;

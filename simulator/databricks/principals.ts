@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import type { ParsedScenario } from "./scenario.ts";
 import { ScenarioError } from "./scenario.ts";
 
+/** Whose tokens of another issuer are taken for a service principal's. */
 export interface FederationPolicy {
   readonly issuer: string;
   readonly audiences: readonly string[];
@@ -12,6 +13,7 @@ export interface FederationPolicy {
   readonly subjectClaim: string;
 }
 
+/** A user or a service principal. */
 export interface Principal {
   readonly kind: "user" | "service-principal";
   /** How the scenario calls it; what the request log shows. */
@@ -29,6 +31,7 @@ export interface Principal {
   readonly users: ReadonlySet<string>;
 }
 
+/** A group of the account or of one workspace. */
 export interface Group {
   readonly name: string;
   readonly id: string;
@@ -44,6 +47,7 @@ export interface Group {
 /** Every user and service principal of the account is in it (facts: unity-catalog 1.7). */
 const ACCOUNT_USERS = "account users";
 
+/** Everybody, by the names that scenarios give them. */
 export class Directory {
   readonly principals = new Map<string, Principal>();
   readonly groups = new Map<string, Group>();

@@ -12,11 +12,13 @@ interface Compiled {
   readonly names: readonly string[];
 }
 
+/** The route of a request, and what its path holds. */
 export interface Match {
   readonly route: Route;
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** Finds the route of a request. */
 export class Router {
   readonly #routes: readonly Compiled[];
 

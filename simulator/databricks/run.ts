@@ -4,6 +4,7 @@
 import type { JsonObject } from "../json.ts";
 
 type RunState = "QUEUED" | "PENDING" | "RUNNING" | "TERMINATING" | "TERMINATED" | "SKIPPED";
+/** How a run ends, in the older status system's words. */
 export type RunResult =
   | "SUCCESS"
   | "FAILED"
@@ -11,6 +12,7 @@ export type RunResult =
   | "CANCELED"
   | "SUCCESS_WITH_FAILURES"
   | "MAXIMUM_CONCURRENT_RUNS_REACHED";
+/** What started a run. */
 export type RunTrigger = "ONE_TIME" | "PERIODIC" | "CONTINUOUS";
 
 /** How a run goes on: its end, and how many reads see it active before. */
@@ -21,6 +23,7 @@ export interface Course {
   readonly error: string | undefined;
 }
 
+/** A run of a job. */
 export class Run {
   readonly id: bigint;
   readonly jobId: bigint;

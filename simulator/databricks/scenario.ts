@@ -218,6 +218,7 @@ const UpdateRule = v.strictObject({
   error: v.optional(v.string()),
 });
 
+/** One fault as a scenario writes it. */
 export const FaultSchema = v.strictObject({
   method: v.optional(v.pipe(v.string(), v.toUpperCase()), "*"),
   /** A path; `*` matches anything, a slash too. */
@@ -242,6 +243,7 @@ export const FaultSchema = v.strictObject({
   delay_ms: v.optional(count, 1000),
 });
 
+/** The `databricks:` half of a scenario. */
 export const DatabricksSchema = v.strictObject({
   account_id: v.optional(uuid, "00000000-0000-4000-8000-000000000001"),
   metastore: v.optional(
@@ -303,7 +305,9 @@ export const DatabricksSchema = v.strictObject({
 export type DatabricksScenario = v.InferInput<typeof DatabricksSchema>;
 /** What is left after the defaults are filled in. */
 export type ParsedScenario = v.InferOutput<typeof DatabricksSchema>;
+/** A fault as written, defaults left out. */
 export type FaultInput = v.InferInput<typeof FaultSchema>;
+/** A fault with its defaults. */
 export type Fault = v.InferOutput<typeof FaultSchema>;
 
 /** A scenario that cannot be run: says which keys are wrong. */

@@ -9,6 +9,7 @@ import { JobSettings } from "./job-shape.ts";
 import { PipelineSpec } from "./pipelines.ts";
 import { type ParsedScenario, parseStrictly, ScenarioError } from "./scenario.ts";
 
+/** Fills a new account. Throws ScenarioError for what names something that is not there. */
 export function seed(account: Account): void {
   const { scenario } = account;
   const there = (name: string, key: string): Workspace => {

@@ -19,6 +19,7 @@ import { seed } from "./seed.ts";
 import { World } from "./world.ts";
 import { tell } from "../witness.ts";
 
+/** An account that is up, for a test, the demo or the command line. */
 export interface DatabricksSimulator {
   readonly accountId: string;
   /** The account's own host; it also serves every workspace that X-Databricks-Workspace-Id names (facts: databricks-api 1.5). */

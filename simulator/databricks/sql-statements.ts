@@ -48,6 +48,7 @@ const LISTED: readonly string[] = [
    FROM {catalog}.information_schema.abac_policy_definitions WHERE policy_type LIKE '%GRANT%'`,
 ].map(normal);
 
+/** A statement that is in the list. */
 export interface KnownStatement {
   /** As SQLite runs it: the catalog's tables have no prefix there. */
   readonly sql: string;

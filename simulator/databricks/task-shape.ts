@@ -53,6 +53,7 @@ export const sqlObjects = {
   ),
 };
 
+/** By the key of the task. */
 export const rareTasks = {
   ai_runtime_task: opt(
     v.strictObject({

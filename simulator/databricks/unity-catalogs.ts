@@ -254,6 +254,7 @@ function workspaceOf({ account }: Call<unknown>, { workspace_id }: { workspace_i
   return found.name;
 }
 
+/** A securable as the API shows it to the caller; `browseOnly` cuts it to what BROWSE shows. */
 export function show(call: Call<unknown>, one: Securable, browseOnly: boolean): JsonObject {
   const [catalog, schema] = one.fullName.split(".");
   const omitted = (name: string) => call.query.get(name) === "true";

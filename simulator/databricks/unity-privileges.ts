@@ -32,6 +32,7 @@ const inSchema = [
   "APPLY_TAG",
 ];
 
+/** By the type of securable. */
 export const GRANTABLE: Readonly<Record<SecurableType, ReadonlySet<string>>> = {
   metastore: new Set([
     "CREATE_CATALOG",

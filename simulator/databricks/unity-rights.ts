@@ -20,6 +20,7 @@ const READING: Readonly<Record<SecurableType, string>> = {
   storage_credential: "",
 };
 
+/** Answers for one principal in one workspace. */
 export class Rights {
   readonly #account: Account;
   readonly #workspace: Workspace;

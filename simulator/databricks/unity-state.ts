@@ -8,6 +8,7 @@ import type { ParsedScenario } from "./scenario.ts";
 import { ScenarioError } from "./scenario.ts";
 import { GRANTABLE, normalized, type SecurableType } from "./unity-privileges.ts";
 
+/** What was granted to one principal on one securable. */
 export interface Assignment {
   /** Empty for a principal that was deleted: only its id is left. */
   readonly principal: string;
@@ -15,6 +16,7 @@ export interface Assignment {
   readonly privileges: ReadonlySet<string>;
 }
 
+/** Anything that can be granted on, with what is below it. */
 export interface Securable {
   readonly id: string;
   readonly type: SecurableType;
@@ -63,6 +65,7 @@ interface Given {
 const INFORMATION_SCHEMA = "information_schema";
 const SYSTEM_USER = "System user";
 
+/** The one metastore of the account, and everything in it. */
 export class Metastore {
   readonly root: Securable;
   readonly name: string;

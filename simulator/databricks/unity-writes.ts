@@ -164,6 +164,7 @@ export function named(name: string, type: string): string {
   return name.toLowerCase();
 }
 
+/** The error for a name that is taken; which status it has is an open question of the scenario. */
 export function exists(call: Call<unknown>, noun: string, name: string): ApiError {
   const code = `${noun.toUpperCase()}_ALREADY_EXISTS`;
   return new ApiError(call.account.behaviours.securable_exists, code, `${noun} '${name}' already exists`);

@@ -26,6 +26,7 @@ interface Picture {
   readonly owner: string;
 }
 
+/** The hand and the eye of whoever plays a scene. */
 export class World {
   readonly #account: Account;
 

@@ -19,6 +19,7 @@ import type {
 /** More than two clocks of one service are apart. */
 const APART_MS = 180_000;
 
+/** Makes the API's documents of what the world remembers of Actions. */
 export class ActionShapes extends Shapes {
   deployment(deployment: Deployment): Partly<Schemas["deployment"]> {
     const url = `${this.api}/deployments/${deployment.id}`;

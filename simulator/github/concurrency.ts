@@ -3,6 +3,7 @@
  * in order (facts: github 2). Groups are the repository's, and their names do not mind case.
  */
 
+/** Who wants to enter which group. */
 export interface ConcurrencyRequest {
   readonly group: string;
   readonly cancelInProgress: boolean;
@@ -23,6 +24,7 @@ interface Group {
 
 const QUEUE_LIMIT = 100;
 
+/** The groups of one repository. */
 export class ConcurrencyGroups {
   readonly #groups = new Map<string, Group>();
 

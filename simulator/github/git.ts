@@ -127,6 +127,7 @@ export async function resolveRef(dir: string, name: string): Promise<string | un
   return /^[0-9a-f]{7,39}$/.test(name) ? resolveCommit(dir, name) : undefined;
 }
 
+/** A commit as git has it. */
 export interface Commit {
   readonly sha: string;
   readonly tree: string;
@@ -154,6 +155,7 @@ export async function commits(dir: string, args: readonly string[]): Promise<Com
     }));
 }
 
+/** One commit; undefined if the directory does not have it. */
 export async function commit(dir: string, sha: string): Promise<Commit | undefined> {
   const [first] = await commits(dir, ["-1", sha]).catch(() => []);
   return first;
@@ -187,6 +189,7 @@ export async function tree(dir: string, name: string, recursive: boolean): Promi
     });
 }
 
+/** A file that differs between two commits, with how many lines. */
 export interface ChangedFile {
   readonly status: "added" | "removed" | "modified";
   readonly path: string;
@@ -222,6 +225,7 @@ export async function aheadBehind(dir: string, base: string, head: string): Prom
   return { ahead: Number(ahead), behind: Number(behind) };
 }
 
+/** Whether one commit is in the history of another, or is it. */
 export async function isAncestor(dir: string, ancestor: string, descendant: string): Promise<boolean> {
   try {
     await git(dir, ["merge-base", "--is-ancestor", ancestor, descendant]);
@@ -264,6 +268,7 @@ export function treeOnto(dir: string, commit: string, onto: string): Promise<str
   return git(dir, ["merge-tree", "--write-tree", onto, commit]).catch(missing);
 }
 
+/** All branches, with their heads. */
 export async function branches(dir: string): Promise<{ name: string; sha: string }[]> {
   const text = await git(dir, ["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
   return readableLines(text).map((line) => {

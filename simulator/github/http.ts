@@ -7,6 +7,7 @@ import { allows, type Level, type Scope } from "./permissions.ts";
 import type { Role } from "./scenario.ts";
 import { Refusal, type Token, type World } from "./world.ts";
 
+/** GitHub's own types of what its API answers. */
 export type Schemas = components["schemas"];
 
 /** Some of an answer's fields: what is given must be named and typed as GitHub's; links nobody follows are left out. */
@@ -17,8 +18,9 @@ export type Partly<T> = T extends (infer Item)[]
     : T;
 
 /** What a route demands of the token. `admin` routes are closed to GITHUB_TOKEN: no permission of its grants them. */
-export type Access = "metadata" | "admin" | "person" | readonly [Scope, Level] | readonly (readonly [Scope, Level])[];
+type Access = "metadata" | "admin" | "person" | readonly [Scope, Level] | readonly (readonly [Scope, Level])[];
 
+/** A request that has found its route and may be answered. */
 export interface Call {
   readonly world: World;
   readonly params: Readonly<Record<string, string>>;
@@ -31,6 +33,7 @@ export interface Call {
   readonly accept: string;
 }
 
+/** What a handler answers. */
 export type Answer =
   | { readonly status?: number; readonly body: unknown }
   | { readonly status?: number; readonly bytes: Buffer; readonly type: string }
@@ -38,6 +41,7 @@ export type Answer =
   /** A list to be cut into pages, and what is put around a page. */
   | { readonly list: readonly unknown[]; readonly wrap?: (page: readonly unknown[], total: number) => unknown };
 
+/** One method and path that is modelled, and what a token needs for it. */
 export interface Route {
   readonly method: string;
   readonly pattern: RegExp;
@@ -93,6 +97,7 @@ const ROLE_RANK: Readonly<Record<Role | "none", number>> = {
   admin: 5,
 };
 
+/** Whether somebody has a role in the repository, or a higher one. */
 export function hasRole(world: World, login: string, role: Role): boolean {
   return ROLE_RANK[world.person(login).role] >= ROLE_RANK[role];
 }
@@ -214,6 +219,7 @@ export function paginate(list: readonly unknown[], url: URL): Page {
   };
 }
 
+/** Sends an answer; one of status 204 has no body. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   if (status === 204) {
     response.writeHead(204).end();

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import type { World } from "./world.ts";
 
+/** What tokens name as their issuer, wherever the simulator listens, if nothing else is asked for. */
 export const ISSUER = "https://token.actions.githubusercontent.com";
 
 /** What a token says about the job that asks for it. */
@@ -74,6 +75,7 @@ export function claims(world: World, facts: TokenFacts): Record<string, string> 
   };
 }
 
+/** Signs tokens, and publishes the keys to check them with. */
 export interface Issuer {
   readonly issuer: string;
   readonly keys: { readonly keys: readonly JWK[] };

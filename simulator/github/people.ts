@@ -3,6 +3,7 @@ import * as git from "./git.ts";
 import { timestamp } from "./text.ts";
 import type { Pull, World } from "./world.ts";
 
+/** The pull request that somebody opens. */
 export interface PullRequestOptions {
   /** A branch of the repository directory; for a fork, still a branch there that holds the fork's commits. */
   readonly head: string;
@@ -16,6 +17,7 @@ export interface PullRequestOptions {
   readonly labels?: readonly string[];
 }
 
+/** Opens a pull request. */
 export async function openPullRequest(world: World, options: PullRequestOptions): Promise<Pull> {
   const base = options.base ?? world.scenario.default_branch;
   const headSha = await branchCommit(world, options.head);
@@ -66,6 +68,7 @@ export async function refresh(world: World, pull: Pull): Promise<void> {
   }
 }
 
+/** Reviews a pull request at its head. */
 export async function review(
   world: World,
   number: number,
@@ -80,6 +83,7 @@ export async function review(
 /** The three buttons that merge a pull request. */
 export type MergeMethod = "merge" | "squash" | "rebase";
 
+/** Merges a pull request; gives the commit that the base branch then has. */
 export async function mergePullRequest(
   world: World,
   number: number,
@@ -129,6 +133,7 @@ async function rebased(world: World, pull: Pull): Promise<string[] | undefined> 
   return made;
 }
 
+/** The pull request of a number. Throws if there is none. */
 export function pullNumber(world: World, number: number): Pull {
   const pull = world.pulls.find((one) => one.number === number);
   if (pull === undefined) throw new Error(`There is no pull request ${number}`);

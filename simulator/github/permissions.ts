@@ -19,18 +19,23 @@ const SCOPES = [
   "statuses",
 ] as const;
 
+/** What a token's permissions are about: a key of `permissions:`. */
 export type Scope = (typeof SCOPES)[number];
+/** How much of a scope a token may. */
 export type Level = "none" | "read" | "write";
+/** What a token may, scope by scope. */
 export type Permissions = Readonly<Record<Scope, Level>>;
 
 const RANK: Readonly<Record<Level, number>> = { none: 0, read: 1, write: 2 };
 const WRITE_ONLY: ReadonlySet<Scope> = new Set(["id-token"]);
 const READ_ONLY: ReadonlySet<Scope> = new Set(["models"]);
 
+/** Whether there is a scope of this name. */
 export function isScope(name: string): name is Scope {
   return (SCOPES as readonly string[]).includes(name);
 }
 
+/** Whether permissions reach a level of a scope. */
 export function allows(permissions: Permissions, scope: Scope, level: Level): boolean {
   return RANK[permissions[scope]] >= RANK[level];
 }
@@ -54,6 +59,7 @@ export function repositoryDefault(setting: "read" | "write"): Permissions {
     : { ...everywhere("write"), "id-token": "none" };
 }
 
+/** The lesser of both in each scope: a called workflow gets no more than its caller has. */
 export function intersect(a: Permissions, b: Permissions): Permissions {
   return mapScopes((scope) => (RANK[a[scope]] <= RANK[b[scope]] ? a[scope] : b[scope]));
 }

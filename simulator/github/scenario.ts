@@ -146,15 +146,22 @@ const schema = v.strictObject({
   assumptions: v.optional(assumptions, {}),
 });
 
+/** The `github:` half as written, defaults left out. */
 export type GitHubScenarioInput = v.InferInput<typeof schema>;
+/** The `github:` half with its defaults. */
 export type GitHubScenario = v.InferOutput<typeof schema>;
+/** An environment's rules. */
 export type EnvironmentSettings = v.InferOutput<typeof environment>;
+/** What protects a branch. */
 export type BranchRules = v.InferOutput<typeof branchRules>;
+/** What somebody is in the repository, from read up to admin. */
 export type Role = v.InferOutput<typeof role>;
+/** What a request is to meet instead of its answer. */
 export type Fault = v.InferOutput<typeof fault>;
 
 /** Every key of a scenario's `github:` part, and every assumption that can be turned round: for the documentation. */
 export const scenarioKeys: readonly string[] = Object.keys(schema.entries);
+/** The open questions that a scenario can turn. */
 export const assumptionKeys: readonly string[] = Object.keys(assumptions.entries);
 
 /** Parses the `github:` part of a scenario; throws an Error that names each unknown or wrong key. */

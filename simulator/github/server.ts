@@ -29,6 +29,7 @@ interface GitHubRequest {
   readonly principal: string | undefined;
 }
 
+/** A repository that is up, for a test, the demo or the command line. */
 export interface GitHubSimulator {
   /** `http://127.0.0.1:PORT`, to be given as GITHUB_API_URL. */
   readonly apiUrl: string;

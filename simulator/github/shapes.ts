@@ -25,6 +25,7 @@ type Repository = Partly<
   >
 >;
 
+/** Makes the API's documents of what the world remembers. */
 export class Shapes {
   protected readonly world: World;
   protected readonly api: string;

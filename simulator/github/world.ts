@@ -6,6 +6,7 @@ import { effectiveSettings, madeInactive, reviewRefusal } from "./rules.ts";
 import { branchRulesOf, type EnvironmentSettings, type GitHubScenario, type Role, unprotected } from "./scenario.ts";
 import { timestamp } from "./text.ts";
 
+/** The account of every job's token. */
 export const ACTIONS_BOT = "github-actions[bot]";
 
 interface Person {
@@ -16,6 +17,7 @@ interface Person {
   readonly role: Role | "none";
 }
 
+/** An environment of the repository. */
 export interface Environment {
   readonly id: number;
   readonly name: string;
@@ -24,7 +26,8 @@ export interface Environment {
   settings: EnvironmentSettings;
 }
 
-export interface Review {
+/** A review of a pull request, at the commit that its head was. */
+interface Review {
   readonly id: number;
   readonly user: string;
   readonly state: "APPROVED" | "CHANGES_REQUESTED" | "DISMISSED";
@@ -32,6 +35,7 @@ export interface Review {
   readonly at: string;
 }
 
+/** A pull request. */
 export interface Pull {
   readonly number: number;
   readonly id: number;
@@ -58,6 +62,7 @@ export interface Pull {
   locked?: boolean;
 }
 
+/** The states that the API takes and shows. */
 export type DeploymentState =
   | "error"
   | "failure"
@@ -68,6 +73,7 @@ export type DeploymentState =
   | "success"
   | "waiting";
 
+/** One entry of a Deployment's history. */
 export interface DeploymentStatus {
   readonly id: number;
   readonly state: DeploymentState;
@@ -79,6 +85,7 @@ export interface DeploymentStatus {
   readonly at: string;
 }
 
+/** A Deployment, with its statuses, the oldest first. */
 export interface Deployment {
   readonly id: number;
   readonly sha: string;
@@ -104,6 +111,7 @@ interface JobStep {
   readonly completedAt: string;
 }
 
+/** A job of a run, in one attempt. */
 export interface Job {
   readonly id: number;
   readonly run: Run;
@@ -118,6 +126,7 @@ export interface Job {
   readonly steps: JobStep[];
 }
 
+/** What somebody decided about jobs that waited. */
 export interface Approval {
   readonly environments: readonly Environment[];
   readonly user: string;
@@ -125,6 +134,7 @@ export interface Approval {
   readonly comment: string;
 }
 
+/** A job that waits for a review. */
 export interface Pending {
   readonly environment: Environment;
   readonly job: Job;
@@ -132,12 +142,14 @@ export interface Pending {
   readonly decide: (approval: Approval) => void;
 }
 
+/** A reusable workflow that a run has called. */
 export interface ReferencedWorkflow {
   readonly path: string;
   readonly sha: string;
   readonly ref?: string;
 }
 
+/** A run of a workflow; `attempt` is its newest. */
 export interface Run {
   readonly id: number;
   readonly number: number;
@@ -168,6 +180,7 @@ export interface Run {
   readonly pending: Pending[];
 }
 
+/** What a job has uploaded. */
 export interface Artifact {
   readonly id: number;
   readonly run: Run;
@@ -177,6 +190,7 @@ export interface Artifact {
   readonly createdAt: string;
 }
 
+/** An issue. */
 export interface Issue {
   readonly id: number;
   readonly number: number;
@@ -190,6 +204,7 @@ export interface Issue {
   updatedAt: string;
 }
 
+/** A comment on an issue or a pull request. */
 export interface Comment {
   readonly id: number;
   readonly issue: number;
@@ -199,6 +214,7 @@ export interface Comment {
   updatedAt: string;
 }
 
+/** A status that somebody gave a commit. */
 export interface CommitStatus {
   readonly id: number;
   readonly sha: string;
@@ -210,6 +226,7 @@ export interface CommitStatus {
   readonly at: string;
 }
 
+/** Who asks: a person, or a job with its permissions. */
 export type Token =
   | { readonly kind: "user"; readonly login: string }
   | { readonly kind: "job"; readonly job: Job; readonly permissions: Permissions };
@@ -231,6 +248,7 @@ export interface RunnerDoor {
   cancel(run: Run): boolean;
 }
 
+/** Everything of one repository but its code. */
 export class World {
   /** Every runner that has started a run, the newest last. */
   readonly runners: RunnerDoor[] = [];

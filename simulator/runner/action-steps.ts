@@ -28,6 +28,7 @@ interface Extra {
 
 const DONE: StepBody = { ok: true, cancelled: false, outputs: {}, summary: "" };
 
+/** Runs the steps of one job, and keeps the post steps that they ask for. */
 export class ActionSteps {
   readonly #job: JobExecution;
   /** In the order of the main steps; run in reverse. */

@@ -15,6 +15,7 @@ interface ActionInput {
   readonly deprecation: string | undefined;
 }
 
+/** A JavaScript action, read from its metadata. */
 export interface NodeAction {
   readonly dir: string;
   readonly name: string;

@@ -7,6 +7,7 @@ import type { Trigger } from "./events.ts";
 import { type Dictionary, textOf } from "./expressions.ts";
 import type { FileOrigin } from "./workflow.ts";
 
+/** Where a job works on this machine; absolute paths. */
 export interface JobFolders {
   readonly root: string;
   readonly workspace: string;
@@ -19,6 +20,7 @@ export interface JobFolders {
 /** Links in summaries lead to the real pages; the API is on loopback. */
 const SERVER = "https://github.com";
 
+/** What the `github` context is made of. */
 export interface GitHubFacts {
   readonly world: World;
   readonly run: Run;
@@ -84,6 +86,7 @@ function refProtected(world: World, ref: string): boolean {
   return ref.startsWith("refs/heads/") && world.branchRules.has(ref.slice("refs/heads/".length));
 }
 
+/** The `runner` context. */
 export function runnerContext(folders: JobFolders, debug: boolean): Dictionary {
   return {
     name: "simulated",

@@ -42,6 +42,7 @@ export function environmentOf(job: StepsJob, scope: Scope): WantedEnvironment | 
   return { name, deployment: !isDictionary(value) || truthy(value["deployment"] ?? true) };
 }
 
+/** One job's way into its environment. */
 export class EnvironmentEntry {
   readonly #options: Pick<RunOptions, "github" | "emit" | "reviewer">;
   readonly #facts: GitHubFacts;

@@ -8,6 +8,7 @@ import type { Pull, World } from "../github/world.ts";
 import type { Dictionary, Value } from "./expressions.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
+/** The event that is to happen. */
 export interface DispatchOptions {
   /** `push`, `pull_request`, `merge_group`, `workflow_dispatch`, `schedule`. */
   readonly event: string;

@@ -6,7 +6,9 @@ import { tellOfExpression } from "./modelled.ts";
 import { isOfOtherEvents } from "./payloads.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
+/** What an expression can be. */
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
+/** Values by key, such as a context. */
 export type Dictionary = { readonly [key: string]: Value };
 
 /** What an expression can see: contexts by name, and how the job or its needs stand for `success()` and its kin. */
@@ -138,6 +140,7 @@ export function textOf(value: Value): string {
   return String(value);
 }
 
+/** True for values by key, neither null nor a list. */
 export function isDictionary(value: Value | undefined): value is Dictionary {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -9,6 +9,7 @@ type FileName = (typeof NAMES)[number];
 /** A step's summary over this many bytes is dropped. */
 const SUMMARY_LIMIT = 1024 * 1024;
 
+/** What a step has written to its files. */
 export interface FileResults {
   readonly outputs: Readonly<Record<string, string>>;
   readonly state: Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ export interface GroupHolder {
   readonly groups: readonly string[];
 }
 
+/** What came of wanting to enter. */
 export type Entered =
   | { readonly kind: "entered"; readonly groups: readonly string[]; readonly leave: () => void }
   | { readonly kind: "refused"; readonly why: string };

@@ -2,6 +2,7 @@
 import { type Dictionary, resolve, type Scope, textOf, type Value } from "./expressions.ts";
 import type { InputDefinition } from "./workflow.ts";
 
+/** An input that does not fit its declaration, as GitHub says it. */
 export class InputError extends Error {}
 
 /** The `inputs` context: what was given, else the default, else the type's empty value; coerced by type. */

@@ -96,6 +96,7 @@ export async function executeJob(request: JobRequest): Promise<ExecutedJob> {
   }
 }
 
+/** One job from its first step to its last post step. */
 export class JobExecution {
   readonly request: JobRequest;
   readonly folders: JobFolders;
@@ -358,6 +359,7 @@ export class JobExecution {
   }
 }
 
+/** What a step's work came to. */
 export interface StepBody {
   readonly ok: boolean;
   readonly cancelled: boolean;

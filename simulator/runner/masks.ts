@@ -1,5 +1,6 @@
 /** Secrets in logs become ***; an output that holds one is dropped (facts: github 1, Annotations, outputs, masks). */
 
+/** The secrets of one job. */
 export class Masks {
   readonly #values = new Set<string>();
   #pattern: RegExp | undefined;

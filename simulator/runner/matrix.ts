@@ -5,6 +5,7 @@ import { UnmodelledError } from "./unmodelled.ts";
 /** More jobs of one matrix the service does not make. */
 const MOST = 256;
 
+/** One set of values for each job that a matrix makes. Throws for what is no matrix. */
 export function combinations(matrix: Value): Dictionary[] {
   if (!isDictionary(matrix)) throw new Error("The matrix is not a mapping");
   const { include, exclude, ...axes } = matrix;

@@ -4,7 +4,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 
 /** A process of a step: what is run, and who hears of it. */
-export interface ProcessOptions {
+interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
@@ -14,7 +14,8 @@ export interface ProcessOptions {
   readonly timeoutMs: number | undefined;
 }
 
-export type ProcessEnd = { readonly kind: "exit"; readonly code: number } | { readonly kind: "timeout" | "cancelled" };
+/** How a child process ended. */
+type ProcessEnd = { readonly kind: "exit"; readonly code: number } | { readonly kind: "timeout" | "cancelled" };
 
 /** What runs now: ended with this process, so that nothing is left behind. */
 const running = new Set<ChildProcess>();

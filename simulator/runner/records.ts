@@ -4,6 +4,7 @@ import type { Job, Run, World } from "../github/world.ts";
 import type { JobResult, RunnerEvent } from "./results.ts";
 import type { NodeResult } from "./schedule.ts";
 
+/** Keeps both for one run. */
 export class JobRecords {
   /** In the order in which they ended. */
   readonly results: JobResult[] = [];

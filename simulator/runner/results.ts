@@ -3,8 +3,10 @@ import type { Annotation } from "./step.ts";
 
 export type { Annotation } from "./step.ts";
 
+/** How a step, job or run ended. */
 export type Conclusion = "success" | "failure" | "cancelled" | "skipped" | "timed_out" | "startup_failure";
 
+/** A step that has ended. */
 export interface StepResult {
   readonly name: string;
   readonly conclusion: Conclusion;
@@ -15,6 +17,7 @@ export interface StepResult {
   readonly annotations: readonly Annotation[];
 }
 
+/** A job that has ended. */
 export interface JobResult {
   /** `caller / called`, as the checks are named. */
   readonly name: string;
@@ -30,6 +33,7 @@ export interface JobResult {
   readonly annotations: readonly Annotation[];
 }
 
+/** A run that has ended. */
 export interface RunResult {
   readonly id: number;
   readonly attempt: number;
@@ -40,6 +44,7 @@ export interface RunResult {
   readonly errors: readonly string[];
 }
 
+/** What happens while a run goes on, told as it happens. */
 export type RunnerEvent =
   | { readonly type: "run-start"; readonly run: number; readonly workflow: string; readonly event: string }
   | { readonly type: "run-end"; readonly run: number; readonly result: RunResult }
@@ -59,6 +64,7 @@ export interface PendingReview {
   readonly finished: readonly JobResult[];
 }
 
+/** What a reviewer does about a job that waits; `wait` leaves it waiting. */
 export type ReviewDecision =
   | "wait"
   | { readonly user: string; readonly state: "approved" | "rejected"; readonly comment?: string };

@@ -28,6 +28,7 @@ import { ancestorsOf, labelsOf, type NodeResult, overall, pool, settle, SKIPPED,
 import type { Sources } from "./sources.ts";
 import type { CallJob, JobModel, StepsJob, TemplateToken } from "./workflow.ts";
 
+/** With what a run is carried out. */
 export interface RunOptions {
   readonly github: GitHubSimulator;
   readonly sources: Sources;
@@ -57,6 +58,7 @@ interface Instance {
   readonly signal: AbortSignal;
 }
 
+/** One attempt of one run. */
 export class RunExecution {
   readonly #options: RunOptions;
   readonly #run: Run;

@@ -10,6 +10,7 @@ export type { DispatchOptions } from "./events.ts";
 export type * from "./results.ts";
 export type { RepositorySource } from "./sources.ts";
 
+/** Whose workflows are run, and where other repositories are found. */
 export interface RunnerOptions {
   readonly github: GitHubSimulator;
   /**
@@ -35,11 +36,13 @@ export interface RunnerOptions {
   readonly debug?: boolean;
 }
 
+/** A run that has an id and goes on. */
 export interface RunHandle {
   readonly id: number;
   readonly done: Promise<RunResult>;
 }
 
+/** Makes events happen, and runs what listens to them. */
 export interface Runner {
   /** Starts one workflow and waits for its end. Rejects for what is not modelled or does not listen to the event. */
   dispatch(options: DispatchOptions): Promise<RunResult>;

@@ -10,6 +10,7 @@ export interface NodeResult {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+/** The end of a job that never began. */
 export const SKIPPED: NodeResult = { result: "skipped", outputs: {} };
 
 /** Everything a job needs, directly or not, each after what it needs itself. */
@@ -41,6 +42,7 @@ interface Strategy {
   readonly limit: number;
 }
 
+/** The jobs that a job of a workflow becomes, and how they run beside each other. */
 export function strategyOf(job: JobModel, scope: Scope): Strategy {
   const value = job.strategy === undefined ? {} : resolve(job.strategy, scope);
   const strategy = isDictionary(value) ? value : {};

@@ -11,6 +11,7 @@ export interface RepositorySource {
   readonly commit?: string;
 }
 
+/** Finds the files of a repository at a commit. */
 export class Sources {
   readonly #byName = new Map<string, readonly RepositorySource[]>();
   readonly #folders = new Map<string, Promise<string>>();

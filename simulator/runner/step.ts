@@ -5,6 +5,7 @@ import type { Masks } from "./masks.ts";
 import type { RunProcess } from "./process.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
+/** What a step says of a place, or of the run. */
 export interface Annotation {
   readonly level: "error" | "warning" | "notice";
   readonly message: string;
@@ -110,6 +111,7 @@ export class StepLog {
   }
 }
 
+/** The process that does a step's work. */
 export interface StepProcess {
   readonly command: string;
   readonly args: readonly string[];

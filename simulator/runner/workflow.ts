@@ -28,6 +28,7 @@ export interface FileOrigin {
 
 type InputType = "string" | "number" | "boolean" | "choice" | "environment";
 
+/** An input as a workflow declares it. */
 export interface InputDefinition {
   readonly type: InputType;
   readonly required: boolean;
@@ -35,7 +36,8 @@ export interface InputDefinition {
   readonly options: readonly string[];
 }
 
-export interface Defaults {
+/** `defaults.run` of a workflow or job. */
+interface Defaults {
   readonly shell: TemplateToken | undefined;
   readonly workingDirectory: TemplateToken | undefined;
 }
@@ -52,6 +54,7 @@ interface JobBase {
   readonly position: string;
 }
 
+/** A step as written. */
 export interface StepModel {
   readonly id: string;
   readonly name: TemplateToken | undefined;
@@ -66,6 +69,7 @@ export interface StepModel {
   readonly workingDirectory: TemplateToken | undefined;
 }
 
+/** A job with steps, as written. */
 export interface StepsJob extends JobBase {
   readonly kind: "steps";
   readonly runsOn: TemplateToken | undefined;
@@ -77,6 +81,7 @@ export interface StepsJob extends JobBase {
   readonly steps: readonly StepModel[];
 }
 
+/** A job that calls a reusable workflow, as written. */
 export interface CallJob extends JobBase {
   readonly kind: "call";
   readonly uses: string;
@@ -84,8 +89,10 @@ export interface CallJob extends JobBase {
   readonly secrets: MappingToken | "inherit" | undefined;
 }
 
+/** A job as written. */
 export type JobModel = StepsJob | CallJob;
 
+/** A workflow file as written. */
 export interface WorkflowModel {
   readonly origin: FileOrigin;
   readonly name: string;

@@ -14,6 +14,7 @@ const UTF8 = 0x0800;
 /** 1980-01-01, so that equal contents give equal archives. */
 const DOS_DATE = 0x0021;
 
+/** An archive of these entries. */
 export function writeZip(entries: readonly ZipEntry[]): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -47,6 +48,7 @@ export function writeZip(entries: readonly ZipEntry[]): Buffer {
   return Buffer.concat([...parts, central, uint32(END), end]);
 }
 
+/** The entries of an archive. Throws for what is none. */
 export function readZip(zip: Buffer): ZipEntry[] {
   const end = zip.lastIndexOf(uint32(END));
   if (end < 0) throw new Error("Not a zip archive");

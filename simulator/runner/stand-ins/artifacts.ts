@@ -8,6 +8,7 @@ import { UnmodelledError } from "../unmodelled.ts";
 import { readZip, writeZip } from "../zip.ts";
 import type { StandIn } from "./index.ts";
 
+/** actions/upload-artifact. */
 export const uploadArtifact: StandIn = {
   inputs: {
     name: "artifact",
@@ -59,6 +60,7 @@ export const uploadArtifact: StandIn = {
   },
 };
 
+/** actions/download-artifact. */
 export const downloadArtifact: StandIn = {
   inputs: {
     name: "",

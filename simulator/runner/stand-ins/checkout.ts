@@ -5,6 +5,7 @@ import { git, resolveCommit, resolveRef } from "../../github/git.ts";
 import { UnmodelledError } from "../unmodelled.ts";
 import type { StandIn } from "./index.ts";
 
+/** actions/checkout. */
 export const checkout: StandIn = {
   inputs: {
     repository: "",

@@ -20,6 +20,7 @@ interface StandInResult {
   readonly post?: () => Promise<void>;
 }
 
+/** What stands in for one action. */
 export interface StandIn {
   /** The inputs that are modelled, with their defaults; any other input is refused by name. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -32,10 +33,12 @@ const STAND_INS: Readonly<Record<string, StandIn>> = {
   "actions/download-artifact": downloadArtifact,
 };
 
+/** Whether an action has a stand-in; `repository` is `owner/name`. */
 export function isStandIn(repository: string): boolean {
   return standIn(repository) !== undefined;
 }
 
+/** The stand-in for an action; undefined if it has none. */
 export function standIn(repository: string): StandIn | undefined {
   return STAND_INS[repository.toLowerCase()];
 }
