@@ -5,9 +5,13 @@
 import { tell } from "../witness.ts";
 
 const FILTERS = ["branches", "branches-ignore", "paths", "paths-ignore"] as const;
+/** The keys of `concurrency:` that are modelled. */
 export const CONCURRENCY = ["group", "cancel-in-progress", "queue"] as const;
+/** Of `environment:` the same. */
 export const ENVIRONMENT = ["name", "url", "deployment"] as const;
+/** Of `strategy:`. */
 export const STRATEGY = ["matrix", "fail-fast", "max-parallel"] as const;
+/** Of `matrix:`, beside its axes. */
 export const MATRIX = ["include", "exclude"] as const;
 const DEFAULTS = ["shell", "working-directory"] as const;
 
