@@ -43,6 +43,7 @@ export function issueTracker() {
     owner: "acme",
     repository: "x",
     serverUrl: "https://github.com",
+    skewMs: () => 0,
     read: () => Promise.reject(new Error("not asked")),
     find: () => Promise.reject(new Error("not asked")),
     async *list(_route, filter, schema) {

@@ -92,7 +92,10 @@ interface Subject {
   readonly policy: Fact<PolicyFacts>;
   /** Checks that somebody wants to break the glass for; undefined if nobody does. */
   readonly override: OverrideFacts | undefined;
+  /** By GitHub's clock. */
   readonly now: Date;
+  /** How far that is ahead of the runner's, in milliseconds; 0 where they agree. */
+  readonly skewMs: number;
   readonly run: CurrentRun;
   readonly suite: SuiteTrust;
 }

@@ -11,6 +11,8 @@ import { explain, type Permission, readFailure, unexpected, unsent, waitBefore }
 /** For one answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 const PER_PAGE = 100;
+/** Two clocks that are less apart are taken for the same, in milliseconds: an answer is on its way, and says whole seconds. */
+const SAME_CLOCK_MS = 60_000;
 
 interface GitHubOptions {
   readonly token: string;
@@ -25,6 +27,8 @@ interface GitHubOptions {
   readonly timeoutMs?: number;
   /** Waits this many milliseconds; a test makes it short. */
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** This machine's clock; a test has another. */
+  readonly now?: () => Date;
 }
 
 /** Values of `{placeholders}` in a route, query parameters, or body fields. */
@@ -35,6 +39,11 @@ export interface GitHub {
   readonly owner: string;
   readonly repository: string;
   readonly serverUrl: string;
+  /**
+   * How far GitHub's clock is ahead of this machine's by its last answer, in milliseconds: 0 before the first, and where
+   * the two are less than a minute apart.
+   */
+  skewMs(): number;
   /** One object. Throws FourTierError `github/…`; a 404 is `github/not-found`. */
   read<S extends AnySchema>(
     route: string,
@@ -113,6 +122,7 @@ async function octokitFor(options: GitHubOptions, redactor: Redactor) {
 /** Connects; sends nothing yet. */
 export function connectGitHub(options: GitHubOptions): GitHub {
   let connected: ReturnType<typeof octokitFor> | undefined;
+  let skew = 0;
   const { owner, repository } = options;
   // Whatever answers at GITHUB_API_URL saw the token, and what it says is shown.
   const redactor = new Redactor();
@@ -138,7 +148,9 @@ export function connectGitHub(options: GitHubOptions): GitHub {
           ...parameters,
           request: { signal },
         });
-        return unmoved(route, check(route, AnswerSchema, answer), redactor);
+        const answered = check(route, AnswerSchema, answer);
+        skew = skewOf(answered.headers.date, options.now?.() ?? new Date()) ?? skew;
+        return unmoved(route, answered, redactor);
       } catch (error) {
         if (error instanceof FourTierError) throw error;
         const failure = readFailure(error);
@@ -157,6 +169,7 @@ export function connectGitHub(options: GitHubOptions): GitHub {
     owner,
     repository,
     serverUrl: options.serverUrl,
+    skewMs: () => skew,
     async read(route, parameters, schema, needs) {
       return check(route, schema, (await once(route, parameters, needs, true)).data);
     },
@@ -190,9 +203,16 @@ export function connectGitHub(options: GitHubOptions): GitHub {
 const AnswerSchema = v.object({
   status: v.number(),
   data: v.unknown(),
-  headers: v.object({ link: v.optional(v.string()), location: v.optional(v.string()) }),
+  headers: v.object({ date: v.optional(v.string()), link: v.optional(v.string()), location: v.optional(v.string()) }),
 });
 type Answer = v.InferOutput<typeof AnswerSchema>;
+
+/** Undefined where an answer does not tell its time. */
+function skewOf(date: string | undefined, now: Date): number | undefined {
+  const ahead = Date.parse(date ?? "") - now.getTime();
+  if (Number.isNaN(ahead)) return undefined;
+  return Math.abs(ahead) < SAME_CLOCK_MS ? 0 : ahead;
+}
 
 /** Throws for a redirect that was not followed. Only the host of where it leads is shown: the rest may be signed. */
 function unmoved(route: string, answer: Answer, redactor: Redactor): Answer {

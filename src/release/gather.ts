@@ -136,7 +136,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     acceptedDrift: given(request.acceptedDrift),
     ...policyOf(policy),
     override: request.override === undefined ? undefined : { ...request.override, by: run.actor },
-    now: request.now,
+    ...timeOf(request),
     run: {
       id: run.runId,
       attempt: run.runAttempt,
@@ -182,6 +182,12 @@ function policyOf(policy: Policy): PolicyOf {
   };
 }
 
+/** What time it is: by GitHub's clock, which tells when records were made, wherever this machine's says something else. */
+function timeOf({ github, now }: GatherRequest): Pick<GateFacts, "now" | "skewMs"> {
+  const skewMs = github.skewMs();
+  return { now: new Date(now.getTime() + skewMs), skewMs };
+}
+
 /** Who breaks the glass must be approved, in whatever tier. */
 function askedOf({ tier, stage, override }: GatherRequest): ReadonlySet<CheckId> {
   return new Set([...GATE[tier.name][stage], ...(override === undefined ? [] : (["approval"] as const))]);
@@ -216,7 +222,9 @@ function documentsOf(
 export async function gatherAgain(
   request: GatherRequest,
   before: SourceQuestion & Pick<GateFacts, "commit">,
-): Promise<Pick<GateFacts, "repository" | "commit" | "documents" | keyof PolicyOf | keyof DecisionFacts | "now">> {
+): Promise<
+  Pick<GateFacts, "repository" | "commit" | "documents" | keyof PolicyOf | keyof DecisionFacts | "now" | "skewMs">
+> {
   const repository = await factOf(() => readRepository(request.github));
   const policy = repository.known ? await readPolicy(request, repository.value.head) : strict(repository);
   const asked = askedOf(request);
@@ -225,7 +233,7 @@ export async function gatherAgain(
     readDecisions({ ...decisionsOf(request), asked }, repository, policy),
   ]);
   const now = { ...decided, ...policyOf(policy), repository };
-  return { ...now, commit, documents: await documentsOf(request, policy, { ...before, ...now }), now: request.now };
+  return { ...now, commit, documents: await documentsOf(request, policy, { ...before, ...now }), ...timeOf(request) };
 }
 
 /** What enters is what it was, and comes from a branch that still has it. */

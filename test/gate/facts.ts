@@ -199,6 +199,7 @@ export function goodFacts(): GateFacts {
     }),
     override: undefined,
     now: new Date("2026-11-23T12:00:00Z"),
+    skewMs: 0,
     run: { id: "900", attempt: 1, event: "push", ref: "refs/heads/main", actor: "octocat", triggeringActor: "octocat" },
     suite: { repository: "four-tier/four-tier", commits: [] },
     repository: known(repository),

@@ -282,6 +282,24 @@ test.each([...POLICIES, ["freezes of all", "", "gate/window-frozen"] as const])(
   },
 );
 
+test.each([
+  ["ahead", 49, ["gate/verification-soak", "gate/window-clock"]],
+  ["behind", -49, ["gate/verification-soak", "gate/window-clock"]],
+] as const)(
+  "a runner's clock that is two days %s ends no soak: GitHub's tells the time",
+  async (_way, hours, found) => {
+    const text = `project: ml-pipelines\n${MINIMAL.replace("prod: {", "prod: { gate: { soak: 24h },")}`;
+    await using world = await ready(text);
+    const [own, asks] = [contract(text), world.run.jobs.find(({ name }) => name === "prod / promote")];
+    if (asks === undefined) throw new Error("the run has a job for prod");
+    const clock = () => new Date(Date.now() + hours * 3_600_000);
+    const wrong = connect(world, asks, undefined, clock);
+    const result = await gate(world, wrong, world.run, { contract: own, now: clock() });
+    expect(ids(result)).toEqual(found);
+    expect(result.findings.at(-1)?.message).toContain(`clock is 49h ${hours > 0 ? "ahead of" : "behind"} GitHub's`);
+  },
+);
+
 test("what stops it is asked for again under the lock, of the default branch: a freeze and a reject that came meanwhile", async () => {
   await using world = await ready();
   const frozen = `project: ml-pipelines\n${MINIMAL}\nfreezes: [{ from: 2026-01-01, until: 2099-01-01, reason: "x" }]\n`;

@@ -15,6 +15,7 @@ function branch(length: number): { readonly github: GitHub; readonly asked: unkn
     owner: "acme",
     repository: "ml-pipelines",
     serverUrl: "https://github.com",
+    skewMs: () => 0,
     read: never,
     send: never,
     find: (_route, _parameters, schema) => {

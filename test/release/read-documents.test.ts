@@ -11,6 +11,7 @@ const silent: GitHub = {
   owner: "acme",
   repository: "ml-pipelines",
   serverUrl: "https://github.com",
+  skewMs: () => 0,
   read: never,
   find: never,
   list: never,

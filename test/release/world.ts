@@ -127,11 +127,16 @@ export const ALL = {
   statuses: "read",
 } as const;
 
-export function connect(world: World, job: Job, permissions: Parameters<typeof named>[0] = ALL): GitHub {
-  return client(world, world.github.world.issue({ kind: "job", job, permissions: named(permissions) }));
+export function connect(
+  world: World,
+  job: Job,
+  permissions: Parameters<typeof named>[0] = ALL,
+  now?: () => Date,
+): GitHub {
+  return client(world, world.github.world.issue({ kind: "job", job, permissions: named(permissions) }), now);
 }
 
-export function client(world: World, token: string): GitHub {
+export function client(world: World, token: string, now?: () => Date): GitHub {
   return connectGitHub({
     token,
     apiUrl: world.github.apiUrl,
@@ -140,6 +145,7 @@ export function client(world: World, token: string): GitHub {
     repository: "ml-pipelines",
     log: { debug: () => {} },
     pause: () => Promise.resolve(),
+    ...(now === undefined ? {} : { now }),
   });
 }
 

@@ -1,6 +1,7 @@
 /** It is time: within a window of the tier, and in no freeze. */
-import { type Check, conclude, withFact } from "../check.ts";
-import { shownAt } from "../wall-clock.ts";
+import { type Check, conclude, type Problem, withFact } from "../check.ts";
+import type { GateFacts } from "../facts.ts";
+import { duration, shownAt } from "../wall-clock.ts";
 import { endOf, nextOpening, openingAt } from "../windows.ts";
 
 export const window: Check = {
@@ -12,6 +13,7 @@ export const window: Check = {
       const { open, window, freezes: frozen } = openingAt(windows, freezes, now);
       if (open) {
         return conclude("window", {
+          problems: clockProblems(facts),
           summary:
             window === undefined
               ? `${facts.tier} takes promotions at any time.`
@@ -30,25 +32,36 @@ export const window: Check = {
         next === undefined
           ? "Change the contract on the default branch."
           : `${facts.stage === "promote" ? "Start a new run" : "Approve"} then.`;
-      return conclude("window", {
-        summary: "",
-        notBefore: next,
-        problems:
-          frozen.length > 0
-            ? frozen.map((freeze) => ({
-                what: "frozen",
+      const shut: Problem[] =
+        frozen.length > 0
+          ? frozen.map((freeze) => ({
+              what: "frozen",
+              severity,
+              message: `${facts.tier} is frozen until ${shownAt(freeze.zone, endOf(freeze))}: ${freeze.reason}. ${opens}`,
+              remedy,
+            }))
+          : [
+              {
+                what: "closed",
                 severity,
-                message: `${facts.tier} is frozen until ${shownAt(freeze.zone, endOf(freeze))}: ${freeze.reason}. ${opens}`,
+                message: `${facts.tier} takes promotions ${windows.map(({ text }) => text).join(" or ")}; it is ${shownAt(zone, now)}. ${opens}`,
                 remedy,
-              }))
-            : [
-                {
-                  what: "closed",
-                  severity,
-                  message: `${facts.tier} takes promotions ${windows.map(({ text }) => text).join(" or ")}; it is ${shownAt(zone, now)}. ${opens}`,
-                  remedy,
-                },
-              ],
-      });
+              },
+            ];
+      return conclude("window", { summary: "", notBefore: next, problems: [...shut, ...clockProblems(facts)] });
     }),
 };
+
+/** Windows, freezes, soaks and the ends of holds and approvals go by a clock: never by one that is known to be wrong. */
+function clockProblems({ skewMs }: GateFacts): Problem[] {
+  if (skewMs === 0) return [];
+  const minutes = Math.round(Math.abs(skewMs) / 60_000);
+  return [
+    {
+      what: "clock",
+      severity: "warning",
+      message: `This runner's clock is ${duration(minutes * 60_000)} ${skewMs < 0 ? "ahead of" : "behind"} GitHub's. The gate goes by GitHub's.`,
+      remedy: "Set the runner's clock: summaries and the tier's ledger have its times.",
+    },
+  ];
+}
