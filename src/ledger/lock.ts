@@ -222,8 +222,8 @@ function lost(path: string) {
   return {
     id: "ledger/lock-lost",
     severity: "error",
-    message: `Another run has taken the tier's lock (${path} no longer counts), so nothing more was written.`,
-    remedy: "Look at the newer run; start this one again only if its commit is still wanted.",
+    message: `The tier's lock is not this run's any more (${path} does not count): another run has taken it, or somebody removed it. Nothing more was written.`,
+    remedy: "Look at the newer run, if there is one; start this one again only if its commit is still wanted.",
   } as const;
 }
 

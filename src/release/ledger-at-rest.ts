@@ -82,7 +82,7 @@ export async function changedMeanwhile(
   return {
     id: "verify/changed-meanwhile",
     severity: "error",
-    message: `${place.tier.name} was promoted to while it was being verified.`,
+    message: `${place.tier.name} was promoted to, or rolled back, while it was being verified.`,
     why: "Nobody can say which release the jobs have seen, so this counts neither for nor against one.",
     remedy: "Verify again.",
   };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { deletePath } from "../../src/databricks/files.ts";
 import { acquireLock, lockHolder, type LockOptions } from "../../src/ledger/lock.ts";
 import { withLedger } from "../../src/ledger/locked.ts";
 import { connectTo, FOLDER, startTier, type TestTier } from "./tier.ts";
@@ -82,6 +83,20 @@ describe("the tier's lock", () => {
     await expect(dead.check()).rejects.toMatchObject({ findings: [{ id: "ledger/lock-lost" }] });
     await dead.release(); // and does not free what is not its own
     await lock.check();
+  });
+
+  it("that somebody removes by hand is nobody's: who had it writes no more, whoever begins at the first number again", async () => {
+    const tier = await startTier();
+    await (await acquireLock(tier.workspace, FOLDER, options("1"))).release();
+    const had = await acquireLock(tier.workspace, FOLDER, options("1"));
+    for (const name of lockFiles(tier)) await deletePath(tier.workspace, `${FOLDER}/${name}`);
+    const gone = { id: "ledger/lock-lost", message: expect.stringContaining("or somebody removed it") as string };
+    await expect(had.check()).rejects.toMatchObject({ findings: [gone] });
+    const next = await acquireLock(tier.workspace, FOLDER, options("2"));
+    expect([had.generation, next.generation]).toEqual([2, 1]);
+    await expect(had.check()).rejects.toMatchObject({ findings: [gone] });
+    await had.release();
+    await next.check();
   });
 
   it("is taken over from an earlier attempt of the same run without asking anybody", async () => {
