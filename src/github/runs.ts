@@ -196,18 +196,23 @@ export async function jobsOfRun(github: GitHub, id: string): Promise<Job[]> {
 export async function approvalsOfRun(github: GitHub, id: string): Promise<Approval[]> {
   const found = await github.read(`GET ${RUN}/approvals`, { run_id: id }, v.array(ApprovalSchema), "actions: read");
   return found.map(({ environments, state, user, comment }) => ({
-    environments: environments.map(({ name }) => name),
+    environments: environments.map(({ name }) => sameCase(name)),
     state,
     user,
     comment,
   }));
 }
 
+/** An environment's name does not mind case, and GitHub tells it as whoever made it wrote it: `Prod` is what a job calls `prod`. */
+function sameCase(environment: string): string {
+  return environment.toLowerCase();
+}
+
 /** What a run waits for: all of it, without pages. */
 export async function pendingDeployments(github: GitHub, id: string): Promise<PendingDeployment[]> {
   const route = `GET ${RUN}/pending_deployments`;
   const found = await github.read(route, { run_id: id }, v.array(PendingSchema), "actions: read");
-  return found.map(({ environment }) => ({ environment: environment.name }));
+  return found.map(({ environment }) => ({ environment: sameCase(environment.name) }));
 }
 
 /** The artifacts of a run. */

@@ -28,6 +28,7 @@ import {
   REFERENCED,
   RELEASE,
   type World,
+  SCENARIO,
 } from "./world.ts";
 
 test("an honest release passes every check, and asks GitHub for nothing it does not model", async () => {
@@ -218,6 +219,14 @@ test("approvals: nobody's, the actor's own, and one of an earlier attempt", asyn
   expect(ids(await gate(world, github, run))).toEqual([]);
   run.attempt = 2;
   expect(ids(await gate(world, github, run))).toEqual(["gate/approval-re-run"]);
+});
+
+test("an approval counts for an environment that somebody made as Prod: names do not mind case", async () => {
+  const { prod, ...others } = SCENARIO.environments;
+  await using world = await merged({ environments: { ...others, Prod: prod } });
+  const { run, github } = await honest(world);
+  expect(run.approvals.map(({ environments }) => environments.map(({ name }) => name))).toEqual([["Prod"]]);
+  expect(ids(await gate(world, github, run))).toEqual([]);
 });
 
 test("an environment that nobody set up is no gate", async () => {
