@@ -122,7 +122,9 @@ async function promoted(ground: Ground, access: TierAccess): Promise<ActionResul
   });
   const outputs = { ...result.outputs, ...(await keepEvidence(context, access.tier.name, result.evidence)) };
   const picture = result.outputs["changed"] === "true" ? await drawn(ground) : "";
-  const findings = [...access.findings, ...result.findings];
+  // the gate's check of who acts has them, too, if it was asked
+  const besides = access.findings.filter((finding) => !result.findings.includes(finding));
+  const findings = [...besides, ...result.findings];
   return { ...result, outputs, findings, summary: blocks(result.summary, picture) };
 }
 

@@ -47,7 +47,7 @@ export function failureFindings(
         goOn === undefined
           ? tier.name === "sandbox"
             ? "Fix the cause and deploy again."
-            : `To go on, fix the cause and promote ${shortSha(candidate.commit)} again. To go back, run rollback.yml${had === undefined ? "" : ` for ${tier.name}, to ${shortSha(had.commit)}`}.`
+            : `To go on, fix the cause and promote ${shortSha(candidate.commit)} again. ${had === undefined ? `${tier.name} had no release before, so there is nothing to go back to.` : `To go back, run rollback.yml for ${tier.name}, to ${shortSha(had.commit)}.`}`
           : `To go on, fix the cause and ${goOn.rerun}: it takes up its own work. ${goOn.until}`,
     },
   ];

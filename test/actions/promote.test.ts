@@ -51,6 +51,17 @@ test("a merge goes to dev, is recorded as a Deployment, and the second run write
   expect(second.summary).toContain("nothing was written to jobs, pipelines or files");
 });
 
+test("what is only to be known is said once, though the gate is told of it, too", async () => {
+  const { account, repository, run, merge } = await project();
+  const text = account.contractText.replaceAll(/ workspace_id: "\d+",?/g, "");
+  expect(text).not.toBe(account.contractText);
+  await merge({ "four-tier.yml": text });
+  expect(repository.git("show", "HEAD:four-tier.yml")).not.toContain("workspace_id");
+  const result = await run({ mode: "promote", tier: "dev" });
+  expect(result.exitCode).toBe(0);
+  expect(titles(result, "notice")).toEqual(["identity/workspace-unchecked"]);
+});
+
 test("a byte changed in the checkout stops the promotion", async () => {
   const { account, repository, run } = await project();
   writeFileSync(join(repository.folder, "src/scoring/score.py"), "# Databricks notebook source\nprint('evil')\n");

@@ -7,7 +7,10 @@ export const adoption: Check = {
   evaluate: (facts) =>
     withFact("adoption", facts.adoption, (namesakes) =>
       conclude("adoption", {
-        summary: namesakes.length === 0 ? "No namesakes." : `Adopted: ${namesakes.map(({ key }) => key).join(", ")}.`,
+        summary:
+          namesakes.length === 0
+            ? `No namesakes among what the principal of ${facts.tier} may see.`
+            : `Adopted: ${namesakes.map(({ key }) => key).join(", ")}.`,
         problems: namesakes
           .filter(({ adopted, key, id }) => !adopted || facts.adopt.get(key) !== id)
           .map(({ key, name, id, managedBy }) => ({
