@@ -4,7 +4,7 @@ import { type Finding, FourTierError } from "../findings.ts";
 import type { ActionContext } from "./frame.ts";
 
 /** Reads inputs, and keeps what is wrong with them until `done`. */
-interface InputReader {
+export interface InputReader {
   /** An input by its name in action.yml, trimmed; empty if not given. */
   text(name: string): string;
   /** Notes that an input is wrong; message and remedy are sentences. */

@@ -7,7 +7,7 @@ import type { Artifact } from "../release/digest.ts";
 import { LONGEST_REASON } from "../release/evidence.ts";
 import type { GatherRequest } from "../release/gather.ts";
 import type { ActionContext } from "./frame.ts";
-import { hasCredential, inputsOf, wordsOf } from "./inputs.ts";
+import { hasCredential, type InputReader, inputsOf, wordsOf } from "./inputs.ts";
 import { MODES } from "./operations.ts";
 
 /** The inputs that only this action has, checked. */
@@ -41,45 +41,11 @@ export function readInputs(context: ActionContext): Inputs {
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) {
     inputs.wrong("commit", "The input commit is not a whole commit id.", "Give all 40 hex digits; a branch can move.");
   }
-  const unchanged = "Hand on the output of the plan unchanged.";
-  const approved = {
-    release: inputs.digest("release-digest", unchanged),
-    plan: inputs.digest("plan-digest", unchanged),
-  };
-  const acceptDrift = inputs.digest("accept-drift", unchanged);
-  if (tier === "prod" && mode === "promote") {
-    for (const name of ["release-digest", "plan-digest"]) {
-      if (inputs.text(name) === "") {
-        inputs.wrong(
-          name,
-          `The input ${name} is empty, and prod takes only what was approved.`,
-          `Hand on the output ${name} of the job that wrote the brief.`,
-        );
-      }
-    }
-  }
-  const override = wordsOf(inputs.text("override"));
-  const checks = OVERRIDABLE.filter((id) => override.includes(id));
-  for (const id of override.filter((each) => !OVERRIDABLE.some((known) => known === each))) {
-    inputs.wrong("override", `The check ${id} cannot be overridden.`, `What can be: ${OVERRIDABLE.join(", ")}.`);
-  }
-  const reason = inputs.text("reason");
-  if (checks.length > 0 && reason === "") {
-    inputs.wrong(
-      "reason",
-      "An override needs a reason.",
-      "Say why the rule does not hold today; everybody will read it.",
-    );
-  }
+  const approved = readApproved(inputs, tier === "prod" && mode === "promote");
+  const acceptDrift = inputs.digest("accept-drift", UNCHANGED);
+  const override = readOverride(inputs);
   const live = inputs.oneOf("live", ["auto", "true", "false"], "auto");
-  const readEnvironment = inputs.text("read-environment");
-  if (TIERS.some((name) => name === readEnvironment.toLowerCase())) {
-    inputs.wrong(
-      "read-environment",
-      `The input read-environment is ${readEnvironment}, a tier's own environment.`,
-      "Make an environment of its own for the brief, with a principal that may only read: who approves must have read the brief first.",
-    );
-  }
+  const readEnvironment = briefEnvironment(inputs);
   const deep = inputs.flag("deep");
   const lockWaitMs = inputs.lockWaitMs();
   inputs.done();
@@ -92,10 +58,60 @@ export function readInputs(context: ActionContext): Inputs {
     built: parseBuilt(inputs.text("artifact-digests")),
     approved,
     acceptDrift,
-    override: checks.length === 0 ? undefined : { checks, reason: reason.slice(0, LONGEST_REASON) },
+    override,
     live: live === "true" || (live === "auto" && hasCredential(context)),
-    readEnvironment: readEnvironment === "" ? undefined : readEnvironment,
+    readEnvironment,
     deep,
     lockWaitMs,
   };
+}
+
+const UNCHANGED = "Hand on the output of the plan unchanged.";
+
+/** The digests of what was approved; `needed`: neither may be empty. */
+function readApproved(inputs: InputReader, needed: boolean): Inputs["approved"] {
+  const approved = {
+    release: inputs.digest("release-digest", UNCHANGED),
+    plan: inputs.digest("plan-digest", UNCHANGED),
+  };
+  for (const name of ["release-digest", "plan-digest"]) {
+    if (!needed || inputs.text(name) !== "") continue;
+    inputs.wrong(
+      name,
+      `The input ${name} is empty, and prod takes only what was approved.`,
+      `Hand on the output ${name} of the job that wrote the brief.`,
+    );
+  }
+  return approved;
+}
+
+/** The checks that somebody breaks the glass for, and why; undefined for none. */
+function readOverride(inputs: InputReader): Inputs["override"] {
+  const named = wordsOf(inputs.text("override"));
+  const checks = OVERRIDABLE.filter((id) => named.includes(id));
+  for (const id of named.filter((each) => !OVERRIDABLE.some((known) => known === each))) {
+    inputs.wrong("override", `The check ${id} cannot be overridden.`, `What can be: ${OVERRIDABLE.join(", ")}.`);
+  }
+  const reason = inputs.text("reason");
+  if (checks.length > 0 && reason === "") {
+    inputs.wrong(
+      "reason",
+      "An override needs a reason.",
+      "Say why the rule does not hold today; everybody will read it.",
+    );
+  }
+  return checks.length === 0 ? undefined : { checks, reason: reason.slice(0, LONGEST_REASON) };
+}
+
+/** The environment that a brief with a look runs in; undefined if none is named. */
+function briefEnvironment(inputs: InputReader): string | undefined {
+  const name = inputs.text("read-environment");
+  if (TIERS.some((tier) => tier === name.toLowerCase())) {
+    inputs.wrong(
+      "read-environment",
+      `The input read-environment is ${name}, a tier's own environment.`,
+      "Make an environment of its own for the brief, with a principal that may only read: who approves must have read the brief first.",
+    );
+  }
+  return name === "" ? undefined : name;
 }
