@@ -65,7 +65,6 @@ export function githubContext(
     run_id: String(run.id),
     run_number: String(run.number),
     run_attempt: String(run.attempt),
-    secret_source: "Actions",
     sha: trigger.sha,
     workflow: facts.workflowName,
     workflow_ref: workflowRef(entry),
@@ -77,7 +76,6 @@ export function githubContext(
           token: job.token,
           workspace: job.folders.workspace,
           event_path: job.folders.eventFile,
-          action: "",
         }),
   };
 }

@@ -95,7 +95,6 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
   ]),
   ...parts("github 1", "context: runner.", ["arch", "debug", "environment", "name", "os", "temp", "tool_cache"]),
   ...parts("github 2, 4", "context: github.", [
-    "action",
     "actor",
     "actor_id",
     "api_url",
@@ -119,7 +118,6 @@ export const EXPRESSIONS: Readonly<Record<string, string>> = {
     "run_attempt",
     "run_id",
     "run_number",
-    "secret_source",
     "server_url",
     "sha",
     "token",

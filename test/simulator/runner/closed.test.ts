@@ -56,6 +56,8 @@ describe("what GitHub has and the runner lacks is refused by its name", () => {
     ["another repository", steps("- uses: actions/checkout@v6\n  with: { repository: a/b }"), "another repository"],
     ["hashFiles", steps("- run: echo ${{ hashFiles('**') }}"), "expression function hashFiles"],
     ["github.action_path", steps("- run: echo ${{ github.action_path }}"), "context github.action_path"],
+    ["github.action", steps("- run: echo ${{ github.action }}"), "context github.action"],
+    ["github.secret_source", steps("- run: echo ${{ github.secret_source }}"), "context github.secret_source"],
     ["github['action_status']", steps("- run: echo ${{ github['action_status'] }}"), "context github.action_status"],
     ["a misspelt property", steps("- run: echo ${{ github.colour }}"), "context github.colour"],
     ["job.container", steps("- run: echo ${{ job.container.id }}"), "context job.container"],
