@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
 import { recordedClosing } from "../src/release/rollback-evidence.ts";
+import * as v from "valibot";
 import { known } from "../src/gate/facts.ts";
 import { recordDeployment, recordOperation, type RecordInput } from "../src/release/evidence.ts";
 import { whatRunsWhere } from "../src/what-runs-where.ts";
@@ -57,7 +58,8 @@ async function promoted(): Promise<Job> {
 type Decided =
   | Omit<RecordInput<"hold">, "run">
   | Omit<RecordInput<"resume">, "run">
-  | Omit<RecordInput<"reject">, "run">;
+  | Omit<RecordInput<"reject">, "run">
+  | Omit<RecordInput<"approval">, "run">;
 async function decide(input: Decided, says?: string): Promise<void> {
   const path = ".github/workflows/operate.yml";
   const referenced = [{ path: `${WORKFLOWS}/operate.yml@${PIN}`, sha: PIN }];
@@ -145,6 +147,23 @@ describe("what runs where", () => {
     expect(text).toContain(`prod     commit ${world.commit.slice(0, 12)}, release ${RELEASE.slice(0, 12)}`);
     // who asked for it and who let it in: an auditor looks for both
     expect(text).toContain("started by octocat, approved by hubot");
+  });
+
+  it("says who approved it also when the pins of the suite have moved on since", async () => {
+    const { run } = await promoted();
+    const { plan } = payload("prod", run);
+    await decide({ ...decided, kind: "approval", tier: "prod", release: RELEASE, plan });
+    const approvedBy = async () => {
+      const { json } = await look();
+      return v.parse(
+        v.object({ prod: v.object({ has: v.object({ approved_by: v.array(v.string()) }) }) }),
+        json["tiers"],
+      ).prod.has.approved_by;
+    };
+    expect(await approvedBy()).toEqual(["hubot", "octocat"]);
+    const caller = `on: workflow_dispatch\njobs:\n  operate: { name: operate, uses: "${WORKFLOWS}/operate.yml@${"e".repeat(40)}" }\n`;
+    world.repository.commit("raise the pin", { ".github/workflows/operate.yml": caller }, "main");
+    expect(await approvedBy()).toEqual(["hubot", "octocat"]);
   });
 
   it("does not believe what somebody wrote by hand, and says so", async () => {

@@ -93,7 +93,8 @@ export async function readWhereabouts(
   const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
   const trust: Trust = { repository: context.repository, suite, trustPinsAtCommit: true };
   const readRun = runReader(github, suite.repository, context.repository.head);
-  const reader = recordReader(github, { ...context, suite, readRun });
+  // what was verified and approved was so, also if the pins have moved on since: what lets in next, the gate says
+  const reader = recordReader(github, { ...context, suite, readRun, past: true });
 
   const one = async (tier: RecordTier): Promise<Whereabouts> => {
     const about = { ...trust, tier, project: context.project, readRun };
