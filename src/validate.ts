@@ -206,11 +206,15 @@ function summary(checks: readonly TierCheck[], parent: string | undefined, relea
     candidate === undefined ? "" : String(candidate.desired.length),
     plan === undefined ? "" : String(moving(plan)),
   ]);
+  const unbuilt = checks.some(
+    ({ candidate }) => candidate?.artifacts.length === 0 && candidate.rendered.artifacts.length > 0,
+  );
+  const digest = `${code(release)}${unbuilt ? ", without the wheels, which are built after the merge and change it" : ""}`;
   const against = parent === undefined ? "the empty repository" : code(shortSha(parent));
   return blocks(
     failed ? "This commit cannot be deployed as it is: see the findings." : "Every tier can take this commit.",
     table(["Tier", "Resources", "Changed"], rows),
-    `Compared with ${against}, the first parent.${release === "" ? "" : ` Release digest: ${code(release)}`}`,
+    `Compared with ${against}, the first parent.${release === "" ? "" : ` Release digest: ${digest}.`}`,
     ...checks.flatMap(({ tier, plan }) =>
       plan === undefined || plan.empty ? [] : [details(`What changes in ${text(tier)}`, planTable(plan.changes, tier))],
     ),

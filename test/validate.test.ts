@@ -42,6 +42,21 @@ it("a commit is rendered for all four tiers and compared with its parent", async
   }
 });
 
+it("a digest is said to be without the wheels where they are built only after the merge", async () => {
+  const repository = newRepository(FILES);
+  const plain = await check(repository);
+  expect(plain.summary).toMatch(/Release digest: <code>[0-9a-f]{64}<\/code>\./);
+  const task =
+    "- { task_key: wheel, environment_key: default, python_wheel_task: { package_name: a, entry_point: b } }";
+  const job = `  jobs:\n    wheel:\n      name: wheel\n      environments: [{ environment_key: default, spec: { environment_version: "4", dependencies: [./dist/*.whl] } }]\n      tasks:\n        ${task}\n`;
+  repository.write("wheel.yml", `resources:\n${job}`);
+  repository.write("databricks.yml", `${BUNDLE}include: [wheel.yml]\n`);
+  repository.commit();
+  const { findings, summary } = await check(repository);
+  expect(findings).toEqual([]);
+  expect(summary).toMatch(/Release digest: <code>[0-9a-f]{64}<\/code>, without the wheels, which are built after/);
+});
+
 it("what has gathered for dev and prod is told by what their records name", async () => {
   const repository = newRepository(FILES);
   const git = await openGit(repository.folder);
