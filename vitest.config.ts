@@ -35,9 +35,9 @@ const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, glob
 
 const { unit, integration } = kindsOfTests(import.meta.dirname);
 
-/** Whole chains of jobs, each its own processes: last. */
+/** Whole chains of jobs: last. They wait for each other's locks and for children, so one more than there are cores. */
 const chains = built(project("e2e", ["test/e2e/**/*.test.ts"], 180_000));
-const e2e = { test: { ...chains.test, sequence: { groupOrder: 1 } } };
+const e2e = { test: { ...chains.test, maxWorkers: WORKERS + 1, sequence: { groupOrder: 1 } } };
 
 export default defineConfig({
   test: {

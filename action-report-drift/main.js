@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { enableCompileCache } from "node:module";
+
 const dist = new URL("../dist/index.js", import.meta.url);
 // The job's next step finds the compiled code there; the runner empties the folder after the job.
 if (process.env.RUNNER_TEMP) enableCompileCache(`${process.env.RUNNER_TEMP}/four-tier-code`);

@@ -11,7 +11,7 @@ import { drawPicture, type TierPicture } from "./picture.ts";
 import { renderReport } from "./report.ts";
 import type { JobRecord, SceneRecord } from "./scene.ts";
 import { SCENES, type Scene } from "./scenes.ts";
-import { setStage, type Stage } from "./stage.ts";
+import { type Stage, setStage } from "./stage.ts";
 import { bold, dim, green, plain, red, say, stepLine, yellow } from "./terminal.ts";
 import { openTheatre, type Theatre } from "./theatre.ts";
 

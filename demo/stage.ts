@@ -7,12 +7,12 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ParsedScenario } from "../simulator/databricks/scenario.ts";
 import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import { UNTIDIED } from "../simulator/github/git.ts";
+import type { GitHubScenario } from "../simulator/github/scenario.ts";
 import { type GitHubSimulator, startGitHub } from "../simulator/github/server.ts";
 import { createRunner, type Runner, type RunnerOptions } from "../simulator/runner/runner.ts";
-import type { GitHubScenario } from "../simulator/github/scenario.ts";
-import type { ParsedScenario } from "../simulator/databricks/scenario.ts";
 import { parseScenario } from "../simulator/scenario.ts";
 
 const suiteDir = fileURLToPath(new URL("..", import.meta.url));

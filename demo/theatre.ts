@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import type { DispatchOptions } from "../simulator/runner/events.ts";
+import type { RunProcess } from "../simulator/runner/process.ts";
 import type {
   JobResult,
   PendingReview,
@@ -11,8 +13,6 @@ import type {
   RunnerOptions,
   RunResult,
 } from "../simulator/runner/runner.ts";
-import type { DispatchOptions } from "../simulator/runner/events.ts";
-import type { RunProcess } from "../simulator/runner/process.ts";
 import { edit, type Stage } from "./stage.ts";
 
 const PROMOTE = ".github/workflows/promote.yml";

@@ -1,5 +1,5 @@
 /** Tries what a workspace does; everything it makes has the run's name and is deleted at the end. */
-import { ask, body as written, child, list, type Reply, said, text } from "./rest.ts";
+import { ask, child, list, type Reply, said, text, body as written } from "./rest.ts";
 import type { Report } from "./verdicts.ts";
 
 export interface Place {

@@ -9,8 +9,8 @@ export type Step = readonly [name: string, command: string, args: readonly strin
 export const TYPE_CHECK: Step = ["type check", "tsc", ["-p", "tsconfig.json"]];
 /** Our rules, those that need types included. */
 export const LINT: Step = ["lint", "oxlint", ["--type-aware", "--deny-warnings"]];
-/** Whether everything is formatted. */
-export const FORMAT: Step = ["format", "biome", ["format"]];
+/** Whether everything is formatted, and imports are in order. */
+export const FORMAT: Step = ["format", "biome", ["check"]];
 
 /** What the code has to pass before anything of it is run. */
 export const STATIC_CHECKS: readonly Step[] = [TYPE_CHECK, LINT, FORMAT];

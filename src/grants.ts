@@ -9,7 +9,6 @@ import { type Identity, whoAmI } from "./databricks/identity.ts";
 import { getEffectiveGrants, listCatalogs } from "./databricks/unity.ts";
 import { sparing, type Workspace } from "./databricks/workspace.ts";
 import type { Finding } from "./findings.ts";
-import { together } from "./http/pool.ts";
 import {
   authorityLacking,
   authorityOf,
@@ -25,15 +24,16 @@ import { type Expectation, mayHold, sandboxesOf, type TierPrincipal } from "./gr
 import type { Cell } from "./grants/matrix.ts";
 import { ACCOUNT_USERS, type Estate, isApplicationId, keyOf, securableKey } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
-import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "./grants/principals.ts";
-import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
 import { answerOf, isRefusal, type Refusal } from "./grants/notes.ts";
-import { type CatalogRead, readCatalog, type ReadOptions } from "./grants/read.ts";
-import { READS } from "./grants/read-rest.ts";
 import { pathsInto } from "./grants/paths.ts";
 import { checkPolicy } from "./grants/policy.ts";
+import { type Directory, peopleOf, readDirectory, resolveTierPrincipals } from "./grants/principals.ts";
+import { ALL_PRIVILEGES, effectOf } from "./grants/privileges.ts";
+import { type CatalogRead, type ReadOptions, readCatalog } from "./grants/read.ts";
+import { READS } from "./grants/read-rest.ts";
 import { judge } from "./grants/rules.ts";
 import { inWords, said } from "./grants/witness.ts";
+import { together } from "./http/pool.ts";
 
 /** A tier proof, with what was read and what it was held against. */
 export interface TierProof extends Proof {

@@ -10,7 +10,7 @@ import type { RepositoryFacts } from "./gate/facts.ts";
 import type { GitHub } from "./github/client.ts";
 import { runUrl } from "./github/links.ts";
 import { cancelRun, dispatchWorkflow } from "./github/runs.ts";
-import { recordOperation, type RecordInput } from "./release/evidence.ts";
+import { type RecordInput, recordOperation } from "./release/evidence.ts";
 import { decideOpening, isSuperseded, type SeenRun } from "./release/opening.ts";
 import { type OpeningRequest, readArtifacts, readSituation, readWaiting } from "./release/read-opening.ts";
 import { blocks, code, link, text } from "./report/markdown.ts";

@@ -2,11 +2,11 @@
  * Makes a tier's lost ledger again: which release the tier has, and what keeps it closed, is the word of
  * GitHub's record, as far as runs bear it out; which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
  */
-import { count } from "./report/markdown.ts";
+
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";
-import type { ClosedBy } from "./gate/decision-facts.ts";
 import { type Finding, FourTierError, isFailure } from "./findings.ts";
+import type { ClosedBy } from "./gate/decision-facts.ts";
 import { type Hold, holdId } from "./ledger/holds.ts";
 import { type LockAccess, lockFor } from "./ledger/lock.ts";
 import { withLedger } from "./ledger/locked.ts";
@@ -18,6 +18,7 @@ import { leftFindings } from "./release/left.ts";
 import { observe } from "./release/observe.ts";
 import { makePlan } from "./release/plan.ts";
 import type { RecordedRelease } from "./release/rollback-evidence.ts";
+import { count } from "./report/markdown.ts";
 import { shortSha } from "./short-sha.ts";
 
 interface RebuildRequest extends LockAccess {

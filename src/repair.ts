@@ -2,7 +2,7 @@
  * Repair of a tier's grants: read → plan → (on the word of whoever read the plan) change → read until it has arrived. Without
  * that word nothing is written. The plan is named by its digest, so that what is carried out is what was shown.
  */
-import { count } from "./report/markdown.ts";
+
 import type { Contract, Tier } from "./contract/model.ts";
 import { getGrants } from "./databricks/unity.ts";
 import { changeGrants } from "./databricks/unity-write.ts";
@@ -15,6 +15,7 @@ import { judge } from "./grants/rules.ts";
 import { type TierProof, tierProof } from "./grants.ts";
 import { type Clock, realClock } from "./http/clock.ts";
 import { stringifyJson } from "./json.ts";
+import { count } from "./report/markdown.ts";
 import { sha256 } from "./sha256.ts";
 
 /** How long the service may take to show a change (facts: unity-catalog 1.2: up to a minute), and how often we look. */

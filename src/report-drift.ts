@@ -4,12 +4,12 @@
  */
 import type { Finding } from "./findings.ts";
 import { markOf } from "./own-mark.ts";
-import { issueWarnings, keepIssue, type RollingReport } from "./rolling-issue.ts";
-import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { readFindings } from "./report/carried-findings.ts";
 import { readNeeds } from "./report/carried-needs.ts";
+import { driftBody, drifted, driftSummary, type Look } from "./report/drift-issue.ts";
 import { count } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
+import { issueWarnings, keepIssue, type RollingReport } from "./rolling-issue.ts";
 
 interface ReportDriftRequest extends RollingReport {
   /** `toJSON(needs)`: results and outputs of the jobs that looked. */

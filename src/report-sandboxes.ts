@@ -3,11 +3,11 @@
  * while something is due, closed when nothing is. A dry run has warned nobody, so it changes nothing here either.
  */
 import type { Finding } from "./findings.ts";
+import { markOf } from "./own-mark.ts";
 import { type DueSandbox, readDue } from "./report/carried-due.ts";
 import { readNeeds } from "./report/carried-needs.ts";
 import type { ActionResult } from "./report/report.ts";
 import { sandboxesBody, sandboxesNews } from "./report/sandboxes-issue.ts";
-import { markOf } from "./own-mark.ts";
 import { issueWarnings, keepIssue, type RollingReport } from "./rolling-issue.ts";
 
 interface ReportSandboxesRequest extends RollingReport {

@@ -7,9 +7,9 @@ import { FourTierError } from "./findings.ts";
 import type { RepositoryFacts } from "./gate/facts.ts";
 import type { GitHub } from "./github/client.ts";
 import { fileAt } from "./github/contents.ts";
+import type { JsonObject } from "./json.ts";
 import { readRepository } from "./release/read-repository.ts";
 import { readWhereabouts } from "./release/whereabouts.ts";
-import type { JsonObject } from "./json.ts";
 import { type Found, picture, whereaboutsJson, whereaboutsText } from "./report/whereabouts.ts";
 
 interface WhatRunsWhere {

@@ -1,7 +1,7 @@
 /** A simulated account with four tiers' worth of workspaces, and a contract that fits it. */
 import { onTestFinished } from "vitest";
-import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
+import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import type { Tls } from "../simulator/door.ts";
 import type { Contract, Tier, TierName } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";

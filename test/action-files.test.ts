@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { MODES } from "../src/actions/operations.ts";
 import { OVERRIDABLE } from "../src/gate/check.ts";
-import { read, ROOT } from "./workflows/files.ts";
+import { ROOT, read } from "./workflows/files.ts";
 import { lint } from "./workflows/language-service.ts";
 
 const Described = v.looseObject({ description: v.string() });

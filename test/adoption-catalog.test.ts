@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { isFailure } from "../src/findings.ts";
 import { ESTATE, KINDS } from "./catalog-files.ts";
 import { CLI, type Cli, cliOf } from "./cli.ts";
-import { FILES, IDS } from "./promotion-files.ts";
 import { type Scene, scene } from "./promotion.ts";
+import { FILES, IDS } from "./promotion-files.ts";
 
 const BUNDLE = `bundle: { name: ml-pipelines }
 variables:

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
 import type { DatabricksScenario, FaultInput } from "../simulator/databricks/scenario.ts";
+import { type DatabricksSimulator, startDatabricks } from "../simulator/databricks/server.ts";
+import type { CleanResult } from "../src/clean.ts";
 import type { Contract } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";
-import type { CleanResult } from "../src/clean.ts";
 import { mkdirs } from "../src/databricks/files.ts";
 import { shareFolder } from "../src/ledger/share.ts";
 import { type Account, APPLICATION } from "./account.ts";

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { type Json, parseJson } from "../simulator/json.ts";
 import type { DatabricksSimulator } from "../simulator/databricks/server.ts";
+import { type Json, parseJson } from "../simulator/json.ts";
 
 const execute = promisify(execFile);
 

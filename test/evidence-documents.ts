@@ -1,7 +1,7 @@
 /** Evidence documents as a promoting job writes them. */
 import type { JsonObject } from "../src/json.ts";
 import { stringifyJson } from "../src/json.ts";
-import { evidenceDocument, type EvidenceOf } from "../src/release/evidence-document.ts";
+import { type EvidenceOf, evidenceDocument } from "../src/release/evidence-document.ts";
 import { sha256 } from "../src/sha256.ts";
 
 const RELEASE = "1".repeat(64);

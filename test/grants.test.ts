@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import type { Workspace } from "../src/databricks/workspace.ts";
-import { tierProof } from "../src/grants.ts";
 import type { Proof } from "../src/grants/certify.ts";
+import { tierProof } from "../src/grants.ts";
 import { isArray, isObject } from "../src/json.ts";
 import { proveTier } from "../src/setup-env.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";

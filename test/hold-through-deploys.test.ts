@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { liftHolds, takeHold } from "../src/holds.ts";
 import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
-import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
 import { approve, failures, gitOf, scene } from "./promotion.ts";
+import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
 
 const base = BUNDLE.replace("continuous: false", "continuous: true");
 const job = (key: string, start: string): string =>

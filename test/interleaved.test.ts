@@ -5,10 +5,10 @@
  * names its seed.
  */
 import { describe, expect, it } from "vitest";
+import type { Told } from "./crossing.ts";
 import { Crossing, failedOf, script, type Tier } from "./crossing.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { atRandom, type Ended, interruption, preempting, type Schedule, type Seat, type Sent } from "./turns.ts";
-import type { Told } from "./crossing.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const RANDOM = Number(process.env["INTERLEAVINGS"] ?? 12);

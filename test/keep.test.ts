@@ -3,10 +3,10 @@
  * to do. Against the simulated GitHub, with the token of a job that may write contents.
  */
 import { describe, expect, it } from "vitest";
+import type { GitHubScenarioInput } from "../simulator/github/scenario.ts";
 import { FourTierError } from "../src/findings.ts";
 import { type KeepRequest, keepDocument } from "../src/keep.ts";
 import { sha256 } from "../src/sha256.ts";
-import type { GitHubScenarioInput } from "../simulator/github/scenario.ts";
 import { fileOf, promotionDocument } from "./evidence-documents.ts";
 import { addRun, connect, type World } from "./release/world.ts";
 import { begin } from "./simulator/github/harness.ts";

@@ -4,12 +4,13 @@
  * folder that FOUR_TIER_MEASURED names; scripts/measured.ts makes test/simulator/measured.json of them, or holds it
  * against them.
  */
-import { subscribe } from "node:diagnostics_channel";
+
 import { createHash } from "node:crypto";
+import { subscribe } from "node:diagnostics_channel";
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, expect } from "vitest";
-import { type Sighting, SIGHTINGS } from "../simulator/witness.ts";
+import { SIGHTINGS, type Sighting } from "../simulator/witness.ts";
 
 /** Of one file of tests. */
 export interface Measured {

@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
+import { resolveTier } from "../src/contract/tiers.ts";
 import { deletePath, listFolder, writeFile } from "../src/databricks/files.ts";
 import type { Workspace } from "../src/databricks/workspace.ts";
-import { resolveTier } from "../src/contract/tiers.ts";
-import { type Fact, known, notKnown } from "../src/gate/facts.ts";
 import { isFailure } from "../src/findings.ts";
+import { type Fact, known, notKnown } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
 import { plan } from "../src/plan.ts";
 import type { Artifact } from "../src/release/digest.ts";
 import type { CurrentRelease } from "../src/release/gather.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
 import { goodFacts, keptFor } from "./gate/facts.ts";
+import { provenBy, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
-import { provenBy, scene, type Scene } from "./promotion.ts";
 import { RUN } from "./run.ts";
 
 /** A brief for the head, with or without a look at the tier. */

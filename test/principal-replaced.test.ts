@@ -2,11 +2,11 @@
 import { expect, it } from "vitest";
 import { mkdirs } from "../src/databricks/files.ts";
 import { connect, type Workspace } from "../src/databricks/workspace.ts";
-import { emptyLedger } from "../src/ledger/model.ts";
 import { holdId } from "../src/ledger/holds.ts";
+import { emptyLedger } from "../src/ledger/model.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { failures, names, type Run, type Scene, scene } from "./promotion.ts";
 import { IDS } from "./promotion-files.ts";
-import { failures, names, type Run, scene, type Scene } from "./promotion.ts";
 import { rebuildScene } from "./rebuild.ts";
 import { rollbackScene } from "./rollback.ts";
 import { QUIET } from "./run.ts";

@@ -1,14 +1,14 @@
 /** Promotions while something runs: what the contract lets go on, what is waited for, and what runs all the time. */
 import { describe, expect, it } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
-import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { startUpdate } from "../src/databricks/pipelines.ts";
 import { known } from "../src/gate/facts.ts";
+import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { approve, failures, jobWrites, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
+import { leaping } from "./run.ts";
 import { hold } from "./schedules/hold.ts";
 import { verifyScene } from "./verification.ts";
-import { approve, failures, jobWrites, scene, type Scene } from "./promotion.ts";
-import { leaping } from "./run.ts";
 
 const CHANGED = { "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" };
 

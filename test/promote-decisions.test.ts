@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type GateFacts, known, type PolicyFacts } from "../src/gate/facts.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
 import { DECIDED, goodFacts, judged, seen } from "./gate/facts.ts";
-import { failures, ids, jobWrites, scene, type Scene } from "./promotion.ts";
+import { failures, ids, jobWrites, type Scene, scene } from "./promotion.ts";
 
 const CHANGED = { "src/scoring/score.py": "# Databricks notebook source\nprint('better')\n" };
 const hold = judged({ ...DECIDED, kind: "hold", hold: "tier", selector: "", until: null });

@@ -5,10 +5,10 @@ import { describe, expect, it } from "vitest";
 import { known } from "../src/gate/facts.ts";
 import { operationEvidence } from "../src/report/evidence.ts";
 import { DECIDED, judged, seen } from "./gate/facts.ts";
+import { approve, failures, type Scene, scene } from "./promotion.ts";
 import { BUNDLE } from "./promotion-files.ts";
-import { approve, failures, scene, type Scene } from "./promotion.ts";
-import { RUN } from "./run.ts";
 import { rollbackScene } from "./rollback.ts";
+import { RUN } from "./run.ts";
 
 const schema: unknown = JSON.parse(readFileSync("evidence.schema.json", "utf8"));
 const fits = new Ajv({ strict: true, strictRequired: false }).compile(schema as object);

@@ -1,8 +1,8 @@
 /** Promotions that stop half way: what is put back by itself, what is held, and what neither. */
 import { describe, expect, it } from "vitest";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { approve, failures, jobWrites, names, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
-import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 import { rollbackScene } from "./rollback.ts";
 
 const EXTRA =

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { isFailure } from "../src/findings.ts";
 import { emptyLedger } from "../src/ledger/model.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { approve, failures, jobWrites, names, Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
-import { approve, failures, jobWrites, names, scene, Scene } from "./promotion.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
 

@@ -1,8 +1,8 @@
 /** Promotions while a hold stands: what it names stays paused, and the plan, its digest and the drift do not notice. */
 import { describe, expect, it } from "vitest";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
+import { approve, failures, type Scene, scene } from "./promotion.ts";
 import { BUNDLE } from "./promotion-files.ts";
-import { approve, failures, scene, type Scene } from "./promotion.ts";
 import { hold } from "./schedules/hold.ts";
 
 async function holdAll(prod: Scene): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Workspace } from "../src/databricks/workspace.ts";
-import { BUNDLE } from "./promotion-files.ts";
 import { failures, jobWrites, names, type Scene, scene } from "./promotion.ts";
+import { BUNDLE } from "./promotion-files.ts";
 
 const MORE = 40;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 import { approve, failures, jobWrites, names, type Scene, scene } from "./promotion.ts";
+import { BUNDLE, CONTRACT } from "./promotion-files.ts";
 
 const ALL = ["refresh", "score", "watch", "ingest"];
 

@@ -11,13 +11,13 @@ import type { EvidenceFacts } from "../src/gate/evidence-facts.ts";
 import { type GateFacts, known } from "../src/gate/facts.ts";
 import { type Git, openGit } from "../src/git.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
-import { promote, type PromoteRequest } from "../src/promote.ts";
-import { type Candidate, candidateOf, type CarriedArtifact } from "../src/release/candidate.ts";
+import { type PromoteRequest, promote } from "../src/promote.ts";
+import { type Candidate, type CarriedArtifact, candidateOf } from "../src/release/candidate.ts";
 import type { Promoted } from "../src/report/promoted.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { evidence, goodFacts, RELEASE } from "./gate/facts.ts";
 import { FILES, IDS } from "./promotion-files.ts";
-import { newRepository, removeFolders, type Repository } from "./repository.ts";
+import { newRepository, type Repository, removeFolders } from "./repository.ts";
 import { QUIET, RUN } from "./run.ts";
 
 type OwnTier = keyof typeof IDS;

@@ -4,8 +4,8 @@ import type { Finding } from "../src/findings.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { rebuildLedger } from "../src/rebuild.ts";
 import { releaseAgain } from "../src/release/again.ts";
-import { IDS } from "./promotion-files.ts";
 import { gitOf, type Scene } from "./promotion.ts";
+import { IDS } from "./promotion-files.ts";
 import { QUIET } from "./run.ts";
 
 type Options = Partial<

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import { FourTierError } from "../src/findings.ts";
 import type { Clock } from "../src/http/clock.ts";
-import { type RepairRequest, repairGrants, type RepairResult } from "../src/repair.ts";
+import { type RepairRequest, type RepairResult, repairGrants } from "../src/repair.ts";
 import { type Account, startAccount } from "./account.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { findingsOutput } from "../src/report/carried-findings.ts";
 import { reportDrift } from "../src/report-drift.ts";
-import { type Kept, issueTracker } from "./issues.ts";
+import { issueTracker, type Kept } from "./issues.ts";
 
 const clean = findingsOutput([]);
 const wrong = findingsOutput([{ id: "schedules/drift", severity: "error", message: "It runs.", remedy: "Pause it." }]);

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { deletePath } from "../src/databricks/files.ts";
 import { FourTierError } from "../src/findings.ts";
 import type { Hold } from "../src/ledger/holds.ts";
+import type { Ledger } from "../src/ledger/model.ts";
 import { ledgerPath } from "../src/ledger/paths.ts";
 import { readLedger, writeLedger } from "../src/ledger/store.ts";
-import type { Ledger } from "../src/ledger/model.ts";
 import type { ActionResult } from "../src/report/report.ts";
 import { Crossing, failedOf } from "./crossing.ts";
+import { approve, failures, jobWrites, names, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
-import { approve, failures, jobWrites, names, scene, type Scene } from "./promotion.ts";
 import { rebuildScene } from "./rebuild.ts";
 import { rollbackScene } from "./rollback.ts";
 

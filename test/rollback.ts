@@ -3,9 +3,9 @@ import { resolveTier } from "../src/contract/tiers.ts";
 import type { LedgerRelease } from "../src/ledger/model.ts";
 import { releaseAgain } from "../src/release/again.ts";
 import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts";
-import { rollback, type RolledBack as Result, type RollbackRequest } from "../src/rollback.ts";
-import { IDS } from "./promotion-files.ts";
+import { type RolledBack as Result, type RollbackRequest, rollback } from "../src/rollback.ts";
 import { gitOf, type RunOptions, type Scene } from "./promotion.ts";
+import { IDS } from "./promotion-files.ts";
 import { leaping, RUN } from "./run.ts";
 
 interface RolledBack {

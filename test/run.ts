@@ -1,6 +1,7 @@
 /** A run of a workflow as an action sees it, and a clock that waits without time passing. */
-import type { RunContext } from "../src/environment.ts";
+
 import type { Log } from "../src/actions/frame.ts";
+import type { RunContext } from "../src/environment.ts";
 
 /** A push to the default branch by octocat. */
 export const RUN: RunContext = {

@@ -1,7 +1,7 @@
 /** All sandboxes at once: each is judged by its mark's developer, and what may be hidden is unknown. */
 import { expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
-import { sandboxesProof, type SandboxesProof } from "../src/sandbox-audit.ts";
+import { type SandboxesProof, sandboxesProof } from "../src/sandbox-audit.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");

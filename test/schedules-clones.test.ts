@@ -1,7 +1,7 @@
 /** A clone carries our tags, and is not ours: the ledger, or who made it, says which one is. */
 import { expect, test } from "vitest";
-import { liftHolds, takeHold } from "../src/holds.ts";
 import { findDrift } from "../src/drift.ts";
+import { liftHolds, takeHold } from "../src/holds.ts";
 import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 import { applied, cron, type Deployed, job, ledgerOf, now, optionsFor, tags, task } from "./schedules/tier.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { runNow } from "../src/databricks/jobs.ts";
+import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { type Account, startAccount } from "./account.ts";
 import { cron, type Deployed, job, optionsFor, pipeline, scheduleWrites, tags, task } from "./schedules/tier.ts";
 

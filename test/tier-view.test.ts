@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
+import { type TierView, viewTier } from "../src/actions/tier-view.ts";
 import { FourTierError } from "../src/findings.ts";
-import { viewTier, type TierView } from "../src/actions/tier-view.ts";
 import { APPLICATION, SECRET, startAccount } from "./account.ts";
 import { newRepository, removeFolders } from "./repository.ts";
 import { QUIET, RUN } from "./run.ts";

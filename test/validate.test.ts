@@ -1,10 +1,10 @@
 import { afterAll, expect, it } from "vitest";
 import { parseContract } from "../src/contract/parse.ts";
-import { openGit } from "../src/git.ts";
 import { known, notKnown } from "../src/gate/facts.ts";
-import { validate, type ValidateRequest } from "../src/validate.ts";
+import { openGit } from "../src/git.ts";
+import { type ValidateRequest, validate } from "../src/validate.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
-import { newRepository, removeFolders, type Repository } from "./repository.ts";
+import { newRepository, type Repository, removeFolders } from "./repository.ts";
 
 afterAll(removeFolders);
 

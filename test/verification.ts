@@ -3,9 +3,9 @@ import { resolveTier } from "../src/contract/tiers.ts";
 import { releaseAgain } from "../src/release/again.ts";
 import type { RecordInput } from "../src/release/evidence.ts";
 import type { ActionResult } from "../src/report/report.ts";
-import { verify, type VerifyRequest } from "../src/verify.ts";
-import { IDS } from "./promotion-files.ts";
+import { type VerifyRequest, verify } from "../src/verify.ts";
 import { gitOf, type RunOptions, type Scene } from "./promotion.ts";
+import { IDS } from "./promotion-files.ts";
 import { leaping, RUN } from "./run.ts";
 
 interface Verified {

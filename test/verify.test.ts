@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deletePath } from "../src/databricks/files.ts";
+import { failures, ids, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT } from "./promotion-files.ts";
-import { failures, ids, scene, type Scene } from "./promotion.ts";
 import { verifyScene } from "./verification.ts";
 
 interface LedgerText {

@@ -1,14 +1,14 @@
 import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
-import { recordedClosing } from "../src/release/rollback-evidence.ts";
 import * as v from "valibot";
-import { known } from "../src/gate/facts.ts";
-import { recordDeployment, recordOperation, type RecordInput } from "../src/release/evidence.ts";
-import { whatRunsWhere } from "../src/what-runs-where.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { timestamp } from "../simulator/github/text.ts";
 import type { Job, Run } from "../simulator/github/world.ts";
+import { known } from "../src/gate/facts.ts";
+import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
+import { type RecordInput, recordDeployment, recordOperation } from "../src/release/evidence.ts";
+import { recordedClosing } from "../src/release/rollback-evidence.ts";
+import { whatRunsWhere } from "../src/what-runs-where.ts";
 import {
   addRun,
   approve,
@@ -20,8 +20,8 @@ import {
   ids,
   LIVE,
   merged,
-  payload,
   PIN,
+  payload,
   promoteRun,
   RELEASE,
   ROLLBACK_CALLER,

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { DEPLOYING_JOB, DEPLOYING_WORKFLOW, keepingStatement } from "../src/gate/record-runs.ts";
-import { callers, OURS, own, read, ROOT, shipped, workflowOf } from "./workflows/files.ts";
+import { callers, OURS, own, ROOT, read, shipped, workflowOf } from "./workflows/files.ts";
 import { lint } from "./workflows/language-service.ts";
 import { type Kind, offences, ungranted } from "./workflows/rules.ts";
 

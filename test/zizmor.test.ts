@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { OURS, read, ROOT } from "./workflows/files.ts";
+import { OURS, ROOT, read } from "./workflows/files.ts";
 
 const zizmor = (...paths: string[]): { status: number | null; text: string } => {
   const args = ["--offline", "--persona=pedantic", "--no-progress", "--color=never", "--format=plain"];

@@ -2,6 +2,7 @@
  * The state of the simulated account: its clock, its people, its metastore, its workspaces.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { tell } from "../witness.ts";
 import { Acls } from "./acls.ts";
 import { ExperimentStore } from "./experiments.ts";
 import { FileTree } from "./file-tree.ts";
@@ -10,7 +11,6 @@ import { PipelineStore } from "./pipeline-store.ts";
 import { Directory } from "./principals.ts";
 import type { ParsedScenario } from "./scenario.ts";
 import { Metastore } from "./unity-state.ts";
-import { tell } from "../witness.ts";
 
 /** Time that tests can move forward. */
 class Clock {

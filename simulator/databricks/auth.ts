@@ -4,7 +4,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from "jose";
 import type { Account, Workspace } from "./account.ts";
-import { ApiError, type Call, forbidden, rawRoute, type Route, Unmodelled } from "./api.ts";
+import { ApiError, type Call, forbidden, type Route, rawRoute, Unmodelled } from "./api.ts";
 import type { FederationPolicy, Principal } from "./principals.ts";
 
 interface Token {

@@ -11,9 +11,9 @@ import {
   type Call,
   forbidden,
   notFound,
+  type Route,
   required,
   route,
-  type Route,
   Unmodelled,
 } from "./api.ts";
 import { parentOf, plainPath } from "./file-tree.ts";

@@ -10,10 +10,10 @@ import {
   badRequest,
   type Call,
   flag,
+  type Route,
   rawRoute,
   required,
   route,
-  type Route,
   Unmodelled,
 } from "./api.ts";
 import { detect, type Language, type Node, plainPath } from "./file-tree.ts";

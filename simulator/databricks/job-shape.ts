@@ -2,8 +2,8 @@
  * What a job's settings may hold (facts: databricks-api 3.1, 5); field names as the CLI's bundle schema has them.
  */
 import * as v from "valibot";
-import { rareTasks, runJobParameters, sqlObjects } from "./task-shape.ts";
 import { Cluster, Library } from "./compute-shape.ts";
+import { rareTasks, runJobParameters, sqlObjects } from "./task-shape.ts";
 
 const text = v.string();
 const texts = v.array(v.string());

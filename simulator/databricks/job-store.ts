@@ -2,9 +2,8 @@
  * The jobs of one workspace and their runs: what the service does by itself, whoever asked.
  */
 import { copy, isObject, type JsonObject } from "../json.ts";
+import type { Account, Workspace } from "./account.ts";
 import { ApiError, badRequest } from "./api.ts";
-import type { Workspace } from "./account.ts";
-import type { Account } from "./account.ts";
 import { wildcard } from "./faults.ts";
 import { parentOf, plainPath } from "./file-tree.ts";
 import { checkSettings, listAt, objectAt, withDefaults } from "./job-settings.ts";

@@ -3,7 +3,7 @@
  */
 import * as v from "valibot";
 import { copy, isObject, type JsonObject } from "../json.ts";
-import { type Answer, badRequest, type Call, flag, forbidden, integer, required, route, type Route } from "./api.ts";
+import { type Answer, badRequest, type Call, flag, forbidden, integer, type Route, required, route } from "./api.ts";
 import { listAt, merged } from "./job-settings.ts";
 import { CreateJob, int64, JobSettings } from "./job-shape.ts";
 import { type Job, nameOf, noSuchJob } from "./job-store.ts";

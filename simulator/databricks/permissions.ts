@@ -12,8 +12,8 @@ import {
   type Call,
   forbidden,
   notFound,
-  route,
   type Route,
+  route,
   Unmodelled,
 } from "./api.ts";
 import { noSuchJob } from "./job-store.ts";

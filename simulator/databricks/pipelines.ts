@@ -11,15 +11,15 @@ import {
   forbidden,
   integer,
   notFound,
-  route,
   type Route,
+  route,
   Unmodelled,
 } from "./api.ts";
 import { Maven, PipelineCluster } from "./compute-shape.ts";
 import { int64 } from "./job-shape.ts";
 import { listed, pageOf } from "./pages.ts";
-import { checkRunAs } from "./run-as.ts";
 import { noSuchPipeline, type Pipeline, type Update } from "./pipeline-store.ts";
+import { checkRunAs } from "./run-as.ts";
 
 const BASE = "/api/2.0/pipelines";
 const FACTS = "databricks-api 4";

@@ -1,7 +1,7 @@
 /**
  * Every route the simulated account knows. What is not here is refused by name.
  */
-import { rawRoute, type Route } from "./api.ts";
+import { type Route, rawRoute } from "./api.ts";
 import { type Authority, authRoutes } from "./auth.ts";
 import { experimentRoutes } from "./experiments.ts";
 import { fileRoutes } from "./files.ts";
@@ -11,12 +11,12 @@ import { pipelineRoutes } from "./pipelines.ts";
 import { runRoutes } from "./runs.ts";
 import { scimRoutes } from "./scim.ts";
 import { sqlRoutes } from "./sql.ts";
-import { watcherRoutes } from "./watchers.ts";
 import { unityRoutes } from "./unity-catalogs.ts";
 import { grantRoutes } from "./unity-grants.ts";
-import { unityWriteRoutes } from "./unity-writes.ts";
 import { unityObjectRoutes } from "./unity-objects.ts";
 import { policyRoutes } from "./unity-policies.ts";
+import { unityWriteRoutes } from "./unity-writes.ts";
+import { watcherRoutes } from "./watchers.ts";
 
 /** What the CLI reports about itself; nothing is kept. */
 const telemetry = rawRoute("POST", "/telemetry-ext", {

@@ -2,7 +2,7 @@
  * Runs of jobs (facts: databricks-api 2.3, 2.4, 3.3, 5).
  */
 import * as v from "valibot";
-import { type Answer, ApiError, badRequest, type Call, flag, forbidden, integer, route, type Route } from "./api.ts";
+import { type Answer, ApiError, badRequest, type Call, flag, forbidden, integer, type Route, route } from "./api.ts";
 import { listAt } from "./job-settings.ts";
 import { int64 } from "./job-shape.ts";
 import { idOf, jobFor } from "./jobs.ts";

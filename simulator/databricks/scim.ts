@@ -3,7 +3,7 @@
  */
 import type { JsonObject } from "../json.ts";
 import type { Account } from "./account.ts";
-import { ApiError, type Call, integer, route, type Route, Unmodelled } from "./api.ts";
+import { ApiError, type Call, integer, type Route, route, Unmodelled } from "./api.ts";
 import type { Group, Principal } from "./principals.ts";
 
 const BASE = "/api/2.0/preview/scim/v2";

@@ -4,7 +4,7 @@
 import type { JsonObject } from "../json.ts";
 import type { Account, Workspace } from "./account.ts";
 import type { Kind } from "./acls.ts";
-import { plainPath, parentOf } from "./file-tree.ts";
+import { parentOf, plainPath } from "./file-tree.ts";
 import { JobSettings } from "./job-shape.ts";
 import { PipelineSpec } from "./pipelines.ts";
 import { type ParsedScenario, parseStrictly, ScenarioError } from "./scenario.ts";

@@ -6,18 +6,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Door, headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { stringifyJson } from "../json.ts";
+import { tell } from "../witness.ts";
 import { Account, Workspace } from "./account.ts";
 import { type Answer, ApiError, type Call, type ErrorStyle, type Route, Unmodelled } from "./api.ts";
 import { Authority } from "./auth.ts";
 import { Faults, type Hook, type ScheduledFault } from "./faults.ts";
 import type { RequestRecord } from "./log.ts";
 import type { Principal } from "./principals.ts";
-import { checkQuery, type Match, readBody, Router } from "./router.ts";
+import { checkQuery, type Match, Router, readBody } from "./router.ts";
 import { allRoutes } from "./routes.ts";
-import { DatabricksSchema, type DatabricksScenario, type Fault, type FaultInput, parseStrictly } from "./scenario.ts";
+import { type DatabricksScenario, DatabricksSchema, type Fault, type FaultInput, parseStrictly } from "./scenario.ts";
 import { seed } from "./seed.ts";
 import { World } from "./world.ts";
-import { tell } from "../witness.ts";
 
 /** An account that is up, for a test, the demo or the command line. */
 export interface DatabricksSimulator {

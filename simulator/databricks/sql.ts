@@ -13,12 +13,12 @@ import {
   type Call,
   forbidden,
   notFound,
-  route,
   type Route,
+  route,
   Unmodelled,
 } from "./api.ts";
 import { informationSchema } from "./information-schema.ts";
-import { knownStatement, type KnownStatement } from "./sql-statements.ts";
+import { type KnownStatement, knownStatement } from "./sql-statements.ts";
 import { Rights } from "./unity-rights.ts";
 
 const BASE = "/api/2.0/sql/statements";

@@ -10,9 +10,9 @@ import {
   flag,
   forbidden,
   integer,
+  type Route,
   required,
   route,
-  type Route,
   Unmodelled,
 } from "./api.ts";
 import { int64 } from "./job-shape.ts";

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import type { JsonObject } from "../json.ts";
 import type { Account } from "./account.ts";
-import { type Answer, badRequest, type Call, forbidden, notFound, route, type Route, Unmodelled } from "./api.ts";
+import { type Answer, badRequest, type Call, forbidden, notFound, type Route, route, Unmodelled } from "./api.ts";
 import { paged } from "./unity-catalogs.ts";
 import { GRANTABLE, normalized, OUTSIDE_ALL, type SecurableType } from "./unity-privileges.ts";
 import { chainOf, Rights } from "./unity-rights.ts";

@@ -3,7 +3,7 @@
  * unity-catalog 1.6, 1.8; bodies as the Databricks CLI sends them).
  */
 import * as v from "valibot";
-import { type Answer, badRequest, type Call, forbidden, route, type Route } from "./api.ts";
+import { type Answer, badRequest, type Call, forbidden, type Route, route } from "./api.ts";
 import { show } from "./unity-catalogs.ts";
 import type { SecurableType } from "./unity-privileges.ts";
 import { Rights } from "./unity-rights.ts";

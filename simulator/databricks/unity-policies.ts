@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from "../json.ts";
 import type { Account } from "./account.ts";
-import { type Call, flag, forbidden, route, type Route, Unmodelled } from "./api.ts";
+import { type Call, flag, forbidden, type Route, route, Unmodelled } from "./api.ts";
 import type { ParsedScenario } from "./scenario.ts";
 import { paged } from "./unity-catalogs.ts";
 import { chainOf, Rights } from "./unity-rights.ts";

@@ -2,8 +2,8 @@
  * The metastore: securables, who owns them, and what was granted directly (facts: unity-catalog 1).
  */
 import { createHash, randomUUID } from "node:crypto";
-import { ApiError, notFound } from "./api.ts";
 import type { Account } from "./account.ts";
+import { ApiError, notFound } from "./api.ts";
 import type { ParsedScenario } from "./scenario.ts";
 import { ScenarioError } from "./scenario.ts";
 import { GRANTABLE, normalized, type SecurableType } from "./unity-privileges.ts";

@@ -2,7 +2,7 @@
  * Unity Catalog: making, changing and dropping catalogs and schemas (facts: unity-catalog 1.4 to 1.6, 1.8, 1.10).
  */
 import * as v from "valibot";
-import { ApiError, type Answer, badRequest, type Call, flag, forbidden, notFound, route, type Route } from "./api.ts";
+import { type Answer, ApiError, badRequest, type Call, flag, forbidden, notFound, type Route, route } from "./api.ts";
 import { managed, show } from "./unity-catalogs.ts";
 import { Rights } from "./unity-rights.ts";
 import type { Securable } from "./unity-state.ts";

@@ -2,7 +2,7 @@
  * What else starts by itself: SQL alerts and quality monitors. Only shown, as the scenario says; nothing writes them
  * (read in the public SDKs; a monitor's pause_status is read only).
  */
-import { type Answer, ApiError, badRequest, type Call, integer, notFound, route, type Route } from "./api.ts";
+import { type Answer, ApiError, badRequest, type Call, integer, notFound, type Route, route } from "./api.ts";
 import { pageOf } from "./pages.ts";
 import { Rights } from "./unity-rights.ts";
 

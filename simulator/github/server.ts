@@ -2,7 +2,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
 import { headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
-import { type Answer, authorise, checkHeaders, checkQuery, paginate, readBody, type Route, sendJson } from "./http.ts";
+import { listForObject } from "../shape.ts";
+import { answering, tell } from "../witness.ts";
+import { type Answer, authorise, checkHeaders, checkQuery, paginate, type Route, readBody, sendJson } from "./http.ts";
 import { claims, createIssuer, ISSUER, type Issuer, type TokenFacts } from "./oidc.ts";
 import { type MergeMethod, mergePullRequest, openPullRequest, type PullRequestOptions, review } from "./people.ts";
 import { codeRoutes } from "./routes/code.ts";
@@ -12,8 +14,6 @@ import { pullRoutes } from "./routes/pulls.ts";
 import { runRoutes, storageRoutes } from "./routes/runs.ts";
 import { type Fault, type GitHubScenario, type GitHubScenarioInput, parseGitHubScenario } from "./scenario.ts";
 import { matchesPattern } from "./text.ts";
-import { listForObject } from "../shape.ts";
-import { answering, tell } from "../witness.ts";
 import { ACTIONS_BOT, Refusal, type Token, World } from "./world.ts";
 
 export type { PullRequestOptions } from "./people.ts";

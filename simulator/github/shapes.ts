@@ -1,6 +1,7 @@
 /** People, repositories, commits and pull requests as the API shows them. */
-import type { Partly, Schemas } from "./http.ts";
+
 import type { Commit } from "./git.ts";
+import type { Partly, Schemas } from "./http.ts";
 import type { Pull, World } from "./world.ts";
 
 const HTML = "https://github.com";

@@ -6,8 +6,8 @@ import { resolveText, resolveTexts } from "./expressions.ts";
 import type { JobExecution, StepBody } from "./job.ts";
 import { type RunProcess, runProcess } from "./process.ts";
 import { minutesOf } from "./schedule.ts";
-import { runStepProcess, type StepLog, type StepProcess } from "./step.ts";
 import { type StandIn, standIn } from "./stand-ins/index.ts";
+import { runStepProcess, type StepLog, type StepProcess } from "./step.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 import type { StepModel } from "./workflow.ts";
 

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NoOperationTraceWriter } from "@actions/workflow-parser";
-import { convertActionTemplate } from "@actions/workflow-parser/actions/action-template";
 import { parseAction } from "@actions/workflow-parser/actions/action-parser";
+import { convertActionTemplate } from "@actions/workflow-parser/actions/action-template";
 import { UnmodelledError } from "./unmodelled.ts";
 import { entries, find, type TemplateToken } from "./workflow.ts";
 

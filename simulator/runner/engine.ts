@@ -1,18 +1,19 @@
 /** The runner behind `createRunner`: loaded only after the hook that lets `@actions/workflow-parser` load. */
+
+import * as git from "../github/git.ts";
 import type { GitHubSimulator } from "../github/server.ts";
 import { timestamp } from "../github/text.ts";
 import { Refusal, type Run, type RunnerDoor } from "../github/world.ts";
-import * as git from "../github/git.ts";
-import { githubContext, type GitHubFacts } from "./contexts.ts";
+import { type GitHubFacts, githubContext } from "./contexts.ts";
 import { type DispatchOptions, notListening, type Trigger, triggerOf } from "./events.ts";
 import { resolveText } from "./expressions.ts";
-import { load, type LoadedWorkflow } from "./load.ts";
-import { tellOf } from "./told.ts";
+import { type LoadedWorkflow, load } from "./load.ts";
 import { runProcess } from "./process.ts";
 import type { JobResult, RunResult } from "./results.ts";
 import { RunExecution, type RunOptions } from "./run.ts";
 import type { RunHandle, Runner, RunnerOptions } from "./runner.ts";
 import { Sources } from "./sources.ts";
+import { tellOf } from "./told.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
 interface Known {

@@ -1,7 +1,7 @@
 /** Evaluates `${{ }}` with GitHub's own parser; what it does not know is refused by name (facts: github 7). */
 import { data, Evaluator, Lexer, Parser, type Result, wellKnownFunctions } from "@actions/expressions";
-import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import { isBasicExpression, isMapping, isScalar, isSequence } from "@actions/workflow-parser";
+import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import { tellOfExpression } from "./modelled.ts";
 import { isOfOtherEvents } from "./payloads.ts";
 import { UnmodelledError } from "./unmodelled.ts";

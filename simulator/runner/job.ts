@@ -2,19 +2,19 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve as resolvePath } from "node:path";
-import type { GitHubSimulator } from "../github/server.ts";
 import type { Permissions } from "../github/permissions.ts";
+import type { GitHubSimulator } from "../github/server.ts";
 import { timestamp } from "../github/text.ts";
 import type { Job } from "../github/world.ts";
 import { ActionSteps, type PreparedStep } from "./action-steps.ts";
 import {
   baseEnvironment,
   foldersIn,
-  githubContext,
   type GitHubFacts,
+  githubContext,
   type JobFolders,
-  runnerContext,
   jobContext,
+  runnerContext,
   tokenFacts,
 } from "./contexts.ts";
 import {

@@ -4,8 +4,8 @@
  */
 import { everywhere, excess, intersect, type Permissions, repositoryDefault } from "../github/permissions.ts";
 import type { ReferencedWorkflow } from "../github/world.ts";
-import { isStandIn } from "./stand-ins/index.ts";
 import type { Sources } from "./sources.ts";
+import { isStandIn } from "./stand-ins/index.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 import {
   type CallJob,

@@ -1,7 +1,7 @@
 /** Child processes of steps: line by line output, a deadline, and a cancellation that ends the whole group. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 
 /** A process of a step: what is run, and who hears of it. */
 interface ProcessOptions {

@@ -1,10 +1,11 @@
 /** One run: which jobs start when, what each may see, what it waits for, and what comes of it. */
-import type { GitHubSimulator } from "../github/server.ts";
+
 import { type Permissions, readOnly } from "../github/permissions.ts";
 import { visibleSecrets } from "../github/rules.ts";
+import type { GitHubSimulator } from "../github/server.ts";
 import { timestamp } from "../github/text.ts";
 import type { Run } from "../github/world.ts";
-import { githubContext, type GitHubFacts } from "./contexts.ts";
+import { type GitHubFacts, githubContext } from "./contexts.ts";
 import { EnvironmentEntry, environmentOf } from "./environments.ts";
 import { isUntrusted, type Trigger } from "./events.ts";
 import {
@@ -16,15 +17,15 @@ import {
   resolveTexts,
   type Scope,
 } from "./expressions.ts";
-import { enterGroup, type Entered, type GroupHolder } from "./groups.ts";
-import { inputsContext, InputError } from "./inputs.ts";
+import { type Entered, enterGroup, type GroupHolder } from "./groups.ts";
+import { InputError, inputsContext } from "./inputs.ts";
 import { executeJob } from "./job.ts";
 import { type LoadedWorkflow, permissionsOf } from "./load.ts";
 import { combinationName } from "./matrix.ts";
 import type { RunProcess } from "./process.ts";
 import { JobRecords } from "./records.ts";
 import type { Conclusion, JobResult, PendingReview, ReviewDecision, RunnerEvent, RunResult } from "./results.ts";
-import { ancestorsOf, labelsOf, type NodeResult, overall, pool, settle, SKIPPED, strategyOf } from "./schedule.ts";
+import { ancestorsOf, labelsOf, type NodeResult, overall, pool, SKIPPED, settle, strategyOf } from "./schedule.ts";
 import type { Sources } from "./sources.ts";
 import type { CallJob, JobModel, StepsJob, TemplateToken } from "./workflow.ts";
 

@@ -2,7 +2,7 @@
 import { resolveTier } from "../contract/tiers.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Git } from "../git.ts";
-import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "../release/candidate.ts";
+import { type Candidate, type CarriedArtifact, candidateOf, contractAt } from "../release/candidate.ts";
 import { moveOf } from "../release/move.ts";
 import { shortSha } from "../short-sha.ts";
 import type { ActionContext } from "./frame.ts";

@@ -4,7 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readRunContext, type RunContext } from "../environment.ts";
+import { type RunContext, readRunContext } from "../environment.ts";
 import { describeWhere, type Finding, FourTierError, isFailure, messageOf, sentence } from "../findings.ts";
 import { stringifyJson } from "../json.ts";
 import { logText } from "../report/log-line.ts";

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
-import type { ActionContext } from "./frame.ts";
 import type { LockAccess } from "../ledger/lock.ts";
+import type { ActionContext } from "./frame.ts";
 
 /** A connection with the input `github-token`, which shows as *** from here on. */
 export function githubOf(context: ActionContext): GitHub {

@@ -1,6 +1,7 @@
 /** Progress for long work: a line every few seconds, however often it is told. */
-import { type Clock, realClock } from "../http/clock.ts";
+
 import type { Progress } from "../grants/read.ts";
+import { type Clock, realClock } from "../http/clock.ts";
 import type { Log } from "./frame.ts";
 
 const EVERY_MS = 5_000;

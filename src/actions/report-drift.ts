@@ -1,9 +1,9 @@
 /** action-report-drift: what jobs that looked have come to → one rolling issue. It has no credential for any tier. */
 import { runUrl } from "../github/links.ts";
 import { isKey, keyOf } from "../own-mark.ts";
+import type { ActionResult } from "../report/report.ts";
 import { reportDrift as aboutDrift } from "../report-drift.ts";
 import { reportSandboxes } from "../report-sandboxes.ts";
-import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { inputsOf } from "./inputs.ts";

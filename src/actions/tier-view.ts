@@ -2,10 +2,10 @@
  * A look at a tier that changes nothing, for the brief. The principal may be a view-only one that the contract does not
  * know, in an environment of its own (`prod-read`), so that whoever writes the brief holds nothing that could deploy.
  */
-import { type Contract, type Tier, TIERS } from "../contract/model.ts";
+import { type Contract, TIERS, type Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
-import { CredentialRefused } from "../databricks/auth-advice.ts";
 import type { Credentials } from "../databricks/auth.ts";
+import { CredentialRefused } from "../databricks/auth-advice.ts";
 import { type Identity, whoAmI } from "../databricks/identity.ts";
 import { connect, type Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";

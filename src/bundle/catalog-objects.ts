@@ -4,10 +4,10 @@
  * their names (docs/adr/0711).
  */
 import { GOLD, SOURCES } from "../contract/defaults.ts";
-import { TIERS, type Contract, type Tier } from "../contract/model.ts";
+import { type Contract, TIERS, type Tier } from "../contract/model.ts";
 import type { JsonObject } from "../json.ts";
 import { markedComment, markTags } from "./marks.ts";
-import { PRINCIPAL_SYMBOL, type CatalogKind } from "./model.ts";
+import { type CatalogKind, PRINCIPAL_SYMBOL } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import {
   type Entry,
@@ -16,8 +16,8 @@ import {
   getMap,
   getString,
   isNull,
-  mapping,
   type Mapping,
+  mapping,
   type Node,
   scalar,
   withKey,

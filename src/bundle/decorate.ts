@@ -1,8 +1,8 @@
 /** What is added to a declared resource: the name's prefix, presets, defaults, tags. */
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { Scope } from "./interpolate.ts";
 import { markTags } from "./marks.ts";
 import type { RenderOptions } from "./options.ts";
-import type { Scope } from "./interpolate.ts";
 import type { Problems } from "./problems.ts";
 import {
   fromJson,

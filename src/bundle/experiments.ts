@@ -10,12 +10,12 @@ import { RELEASE_SYMBOL } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import type { BundleSource } from "./source.ts";
 import {
-  eachScalar,
   type Entry,
+  eachScalar,
   get,
   getString,
-  mapping,
   type Mapping,
+  mapping,
   type Node,
   scalar,
   scalarText,

@@ -1,5 +1,5 @@
 /** Who a resource runs as, and who may do what with it. */
-import { TIERS, type Contract, type ResourceKind, type Tier } from "../contract/model.ts";
+import { type Contract, type ResourceKind, TIERS, type Tier } from "../contract/model.ts";
 import type { JsonArray, JsonObject } from "../json.ts";
 import { type CatalogKind, PRINCIPAL_SYMBOL } from "./model.ts";
 import type { Problems } from "./problems.ts";

@@ -6,7 +6,7 @@ import type { Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import type { Finding } from "../findings.ts";
 import { isArray, isObject, type JsonObject, type JsonValue, stringifyJson } from "../json.ts";
-import { heldByField, heldByItem, hideSecrets, type Holder, MASK, UNNAMED } from "../secrets.ts";
+import { type Holder, heldByField, heldByItem, hideSecrets, MASK, UNNAMED } from "../secrets.ts";
 import type { RenderedBundle, RenderedResource, SettingsPath } from "./model.ts";
 import type { RenderOptions } from "./options.ts";
 import { Problems } from "./problems.ts";

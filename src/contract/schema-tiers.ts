@@ -1,6 +1,6 @@
 /** The key `tiers` of `four-tier.yml`: the four tiers, and what each asks of a release. */
 import * as v from "valibot";
-import { RESOURCE_KEY, NAME_PART, text, freezes, wholeNumber } from "./schema-texts.ts";
+import { freezes, NAME_PART, RESOURCE_KEY, text, wholeNumber } from "./schema-texts.ts";
 
 const runnableKey = v.pipe(
   v.string(),

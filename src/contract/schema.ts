@@ -6,14 +6,14 @@
 import * as v from "valibot";
 import {
   branchName,
-  NAME_PART,
-  resourceKey,
-  jobKey,
-  text,
-  reason,
-  tierName,
   freezes,
+  jobKey,
   lastDay,
+  NAME_PART,
+  reason,
+  resourceKey,
+  text,
+  tierName,
 } from "./schema-texts.ts";
 import { tiers } from "./schema-tiers.ts";
 

@@ -1,9 +1,9 @@
 /** Why a run or an update failed, in the words of what failed (facts: databricks-api 4, 5). */
 import * as v from "valibot";
+import { together } from "../http/pool.ts";
 import { orMissing } from "./errors.ts";
 import { ask, encodePath, id, items, list, optionalText } from "./parse.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
-import { together } from "../http/pool.ts";
 
 /** One thing that failed, and what it said. */
 export interface Failure {

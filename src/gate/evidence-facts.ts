@@ -1,6 +1,7 @@
 /** Evidence as the gate sees it: a Deployment, what it claims, and the run behind it as GitHub tells it. */
-import type { RecordPayload } from "../release/evidence.ts";
+
 import type { Artifact } from "../release/digest.ts";
+import type { RecordPayload } from "../release/evidence.ts";
 
 /** Which workflows of which suite count. */
 export interface SuiteTrust {

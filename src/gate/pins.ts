@@ -1,6 +1,7 @@
 /** Which reusable workflows of the suite a caller's workflow file calls, and at which ref. */
-import { parseDocument } from "yaml";
+
 import * as v from "valibot";
+import { parseDocument } from "yaml";
 import type { CallerJob, WorkflowPin } from "./evidence-facts.ts";
 
 const CallerSchema = v.object({

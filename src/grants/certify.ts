@@ -1,5 +1,5 @@
 /** What a proof hands over: findings, the matrix, and the certificate that says what it rests on. Pure. */
-import { type Contract, type Tier, TIERS } from "../contract/model.ts";
+import { type Contract, TIERS, type Tier } from "../contract/model.ts";
 import { type Finding, FourTierError, type Where } from "../findings.ts";
 import { accessOf, identitiesOf, securableOf } from "./closure.ts";
 import type { Cell } from "./matrix.ts";

@@ -2,7 +2,7 @@
  * Everybody the workspace knows: users, service principals, groups with their members, account groups apart from
  * workspace-local ones (facts: unity-catalog 1.7, 1.9). For the estate proof; the tier proof looks up only whom it meets.
  */
-import { getGroup, type Group as ScimGroup, listGroups, listServicePrincipals, listUsers } from "../databricks/scim.ts";
+import { getGroup, listGroups, listServicePrincipals, listUsers, type Group as ScimGroup } from "../databricks/scim.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import type { TierPrincipal } from "./expect.ts";

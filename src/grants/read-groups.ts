@@ -1,14 +1,15 @@
 /** Groups by name, with everybody in them, as the tier proof meets them (facts: unity-catalog 1.7, 1.9). */
+
+import { collect } from "../databricks/parse.ts";
 import {
   getGroup,
   getServicePrincipal,
   getUser,
-  type Group as ScimGroup,
   listGroups,
   listUsers,
+  type Group as ScimGroup,
   type User,
 } from "../databricks/scim.ts";
-import { collect } from "../databricks/parse.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { TierPrincipal } from "./expect.ts";

@@ -5,12 +5,12 @@
 import {
   getGrants,
   getSchema,
+  type Securable as Listed,
   listFunctions,
   listModels,
   listSchemas,
   listTables,
   listVolumes,
-  type Securable as Listed,
 } from "../databricks/unity.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import { normaliseGrants, type Securable, type SecurableType } from "./model.ts";

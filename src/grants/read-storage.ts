@@ -3,13 +3,14 @@
  * grant on the tables (facts: unity-catalog 1.5, 1.11). Locations never overlap, so the one that covers an address is the
  * only way to it.
  */
+
+import { collect } from "../databricks/parse.ts";
 import {
   type ExternalLocation,
   getStorageCredential,
   listExternalLocations,
   type StorageCredential,
 } from "../databricks/storage.ts";
-import { collect } from "../databricks/parse.ts";
 import { getBindings } from "../databricks/unity.ts";
 import { mapBounded } from "../http/pool.ts";
 import { type Bindings, type Securable, type SecurableType, securableKey } from "./model.ts";

@@ -4,8 +4,8 @@
  */
 import type { Finding } from "../findings.ts";
 import { comparePrivileges } from "./compare.ts";
-import { type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } from "./expect.ts";
 import { overEverybody, overNamed } from "./excess.ts";
+import { type Expectation, type ExpectedGrant, isClosed, mayBeOwner, reaches } from "./expect.ts";
 import { type Cell, matrixOf } from "./matrix.ts";
 import {
   ACCOUNT_USERS,

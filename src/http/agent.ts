@@ -7,8 +7,8 @@
  */
 import type { Dispatcher, RequestInit, Response } from "undici";
 import { isLoopback } from "../hosts.ts";
-import type { request } from "./undici.ts";
 import { ProxyVariableError } from "./errors.ts";
+import type { request } from "./undici.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Sockets a host at most: enough for the pool's default, few enough not to be throttled. */

@@ -17,9 +17,11 @@ declare module "undici/lib/dispatcher/env-http-proxy-agent.js" {
 }
 declare module "undici/lib/web/fetch/index.js" {
   import { fetch } from "undici";
+
   export { fetch };
 }
 declare module "undici/lib/web/fetch/response.js" {
   import { Response } from "undici";
+
   export { Response };
 }

@@ -3,8 +3,8 @@
  * digest proves that it is that release. Files come from git, wheels from the tier's own folders, where they are hashed.
  */
 import { ARTIFACTS_FOLDER } from "../bundle/paths.ts";
-import { resolveTier } from "../contract/tiers.ts";
 import type { Tier } from "../contract/model.ts";
+import { resolveTier } from "../contract/tiers.ts";
 import { ApiError } from "../databricks/errors.ts";
 import { fileStatus, readFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
@@ -15,7 +15,7 @@ import type { LedgerRelease } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { sha256 } from "../sha256.ts";
 import { shortSha } from "../short-sha.ts";
-import { type Candidate, candidateOf, type CarriedArtifact, contractAt } from "./candidate.ts";
+import { type Candidate, type CarriedArtifact, candidateOf, contractAt } from "./candidate.ts";
 import { moveOf } from "./move.ts";
 import type { Place } from "./place.ts";
 

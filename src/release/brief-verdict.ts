@@ -1,7 +1,7 @@
 /** The first line of a brief: whether to approve, as far as anybody can tell now, and if not, why and from when on. */
 import { isFailure, sentence } from "../findings.ts";
-import { shownAt, wallClock } from "../gate/wall-clock.ts";
 import { isMatterOfTime } from "../gate/evaluate.ts";
+import { shownAt, wallClock } from "../gate/wall-clock.ts";
 import { nextOpening, openingAt } from "../gate/windows.ts";
 import { stoppedBy } from "../report/gate.ts";
 import { code, text } from "../report/markdown.ts";

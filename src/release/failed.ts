@@ -3,8 +3,8 @@
  * that is safe and the contract wants it; else it is held, against every other release, until somebody decides.
  */
 import type { TierPolicy } from "../contract/model.ts";
-import type { RunContext } from "../environment.ts";
 import type { Workspace } from "../databricks/workspace.ts";
+import type { RunContext } from "../environment.ts";
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { runUrl } from "../github/links.ts";
 import { type Hold, holdId } from "../ledger/holds.ts";
@@ -14,8 +14,8 @@ import type { Outcome } from "../report/promotion.ts";
 import { shortSha } from "../short-sha.ts";
 import { carryOut, type Work } from "./carry-out.ts";
 import type { ChangeClass, Desired } from "./change.ts";
-import { observe } from "./observe.ts";
 import { lossesOf, lossFindings } from "./losses.ts";
+import { observe } from "./observe.ts";
 import { ledgerAt } from "./place.ts";
 import { type Standing, standingOf } from "./standing.ts";
 import { begunSince, type Newest, newestRuns } from "./started-since.ts";

@@ -10,8 +10,8 @@ import type { Ledger } from "../ledger/model.ts";
 import { kindOf } from "./kinds/index.ts";
 import type { Live } from "./kinds/kind.ts";
 import type { Observed } from "./observe.ts";
-import { type Applied, type Desired, driftOf, makePlan } from "./plan.ts";
 import type { Place } from "./place.ts";
+import { type Applied, type Desired, driftOf, makePlan } from "./plan.ts";
 import { driftContext, type Standing } from "./standing.ts";
 import type { Content } from "./upload.ts";
 

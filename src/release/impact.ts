@@ -1,6 +1,6 @@
 /** What a change means for what runs (facts: databricks-api 2.6, 3.3, 4). */
 import { isObject, type JsonObject } from "../json.ts";
-import { type Change, CHANGE_CLASSES, type ChangeClass } from "./change.ts";
+import { CHANGE_CLASSES, type Change, type ChangeClass } from "./change.ts";
 import type { Difference } from "./fields.ts";
 
 /** Fields of a job or of a task that no run notices. */

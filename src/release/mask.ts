@@ -1,6 +1,6 @@
 /** Differences for people to see: what counts as a secret (src/secrets.ts) is masked. */
 import type { JsonValue } from "../json.ts";
-import { heldBy, hideSecrets, type Holder, MASK, UNNAMED, VALUE_FIELDS } from "../secrets.ts";
+import { type Holder, heldBy, hideSecrets, MASK, UNNAMED, VALUE_FIELDS } from "../secrets.ts";
 import type { FieldChange } from "./change.ts";
 import { type Difference, pathText, type Segment } from "./fields.ts";
 

@@ -7,10 +7,10 @@
  */
 import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
+import { branchProblems } from "../gate/checks/protection.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { getEnvironment } from "../github/environments.ts";
-import { branchProblems } from "../gate/checks/protection.ts";
 
 /** Where a person must say yes before anything is taken back or opened. */
 const REVIEWED: readonly TierName[] = ["prod"];

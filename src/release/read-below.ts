@@ -3,8 +3,8 @@
  * Of a tier's Deployments few are held against their runs: the newest, and those that say that they left this release.
  */
 import { type BelowFacts, MOST } from "../gate/decision-facts.ts";
-import { deployingTime, doubts, type Expectation } from "../gate/evidence-run.ts";
 import type { EvidenceFacts } from "../gate/evidence-facts.ts";
+import { deployingTime, doubts, type Expectation } from "../gate/evidence-run.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments } from "../github/deployments.ts";
 import { parseRecord, TASK } from "./evidence.ts";

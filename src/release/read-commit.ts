@@ -1,8 +1,8 @@
 /** Where what enters came from: the branch it is on, and the pull requests that brought it, with their reviews and checks. */
 
+import type { TierName } from "../contract/model.ts";
 import type { BroughtCommit, CommitFacts, EnteringFacts, HotfixFacts, PullFacts } from "../gate/commit-facts.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
-import type { TierName } from "../contract/model.ts";
 import type { GitHub } from "../github/client.ts";
 import {
   type CommitInfo,

@@ -1,9 +1,10 @@
 /** What a verification says when it has not passed: each finding names the resource, and what to do next. */
-import { count } from "../report/markdown.ts";
+
 import type { VerifyStep } from "../contract/model.ts";
 import type { Failure } from "../databricks/failures.ts";
 import type { Finding } from "../findings.ts";
 import { isObject } from "../json.ts";
+import { count } from "../report/markdown.ts";
 import type { AppliedResource } from "./plan.ts";
 
 /** What cannot verify anything: said before anything is started. */

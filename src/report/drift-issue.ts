@@ -1,6 +1,7 @@
 /** The rolling issue about drift, and the same for the job summary. Findings are outside text: escaped here. */
-import { blocks, code, count, link, table, text } from "./markdown.ts";
+
 import type { CarriedFinding } from "./carried-findings.ts";
+import { blocks, code, count, link, table, text } from "./markdown.ts";
 
 /** What one check of one tier came to. */
 export interface Look {

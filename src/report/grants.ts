@@ -1,9 +1,10 @@
 /** A grants proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
+
+import { isFailure } from "../findings.ts";
 import { inUtc } from "../gate/wall-clock.ts";
 import type { Certificate, MatrixFrame, Proof } from "../grants/certify.ts";
 import type { Cell } from "../grants/matrix.ts";
 import type { AccessPath } from "../grants/paths.ts";
-import { isFailure } from "../findings.ts";
 import type { JsonObject } from "../json.ts";
 import { blocks, code, count, details, table, text } from "./markdown.ts";
 

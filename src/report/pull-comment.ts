@@ -1,7 +1,8 @@
 /** The comment on a merged pull request that says where its change is. Reasons and names are outside text: escaped here. */
-import { inUtc } from "../gate/wall-clock.ts";
+
 import type { Fact } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
 import { shortSha } from "../short-sha.ts";
 import { blocks, code, link, table, text } from "./markdown.ts";

@@ -1,11 +1,12 @@
 /** Schedules as a page: tier × job, before → after, when it starts next, and why; what is held; what runs where it should not. */
-import { inUtc } from "../gate/wall-clock.ts";
+
 import { isFailure } from "../findings.ts";
-import type { JsonObject } from "../json.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import type { HoldResult } from "../holds.ts";
-import type { ScheduleRow, SchedulesResult } from "../schedules.ts";
+import type { JsonObject } from "../json.ts";
 import { nextStart } from "../schedules/next.ts";
 import type { Starter } from "../schedules/starters.ts";
+import type { ScheduleRow, SchedulesResult } from "../schedules.ts";
 import { shortSha } from "../short-sha.ts";
 import { blocks, code, table, text } from "./markdown.ts";
 

@@ -2,6 +2,8 @@
  * What is deployed to sandboxes: jobs and pipelines by their tags, and pipelines by the catalog they write. Finding is one
  * census of the workspace; removing stops what runs first, and looks at each again right before it goes.
  */
+
+import { TAGS } from "../bundle/marks.ts";
 import type { Contract } from "../contract/model.ts";
 import { activeRunsOf, cancelRun, deleteJob, getJob, listJobs, listRuns } from "../databricks/jobs.ts";
 import {
@@ -16,7 +18,6 @@ import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";
 import { mapBounded } from "../http/pool.ts";
 import { isObject, type JsonValue } from "../json.ts";
-import { TAGS } from "../bundle/marks.ts";
 
 /** A job or pipeline that belongs to a sandbox. */
 export interface Deployed {

@@ -20,7 +20,7 @@ import { tierFolder } from "../ledger/paths.ts";
 import { decide, type Rules, type Usage } from "./decide.ts";
 import { type Deployed, inOrder, lastRunOf, removeDeployed, takeCensus } from "./deployed.ts";
 import { removingComment, removingSince } from "./mark.ts";
-import { inspect, type Inspection, lastChangeOf, type UsageQuestion, userOf } from "./usage.ts";
+import { type Inspection, inspect, lastChangeOf, type UsageQuestion, userOf } from "./usage.ts";
 
 interface RemovalRequest extends Omit<UsageQuestion, "census"> {
   readonly workspace: Workspace;

@@ -10,7 +10,7 @@ import { mapBounded } from "../http/pool.ts";
 import type { Hold, PriorState } from "../ledger/holds.ts";
 import type { LockedLedger } from "../ledger/locked.ts";
 import type { Ledger } from "../ledger/model.ts";
-import { type Applied, applyAll, type ApplyOptions, type Order } from "./apply.ts";
+import { type Applied, type ApplyOptions, applyAll, type Order } from "./apply.ts";
 import { describeHold, holdsOn, priorOf, rememberedState, restoredStates } from "./holds.ts";
 import { foundJob, foundPipeline } from "./observe.ts";
 import { type Decision, type Resource, type SchedulePolicy, wantedOf } from "./policy.ts";

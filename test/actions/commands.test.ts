@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { core as runner } from "../../src/actions/toolkit.ts";
-import { FileCommands } from "../../simulator/runner/file-commands.ts";
 import { parseCommand } from "../../simulator/runner/commands.ts";
+import { FileCommands } from "../../simulator/runner/file-commands.ts";
+import { core as runner } from "../../src/actions/toolkit.ts";
 
 let folder: string;
 let said: string;

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { named } from "../../simulator/github/permissions.ts";
+import { MINIMAL } from "../contract/examples.ts";
 import { fileOf, promotionDocument } from "../evidence-documents.ts";
 import { addRun, merged } from "../release/world.ts";
-import { MINIMAL } from "../contract/examples.ts";
 import { runAction } from "./harness.ts";
 import { titles } from "./project.ts";
 

@@ -1,9 +1,8 @@
 /** The actions that make and remove sandboxes, built, as a runner starts them. */
 import { describe, expect, it } from "vitest";
-import { SANDBOX_APPLICATION, SANDBOX_SECRET } from "../sandboxes/estate.ts";
-import { DEV_CATALOG } from "../sandboxes/estate.ts";
 import { SECRET } from "../account.ts";
 import { FILES } from "../promotion-files.ts";
+import { DEV_CATALOG, SANDBOX_APPLICATION, SANDBOX_SECRET } from "../sandboxes/estate.ts";
 import { type ActionOptions, type ActionRun, runAction } from "./harness.ts";
 import { ownCatalog } from "./policy.ts";
 import { type Project, type ProjectOptions, project, titles } from "./project.ts";

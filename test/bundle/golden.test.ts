@@ -6,12 +6,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { RESOURCE_KINDS } from "../../src/contract/model.ts";
 import { renderBundle } from "../../src/bundle/render.ts";
+import { RESOURCE_KINDS } from "../../src/contract/model.ts";
 import { isArray, isObject, type JsonObject, type JsonValue, parseJson, stringifyJson } from "../../src/json.ts";
 import { CLIENT_IDS, optionsFor, render } from "./bundles.ts";
-import { cliVersion, findCli, GOLDEN_VERSION, readFolder, validateWithCli } from "./oracle.ts";
 import { memorySource } from "./memory.ts";
+import { cliVersion, findCli, GOLDEN_VERSION, readFolder, validateWithCli } from "./oracle.ts";
 
 const GOLDEN = fileURLToPath(new URL("golden/", import.meta.url));
 const EXAMPLE = "ml-pipelines";

@@ -1,7 +1,7 @@
 /** A workspace on loopback whose API a test writes route by route; signing in works unless the test says otherwise. */
 import type { ServerResponse } from "node:http";
 import type { Credentials } from "../../src/databricks/auth.ts";
-import { connect, type ClientLog, type ConnectOptions, type Workspace } from "../../src/databricks/workspace.ts";
+import { type ClientLog, type ConnectOptions, connect, type Workspace } from "../../src/databricks/workspace.ts";
 import { fakeClock, json, type Loopback, type Seen, serve } from "../http/loopback.ts";
 
 /** `count` is how many requests this route had, this one included. */

@@ -1,6 +1,8 @@
 /** The client against the simulated account: what both took from the facts must fit, and every unknown is tried both ways. */
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
+import { type DatabricksSimulator, startDatabricks } from "../../simulator/databricks/server.ts";
 import { CredentialRefused } from "../../src/databricks/auth-advice.ts";
 import { ApiError, LostAnswer } from "../../src/databricks/errors.ts";
 import { fileStatus, listFolder, mkdirs, readFile, writeFile } from "../../src/databricks/files.ts";
@@ -10,8 +12,6 @@ import { createPipeline, getPipeline, listPipelines, updatePipeline } from "../.
 import { findServicePrincipals } from "../../src/databricks/scim.ts";
 import { getBindings, getCatalog, getGrants, getMetastoreSummary, listCatalogs } from "../../src/databricks/unity.ts";
 import type { Workspace } from "../../src/databricks/workspace.ts";
-import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
-import { type DatabricksSimulator, startDatabricks } from "../../simulator/databricks/server.ts";
 import { json, serve } from "../http/loopback.ts";
 import { collect, connectTo } from "./fake.ts";
 

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
+import { edit } from "../../demo/stage.ts";
 import { ASSUMPTIONS } from "../../simulator/github/scenario.ts";
 import type { Issue } from "../../simulator/github/world.ts";
-import { writeZip } from "../../simulator/runner/zip.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
+import { writeZip } from "../../simulator/runner/zip.ts";
 import { formsOf } from "../actions/canary.ts";
-import { edit } from "../../demo/stage.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
 import { openPlay, TIERS } from "./play.ts";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { renderReport } from "../../demo/report.ts";
-import { edit, setStage, type Stage, type StageOptions } from "../../demo/stage.ts";
+import { edit, type Stage, type StageOptions, setStage } from "../../demo/stage.ts";
 import { openTheatre, type PromoteOptions, type Theatre } from "../../demo/theatre.ts";
 import { type RunProcess, runProcess, stopInTime } from "../../simulator/runner/process.ts";
 import type { RunnerEvent, RunResult } from "../../simulator/runner/runner.ts";

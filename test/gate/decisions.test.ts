@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { ApproverPolicy } from "../../src/contract/model.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
 import { OVERRIDABLE } from "../../src/gate/check.ts";
-import { missingRules } from "../../src/gate/evidence-place.ts";
 import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
+import { missingRules } from "../../src/gate/evidence-place.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import { audited, CURRENT, DECIDED, evidence, goodFacts, judged, KEPT, PLAN, RELEASE, seen } from "./facts.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { doubts, type Expectation } from "../../src/gate/evidence-run.ts";
 import type { EvidenceClaim, EvidenceFacts, EvidenceRun } from "../../src/gate/evidence-facts.ts";
+import { doubts, type Expectation } from "../../src/gate/evidence-run.ts";
 import { suitePins } from "../../src/gate/pins.ts";
 import { COMMIT, evidence, job, PIN, RELEASE, repository } from "./facts.ts";
 

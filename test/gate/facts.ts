@@ -2,8 +2,8 @@
 import type { DocumentFacts } from "../../src/gate/document-facts.ts";
 import type { EvidenceFacts, EvidenceJob, JudgedRecord } from "../../src/gate/evidence-facts.ts";
 import { type GateFacts, known, type LiveFacts, type RepositoryFacts } from "../../src/gate/facts.ts";
-import { STAYS } from "../../src/release/move.ts";
 import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
+import { STAYS } from "../../src/release/move.ts";
 
 export const COMMIT = "c".repeat(40);
 export const CURRENT = "b".repeat(40);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
-import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseWindow } from "../../src/contract/values.ts";
-import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
-import type { DocumentFacts, FoundDocument, SoughtDocument } from "../../src/gate/document-facts.ts";
 import type { Finding } from "../../src/findings.ts";
+import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
+import type { DocumentFacts, FoundDocument, SoughtDocument } from "../../src/gate/document-facts.ts";
+import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
+import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import type { Loss } from "../../src/release/losses.ts";
 import {
   audited,
@@ -15,10 +15,10 @@ import {
   goodFacts,
   judged,
   KEPT,
+  openedRun,
   RELEASE,
   repository,
   seen,
-  openedRun,
 } from "./facts.ts";
 
 /** Facts that are deep and read-only: a test names the one it breaks. */

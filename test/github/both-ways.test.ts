@@ -1,11 +1,11 @@
 /** What is not known of GitHub and decides what its API answers, as our client meets it, in both positions. */
 import { expect, it } from "vitest";
+import { named } from "../../simulator/github/permissions.ts";
+import type { GitHubScenarioInput } from "../../simulator/github/scenario.ts";
 import { connectGitHub } from "../../src/github/client.ts";
 import { createDeployment, listDeployments } from "../../src/github/deployments.ts";
 import { mayWrite } from "../../src/github/repository.ts";
 import { dispatchWorkflow } from "../../src/github/runs.ts";
-import type { GitHubScenarioInput } from "../../simulator/github/scenario.ts";
-import { named } from "../../simulator/github/permissions.ts";
 import { begin, fakeRun } from "../simulator/github/harness.ts";
 
 async function asJob(assumptions: NonNullable<GitHubScenarioInput["assumptions"]>) {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import { FourTierError, type Finding } from "../../src/findings.ts";
+import { type Finding, FourTierError } from "../../src/findings.ts";
 import type { GitHub } from "../../src/github/client.ts";
 import { commitsOfPull, compare } from "../../src/github/commits.ts";
 import { codeowners, fileAt } from "../../src/github/contents.ts";

@@ -1,7 +1,7 @@
 /** Who the holders of rights are, as the tier proof looks them up: what their names look like is no proof of what they are. */
 import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
-import { tierProof, type TierProof } from "../../src/grants.ts";
+import { type TierProof, tierProof } from "../../src/grants.ts";
 import { type Account, APPLICATION, startAccount } from "../account.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");

@@ -1,9 +1,9 @@
 /** Who can do what, with the path; and that rules which find nothing leave nobody in whom nobody named. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { identitiesOf } from "../../src/grants/closure.ts";
 import type { Expectation, ExpectedGrant } from "../../src/grants/expect.ts";
 import { allowed } from "../../src/grants/expect.ts";
-import { identitiesOf } from "../../src/grants/closure.ts";
 import type { Policy } from "../../src/grants/model.ts";
 import { pathsInto } from "../../src/grants/paths.ts";
 import { effectOf } from "../../src/grants/privileges.ts";

@@ -1,10 +1,10 @@
 /** The two readers against one simulated world. */
 import { expect, test } from "vitest";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
-import type { Clock } from "../../src/http/clock.ts";
 import { type CatalogRead, readCatalog } from "../../src/grants/read.ts";
 import { restContents } from "../../src/grants/read-rest.ts";
 import { sqlContents } from "../../src/grants/read-sql.ts";
+import type { Clock } from "../../src/http/clock.ts";
 import { type Account, startAccount } from "../account.ts";
 
 const owner = "ml-pipelines-prod";

@@ -8,7 +8,7 @@ import type { Expectation, ExpectedGrant } from "../../src/grants/expect.ts";
 import { type Estate, keyOf } from "../../src/grants/model.ts";
 import { afterRepair, hasArrived, planRepair, type RepairPlan } from "../../src/grants/repair-plan.ts";
 import { judge } from "../../src/grants/rules.ts";
-import { estateOf, type EstateOptions, ID, type Spec } from "./estate.ts";
+import { type EstateOptions, estateOf, ID, type Spec } from "./estate.ts";
 
 const principals = (["sandbox", "dev", "staging", "prod"] as const).map((tier) => ({
   tier,

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
 import type { TierName } from "../../src/contract/model.ts";
-import { estateProof, type EstateProof } from "../../src/estate.ts";
+import { type EstateProof, estateProof } from "../../src/estate.ts";
 import { describeWhere } from "../../src/findings.ts";
 import { type Account, APPLICATION, startAccount } from "../account.ts";
 

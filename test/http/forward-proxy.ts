@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { connect as connectTcp, type AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp } from "node:net";
 import { onTestFinished } from "vitest";
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { deletePath } from "../../src/databricks/files.ts";
-import { acquireLock, lockHolder, type LockOptions } from "../../src/ledger/lock.ts";
+import { acquireLock, type LockOptions, lockHolder } from "../../src/ledger/lock.ts";
 import { withLedger } from "../../src/ledger/locked.ts";
 import { connectTo, FOLDER, startTier, type TestTier } from "./tier.ts";
 

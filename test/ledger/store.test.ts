@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { mkdirs } from "../../src/databricks/files.ts";
 import { emptyLedger } from "../../src/ledger/model.ts";
 import { readLedger, writeLedger } from "../../src/ledger/store.ts";
-import { mkdirs } from "../../src/databricks/files.ts";
 import { FOLDER, startTier } from "./tier.ts";
 
 const expected = { project: "ml-pipelines", tier: "dev" as const };

@@ -1,7 +1,7 @@
 /** A simulated dev workspace with its principal connected, for tests of what the suite keeps in a tier. */
 import { onTestFinished } from "vitest";
-import { type DatabricksSimulator, startDatabricks } from "../../simulator/databricks/server.ts";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
+import { type DatabricksSimulator, startDatabricks } from "../../simulator/databricks/server.ts";
 import { connect, type Workspace } from "../../src/databricks/workspace.ts";
 import { QUIET } from "../run.ts";
 

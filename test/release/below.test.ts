@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { timestamp } from "../../simulator/github/text.ts";
 import { MINIMAL } from "../contract/examples.ts";
-import { ready, type Ready, rolledBack, verify } from "./operations.ts";
+import { type Ready, ready, rolledBack, verify } from "./operations.ts";
 import { connect, contract, deployed, gate, ids, promoteRun, RELEASE } from "./world.ts";
 
 const OLDER = { commit: "", release: "8".repeat(64) };

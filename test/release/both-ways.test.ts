@@ -5,9 +5,9 @@ import { runsOfWorkflow } from "../../src/github/runs.ts";
 import { commentOnPulls } from "../../src/pull-comments.ts";
 import { findingsOutput } from "../../src/report/carried-findings.ts";
 import { reportDrift } from "../../src/report-drift.ts";
-import { addRun, connect, contract, deployed, end, gate, honest, merged, RELEASE } from "./world.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { ready, verify } from "./operations.ts";
+import { addRun, connect, contract, deployed, end, gate, honest, merged, RELEASE } from "./world.ts";
 
 type Turned = NonNullable<GitHubScenarioInput["assumptions"]>;
 const EITHER = [true, false];

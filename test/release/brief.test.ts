@@ -1,12 +1,12 @@
 import { marked } from "marked";
 import { describe, expect, it } from "vitest";
-import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { parseFreeze, parseWindow } from "../../src/contract/values.ts";
-import { type Move, STAYS } from "../../src/release/move.ts";
 import type { HotfixFacts } from "../../src/gate/commit-facts.ts";
+import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
-import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
 import type { JsonArray, JsonObject } from "../../src/json.ts";
+import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
+import { type Move, STAYS } from "../../src/release/move.ts";
 import { type Change, type Desired, type Drift, makePlan, type Plan } from "../../src/release/plan.ts";
 import { COMMIT, CURRENT, DECIDED, DRIFT, goodFacts, judged, PLAN, RELEASE, seen } from "../gate/facts.ts";
 

@@ -3,7 +3,7 @@ import type { Contract } from "../../src/contract/model.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { describeWhere } from "../../src/findings.ts";
 import type { JsonObject } from "../../src/json.ts";
-import { carriersOf, type Component, componentOf, componentsOf } from "../../src/release/components.ts";
+import { type Component, carriersOf, componentOf, componentsOf } from "../../src/release/components.ts";
 import { type ReleaseFile, releaseDigest } from "../../src/release/digest.ts";
 import { MINIMAL } from "../contract/examples.ts";
 

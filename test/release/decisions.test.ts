@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Job } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
-import { OPERATE, common, decided, operating, ready, type Ready, record, verified, verify } from "./operations.ts";
+import { common, decided, OPERATE, operating, type Ready, ready, record, verified, verify } from "./operations.ts";
 import {
   ALL,
   CALLER,

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { GATE } from "../../src/gate/evaluate.ts";
 import { known } from "../../src/gate/facts.ts";
 import { currentRelease } from "../../src/release/gather.ts";
-import { verdictsOf } from "../../src/release/read-commit.ts";
 import { historyBetween } from "../../src/release/history.ts";
+import { verdictsOf } from "../../src/release/read-commit.ts";
 import type { Repository } from "../simulator/github/harness.ts";
 import {
   ALL,
@@ -27,8 +27,8 @@ import {
   promoteRun,
   REFERENCED,
   RELEASE,
-  type World,
   SCENARIO,
+  type World,
 } from "./world.ts";
 
 test("an honest release passes every check, and asks GitHub for nothing it does not model", async () => {

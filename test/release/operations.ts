@@ -1,9 +1,10 @@
 /** Runs of our workflows that verify and decide, as the simulated GitHub has them, and what they record. */
-import { recordDeployment, recordOperation, type RecordInput } from "../../src/release/evidence.ts";
-import type { Job, Run } from "../../simulator/github/world.ts";
+
 import { timestamp } from "../../simulator/github/text.ts";
+import type { Job, Run } from "../../simulator/github/world.ts";
+import { type RecordInput, recordDeployment, recordOperation } from "../../src/release/evidence.ts";
 import { MINIMAL } from "../contract/examples.ts";
-import { addRun, client, connect, honest, merged, payload, PIN, RELEASE, WORKFLOWS, type World } from "./world.ts";
+import { addRun, client, connect, honest, merged, PIN, payload, RELEASE, WORKFLOWS, type World } from "./world.ts";
 
 export const OPERATE = `name: operate
 on: workflow_dispatch

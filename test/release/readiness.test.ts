@@ -1,10 +1,10 @@
 /** `ready` of a verification against the gate to prod, over the same records: neither may say more than the other. */
 import { describe, expect, test } from "vitest";
+import type { Job } from "../../simulator/github/world.ts";
 import type { CheckResult } from "../../src/gate/check.ts";
 import { type JustVerified, readinessOf } from "../../src/release/readiness.ts";
-import type { Job } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
-import { common, operating, ready, type Ready, record, verified, verify } from "./operations.ts";
+import { common, operating, type Ready, ready, record, verified, verify } from "./operations.ts";
 import { connect, contract, gate, RELEASE } from "./world.ts";
 
 const HOUR = 3_600_000;

@@ -8,7 +8,7 @@ import { readRepository } from "../../src/release/read-repository.ts";
 import { recordReader } from "../../src/release/records.ts";
 import { releaseJudge } from "../../src/release/rollback-evidence.ts";
 import { chooseTarget } from "../../src/release/rollback-target.ts";
-import { common, decided, OPERATE, operating, ready, type Ready, record, verified, verify } from "./operations.ts";
+import { common, decided, OPERATE, operating, type Ready, ready, record, verified, verify } from "./operations.ts";
 import { ALL, CALLER, connect, OTHER, PIN, PLAN, RELEASE } from "./world.ts";
 
 type Tier = "dev" | "staging" | "prod";

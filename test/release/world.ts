@@ -1,4 +1,8 @@
 /** A repository on the simulated GitHub with a merged pull request and runs of its callers, and the gate to prod asked of it. */
+
+import { named } from "../../simulator/github/permissions.ts";
+import { timestamp } from "../../simulator/github/text.ts";
+import type { Job, Run } from "../../simulator/github/world.ts";
 import type { Contract } from "../../src/contract/model.ts";
 import { parseContract } from "../../src/contract/parse.ts";
 import { resolveTier } from "../../src/contract/tiers.ts";
@@ -6,11 +10,8 @@ import { evaluateGate, type GateResult } from "../../src/gate/evaluate.ts";
 import { known, type LiveFacts, type Stage } from "../../src/gate/facts.ts";
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
 import type { Artifact } from "../../src/release/digest.ts";
-import { type Evidence, recordDeployment, type RecordInput } from "../../src/release/evidence.ts";
-import { gatherAgain, gatherGateFacts, type GatherRequest } from "../../src/release/gather.ts";
-import { timestamp } from "../../simulator/github/text.ts";
-import { named } from "../../simulator/github/permissions.ts";
-import type { Job, Run } from "../../simulator/github/world.ts";
+import { type Evidence, type RecordInput, recordDeployment } from "../../src/release/evidence.ts";
+import { type GatherRequest, gatherAgain, gatherGateFacts } from "../../src/release/gather.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { SEEN_WELL } from "../gate/facts.ts";
 import { RUN } from "../run.ts";

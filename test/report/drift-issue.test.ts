@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { FourTierError, type Finding } from "../../src/findings.ts";
-import { readResults } from "../../src/report-drift.ts";
-import { driftBody, drifted, type Look } from "../../src/report/drift-issue.ts";
+import { type Finding, FourTierError } from "../../src/findings.ts";
 import { findingsOutput, readFindings } from "../../src/report/carried-findings.ts";
+import { driftBody, drifted, type Look } from "../../src/report/drift-issue.ts";
+import { readResults } from "../../src/report-drift.ts";
 
 const finding = (more: Partial<Finding> = {}): Finding => ({
   id: "schedules/drift",

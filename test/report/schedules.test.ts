@@ -1,8 +1,8 @@
 import { marked } from "marked";
 import { expect, test } from "vitest";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../../src/report/schedules.ts";
-import type { ScheduleRow, SchedulesResult } from "../../src/schedules.ts";
 import type { State } from "../../src/schedules/starters.ts";
+import type { ScheduleRow, SchedulesResult } from "../../src/schedules.ts";
 import { hold } from "../schedules/hold.ts";
 
 function row(

@@ -10,12 +10,12 @@ import { provision } from "../../src/provision.ts";
 import { candidateOf } from "../../src/release/candidate.ts";
 import type { ActionResult } from "../../src/report/report.ts";
 import { type WantedQuestion, whyNotWanted } from "../../src/sandboxes/still-wanted.ts";
-import { teardown, type TeardownResult } from "../../src/teardown.ts";
+import { type TeardownResult, teardown } from "../../src/teardown.ts";
 import { type Account, APPLICATION } from "../account.ts";
 import { goodFacts } from "../gate/facts.ts";
-import { RUN } from "../run.ts";
 import { FILES } from "../promotion-files.ts";
-import { newRepository, removeFolders, type Repository } from "../repository.ts";
+import { newRepository, type Repository, removeFolders } from "../repository.ts";
+import { RUN } from "../run.ts";
 import { estate, NOW, SANDBOX_APPLICATION, USERS } from "./estate.ts";
 
 afterAll(removeFolders);

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import {
   heldSettings,
   holdsOn,
-  matches,
   type Met,
+  matches,
   parseSelector,
   priorMix,
   restoredStates,

@@ -1,8 +1,8 @@
 /** Forged and bent evidence, as somebody with push access to branches can make it, against the gate to prod. */
 import { expect, test } from "vitest";
+import { timestamp } from "../../simulator/github/text.ts";
 import { known } from "../../src/gate/facts.ts";
 import { currentRelease } from "../../src/release/gather.ts";
-import { timestamp } from "../../simulator/github/text.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import {
   approve,

@@ -3,12 +3,12 @@
  * staging whose document is kept, and what is done to it after.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { BranchRules } from "../../simulator/github/scenario.ts";
+import type { Job } from "../../simulator/github/world.ts";
 import { FourTierError } from "../../src/findings.ts";
 import { keepingStatement } from "../../src/gate/record-runs.ts";
 import type { GitHub } from "../../src/github/client.ts";
 import { keepDocument } from "../../src/keep.ts";
-import type { BranchRules } from "../../simulator/github/scenario.ts";
-import type { Job } from "../../simulator/github/world.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { fileOf, promotionDocument } from "../evidence-documents.ts";
 import { approve, connect, contract, deployed, gate, ids, merged, promoteRun, RELEASE } from "../release/world.ts";

@@ -1,10 +1,10 @@
 /** What the scenes of what is not known have in common: small pieces of stories, each as our code plays it. */
 import { getPipeline } from "../../src/databricks/pipelines.ts";
 import type { Workspace } from "../../src/databricks/workspace.ts";
-import type { Step } from "../../src/release/step.ts";
 import { kindOf } from "../../src/release/kinds/index.ts";
 import { rollForward } from "../../src/release/roll-forward.ts";
 import { startUpdateOf } from "../../src/release/started.ts";
+import type { Step } from "../../src/release/step.ts";
 import { matchSchedules, type SchedulesOptions } from "../../src/schedules.ts";
 import { proveTier } from "../../src/setup-env.ts";
 import { type Account, APPLICATION } from "../account.ts";

@@ -4,10 +4,10 @@ import { createExperiment, deleteExperiment } from "../../src/databricks/experim
 import { mkdirs } from "../../src/databricks/files.ts";
 import { FourTierError } from "../../src/findings.ts";
 import { tierProof } from "../../src/grants.ts";
-import { kindOf } from "../../src/release/kinds/index.ts";
 import { readLedgerIfAllowed } from "../../src/ledger/store.ts";
 import { provision } from "../../src/provision.ts";
-import { repairGrants, type RepairRequest } from "../../src/repair.ts";
+import { kindOf } from "../../src/release/kinds/index.ts";
+import { type RepairRequest, repairGrants } from "../../src/repair.ts";
 import { type Account, APPLICATION } from "../account.ts";
 import { QUIET } from "../run.ts";
 import { cleanUp, isThere, outcomes, said, unusedSandbox } from "../sandboxes/cleaning.ts";

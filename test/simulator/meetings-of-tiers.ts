@@ -5,10 +5,10 @@ import { runNow } from "../../src/databricks/jobs.ts";
 import { stopPipeline } from "../../src/databricks/pipelines.ts";
 import { FourTierError } from "../../src/findings.ts";
 import { startRun } from "../../src/release/started.ts";
-import { atRest, follow, proved, rolled, schedulesOf, starting } from "./meeting-scenes.ts";
-import { BUNDLE } from "../promotion-files.ts";
 import { failures, type Scene, scene } from "../promotion.ts";
+import { BUNDLE } from "../promotion-files.ts";
 import { account, type Meetings, pipeline, thrown } from "./meeting.ts";
+import { atRest, follow, proved, rolled, schedulesOf, starting } from "./meeting-scenes.ts";
 
 /** What fails a promotion, wherever it is told. */
 async function promoted(dev: Scene): Promise<string[]> {

@@ -1,11 +1,12 @@
 /** GitHub's own language service, on our workflow and action files. */
+
+import { join } from "node:path";
 import { FeatureFlags } from "@actions/expressions";
 import { validate } from "@actions/languageservice";
-import { join } from "node:path";
 import * as v from "valibot";
 import { TextDocument } from "vscode-languageserver-textdocument";
 import { parse } from "yaml";
-import { read, ROOT } from "./files.ts";
+import { ROOT, read } from "./files.ts";
 
 /** What the actions of others take (their action.yml at the pinned commits). */
 const OTHERS: Readonly<Record<string, readonly string[]>> = {

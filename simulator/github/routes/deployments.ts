@@ -1,9 +1,9 @@
 /** Environments and deployments (facts: github 3). */
 import * as v from "valibot";
+import { ActionShapes } from "../action-shapes.ts";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, type Partly, route, type Schemas } from "../http.ts";
 import { policyPatterns } from "../rules.ts";
-import { ActionShapes } from "../action-shapes.ts";
 import { timestamp } from "../text.ts";
 import { type Deployment, type Environment, Refusal, stateOf } from "../world.ts";
 

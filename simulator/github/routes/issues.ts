@@ -1,7 +1,7 @@
 /** Issues, and comments on them and on pull requests, which share their numbers (facts: github 5, 8). */
 import * as v from "valibot";
-import { type Answer, bodyOf, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
 import { ActionShapes } from "../action-shapes.ts";
+import { type Answer, bodyOf, type Call, hasRole, type Partly, route, type Schemas } from "../http.ts";
 import { timestamp } from "../text.ts";
 import { type Comment, type Issue, Refusal } from "../world.ts";
 

@@ -1,10 +1,10 @@
 /** Workflow runs, their jobs, approvals and artifacts. */
 import { createHmac, randomBytes } from "node:crypto";
 import * as v from "valibot";
+import { ActionShapes } from "../action-shapes.ts";
 import * as git from "../git.ts";
 import { type Answer, bodyOf, type Call, route } from "../http.ts";
 import { reviewRefusal } from "../rules.ts";
-import { ActionShapes } from "../action-shapes.ts";
 import { type Artifact, Refusal, type Run } from "../world.ts";
 
 const REPO = "/repos/{owner}/{repo}";

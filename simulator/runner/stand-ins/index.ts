@@ -1,5 +1,5 @@
 /** Stand-ins for the few actions of others that our workflows use; any other is refused by name. */
-import type { World, Run } from "../../github/world.ts";
+import type { Run, World } from "../../github/world.ts";
 import { downloadArtifact, uploadArtifact } from "./artifacts.ts";
 import { checkout } from "./checkout.ts";
 

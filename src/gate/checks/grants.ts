@@ -1,8 +1,9 @@
 /** The tier's grant proof holds: nobody reads or writes the tier who should not. */
-import { inUtc } from "../wall-clock.ts";
+
 import { isFailure } from "../../findings.ts";
 import { type Check, conclude, withFact } from "../check.ts";
 import type { GateFacts } from "../facts.ts";
+import { inUtc } from "../wall-clock.ts";
 
 export const grants: Check = {
   id: "grants",

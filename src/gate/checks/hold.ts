@@ -1,9 +1,10 @@
 /** Nobody stopped the line: the tier takes promotions. */
-import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
+
 import { sentence } from "../../findings.ts";
-import { inUtc, isSecondsLater } from "../wall-clock.ts";
+import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
 import type { HoldFacts } from "../decision-facts.ts";
 import type { GateFacts } from "../facts.ts";
+import { inUtc, isSecondsLater } from "../wall-clock.ts";
 
 export const hold: Check = {
   id: "hold",

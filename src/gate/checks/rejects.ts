@@ -1,9 +1,9 @@
 /** Nobody rejected the release, in whatever tier it showed itself bad. */
-import { inUtc } from "../wall-clock.ts";
+
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, evidenceOf, judgingProblems, withFact } from "../check.ts";
 import type { KeptReject, RejectFacts } from "../decision-facts.ts";
-import { isSecondsLater } from "../wall-clock.ts";
+import { inUtc, isSecondsLater } from "../wall-clock.ts";
 
 export const rejects: Check = {
   id: "rejects",

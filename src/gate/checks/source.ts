@@ -1,11 +1,12 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
-import { inUtc } from "../wall-clock.ts";
+
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
-import { deployingJob, doubts, endedAfter } from "../evidence-run.ts";
 import type { BelowFacts } from "../decision-facts.ts";
 import type { EvidenceFacts, SuiteTrust } from "../evidence-facts.ts";
+import { deployingJob, doubts, endedAfter } from "../evidence-run.ts";
 import type { GateFacts, RepositoryFacts } from "../facts.ts";
+import { inUtc } from "../wall-clock.ts";
 
 export const source: Check = {
   id: "source",

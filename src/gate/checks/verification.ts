@@ -9,8 +9,8 @@ import {
   type Problem,
   withFact,
 } from "../check.ts";
-import { believedSource, deployingJob } from "../evidence-run.ts";
 import type { VerificationFacts } from "../decision-facts.ts";
+import { believedSource, deployingJob } from "../evidence-run.ts";
 import type { GateFacts, PolicyFacts, SourceQuestion } from "../facts.ts";
 import type { RecordTier } from "../record-runs.ts";
 import { duration, shownAt } from "../wall-clock.ts";

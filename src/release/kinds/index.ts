@@ -1,7 +1,7 @@
 /** Every kind of resource that is deployed, and the order in which they are. */
 import { RESOURCE_KINDS, type ResourceKind } from "../../contract/model.ts";
-import { registeredModels, schemas, volumes } from "./catalog.ts";
 import { type Finding, FourTierError } from "../../findings.ts";
+import { registeredModels, schemas, volumes } from "./catalog.ts";
 import { experiments } from "./experiments.ts";
 import { jobs } from "./jobs.ts";
 import type { Kind } from "./kind.ts";

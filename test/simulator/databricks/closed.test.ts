@@ -1,7 +1,7 @@
 /** The closed world of the simulated account: whatever is not modelled is refused by name, and remembered. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { Json, JsonObject } from "../../../simulator/json.ts";
 import { modelledRoutes } from "../../../simulator/databricks/server.ts";
+import type { Json, JsonObject } from "../../../simulator/json.ts";
 import { objects, open, withUnknown } from "../schemas.ts";
 import { as, closeAll, request, scenario, start } from "./harness.ts";
 

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { JsonObject } from "../../../simulator/json.ts";
 import type { DatabricksScenario } from "../../../simulator/databricks/scenario.ts";
+import type { JsonObject } from "../../../simulator/json.ts";
 import { as, closeAll, DEV_ID, scenario, start } from "./harness.ts";
 
 afterEach(closeAll);

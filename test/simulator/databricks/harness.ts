@@ -1,9 +1,10 @@
 /**
  * A plain client for the simulator's own tests: no client of the suite's, so that both cannot be wrong together.
  */
-import { type Json, type JsonObject, parseJson, stringifyJson } from "../../../simulator/json.ts";
+
 import type { DatabricksScenario } from "../../../simulator/databricks/scenario.ts";
 import { type DatabricksSimulator, startDatabricks } from "../../../simulator/databricks/server.ts";
+import { type Json, type JsonObject, parseJson, stringifyJson } from "../../../simulator/json.ts";
 
 export const DEV_ID = "11111111-1111-4111-8111-111111111111";
 export const PROD_ID = "33333333-3333-4333-8333-333333333333";

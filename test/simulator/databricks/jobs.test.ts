@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { JsonObject } from "../../../simulator/json.ts";
 import type { DatabricksSimulator } from "../../../simulator/databricks/server.ts";
+import type { JsonObject } from "../../../simulator/json.ts";
 import { type As, as, closeAll, DEV_ID, scenario, start } from "./harness.ts";
 
 afterEach(closeAll);

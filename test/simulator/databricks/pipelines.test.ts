@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { JsonObject } from "../../../simulator/json.ts";
 import type { DatabricksScenario } from "../../../simulator/databricks/scenario.ts";
+import type { JsonObject } from "../../../simulator/json.ts";
 import { as, closeAll, DEV_ID, scenario, start } from "./harness.ts";
 
 afterEach(closeAll);

@@ -4,9 +4,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { UNTIDIED } from "../../../simulator/github/git.ts";
+import { named, type Permissions, type Scope } from "../../../simulator/github/permissions.ts";
 import type { GitHubScenarioInput } from "../../../simulator/github/scenario.ts";
 import { type GitHubSimulator, startGitHub } from "../../../simulator/github/server.ts";
-import { named, type Permissions, type Scope } from "../../../simulator/github/permissions.ts";
 import type { Job, Run } from "../../../simulator/github/world.ts";
 import { looseRef } from "../../repository.ts";
 

@@ -1,6 +1,6 @@
 /** The closed world of the runner: keys, functions, contexts, events, actions; refused by name, and remembered. */
 import { describe, expect, it, onTestFinished } from "vitest";
-import { MAIN, steps, workflow, type World } from "./harness.ts";
+import { MAIN, steps, type World, workflow } from "./harness.ts";
 
 type Options = Parameters<typeof workflow>[1];
 

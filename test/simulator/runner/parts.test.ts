@@ -3,13 +3,13 @@ import { wellKnownFunctions } from "@actions/expressions";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCommand } from "../../../simulator/runner/commands.ts";
-import { EXPRESSIONS } from "../../../simulator/runner/modelled.ts";
 import { evaluate, textOf } from "../../../simulator/runner/expressions.ts";
 import { parsePairs } from "../../../simulator/runner/file-commands.ts";
 import { Masks } from "../../../simulator/runner/masks.ts";
 import { combinations } from "../../../simulator/runner/matrix.ts";
-import { type Sighting, SIGHTINGS } from "../../../simulator/witness.ts";
+import { EXPRESSIONS } from "../../../simulator/runner/modelled.ts";
 import { readZip, writeZip } from "../../../simulator/runner/zip.ts";
+import { SIGHTINGS, type Sighting } from "../../../simulator/witness.ts";
 
 const secret = fc.stringMatching(/^[!-~]{10,40}$/);
 
