@@ -1,5 +1,4 @@
 /** What a run of the tests comes to: vitest's own counts, and its exit status for what no test counts. */
-
 import * as v from "valibot";
 
 /** Tests by their end. */

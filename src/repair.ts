@@ -2,7 +2,6 @@
  * Repair of a tier's grants: read → plan → (on the word of whoever read the plan) change → read until it has arrived. Without
  * that word nothing is written. The plan is named by its digest, so that what is carried out is what was shown.
  */
-
 import type { Contract, Tier } from "./contract/model.ts";
 import { getGrants } from "./databricks/unity.ts";
 import { changeGrants } from "./databricks/unity-write.ts";

@@ -4,7 +4,6 @@
  * folder that FOUR_TIER_MEASURED names; scripts/measured.ts makes test/simulator/measured.json of them, or holds it
  * against them.
  */
-
 import { createHash } from "node:crypto";
 import { subscribe } from "node:diagnostics_channel";
 import { writeFileSync } from "node:fs";

@@ -1,5 +1,4 @@
 /** A run of a workflow as an action sees it, and a clock that waits without time passing. */
-
 import type { Log } from "../src/actions/frame.ts";
 import type { RunContext } from "../src/environment.ts";
 

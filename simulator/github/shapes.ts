@@ -1,5 +1,4 @@
 /** People, repositories, commits and pull requests as the API shows them. */
-
 import type { Commit } from "./git.ts";
 import type { Partly, Schemas } from "./http.ts";
 import type { Pull, World } from "./world.ts";

@@ -1,5 +1,4 @@
 /** The runner behind `createRunner`: loaded only after the hook that lets `@actions/workflow-parser` load. */
-
 import * as git from "../github/git.ts";
 import type { GitHubSimulator } from "../github/server.ts";
 import { timestamp } from "../github/text.ts";

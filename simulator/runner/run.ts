@@ -1,5 +1,4 @@
 /** One run: which jobs start when, what each may see, what it waits for, and what comes of it. */
-
 import { type Permissions, readOnly } from "../github/permissions.ts";
 import { visibleSecrets } from "../github/rules.ts";
 import type { GitHubSimulator } from "../github/server.ts";

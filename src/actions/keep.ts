@@ -12,6 +12,8 @@ import { githubOf, pause } from "./github.ts";
 import { inputsOf } from "./inputs.ts";
 import { readTierInputs } from "./tier-inputs.ts";
 
+const HAND_ON = "Hand on the output evidence-digest of the job that made the document.";
+
 /** Keeps the document that was handed over. Throws FourTierError for inputs that cannot be used, and for what stops it. */
 export async function keep(context: ActionContext): Promise<ActionResult> {
   const { tier, contract: file, allowedHosts } = readTierInputs(context);
@@ -20,15 +22,12 @@ export async function keep(context: ActionContext): Promise<ActionResult> {
   if (folder === "") {
     inputs.wrong("evidence", "The input evidence is empty.", "Give the folder that actions/download-artifact wrote.");
   }
-  const digest = inputs.digest(
-    "evidence-digest",
-    "Hand on the output evidence-digest of the job that made the document.",
-  );
+  const digest = inputs.digest("evidence-digest", HAND_ON);
   if (digest === "") {
     inputs.wrong(
       "evidence-digest",
       "The input evidence-digest is empty, and only what its maker vouches for is kept.",
-      "Hand on the output evidence-digest of the job that made the document.",
+      HAND_ON,
     );
   }
   inputs.done();

@@ -1,5 +1,4 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
-
 import type { Tier } from "../contract/model.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";

@@ -1,5 +1,4 @@
 /** Progress for long work: a line every few seconds, however often it is told. */
-
 import type { Progress } from "../grants/read.ts";
 import { type Clock, realClock } from "../http/clock.ts";
 import type { Log } from "./frame.ts";

@@ -2,7 +2,6 @@
  * `${…}` references, resolved as the Databricks CLI resolves them; what it would leave in place unresolved is a
  * finding here, because it would reach the workspace as text.
  */
-
 import { RESOURCE_KINDS } from "../contract/model.ts";
 import { experimentName } from "./experiments.ts";
 import { PRINCIPAL_SYMBOL, RELEASE_SYMBOL } from "./model.ts";

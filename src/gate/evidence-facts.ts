@@ -1,5 +1,4 @@
 /** Evidence as the gate sees it: a Deployment, what it claims, and the run behind it as GitHub tells it. */
-
 import type { Artifact } from "../release/digest.ts";
 import type { RecordPayload } from "../release/evidence.ts";
 

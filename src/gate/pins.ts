@@ -1,5 +1,4 @@
 /** Which reusable workflows of the suite a caller's workflow file calls, and at which ref. */
-
 import * as v from "valibot";
 import { parseDocument } from "yaml";
 import type { CallerJob, WorkflowPin } from "./evidence-facts.ts";

@@ -1,5 +1,4 @@
 /** Groups by name, with everybody in them, as the tier proof meets them (facts: unity-catalog 1.7, 1.9). */
-
 import { collect } from "../databricks/parse.ts";
 import {
   getGroup,

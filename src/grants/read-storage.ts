@@ -3,7 +3,6 @@
  * grant on the tables (facts: unity-catalog 1.5, 1.11). Locations never overlap, so the one that covers an address is the
  * only way to it.
  */
-
 import { collect } from "../databricks/parse.ts";
 import {
   type ExternalLocation,

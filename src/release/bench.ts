@@ -1,5 +1,4 @@
 /** Records are judged while counting: what is not believed is set aside, and after MOST.judged nobody looks further. */
-
 import { MOST } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import type { StatedRecord } from "../gate/record-doubts.ts";

@@ -13,8 +13,10 @@ const ICONS = ["🔴", "❓", "🟠", "🟢"] as const;
 interface Risk {
   readonly icon: (typeof ICONS)[number];
   readonly says: string;
-  /** The same of one thing and of several, to follow their names; absent where what is said is a sentence already. */
-  readonly predicate?: readonly [one: string, several: string];
+  /** The same of one thing, to follow its name, where `says` cannot. */
+  readonly one?: string;
+  /** The same of several; absent where what is said is a sentence already. */
+  readonly several?: string;
   /** What it is about, as Markdown; empty where the words say all. */
   readonly of: readonly string[];
 }
@@ -25,23 +27,22 @@ const OF_CLASS: readonly (Omit<Risk, "of"> & { readonly class: ChangeClass })[] 
     class: "data-losing",
     icon: "🔴",
     says: "loses data, or leaves it behind",
-    predicate: ["loses data, or leaves it behind", "lose data, or leave it behind"],
+    several: "lose data, or leave it behind",
   },
-  { class: "deletes", icon: "🔴", says: "deletes", predicate: ["is deleted", "are deleted"] },
+  { class: "deletes", icon: "🔴", says: "deletes", one: "is deleted", several: "are deleted" },
   {
     class: "replaces",
     icon: "🔴",
     says: "deletes and re-creates",
-    predicate: ["is deleted and made anew", "are deleted and made anew"],
+    one: "is deleted and made anew",
+    several: "are deleted and made anew",
   },
   {
     class: "restarts",
     icon: "🟠",
     says: "stops and starts",
-    predicate: [
-      "is interrupted: what runs now stops, and starts again",
-      "are interrupted: what runs now stops, and starts again",
-    ],
+    one: "is interrupted: what runs now stops, and starts again",
+    several: "are interrupted: what runs now stops, and starts again",
   },
   { class: "re-point", icon: "🟢", says: "takes new code from its next run" },
   { class: "next-run", icon: "🟢", says: "takes new settings from its next run" },
@@ -69,14 +70,16 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
       ? {
           icon: "🟠",
           says: `changed by hand in ${text(tier)}`,
-          predicate: [`was changed by hand in ${text(tier)}`, `were changed by hand in ${text(tier)}`],
+          one: `was changed by hand in ${text(tier)}`,
+          several: `were changed by hand in ${text(tier)}`,
           of: drift.value.entries.map(({ key }) => code(key)),
         }
       : { icon: "❓", says: `nobody could look whether ${text(tier)} was changed by hand`, of: [] },
     {
       icon: "🔴",
       says: "deletes what a rollback left",
-      predicate: ["is deleted: a rollback left it", "are deleted: a rollback left them"],
+      one: "is deleted: a rollback left it",
+      several: "are deleted: a rollback left them",
       of: left.filter(({ goes }) => goes).map(({ key }) => code(key)),
     },
     ...(move.known && move.value !== undefined ? moving(move.value, tier) : []),
@@ -84,10 +87,8 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
     {
       icon: "🟠",
       says: "failed runs whose repair would mix two releases",
-      predicate: [
-        "has a failed run whose repair would mix two releases",
-        "have failed runs whose repair would mix two releases",
-      ],
+      one: "has a failed run whose repair would mix two releases",
+      several: "have failed runs whose repair would mix two releases",
       of: failedRuns.known ? unique(failedRuns.value.map(({ key }) => code(key))) : [],
     },
     ...OF_CLASS.map(({ class: kind, ...risk }) => ({
@@ -97,32 +98,33 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
     {
       icon: "🟠",
       says: `runs all the time now and then no more: ${ends}`,
-      predicate: [`runs all the time now and then no more: ${ends}`, `run all the time now and then no more: ${ends}`],
+      several: `run all the time now and then no more: ${ends}`,
       of: changes.filter(endsLoop).map(({ key }) => code(key)),
     },
     {
       icon: "🟠",
       says: "new, and starts by itself",
-      predicate: ["is new, and starts by itself", "are new, and start by themselves"],
+      one: "is new, and starts by itself",
+      several: "are new, and start by themselves",
       of: created.filter(startsByItself).map(({ key }) => code(key)),
     },
     { icon: "🟠", says: "new, and others may see, run or change it", of: openedTo(created) },
     {
       icon: "🟠",
       says: "changes when it starts by itself",
-      predicate: ["changes when it starts by itself", "change when they start by themselves"],
+      several: "change when they start by themselves",
       of: keysOf(fieldChanges(plan, SCHEDULE_FIELD), plan),
     },
     {
       icon: "🟠",
       says: "changes who may see, run or change it",
-      predicate: ["changes who may see, run or change it", "change who may see, run or change them"],
+      several: "change who may see, run or change them",
       of: keysOf(fieldChanges(plan, ACCESS_FIELD), plan),
     },
     {
       icon: "🟠",
       says: "changes who is told when it fails",
-      predicate: ["changes who is told when it fails", "change who is told when they fail"],
+      several: "change who is told when they fail",
       of: keysOf(fieldChanges(plan, ALERT_FIELD), plan),
     },
     {
@@ -165,11 +167,9 @@ export function worded({ says, of }: Risk): string {
 
 /** A risk as a sentence of Markdown, for whoever reads no more than that. */
 export function inOneSentence(risk: Risk): string {
-  const { predicate, of } = risk;
+  const { says, one = says, several, of } = risk;
   const said =
-    predicate === undefined || of.length === 0
-      ? worded(risk)
-      : `${listed(of, 5)} ${predicate[of.length === 1 ? 0 : 1]}`;
+    several === undefined || of.length === 0 ? worded(risk) : `${listed(of, 5)} ${of.length === 1 ? one : several}`;
   return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }
 

@@ -1,5 +1,4 @@
 /** How a promotion or a rollback ends: what stopped it half way and how to go on, and the end of its record. */
-
 import { type Finding, FourTierError, isFailure, messageOf } from "../findings.ts";
 import { count } from "../report/markdown.ts";
 import type { Outcome } from "../report/promotion.ts";

@@ -2,7 +2,6 @@
  * What has gathered for a tier since the commit that its records name: commits, and what they would change. Records are
  * an index and no evidence: this is for people who read a pull request, and no gate asks for it.
  */
-
 import type { CommitInfo, Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments, stateOf } from "../github/deployments.ts";

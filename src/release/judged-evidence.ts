@@ -2,7 +2,6 @@
  * The records of what a tier has, each held against the run behind it, in the order in which the runs' jobs ended. The
  * order of the Deployments is not asked: whoever can push can write an old one once more.
  */
-
 import { FourTierError } from "../findings.ts";
 import type { EvidenceFacts } from "../gate/evidence-facts.ts";
 import { deployingTime, doubts, type Expectation } from "../gate/evidence-run.ts";

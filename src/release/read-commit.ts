@@ -1,5 +1,4 @@
 /** Where what enters came from: the branch it is on, and the pull requests that brought it, with their reviews and checks. */
-
 import type { TierName } from "../contract/model.ts";
 import type { BroughtCommit, CommitFacts, EnteringFacts, HotfixFacts, PullFacts } from "../gate/commit-facts.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
@@ -126,18 +125,17 @@ export async function readOrigin(request: OriginRequest): Promise<CommitFacts> {
   };
 }
 
+/** What tells a hotfix from what the default branch brings. */
+interface HotfixQuestion extends Pick<OriginRequest, "commit" | "tier"> {
+  readonly repository: Pick<RepositoryFacts, "defaultBranch">;
+}
+
 /**
- * The branch of a hotfix, by the merged pull requests of its commit: it is one still when it was merged back before prod had it. Undefined for what a pull request
- * made on the default branch itself, and in dev for whatever that branch has.
+ * The branch of a hotfix, by the merged pull requests of its commit: it is one still when it was merged back before prod
+ * had it. Undefined for what a pull request made on the default branch itself, and in dev for whatever that branch has.
  */
 export function hotfixBranch(
-  {
-    commit,
-    repository,
-    tier,
-  }: Pick<OriginRequest, "commit" | "tier"> & {
-    readonly repository: Pick<RepositoryFacts, "defaultBranch">;
-  },
+  { commit, repository, tier }: HotfixQuestion,
   onDefaultBranch: boolean,
   own: readonly Pick<Pull, "base" | "mergeCommit">[],
 ): string | undefined {

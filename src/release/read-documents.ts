@@ -73,20 +73,16 @@ async function seek(
   return newest ?? { run: ofRun(claim.attempt), digest: undefined, found: undefined };
 }
 
+/** Where a document can be: what is in its path but for the day. */
+interface Places {
+  readonly placed: Omit<Parameters<typeof documentPath>[0], "written_at">;
+  readonly digest: string;
+  readonly days: readonly string[];
+}
+
 /** What lies in a document's place, on one of the days on which its job ran. */
-async function find(
-  github: GitHub,
-  head: string,
-  {
-    placed,
-    digest,
-    days,
-  }: {
-    readonly placed: Omit<Parameters<typeof documentPath>[0], "written_at">;
-    readonly digest: string;
-    readonly days: readonly string[];
-  },
-): Promise<FoundDocument | undefined> {
+async function find(github: GitHub, head: string, places: Places): Promise<FoundDocument | undefined> {
+  const { placed, digest, days } = places;
   for (const day of days) {
     const found = await read(github, documentPath({ ...placed, written_at: day }, digest), head);
     if (found !== undefined) return found;

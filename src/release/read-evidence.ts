@@ -1,5 +1,4 @@
 /** From a Deployment to the run behind it, read once a run. */
-
 import { hasFinding } from "../findings.ts";
 import type { EvidenceFacts, EvidenceRun } from "../gate/evidence-facts.ts";
 import { callerJobs, suitePins } from "../gate/pins.ts";

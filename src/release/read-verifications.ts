@@ -1,5 +1,4 @@
 /** Verifications of a release in a tier, read for the gate. */
-
 import type { VerificationFacts } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import type { StatedRecord } from "../gate/record-doubts.ts";

@@ -1,5 +1,4 @@
 /** What was started in the tier, and how it is followed: a job's run, or a pipeline's update. */
-
 import { LostAnswer } from "../databricks/errors.ts";
 import { type Failure, taskFailures, updateFailures } from "../databricks/failures.ts";
 import { activeRunsOf, cancelRun, getRun, runNow } from "../databricks/jobs.ts";

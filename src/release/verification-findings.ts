@@ -1,5 +1,4 @@
 /** What a verification says when it has not passed: each finding names the resource, and what to do next. */
-
 import type { VerifyStep } from "../contract/model.ts";
 import type { Failure } from "../databricks/failures.ts";
 import type { Finding } from "../findings.ts";

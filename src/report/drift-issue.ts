@@ -1,5 +1,4 @@
 /** The rolling issue about drift, and the same for the job summary. Findings are outside text: escaped here. */
-
 import type { CarriedFinding } from "./carried-findings.ts";
 import { blocks, code, count, link, table, text } from "./markdown.ts";
 

@@ -1,5 +1,4 @@
 /** A grants proof as a page: the matrix, what the proof rests on, and what it does not speak of. */
-
 import { isFailure } from "../findings.ts";
 import { inUtc } from "../gate/wall-clock.ts";
 import type { Certificate, MatrixFrame, Proof } from "../grants/certify.ts";

@@ -1,5 +1,4 @@
 /** A promotion as a person wants to read it: what changed, what was written, how long it took, what the way back is. */
-
 import type { Tier } from "../contract/model.ts";
 import { type Finding, isFailure } from "../findings.ts";
 import type { GateResult } from "../gate/evaluate.ts";

@@ -1,5 +1,4 @@
 /** The comment on a merged pull request that says where its change is. Reasons and names are outside text: escaped here. */
-
 import type { Fact } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
 import { inUtc } from "../gate/wall-clock.ts";

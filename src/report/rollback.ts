@@ -1,5 +1,4 @@
 /** A rollback as a tired person wants to read it: what the tier has now, what was not undone, and what comes next. */
-
 import type { Tier } from "../contract/model.ts";
 import { inUtc } from "../gate/wall-clock.ts";
 import type { JsonObject } from "../json.ts";

@@ -1,5 +1,4 @@
 /** Schedules as a page: tier × job, before → after, when it starts next, and why; what is held; what runs where it should not. */
-
 import { isFailure } from "../findings.ts";
 import { inUtc } from "../gate/wall-clock.ts";
 import type { HoldResult } from "../holds.ts";

@@ -2,7 +2,6 @@
  * What is deployed to sandboxes: jobs and pipelines by their tags, and pipelines by the catalog they write. Finding is one
  * census of the workspace; removing stops what runs first, and looks at each again right before it goes.
  */
-
 import { TAGS } from "../bundle/marks.ts";
 import type { Contract } from "../contract/model.ts";
 import { activeRunsOf, cancelRun, deleteJob, getJob, listJobs, listRuns } from "../databricks/jobs.ts";

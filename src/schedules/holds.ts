@@ -3,7 +3,6 @@
  * a job that is deployed, or renamed into it, while the hold stands is held too. What the hold met when it was made
  * stays held by its id or key, whatever it is called by now.
  */
-
 import type { Finding } from "../findings.ts";
 import { inUtc } from "../gate/wall-clock.ts";
 import { isObject, type JsonObject } from "../json.ts";

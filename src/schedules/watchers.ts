@@ -2,7 +2,6 @@
  * SQL alerts and quality monitors of a tier that should be quiet. They are reported and never written: they belong to
  * people, no release brings them, and a monitor's pause cannot be set through the API.
  */
-
 import type { Tier } from "../contract/model.ts";
 import { listSchemas, listTables } from "../databricks/unity.ts";
 import { getMonitor, listAlerts, type Watcher } from "../databricks/watchers.ts";

@@ -1,5 +1,4 @@
 /** Small bundles and contracts in memory, for the tests of rendering. */
-
 import type { RenderOptions } from "../../src/bundle/options.ts";
 import { renderBundle } from "../../src/bundle/render.ts";
 import type { Contract, TierName } from "../../src/contract/model.ts";

@@ -1,19 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { EvidenceClaim, EvidenceFacts, EvidenceRun } from "../../src/gate/evidence-facts.ts";
-import { doubts, type Expectation } from "../../src/gate/evidence-run.ts";
+import { doubts } from "../../src/gate/evidence-run.ts";
 import { suitePins } from "../../src/gate/pins.ts";
-import { COMMIT, evidence, job, PIN, RELEASE, repository } from "./facts.ts";
+import { evidence, expected, job, PIN, RELEASE } from "./facts.ts";
 
 const OTHER = "d".repeat(40);
-
-const expected: Expectation = {
-  tier: "staging",
-  project: "ml-pipelines",
-  candidate: { commit: COMMIT, release: RELEASE },
-  repository,
-  suite: { repository: "four-tier/four-tier", commits: [] },
-  trustPinsAtCommit: false,
-};
 
 function run(change: Partial<EvidenceRun>): EvidenceFacts {
   if (evidence.run === undefined) throw new Error("the honest evidence has a run");

@@ -1,6 +1,7 @@
 /** A promotion to prod in which everything is right; a test breaks one thing. */
 import type { DocumentFacts } from "../../src/gate/document-facts.ts";
 import type { EvidenceFacts, EvidenceJob, JudgedRecord } from "../../src/gate/evidence-facts.ts";
+import type { Expectation } from "../../src/gate/evidence-run.ts";
 import { type GateFacts, known, type LiveFacts, type RepositoryFacts } from "../../src/gate/facts.ts";
 import type { RecordOf, RecordPayload } from "../../src/release/evidence.ts";
 import { STAYS } from "../../src/release/move.ts";
@@ -21,6 +22,16 @@ export const repository: RepositoryFacts = {
   head: COMMIT,
   headIsProtected: true,
   visibility: "public",
+};
+
+/** What evidence of staging's deployment has to be of. */
+export const expected: Expectation = {
+  tier: "staging",
+  project: "ml-pipelines",
+  candidate: { commit: COMMIT, release: RELEASE },
+  repository,
+  suite: { repository: "four-tier/four-tier", commits: [] },
+  trustPinsAtCommit: false,
 };
 
 const pins = [

@@ -1,18 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EvidenceFacts, EvidenceJob, EvidenceRun } from "../../src/gate/evidence-facts.ts";
-import type { Expectation } from "../../src/gate/evidence-run.ts";
 import { keepingStatement } from "../../src/gate/record-runs.ts";
 import { saidDocuments } from "../../src/gate/said-documents.ts";
-import { COMMIT, DOCUMENT, evidence, job, PIN, RELEASE, repository } from "./facts.ts";
+import { DOCUMENT, evidence, expected, job, PIN, RELEASE } from "./facts.ts";
 
-const expected: Expectation = {
-  tier: "staging",
-  project: "ml-pipelines",
-  candidate: { commit: COMMIT, release: RELEASE },
-  repository,
-  suite: { repository: "four-tier/four-tier", commits: [] },
-  trustPinsAtCommit: false,
-};
 const AGAIN = "5".repeat(64);
 
 const step = (name: string, conclusion = "success") => ({ name, conclusion });

@@ -1,5 +1,4 @@
 /** Runs of our workflows that verify and decide, as the simulated GitHub has them, and what they record. */
-
 import { timestamp } from "../../simulator/github/text.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";
 import { type RecordInput, recordDeployment, recordOperation } from "../../src/release/evidence.ts";

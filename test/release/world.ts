@@ -1,5 +1,4 @@
 /** A repository on the simulated GitHub with a merged pull request and runs of its callers, and the gate to prod asked of it. */
-
 import { named } from "../../simulator/github/permissions.ts";
 import { timestamp } from "../../simulator/github/text.ts";
 import type { Job, Run } from "../../simulator/github/world.ts";

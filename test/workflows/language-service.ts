@@ -1,5 +1,4 @@
 /** GitHub's own language service, on our workflow and action files. */
-
 import { join } from "node:path";
 import { FeatureFlags } from "@actions/expressions";
 import { validate } from "@actions/languageservice";

@@ -1,5 +1,4 @@
 /** The tier's grant proof holds: nobody reads or writes the tier who should not. */
-
 import { isFailure } from "../../findings.ts";
 import { type Check, conclude, withFact } from "../check.ts";
 import type { GateFacts } from "../facts.ts";

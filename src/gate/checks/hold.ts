@@ -1,5 +1,4 @@
 /** Nobody stopped the line: the tier takes promotions. */
-
 import { sentence } from "../../findings.ts";
 import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
 import type { HoldFacts } from "../decision-facts.ts";

@@ -1,5 +1,4 @@
 /** Nobody rejected the release, in whatever tier it showed itself bad. */
-
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, evidenceOf, judgingProblems, withFact } from "../check.ts";
 import type { KeptReject, RejectFacts } from "../decision-facts.ts";

@@ -1,5 +1,4 @@
 /** The tier below really has this release: told by the run that deployed it, not by the Deployment that names the run. */
-
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
 import type { BelowFacts } from "../decision-facts.ts";

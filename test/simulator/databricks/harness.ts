@@ -1,7 +1,6 @@
 /**
  * A plain client for the simulator's own tests: no client of the suite's, so that both cannot be wrong together.
  */
-
 import type { DatabricksScenario } from "../../../simulator/databricks/scenario.ts";
 import { type DatabricksSimulator, startDatabricks } from "../../../simulator/databricks/server.ts";
 import { type Json, type JsonObject, parseJson, stringifyJson } from "../../../simulator/json.ts";
