@@ -33,7 +33,7 @@ describe("inputs", () => {
   });
 
   it("are taken as GitHub and people write them", () => {
-    const reader = inputsOf(given({ deep: "True", "plan-digest": "e".repeat(64), "lock-wait-minutes": "5" }));
+    const reader = inputsOf(given({ deep: "true", "plan-digest": "e".repeat(64), "lock-wait-minutes": "5" }));
     expect([reader.flag("deep"), reader.digest("plan-digest", ""), reader.lockWaitMs(), reader.findings]).toEqual([
       true,
       "e".repeat(64),
@@ -61,6 +61,20 @@ describe("inputs", () => {
       "The input mode is chek, which it cannot be. Did you mean check? Give it one of these: check, repair.",
       "The input tier is not given. Give it one of these: dev, prod.",
     ]);
+  });
+
+  it.each([
+    ["true", "True", "TRUE"],
+    ["false", "False", "FALSE"],
+  ])("are booleans as YAML and GitHub's own toolkit write them: %s, %s, %s", (...spellings) => {
+    for (const spelling of spellings) {
+      const reader = inputsOf(given({ deep: spelling }));
+      expect([reader.flag("deep"), reader.findings]).toEqual([spellings[0] === "true", []]);
+    }
+  });
+
+  it.each(["yes", "on", "1", "tRUE", "constructor", "null"])("are no booleans where they say %s", (text) => {
+    expect(wrong({ deep: text })).toEqual(["input/deep"]);
   });
 
   it("are what the action says where a flag is left out", () => {

@@ -9,7 +9,7 @@ export interface InputReader {
   text(name: string): string;
   /** Notes that an input is wrong; message and remedy are sentences. */
   wrong(name: string, message: string, remedy: string): void;
-  /** `true` or `false`, as GitHub writes booleans; `otherwise` (false) where nothing is given. */
+  /** A boolean as YAML 1.2 and GitHub's own toolkit write it; `otherwise` (false) where nothing is given. */
   flag(name: string, otherwise?: boolean): boolean;
   /** One of a few values; `otherwise` where nothing is given. */
   oneOf<const Value extends string>(name: string, values: readonly Value[], otherwise: Value): Value;
@@ -26,6 +26,10 @@ export interface InputReader {
   /** Throws FourTierError with everything that was wrong. Values are good only after it. */
   done(): void;
 }
+
+/** The ways to write a boolean that `core.getBooleanInput` knows. */
+const TRUE: readonly string[] = ["true", "True", "TRUE"];
+const FALSE: readonly string[] = ["false", "False", "FALSE"];
 
 /** A reader of an action's inputs. */
 export function inputsOf({ input }: Pick<ActionContext, "input">): InputReader {
@@ -50,14 +54,14 @@ export function inputsOf({ input }: Pick<ActionContext, "input">): InputReader {
     return value;
   };
   return {
-    text: (name) => input(name).trim(),
+    text: input,
     wrong,
     flag: (name, otherwise = false) => {
-      const value = input(name).toLowerCase() || String(otherwise);
-      if (value !== "true" && value !== "false") {
+      const given = input(name) || String(otherwise);
+      if (!TRUE.includes(given) && !FALSE.includes(given)) {
         wrong(name, `The input ${name} is neither true nor false.`, `Write ${name}: ${!otherwise}, or leave it out.`);
       }
-      return value === "true";
+      return TRUE.includes(given);
     },
     oneOf: (name, values, otherwise) => chosen(name, values, input(name) || otherwise) ?? otherwise,
     needed: (name, values) => chosen(name, values, input(name)),

@@ -63,7 +63,7 @@ function readInputs(context: ActionContext) {
   const workflow = recording
     ? ""
     : matching("workflow", /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.ya?ml$/, "Give the name of a file in .github/workflows.");
-  const only = inputs.oneOf("only-supersede", ["true", "false"], "false");
+  const onlySupersede = inputs.flag("only-supersede");
   inputs.done();
-  return { commit, release, workflow, open: only === "false" };
+  return { commit, release, workflow, open: !onlySupersede };
 }

@@ -56,8 +56,8 @@ export function readPauseInputs(context: ActionContext, now: Date): PauseInputs 
     lockWaitMs: inputs.lockWaitMs(),
     now,
   };
-  const giveUp = inputs.oneOf("give-up", ["true", "false"], "false") === "true";
-  const strict = inputs.oneOf("strict", ["true", "false"], "true") === "true";
+  const giveUp = inputs.flag("give-up");
+  const strict = inputs.flag("strict", true);
   const also = listOf(context.input("also"));
   if (also.some((each) => each !== "alerts" && each !== "monitors")) refuse("also", "alerts, monitors or both");
   const reason = context.input("reason");

@@ -44,7 +44,7 @@ export function readInputs(context: ActionContext): Inputs {
   const approved = readApproved(inputs, tier === "prod" && mode === "promote");
   const acceptDrift = inputs.digest("accept-drift", UNCHANGED);
   const override = readOverride(inputs);
-  const live = inputs.oneOf("live", ["auto", "true", "false"], "auto");
+  const live = looksAtTier(inputs, context);
   const readEnvironment = briefEnvironment(inputs);
   const deep = inputs.flag("deep");
   const lockWaitMs = inputs.lockWaitMs();
@@ -59,7 +59,7 @@ export function readInputs(context: ActionContext): Inputs {
     approved,
     acceptDrift,
     override,
-    live: live === "true" || (live === "auto" && hasCredential(context)),
+    live,
     readEnvironment,
     deep,
     lockWaitMs,
@@ -83,6 +83,11 @@ function readApproved(inputs: InputReader, needed: boolean): Inputs["approved"] 
     );
   }
   return approved;
+}
+
+/** Whether a plan looks at the tier itself; `auto` does if the job can sign in there. */
+function looksAtTier(inputs: InputReader, context: ActionContext): boolean {
+  return ["", "auto"].includes(inputs.text("live")) ? hasCredential(context) : inputs.flag("live");
 }
 
 /** The checks that somebody breaks the glass for, and why; undefined for none. */

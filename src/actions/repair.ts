@@ -114,10 +114,10 @@ function refusal(message: string, remedy: string): FourTierError {
 
 function readInputs(context: ActionContext): { readonly apply: boolean; readonly digest: string } {
   const inputs = inputsOf(context);
-  if (inputs.text("proof") === "estate" || inputs.text("record") === "true") {
+  if (inputs.text("proof") === "estate" || inputs.flag("record")) {
     inputs.wrong("mode", "mode: repair repairs a tier's catalog and records nothing.", "Leave proof and record out.");
   }
-  const apply = inputs.oneOf("apply", ["true", "false"], "false") === "true";
+  const apply = inputs.flag("apply");
   const digest = inputs.digest("plan-digest", "Take it from a dry run's summary.");
   if (apply && digest === "") {
     inputs.wrong("plan-digest", "apply: true needs the digest of the plan that was read.", "Take it from a dry run.");

@@ -162,7 +162,7 @@ function readInputs(context: ActionContext): Inputs {
   const inputs = inputsOf(context);
   const proof = inputs.oneOf("proof", ["tier", "estate"], "tier");
   const reader = inputs.oneOf("reader", ["auto", "rest", "sql"], "auto");
-  const record = inputs.oneOf("record", ["false", "true"], "false") === "true";
+  const record = inputs.flag("record");
   const warehouseId = inputs.text("warehouse-id");
   if (reader === "sql" && warehouseId === "")
     inputs.wrong("warehouse-id", "reader: sql needs a SQL warehouse.", "Give its id as warehouse-id.");

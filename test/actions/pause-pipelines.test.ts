@@ -67,7 +67,7 @@ test("enforce starts it in prod", async () => {
 
 test.each([
   [{ mode: "hold" }, ["input/reason", "input/selector"]],
-  [{ "lock-wait-minutes": "0.5", "give-up": "TRUE" }, ["input/lock-wait-minutes", "input/give-up"]],
+  [{ "lock-wait-minutes": "0.5", "give-up": "on" }, ["input/lock-wait-minutes", "input/give-up"]],
   [
     { mode: "hold", selector: "everything", reason: "two\nlines", until: "2020-01-01", "active-runs": "kill" },
     ["input/active-runs", "input/reason", "input/selector", "input/until"],
