@@ -1,10 +1,10 @@
-// The inner loop, `npm run check`: types, lint, format and the quick tests. Arguments go to the tests.
+// The inner loop, `npm run check`: types, lint, format, generated files and the quick tests. Arguments go to the tests.
 //
 // Types are checked again where something changed since the last time; rules that need types are asked of the files that
 // differ from the upstream branch. `npm test` asks everything of every file.
 import { execFileSync } from "node:child_process";
 import { extname } from "node:path";
-import { FORMAT, LINT, runSteps, type Step, TYPE_CHECK } from "./steps.ts";
+import { FORMAT, GENERATED, LINT, runSteps, type Step, TYPE_CHECK } from "./steps.ts";
 
 const git = (...args: string[]): string[] =>
   execFileSync("git", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
@@ -35,6 +35,7 @@ const steps: readonly Step[] = [
     ? []
     : [[`${lint} of ${changed.length} changed files`, oxlint, [...lintArgs, ...changed]] satisfies Step]),
   FORMAT,
+  ...GENERATED,
   ["quick tests", "vitest", ["run", "--project", "unit", ...process.argv.slice(2)]],
 ];
 process.exitCode = (await runSteps(steps)) === 0 ? 0 : 1;

@@ -11,6 +11,12 @@ export const TYPE_CHECK: Step = ["type check", "tsc", ["-p", "tsconfig.json"]];
 export const LINT: Step = ["lint", "oxlint", ["--type-aware", "--deny-warnings"]];
 /** Whether everything is formatted, and imports are in order. */
 export const FORMAT: Step = ["format", "biome", ["check"]];
+/** Whether what `npm run docs` and `npm run schema` make is what they would make now. */
+export const GENERATED: readonly Step[] = [
+  ["docs are current", process.execPath, ["scripts/docs.ts", "--check"]],
+  ["coverage is current", process.execPath, ["scripts/simulator-docs.ts", "--check"]],
+  ["schema is current", process.execPath, ["scripts/schema.ts", "--check"]],
+];
 
 /** What the code has to pass before anything of it is run. */
 export const STATIC_CHECKS: readonly Step[] = [TYPE_CHECK, LINT, FORMAT];

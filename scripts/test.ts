@@ -5,14 +5,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { differences, keep, kept, measuredIn, shortOf } from "./measured.ts";
-import { runSteps, STATIC_CHECKS, type Step } from "./steps.ts";
+import { GENERATED, runSteps, STATIC_CHECKS, type Step } from "./steps.ts";
 import { countsOf, partlyRun } from "./verdict.ts";
 
 const STEPS: readonly Step[] = [
   ...STATIC_CHECKS,
-  ["docs are current", process.execPath, ["scripts/docs.ts", "--check"]],
-  ["coverage is current", process.execPath, ["scripts/simulator-docs.ts", "--check"]],
-  ["schema is current", process.execPath, ["scripts/schema.ts", "--check"]],
+  ...GENERATED,
   ["build", process.execPath, ["scripts/build.ts", "--quiet"]],
 ];
 const failedSteps = await runSteps(STEPS);
