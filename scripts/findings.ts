@@ -118,9 +118,13 @@ function made(area: string): (what: string) => Met {
   return (what) => ({ id: `${area}/${what}`, made: true });
 }
 
-/** A check's problems: `gate/<check>-<what>`, and what every check can end with. */
+/**
+ * A check's problems: `gate/<check>-<what>`, and what every check can end with. A part of it in a file of its own is
+ * named `<check>-<part>.ts`.
+ */
 function checkIds(file: string, text: string): Met[] {
-  const check = file.startsWith("src/gate/checks/") ? /^ {2}id: "([a-z-]+)"/m.exec(text)?.[1] : undefined;
+  const own = /^src\/gate\/checks\/([a-z]+)/.exec(file)?.[1];
+  const check = own === undefined ? undefined : (/^ {2}id: "([a-z-]+)"/m.exec(text)?.[1] ?? own);
   if (check === undefined) return [];
   const values = [...text.matchAll(/\bwhat: ([^|\n]+?)(?:, message|,?\n)/g)].map(([, value = ""]) => value);
   const whats = values.flatMap(namesIn);

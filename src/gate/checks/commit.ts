@@ -7,8 +7,7 @@ import { type Check, conclude, type Evidence, type Problem, withFact } from "../
 import type { BroughtCommit, CommitFacts, HotfixFacts, PullFacts } from "../commit-facts.ts";
 import { broughtBy } from "../entering.ts";
 import type { GateFacts } from "../facts.ts";
-
-const GREEN = ["success", "neutral", "skipped"];
+import { pullProblems } from "./commit-pulls.ts";
 
 export const commit: Check = {
   id: "commit",
@@ -27,7 +26,7 @@ export const commit: Check = {
         if (facts.tier !== "dev" && facts.tier !== "sandbox") {
           problems.push(
             ...strayProblems(brought.strays, facts, base),
-            ...brought.pulls.flatMap((pull) => [...approvalProblems(pull), ...checkProblems(pull)]),
+            ...brought.pulls.flatMap(pullProblems),
             ...leftProblems(found, facts),
             ...brought.accepted.map(acceptedProblem),
           );
@@ -158,111 +157,6 @@ function hotfixProblems(facts: GateFacts, hotfix: HotfixFacts, defaultBranch: st
     });
   }
   return problems;
-}
-
-function approvalProblems(pull: PullFacts): Problem[] {
-  const same = (one: string, other: string | undefined): boolean => one.toLowerCase() === other?.toLowerCase();
-  const others = pull.reviews.filter(({ user }) => !same(user, pull.author));
-  // Anybody may ask for changes in a public repository; only who may write is waited for.
-  const refused = others.filter(
-    ({ user, state, mayWrite }) => state === "CHANGES_REQUESTED" && (mayWrite !== false || isApp(user)),
-  );
-  const approvals = others.filter(({ state }) => state === "APPROVED");
-  const wrote = approvals.filter(({ user }) => pull.authors.some((author) => same(user, author)));
-  const independent = approvals.filter((review) => !wrote.includes(review));
-  const able = independent.filter(({ mayWrite }) => mayWrite === true);
-  const unsure = independent.filter(({ mayWrite }) => mayWrite === undefined);
-  const outsiders = independent.filter(({ mayWrite }) => mayWrite === false);
-  const approved = able.filter(({ stale }) => !stale);
-  const number = `#${pull.number}`;
-  const problems: Problem[] = [];
-  if (refused.length > 0) {
-    problems.push({
-      what: "changes-requested",
-      message: `${names(refused)} asked for changes in pull request ${number}, and did not approve it since.`,
-      remedy: "Let them approve or dismiss their review, then start a new run.",
-    });
-  }
-  if (approved.length > 0) {
-    // Who opened it answers for it; where that is no person, only who wrote it does.
-    if (!pull.authorUnknown || (pull.author !== undefined && !isApp(pull.author))) return problems;
-    problems.push({
-      what: "author-unknown",
-      severity: "unknown",
-      message: `Pull request ${number} was opened by ${pull.author ?? "a deleted account"}, and no account stands for the e-mail address in one of its commits: nobody can say that ${names(approved)}, who approved it, did not write it.`,
-      remedy: AGAIN,
-    });
-    return problems;
-  }
-  if (able.length > 0) {
-    problems.push({
-      what: "stale-approval",
-      message: `Pull request ${number} was changed after ${names(able)} approved it, and merged so: nobody approved what was merged.`,
-      remedy: `${AGAIN} Let the branch rule dismiss stale approvals.`,
-    });
-  } else if (unsure.length > 0) {
-    problems.push({
-      what: "reviewer-unknown",
-      severity: "unknown",
-      message: `GitHub does not say whether ${names(unsure)}, who approved pull request ${number}, may write to this repository.`,
-      remedy: "Give the job `contents: read`. If the account is gone, have somebody else approve it.",
-    });
-  } else if (outsiders.length > 0) {
-    problems.push({
-      what: "not-approved",
-      message: `Pull request ${number} was approved only by ${names(outsiders)}, who may not write to this repository or is an App.`,
-      why: "Anybody can review in a public repository, and any workflow can as github-actions[bot].",
-      remedy: `${AGAIN} Require it by a branch rule.`,
-    });
-  } else if (wrote.length > 0) {
-    problems.push({
-      what: "not-approved",
-      message: `Pull request ${number} was approved only by ${names(wrote)}, who wrote or committed part of it.`,
-      why: "Whoever lets another account open the pull request would approve what is their own.",
-      remedy: `${AGAIN} Require by a branch rule that somebody else than who pushed last approves.`,
-    });
-  } else {
-    problems.push({
-      what: "not-approved",
-      message: `Pull request ${number} was merged without the approval of anybody but its author.`,
-      remedy: `${AGAIN} Require it by a branch rule.`,
-    });
-  }
-  return problems;
-}
-
-/** GitHub takes reviews of merged pull requests, of the head that was merged. */
-const AGAIN =
-  "Have somebody who may write and did not write it approve it now (a merged pull request can be), then start a new run.";
-
-function isApp(login: string): boolean {
-  return login.endsWith("[bot]");
-}
-
-function checkProblems(pull: PullFacts): Problem[] {
-  const red = pull.checks
-    .filter(({ conclusion }) => !GREEN.includes(conclusion ?? ""))
-    .map((check) => ({
-      what: "checks",
-      message: `The check ${check.name} of pull request #${pull.number} ${check.conclusion === undefined ? `has not ended (${check.status})` : `ended as ${check.conclusion}`}.`,
-      remedy:
-        "Re-run it until it is green. If it cannot be, fix what it found and let a reviewed pull request add this one's merge to the contract's accepted_commits, with the reason.",
-    }));
-  if (red.length > 0 || pull.checks.some(({ conclusion }) => conclusion === "success")) return red;
-  return [
-    {
-      what: "unchecked",
-      message:
-        pull.checks.length === 0
-          ? `No check ran on pull request #${pull.number}.`
-          : `Every check of pull request #${pull.number} was skipped, so nothing was checked.`,
-      remedy: "Add the caller of validate.yml for pull_request and require its check by a branch rule.",
-    },
-  ];
-}
-
-function names(reviews: readonly { readonly user: string }[]): string {
-  return reviews.map(({ user }) => user).join(", ");
 }
 
 function evidenceOf(pull: PullFacts): Evidence {

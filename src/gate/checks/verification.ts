@@ -50,67 +50,123 @@ function since(found: VerificationFacts, left: string | undefined): Verification
 }
 
 function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFacts, found: VerificationFacts) {
-  const passes = passesOf(facts, below, found);
-  // A pass without a time counts as often as any, and never as long ago.
-  const from = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
-  const reached = Number.isNaN(from) ? undefined : from + policy.soakMs;
-  const asked = policy.verifications;
-  // Where no more is asked than the deployment itself, whether that is believed is for the check `source` to say.
-  const deploymentOnly = asked <= 1 && found.failed === undefined;
-  const enough = deploymentOnly || passes.length >= asked;
-  const soaked = policy.soakMs === 0 || (reached !== undefined && reached <= facts.now.getTime());
-  const release = shortSha(facts.candidate.release);
-  const progress = `${release} has ${passes.length} of ${asked} ${asked === 1 ? "verification that is" : "verifications that are"} asked for in ${below}`;
-  const evidence = [...found.passed, ...(found.failed === undefined ? [] : [found.failed])].map(evidenceOf);
-  if (enough && soaked) {
+  const reached = reachedOf(facts, below, policy, found);
+  const { failed, passed } = found;
+  const words = { below, release: shortSha(facts.candidate.release), asked: policy.verifications };
+  const evidence = [...passed, ...(failed === undefined ? [] : [failed])].map(evidenceOf);
+  if (reached.enough && reached.soaked) {
+    const since = reached.from === undefined ? "" : `, since ${shownAt("UTC", reached.from)}`;
     // What is missing beyond what was asked for does not matter; a failure that nobody can read might be one.
     const unread = found.unread.filter(({ claim }) => claim.kind === "verification" && !claim.passed);
-    const problems = judgingProblems({ ...found, unread, whole: true }, WORDS);
-    const stood = Number.isNaN(from) ? "" : `, since ${shownAt("UTC", from)}`;
     return conclude("verification", {
-      summary: `${passedWords(release, below, asked, passes.length)}${stood}.`,
+      summary: `${passedWords(words, reached.passes)}${since}.`,
       evidence,
-      problems,
+      problems: judgingProblems({ ...found, unread, whole: true }, WORDS),
     });
   }
-  // Before the approval it is still time; only the promotion itself insists.
-  const severity = facts.stage === "promote" ? "error" : "warning";
-  const problems: Problem[] = judgingProblems(found, WORDS);
+  const progress = progressWords(words, reached.passes);
   const failure =
-    found.failed === undefined
+    failed === undefined
       ? ""
-      : ` The one of ${shownAt("UTC", Date.parse(found.failed.at))} failed; only what passed since counts.`;
-  if (!enough) {
-    problems.unshift({
-      what: found.failed === undefined ? "too-few" : "failed",
-      severity: found.failed === undefined ? severity : "error",
-      message: `${progress}.${failure}`,
-      remedy:
-        found.failed === undefined
-          ? `Let verify.yml run in ${below}, by hand or on its schedule; then start a new run.`
-          : `See why it failed. Fix it in a new release, or verify this one again in ${below} if the failure was not its own.`,
-    });
-  }
-  if (!soaked) {
-    problems.unshift({
-      what: "soak",
-      severity,
-      message:
-        reached === undefined
-          ? `Release ${release} must stand in ${below} for ${duration(policy.soakMs)} after its first verification, and has none.${failure}`
-          : `Release ${release} must stand in ${below} for ${duration(policy.soakMs)}; that is reached at ${shownAt("UTC", reached)}.${failure}`,
-      remedy:
-        reached === undefined
-          ? `Verify it in ${below} first.`
-          : `${facts.stage === "promote" ? "Start a new run" : "Approve"} after ${shownAt("UTC", reached)}.`,
-    });
-  }
+      : ` The one of ${shownAt("UTC", Date.parse(failed.at))} failed; only what passed since counts.`;
   return conclude("verification", {
     summary: `${progress}.`,
     evidence,
-    problems,
-    notBefore: enough ? reached : undefined,
+    problems: [
+      ...(reached.soaked ? [] : [soakProblem(facts, words, policy, reached.soakEnd, failure)]),
+      ...(reached.enough ? [] : [tooFew(facts, words, failed !== undefined, `${progress}.${failure}`)]),
+      ...judgingProblems(found, WORDS),
+    ],
+    notBefore: reached.enough ? reached.soakEnd : undefined,
   });
+}
+
+/** How far a release has come in the tier below; times are milliseconds since 1970. */
+interface Reached {
+  readonly passes: number;
+  /** When it was verified first; undefined if never, or nobody knows when. */
+  readonly from: number | undefined;
+  readonly soakEnd: number | undefined;
+  /** Verified as often as is asked, and for as long. */
+  readonly enough: boolean;
+  readonly soaked: boolean;
+}
+
+function reachedOf(
+  facts: VerificationQuestion,
+  below: RecordTier,
+  { soakMs, verifications }: PolicyFacts,
+  found: VerificationFacts,
+): Reached {
+  const passes = passesOf(facts, below, found);
+  // A pass without a time counts as often as any, and never as long ago.
+  const first = Date.parse(passes.find(({ at }) => at !== "")?.at ?? "");
+  const from = Number.isNaN(first) ? undefined : first;
+  const soakEnd = from === undefined ? undefined : from + soakMs;
+  // Where no more is asked than the deployment itself, whether that is believed is for the check `source` to say.
+  const deploymentOnly = verifications <= 1 && found.failed === undefined;
+  return {
+    passes: passes.length,
+    from,
+    soakEnd,
+    enough: deploymentOnly || passes.length >= verifications,
+    soaked: soakMs === 0 || (soakEnd !== undefined && soakEnd <= facts.now.getTime()),
+  };
+}
+
+/** What sentences about a release in the tier below name. */
+interface Named {
+  readonly below: RecordTier;
+  readonly release: string;
+  /** How many verifications the contract asks for. */
+  readonly asked: number;
+}
+
+/** Before the approval it is still time; only the promotion itself insists. */
+function severityAt({ stage }: VerificationQuestion): "error" | "warning" {
+  return stage === "promote" ? "error" : "warning";
+}
+
+function soakProblem(
+  facts: VerificationQuestion,
+  { below, release }: Named,
+  { soakMs }: PolicyFacts,
+  end: number | undefined,
+  failure: string,
+): Problem {
+  const must = `Release ${release} must stand in ${below} for ${duration(soakMs)}`;
+  return {
+    what: "soak",
+    severity: severityAt(facts),
+    ...(end === undefined
+      ? {
+          message: `${must} after its first verification, and has none.${failure}`,
+          remedy: `Verify it in ${below} first.`,
+        }
+      : {
+          message: `${must}; that is reached at ${shownAt("UTC", end)}.${failure}`,
+          remedy: `${facts.stage === "promote" ? "Start a new run" : "Approve"} after ${shownAt("UTC", end)}.`,
+        }),
+  };
+}
+
+function tooFew(facts: VerificationQuestion, { below }: Named, failed: boolean, message: string): Problem {
+  return failed
+    ? {
+        what: "failed",
+        message,
+        remedy: `See why it failed. Fix it in a new release, or verify this one again in ${below} if the failure was not its own.`,
+      }
+    : {
+        what: "too-few",
+        severity: severityAt(facts),
+        message,
+        remedy: `Let verify.yml run in ${below}, by hand or on its schedule; then start a new run.`,
+      };
+}
+
+function progressWords({ below, release, asked }: Named, passed: number): string {
+  return `${release} has ${passed} of ${asked} ${asked === 1 ? "verification that is" : "verifications that are"} asked for in ${below}`;
 }
 
 function timesOf(count: number): string {
@@ -118,7 +174,7 @@ function timesOf(count: number): string {
 }
 
 /** More than are asked for are not looked for. */
-function passedWords(release: string, below: RecordTier, asked: number, passed: number): string {
+function passedWords({ below, release, asked }: Named, passed: number): string {
   if (asked === 0) return `The gate asks for no verification of ${release} in ${below}`;
   // Whether it was deployed there, the check `source` says.
   if (passed === 0) return `The gate asks for no verification of ${release} in ${below} beyond its deployment`;
