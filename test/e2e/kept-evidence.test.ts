@@ -21,12 +21,13 @@ describe("evidence that is kept", () => {
   const play = openPlay({
     world: ({ github }) => {
       const { protected_branches } = parseGitHubScenario({
-        protected_branches: { main: {}, [BRANCH]: { require_pull_request: false } },
+        protected_branches: { main: {}, "hotfix/**": {}, [BRANCH]: { require_pull_request: false } },
       });
       Object.assign(github, { protected_branches });
     },
     example: (path) => {
-      copyCaller("kept", "promote.yml", path);
+      for (const file of ["promote.yml", "hotfix.yml"]) copyCaller("kept", file, path);
+      copyCaller("kept-soak", "promote-to-prod.yml", path);
       edit(path("four-tier.yml"), (text) => `${text}evidence: { branch: ${BRANCH} }\n`);
     },
   });
@@ -41,8 +42,9 @@ describe("evidence that is kept", () => {
       .git("ls-tree", "-r", "--name-only", BRANCH)
       .split("\n")
       .filter((name) => name.startsWith("ml-pipelines/"));
-  const documents = () =>
-    files().map((path) => {
+  const documents = (run = "") =>
+    files().flatMap((path) => {
+      if (!path.includes(run)) return [];
       const text = `${play.stage.git("show", `${BRANCH}:${path}`)}\n`;
       const { document } = readDocument(text);
       expect(path).toContain(sha256(text));
@@ -88,9 +90,7 @@ describe("evidence that is kept", () => {
   it("is seen by a new run's gate though that found nothing to do in staging, and prod's is kept, too", async () => {
     const run = await play.promote({ event: "workflow_dispatch" });
     expectRun(run).toSucceed(KEEP_STAGING, BRIEF, PROD, KEEP_PROD);
-    const prod = documents().find(
-      ({ path }) => path.includes("/prod/") && path.includes(`/${run.id}-1-promotion-`),
-    )?.document;
+    const prod = documents(`/${run.id}-1-promotion-`).find(({ path }) => path.includes("/prod/"))?.document;
     if (prod?.kind !== "promotion-evidence") throw new Error("prod's document is not there");
     expect(prod.outcome).toBe("promoted");
     // One document leads to the other.
@@ -109,6 +109,8 @@ describe("evidence that is kept", () => {
     rules.set(BRANCH, onlyGrows);
     expect(jobOf(run, BRIEF).conclusion).toBe("success");
     expectRun(run).toStopAt(PROD, "evidence/not-append-only");
+    // Nor is the document of the refusal put there.
+    expect(jobOf(run, KEEP_PROD).conclusion).toBe("failure");
   });
 
   it("is told from a file that somebody changed on the branch, before anybody is asked", async () => {
@@ -122,5 +124,25 @@ describe("evidence that is kept", () => {
     stage.git("commit", "--quiet", "--all", "--message", "Tidy up");
     stage.git("checkout", "--quiet", "main");
     expectRun(await play.toProd(staged)).toStopAt(BRIEF, "gate/evidence-changed");
+  });
+
+  it("is of a hotfix by its own caller, where the way to prod waits for staging's", async () => {
+    const { stage } = play;
+    stage.git("branch", "hotfix/scores", play.ledger("prod").release.commit);
+    const script = "src/models/train.py";
+    stage.commit("repair", "Repair", "omar", (path) => edit(path(script), (text) => `${text}# repaired\n`));
+    const number = await stage.github.openPullRequest({ head: "repair", base: "hotfix/scores", user: "omar" });
+    expectRun(await play.validate(number)).toSucceed("validate / validate");
+    await stage.github.review(number, "ada");
+    const commit = await stage.github.mergePullRequest(number, "omar");
+
+    const run = await play.dispatch("hotfix", { event: "workflow_dispatch", actor: "omar", inputs: { commit } });
+
+    expectRun(run).toSucceed(KEEP_STAGING, BRIEF, PROD, KEEP_PROD);
+    const kept = documents(`/${run.id}-1-promotion-`);
+    expect(kept.map(({ document }) => [document?.tier, document?.commit])).toEqual([
+      ["prod", commit],
+      ["staging", commit],
+    ]);
   });
 });

@@ -16,6 +16,7 @@ const Permissions = v.optional(v.union([v.string(), v.record(v.string(), v.strin
 const Job = v.looseObject({
   name: v.optional(v.string()),
   uses: v.optional(v.string()),
+  needs: v.optional(v.union([v.string(), v.array(v.string())])),
   environment: v.optional(
     v.union([
       v.string(),
