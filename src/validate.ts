@@ -7,6 +7,7 @@ import { compareStagingAndProd } from "./bundle/parity.ts";
 import { type Contract, TIERS, type TierName } from "./contract/model.ts";
 import { resolveTier } from "./contract/tiers.ts";
 import { describeWhere, type Finding, FourTierError, isFailure } from "./findings.ts";
+import { onDefaultBranch } from "./gate/evidence-place.ts";
 import { type Fact, known } from "./gate/facts.ts";
 import type { Git } from "./git.ts";
 import { declaredFor, openedBy, unnamedInBundle } from "./grants/opened.ts";
@@ -31,6 +32,8 @@ export interface ValidateRequest {
   /** Undefined while no wheel is built. */
   readonly artifacts: readonly Artifact[] | undefined;
   readonly now: Date;
+  /** The repository's; undefined if the run's event does not say it. */
+  readonly defaultBranch: string | undefined;
   /** The commit that a tier has, as its records say: an index, no evidence. Undefined if nobody is to be asked. */
   readonly indexed?: (tier: "dev" | "prod") => Promise<Fact<string | undefined>>;
 }
@@ -55,7 +58,10 @@ const SOMEBODY = "developer";
 export async function validate(request: ValidateRequest): Promise<ActionResult> {
   const { git, commit, root, contract, now, artifacts } = request;
   const parent = (await git.log(undefined, commit))[0]?.parents[0];
-  const findings: Finding[] = checkPolicy(contract, now);
+  const findings: Finding[] = [
+    ...checkPolicy(contract, now),
+    ...evidenceBranchFindings(contract, request.defaultBranch),
+  ];
   const checks: TierCheck[] = [];
   const opened: Finding[] = [];
   const base = parent === undefined ? undefined : await contractBefore(request, parent);
@@ -132,6 +138,27 @@ async function waitingFor(
     }
   }
   return waiting;
+}
+
+/** Whether evidence would go to the default branch. Whether its branch only grows is asked where it is used. */
+function evidenceBranchFindings(
+  { evidenceBranch, at }: Pick<Contract, "evidenceBranch" | "at">,
+  defaultBranch: string | undefined,
+): Finding[] {
+  if (evidenceBranch === undefined) return [];
+  const where = at(["evidence", "branch"]);
+  if (defaultBranch !== undefined)
+    return evidenceBranch === defaultBranch ? [onDefaultBranch(evidenceBranch, where)] : [];
+  return [
+    {
+      id: "evidence/default-branch-unknown",
+      severity: "warning",
+      where,
+      message: `Whether evidence.branch, ${evidenceBranch}, is the default branch is not known here: the run's event does not name the default branch.`,
+      why: "The default branch is no place for evidence, and the gate to prod refuses it.",
+      remedy: "Validate on pull_request, merge_group or push, whose events name it, or see that it is another branch.",
+    },
+  ];
 }
 
 async function candidateAt(

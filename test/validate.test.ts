@@ -1,4 +1,4 @@
-import { afterAll, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { parseContract } from "../src/contract/parse.ts";
 import { known, notKnown } from "../src/gate/facts.ts";
 import { openGit } from "../src/git.ts";
@@ -21,6 +21,7 @@ async function check(repository: Repository, more: Partial<ValidateRequest> = {}
     allowedHosts: [],
     artifacts: undefined,
     now: new Date(),
+    defaultBranch: "main",
     ...more,
   });
 }
@@ -127,4 +128,28 @@ it("new paths into prod are told at their lines, in the summary, and nothing is 
   ]);
   expect(summary).toContain("### New paths into staging and prod");
   expect(summary).not.toContain("read|ers");
+});
+
+describe("a branch for evidence", () => {
+  const findingsOf = async (branch: string, defaultBranch: string | undefined) => {
+    const text = `${CONTRACT}evidence: { branch: ${branch} }\n`;
+    const repository = newRepository({ ...FILES, "four-tier.yml": text });
+    const { contract } = parseContract(text, "four-tier.yml", { allowedHosts: [] });
+    if (contract === undefined) throw new Error("the contract is not valid");
+    return (await check(repository, { contract, defaultBranch })).findings;
+  };
+  const where = { kind: "file", file: "four-tier.yml", line: CONTRACT.split("\n").length };
+
+  it("that is the default branch is refused at its line, whatever that is called", async () => {
+    const refused = [{ id: "evidence/default-branch", severity: "error", where }];
+    expect(await findingsOf("trunk", "trunk")).toMatchObject(refused);
+    expect(await findingsOf("main", "main")).toMatchObject(refused);
+    expect(await findingsOf("main", "trunk")).toEqual([]);
+  });
+
+  it("is warned of where nothing says which one is the default branch, and not passed in silence", async () => {
+    expect(await findingsOf("main", undefined)).toMatchObject([
+      { id: "evidence/default-branch-unknown", severity: "warning", where },
+    ]);
+  });
 });

@@ -15,6 +15,14 @@ export async function readEvent({ eventPath }: Pick<RunContext, "eventPath">): P
   }
 }
 
+const ofRepository = v.looseObject({ repository: v.looseObject({ default_branch: v.string() }) });
+
+/** The repository's default branch when the run was started; undefined where the event does not say it. */
+export async function defaultBranchOfEvent(run: Pick<RunContext, "eventPath">): Promise<string | undefined> {
+  const parsed = v.safeParse(ofRepository, await readEvent(run));
+  return parsed.success ? parsed.output.repository.default_branch : undefined;
+}
+
 const pullRequest = v.looseObject({
   pull_request: v.looseObject({
     number: v.pipe(v.number(), v.integer()),

@@ -4,6 +4,7 @@ import { factOf } from "../release/fact-of.ts";
 import { indexedCommit } from "../release/gathered.ts";
 import type { ActionResult } from "../report/report.ts";
 import { validate } from "../validate.ts";
+import { defaultBranchOfEvent } from "./event.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";
 import { resolveTierOfRun } from "./tier-access.ts";
@@ -26,6 +27,7 @@ export async function validateAll(
     allowedHosts: inputs.allowedHosts,
     artifacts: own.artifacts === undefined ? undefined : await readWheels(own.artifacts),
     now: new Date(),
+    defaultBranch: await defaultBranchOfEvent(context.run),
     ...(context.input("github-token") === ""
       ? {}
       : { indexed: (tier) => factOf(() => indexedCommit(githubOf(context), contract.project, tier)) }),

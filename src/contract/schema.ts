@@ -184,7 +184,7 @@ const evidence = v.pipe(
     branch: v.pipe(
       branchName,
       v.description(
-        "The branch, such as `four-tier-evidence`; not the default branch. A ruleset must forbid its deletion and non-fast-forward pushes, which keep.yml and the gate check.",
+        "The branch, such as `four-tier-evidence`; not the default branch, which validate.yml refuses in a pull request. A ruleset must forbid its deletion and non-fast-forward pushes, which keep.yml and the gate check.",
       ),
     ),
   }),

@@ -3,7 +3,7 @@
  * rewritten. Active rules of rulesets say so, and any job's token may read them; classic protection shows them to
  * administrators only, and counts as not seen.
  */
-import type { Finding } from "../findings.ts";
+import type { Finding, Where } from "../findings.ts";
 
 /** The rules that together make a branch append-only, by GitHub's names (REST reference, "Get rules for a branch"). */
 const APPEND_ONLY = ["deletion", "non_fast_forward"] as const;
@@ -28,15 +28,7 @@ export function missingRules(active: readonly string[]): AppendOnlyRule[] {
 /** Why evidence cannot be kept there; empty if it can. */
 export function placeFindings({ branch, head, isDefault, missing }: EvidencePlace): Finding[] {
   const findings: Finding[] = [];
-  if (isDefault) {
-    findings.push({
-      id: "evidence/default-branch",
-      severity: "error",
-      message: `The contract's evidence.branch is ${branch}, the default branch.`,
-      why: "What is released comes from there, by reviewed pull requests; documents of runs would come in past them.",
-      remedy: "Name a branch of its own in the contract, such as four-tier-evidence.",
-    });
-  }
+  if (isDefault) findings.push(onDefaultBranch(branch));
   if (head === undefined) {
     findings.push({
       id: "evidence/no-branch",
@@ -54,6 +46,18 @@ export function placeFindings({ branch, head, isDefault, missing }: EvidencePlac
     });
   }
   return findings;
+}
+
+/** The default branch is no place for evidence; `where`: the line that names it, if it is at hand. */
+export function onDefaultBranch(branch: string, where?: Where): Finding {
+  return {
+    id: "evidence/default-branch",
+    severity: "error",
+    ...(where === undefined ? {} : { where }),
+    message: `The contract's evidence.branch is ${branch}, the default branch.`,
+    why: "What is released comes from there, by reviewed pull requests; documents of runs would come in past them.",
+    remedy: "Name a branch of its own in the contract, such as four-tier-evidence.",
+  };
 }
 
 /** The command that makes the branch, from any clone, and touches nothing that is checked out. */

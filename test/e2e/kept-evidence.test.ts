@@ -140,9 +140,9 @@ describe("evidence that is kept", () => {
 
     expectRun(run).toSucceed(KEEP_STAGING, BRIEF, PROD, KEEP_PROD);
     const kept = documents(`/${run.id}-1-promotion-`);
-    expect(kept.map(({ document }) => [document?.tier, document?.commit])).toEqual([
-      ["prod", commit],
-      ["staging", commit],
+    expect(kept.map(({ document }) => document)).toMatchObject([
+      { kind: "promotion-evidence", tier: "prod", commit },
+      { kind: "promotion-evidence", tier: "staging", commit },
     ]);
   });
 });

@@ -62,6 +62,18 @@ describe("a pull request", () => {
     expect(theirs).toEqual(ours);
   });
 
+  it("that would keep evidence on the default branch is told so, at the line", async () => {
+    play.stage.commit("kept", "Keep evidence", "Mona", (path) =>
+      edit(path("four-tier.yml"), (text) => `evidence:\n  branch: main\n${text}`),
+    );
+
+    const run = await play.validate(await play.stage.github.openPullRequest({ head: "kept", user: "octocat" }));
+
+    expectRun(run).toFail(/^evidence\/default-branch:/);
+    const [told] = jobOf(run, VALIDATE).annotations.filter(({ level }) => level === "error");
+    expect(told).toMatchObject({ file: "four-tier.yml", line: 2 });
+  });
+
   it("that points the contract at another host makes nothing be sent there", async () => {
     const heard: string[] = [];
     const host = await listen((request) => heard.push(request));
