@@ -12,6 +12,8 @@ const UNWATCHED: Witness = { beginAction: () => undefined, endAction: () => unde
 const witness = process.argv[2];
 const { beginAction, endAction } = witness === undefined ? UNWATCHED : ((await import(witness)) as Witness);
 endAction();
+// now that nobody's temporary folder is set
+await import("../forks/setup.ts");
 
 // @actions/core keeps the first summary's path: it gets one for all, and each step's file what was written there
 const summary = join(tmpdir(), `four-tier-summary-${process.pid}`);
