@@ -4,10 +4,10 @@
  */
 import type { GatePolicy, TierName, TierPolicy } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
+import type { Drift, Plan } from "../release/change.ts";
 import type { Artifact } from "../release/digest.ts";
 import type { Loss } from "../release/losses.ts";
 import type { Move } from "../release/move.ts";
-import type { Drift, Plan } from "../release/plan.ts";
 import type { CommitFacts, OrderFacts } from "./commit-facts.ts";
 import type {
   AuditFacts,

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { TierName } from "../contract/model.ts";
 import { type Finding, messageOf } from "../findings.ts";
 import { isArray, isObject, type JsonArray, type JsonObject, parseJson, stringifyJson } from "../json.ts";
-import type { AppliedResource } from "../release/plan.ts";
+import type { AppliedResource } from "../release/change.ts";
 import { holdFromStored, holdSchema, holdToStored } from "./holds.ts";
 import type { Intent, Ledger } from "./model.ts";
 

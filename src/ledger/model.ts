@@ -4,8 +4,8 @@
  */
 import type { TierName } from "../contract/model.ts";
 import { canonicalJson } from "../json.ts";
+import type { Applied, AppliedResource } from "../release/change.ts";
 import type { Artifact } from "../release/digest.ts";
-import type { Applied, AppliedResource } from "../release/plan.ts";
 import type { Hold } from "./holds.ts";
 
 /** A release that was applied here, or is being applied. */

@@ -11,8 +11,8 @@ import { type GateFacts, known } from "../gate/facts.ts";
 import type { ActiveRun } from "../gate/live-facts.ts";
 import { mapBounded } from "../http/pool.ts";
 import type { Waiting } from "../waiting.ts";
+import type { Plan } from "./change.ts";
 import { runsAllTheTime } from "./loops.ts";
-import type { Plan } from "./plan.ts";
 import type { Standing } from "./standing.ts";
 import type { Step } from "./step.ts";
 

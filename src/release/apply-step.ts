@@ -7,9 +7,9 @@ import type { JsonObject } from "../json.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { underHolds } from "../schedules/holds.ts";
 import { findByTags } from "./census.ts";
+import type { Desired } from "./change.ts";
 import { kindOf } from "./kinds/index.ts";
 import type { Observed } from "./observe.ts";
-import type { Desired } from "./plan.ts";
 import { resolveSettings, unresolved } from "./resolve.ts";
 import type { Step } from "./step.ts";
 

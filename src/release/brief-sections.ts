@@ -6,8 +6,8 @@ import { blocks, code, count, details, link, table, text } from "../report/markd
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
 import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, rightsIn } from "./brief-risk.ts";
+import type { Change, FieldChange } from "./change.ts";
 import { inWords } from "./in-words.ts";
-import type { Change, FieldChange } from "./plan.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */
 const MOST_ROWS = 100;

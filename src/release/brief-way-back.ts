@@ -4,7 +4,7 @@ import { code, link, text } from "../report/markdown.ts";
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
 import { changed, listed } from "./brief-risk.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./change.ts";
 
 const STAYS = "Data, streaming checkpoints and trained models do not go back.";
 

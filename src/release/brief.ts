@@ -27,10 +27,10 @@ import {
 } from "./brief-sections.ts";
 import { verdictOf } from "./brief-verdict.ts";
 import { commitLink, wayBackText } from "./brief-way-back.ts";
+import type { Desired, Drift, FieldChange, Plan } from "./change.ts";
 import type { History } from "./history.ts";
 import type { Left } from "./left.ts";
 import type { Move } from "./move.ts";
-import type { Desired, Drift, FieldChange, Plan } from "./plan.ts";
 
 /** Everything that a brief says. */
 export interface BriefFacts {

@@ -16,9 +16,9 @@ import { withSandboxAccess } from "../sandboxes/access.ts";
 import { sha256 } from "../sha256.ts";
 import { shortSha } from "../short-sha.ts";
 import { isBuilt } from "./built.ts";
+import type { Applied, Desired } from "./change.ts";
 import { type Component, componentsOf } from "./components.ts";
 import { type Artifact, type ReleaseFile, releaseDigest } from "./digest.ts";
-import type { Applied, Desired } from "./plan.ts";
 import type { Content } from "./upload.ts";
 
 /** A wheel in hand: its bytes are what was hashed. */

@@ -2,8 +2,8 @@
 import type { Tier } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { hasGrants } from "./access.ts";
+import type { Desired } from "./change.ts";
 import type { Observed } from "./observe.ts";
-import type { Desired } from "./plan.ts";
 
 /** The findings for an adoption of what is ours under another key, and for a pipeline's name that one of ours has. */
 export function collisions(

@@ -5,8 +5,8 @@ import { listFunctions, listModels, listTables, listVolumes } from "../databrick
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { together } from "../http/pool.ts";
+import type { Desired } from "./change.ts";
 import type { Observed } from "./observe.ts";
-import type { Desired } from "./plan.ts";
 
 /** At most this many objects are named. */
 const NAMED = 5;

@@ -6,8 +6,9 @@ import type { CommitInfo, Git } from "../git.ts";
 import type { GitHub } from "../github/client.ts";
 import { listDeployments, stateOf } from "../github/deployments.ts";
 import { asApplied, type Candidate } from "./candidate.ts";
+import type { Plan } from "./change.ts";
 import { parseRecord, TASK } from "./evidence.ts";
-import { makePlan, type Plan } from "./plan.ts";
+import { makePlan } from "./plan.ts";
 
 /** At most this many records are looked at: behind them is nothing that a pull request is about. */
 const MOST_RECORDS = 20;

@@ -7,11 +7,13 @@ import { listFolder } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { together } from "../http/pool.ts";
 import type { Ledger } from "../ledger/model.ts";
+import type { Applied, Desired } from "./change.ts";
+import { driftOf } from "./drift.ts";
 import { kindOf } from "./kinds/index.ts";
 import type { Live } from "./kinds/kind.ts";
 import type { Observed } from "./observe.ts";
 import type { Place } from "./place.ts";
-import { type Applied, type Desired, driftOf, makePlan } from "./plan.ts";
+import { makePlan } from "./plan.ts";
 import { driftContext, type Standing } from "./standing.ts";
 import type { Content } from "./upload.ts";
 

@@ -7,8 +7,8 @@ import type { Finding } from "../findings.ts";
 import { canonicalJson, isObject, type JsonObject } from "../json.ts";
 import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { underHolds } from "../schedules/holds.ts";
+import type { AppliedResource, Desired } from "./change.ts";
 import type { Observed } from "./observe.ts";
-import type { AppliedResource, Desired } from "./plan.ts";
 import type { Step } from "./step.ts";
 
 /** True for a continuous job that is not paused (facts: databricks-api 3.1, 3.3). */

@@ -9,11 +9,11 @@ import { mapBounded, together } from "../http/pool.ts";
 import type { JsonArray } from "../json.ts";
 import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { type Census, knownIds, managedBy, oursFor, type Stray, takeCensus } from "./census.ts";
+import type { Desired } from "./change.ts";
 import { collisions } from "./collisions.ts";
 import { filledSchemas } from "./emptied.ts";
 import { kindOf } from "./kinds/index.ts";
 import type { Live } from "./kinds/kind.ts";
-import type { Desired } from "./plan.ts";
 import { nameIn } from "./resolve.ts";
 
 /** Requests in flight. */

@@ -7,9 +7,6 @@ import { classOfCreate, classOfDelete, classOfReplace, classOfUpdate, needsRepla
 import { masked } from "./mask.ts";
 import { differencesDigest } from "./meaning.ts";
 
-export * from "./change.ts";
-export { driftOf } from "./drift.ts";
-
 /** Compares what a tier last had applied with what a release wants there. Pure: equal input gives an equal digest. */
 export function makePlan(from: Applied, to: readonly Desired[]): Plan {
   const wanted = new Map(to.map((desired) => [desired.key, desired]));

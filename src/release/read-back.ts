@@ -2,10 +2,10 @@
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { isArray, isObject, type JsonObject, type JsonValue } from "../json.ts";
-import type { DriftEntry } from "./change.ts";
+import type { Applied, DriftEntry } from "./change.ts";
+import { driftOf } from "./drift.ts";
 import { fieldText } from "./fields.ts";
 import { type Observed, readBack } from "./observe.ts";
-import { type Applied, driftOf } from "./plan.ts";
 
 /** Reads may lag behind writes: milliseconds between looks before a difference counts. */
 const LOOK_AGAIN = [1_000, 3_000];

@@ -8,10 +8,12 @@ import { begunIntents, type Ledger } from "../ledger/model.ts";
 import { componentFolder } from "../ledger/paths.ts";
 import { underHolds } from "../schedules/holds.ts";
 import { accessList, grantChanges, hasGrants } from "./access.ts";
+import type { Applied, AppliedResource, Desired, Drift, Plan } from "./change.ts";
+import { driftOf } from "./drift.ts";
 import { type Left, leftOf } from "./left.ts";
 import type { Observation, Observed } from "./observe.ts";
 import type { Place } from "./place.ts";
-import { type Applied, type AppliedResource, type Desired, type Drift, driftOf, makePlan, type Plan } from "./plan.ts";
+import { makePlan } from "./plan.ts";
 import { references, resolveSettings } from "./resolve.ts";
 import type { Step } from "./step.ts";
 

@@ -1,9 +1,9 @@
 /** The writes that are due in a tier, and their order. */
 import type { JsonArray } from "../json.ts";
 import type { Intent } from "../ledger/model.ts";
+import type { Desired } from "./change.ts";
 import { rankOf } from "./kinds/index.ts";
 import type { Observed } from "./observe.ts";
-import type { Desired } from "./plan.ts";
 
 /** One write that is due. */
 export interface Step {

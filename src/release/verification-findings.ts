@@ -4,7 +4,7 @@ import type { Failure } from "../databricks/failures.ts";
 import type { Finding } from "../findings.ts";
 import { isObject } from "../json.ts";
 import { count } from "../report/markdown.ts";
-import type { AppliedResource } from "./plan.ts";
+import type { AppliedResource } from "./change.ts";
 
 /** What cannot verify anything: said before anything is started. */
 export function unfitFindings(step: VerifyStep, resource: AppliedResource | undefined, tier: string): Finding[] {

@@ -7,7 +7,7 @@ import { type Finding, FourTierError, messageOf } from "../findings.ts";
 import { sha256 } from "../sha256.ts";
 import type { Waiting } from "../waiting.ts";
 import { activeUpdate } from "./active-runs.ts";
-import type { AppliedResource } from "./plan.ts";
+import type { AppliedResource } from "./change.ts";
 import { atWorkBefore, type Started, startRun, startUpdateOf, untilAtRest } from "./started.ts";
 import { behind, failed, gone, notRun, stopped, tooLong } from "./verification-findings.ts";
 

@@ -6,7 +6,7 @@
 import type { VerifyStep } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
-import type { Applied, AppliedResource } from "./plan.ts";
+import type { Applied, AppliedResource } from "./change.ts";
 import { unfitFindings } from "./verification-findings.ts";
 import { type VerificationOptions, type VerifiedStep, verifyStep } from "./verification-step.ts";
 

@@ -7,8 +7,8 @@ import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Candidate } from "../release/candidate.ts";
+import type { Plan } from "../release/change.ts";
 import { type EvidenceOf, evidenceDocument, type Operation } from "../release/evidence-document.ts";
-import type { Plan } from "../release/plan.ts";
 import { fieldJson, type PromotionView } from "./promotion.ts";
 import type { RollbackView } from "./rollback.ts";
 

@@ -6,8 +6,9 @@ import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
 import type { JsonArray, JsonObject } from "../../src/json.ts";
 import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
+import type { Change, Desired, Drift, Plan } from "../../src/release/change.ts";
 import { type Move, STAYS } from "../../src/release/move.ts";
-import { type Change, type Desired, type Drift, makePlan, type Plan } from "../../src/release/plan.ts";
+import { makePlan } from "../../src/release/plan.ts";
 import { COMMIT, CURRENT, DECIDED, DRIFT, goodFacts, judged, PLAN, RELEASE, seen } from "../gate/facts.ts";
 
 const base = { kind: "jobs", name: "score", fields: [] };

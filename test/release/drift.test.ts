@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonArray, JsonObject } from "../../src/json.ts";
-import { type Applied, driftOf, type LiveResource } from "../../src/release/plan.ts";
+import type { Applied, LiveResource } from "../../src/release/change.ts";
+import { driftOf } from "../../src/release/drift.ts";
 
 const PRINCIPAL = "11111111-0000-4000-8000-000000000001";
 

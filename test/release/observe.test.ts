@@ -3,8 +3,8 @@ import { TAGS } from "../../src/bundle/marks.ts";
 import type { Tier } from "../../src/contract/model.ts";
 import { resolveTier } from "../../src/contract/tiers.ts";
 import { findByTags } from "../../src/release/census.ts";
+import type { Desired } from "../../src/release/change.ts";
 import { observe } from "../../src/release/observe.ts";
-import type { Desired } from "../../src/release/plan.ts";
 import { contract } from "../bundle/bundles.ts";
 import { DEV_ID, startTier } from "../ledger/tier.ts";
 

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson, isArray, isObject, type JsonArray, type JsonObject, type JsonValue } from "../../src/json.ts";
-import { type Applied, type Desired, makePlan } from "../../src/release/plan.ts";
+import type { Applied, Desired } from "../../src/release/change.ts";
+import { makePlan } from "../../src/release/plan.ts";
 
 const JOB: JsonObject = {
   name: "score",

@@ -1,7 +1,7 @@
 /** Nobody changed the tier by hand since the last promotion, or the change was shown and accepted. */
 import type { TierName } from "../../contract/model.ts";
 import { type JsonValue, stringifyJson } from "../../json.ts";
-import type { DriftEntry } from "../../release/plan.ts";
+import type { DriftEntry } from "../../release/change.ts";
 import { type Check, type CheckResult, conclude, type Problem, withFact } from "../check.ts";
 import type { GateFacts } from "../facts.ts";
 

@@ -2,7 +2,7 @@
 import type { Tier } from "../../contract/model.ts";
 import type { Workspace } from "../../databricks/workspace.ts";
 import type { JsonArray, JsonObject } from "../../json.ts";
-import type { LiveResource } from "../plan.ts";
+import type { LiveResource } from "../change.ts";
 
 /** A resource as it lives, whoever's it is. */
 export interface Live extends LiveResource {
