@@ -1,7 +1,7 @@
 /** action-promote, mode: drift: what somebody did to the tier by hand. A principal that may only view is enough. */
 import { findDrift } from "../drift.ts";
 import { ledgerOwner } from "../ledger/paths.ts";
-import { currentRelease } from "../release/gather.ts";
+import { currentRelease } from "../release/current-release.ts";
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { githubOf } from "./github.ts";

@@ -1,50 +1,37 @@
 /** Gathers what the gate decides on from GitHub's record. Thin: it reads, the checks decide. */
-import type { Contract, Tier, TierName } from "../contract/model.ts";
 import type { RunContext } from "../environment.ts";
 import type { CheckId } from "../gate/check.ts";
-import type { OrderFacts } from "../gate/commit-facts.ts";
 import { GATE } from "../gate/evaluate.ts";
-import type { EvidenceFacts, SuiteTrust } from "../gate/evidence-facts.ts";
-import { deployingTime } from "../gate/evidence-run.ts";
+import type { SuiteTrust } from "../gate/evidence-facts.ts";
 import {
   type Fact,
   type GateFacts,
   known,
   type LiveFacts,
   notKnown,
-  type ProtectionFacts,
   type RepositoryFacts,
   type SourceQuestion,
   type Stage,
 } from "../gate/facts.ts";
-import type { GitHub } from "../github/client.ts";
-import { type Comparison, compare } from "../github/commits.ts";
-import { codeowners } from "../github/contents.ts";
-import { listDeployments } from "../github/deployments.ts";
-import { getEnvironment } from "../github/environments.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
+import { currentRelease } from "./current-release.ts";
 import { type DecisionFacts, readDecisions } from "./decisions.ts";
 import type { Artifact } from "./digest.ts";
-import { TASK } from "./evidence.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
 import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy.ts";
-import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { contractAtCommit } from "./policy.ts";
-import { commitFacts, type Reach, readOrigin, readOriginAgain } from "./read-commit.ts";
+import { commitFacts, readOrigin, readOriginAgain } from "./read-commit.ts";
 import { readDocuments } from "./read-documents.ts";
-import { evidenceReader, runReader } from "./read-evidence.ts";
+import { type Later, type OrderRequest, readOrder, readReach } from "./read-order.ts";
+import { readProtection } from "./read-protection.ts";
 import { readRepository } from "./read-repository.ts";
+import { readSource } from "./read-source.ts";
 
 /** For which release, tier and stage the gate's facts are asked of GitHub. */
-export interface GatherRequest {
-  readonly github: GitHub;
+export interface GatherRequest extends OrderRequest {
   readonly run: RunContext;
-  readonly contract: Contract;
-  readonly tier: Tier;
   readonly stage: Stage;
-  /** What is to be promoted. */
-  readonly commit: string;
   /** Its release digest, recomputed from the commit and the carried artifacts' bytes. */
   readonly release: string;
   /** The wheels in hand, by the hashes of their bytes. */
@@ -58,23 +45,8 @@ export interface GatherRequest {
   /** The inputs `override` and `reason`; undefined means not given. */
   readonly override: { readonly checks: readonly CheckId[]; readonly reason: string } | undefined;
   readonly now: Date;
-  /** What the tier's ledger has; without it, what the Deployments' runs prove (`currentRelease`). */
-  readonly current?: Later<Fact<OrderFacts["current"]>>;
   /** What the story saw of the tier; what is missing is unknown, and fails the checks that need it. */
   readonly live: Later<Partial<LiveFacts>>;
-}
-
-/** May still be on its way: what does not need it is read in the meantime. */
-type Later<T> = T | Promise<T>;
-
-/** What a tier has now. */
-export interface CurrentRelease {
-  readonly commit: string;
-  readonly release: string;
-  /** ISO: when the job that brought it ended. */
-  readonly at: string;
-  /** Wheels that were carried with it, as its record claims: recompute the digest before believing them. */
-  readonly artifacts: readonly Artifact[];
 }
 
 /** All facts for the gate; what GitHub does not show becomes an unknown fact, never an error. */
@@ -89,11 +61,13 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
   };
   const trusting = reading.then((found) => (found.known ? readPolicy(request, found.value.head) : strict(found)));
   const ordering = readOrder(request);
-  const [repository, policy, live, history, origin, source, protection, approvals, decided] = await together([
+  const reach = readReach(request, ordering);
+  const [repository, policy, live, order, reached, origin, source, protection, approvals, decided] = await together([
     reading,
     trusting,
     request.live,
     ordering,
+    reach,
     needed("commit", async (repository) =>
       readOrigin({
         github,
@@ -101,7 +75,7 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
         commit,
         repository,
         runId: run.runId,
-        reach: reachOf(request, ordering),
+        reach,
         prod: () => currentRelease({ ...request, tier: { name: "prod" } }),
         staging: () => currentRelease({ ...request, tier: { name: "staging" } }, commit),
         accepted: async () => acceptedAt(request, (await trusting).acceptedCommits),
@@ -127,6 +101,8 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     below: decided.below,
   };
   return {
+    ...NOT_LOOKED_AT,
+    ...live,
     ...question,
     tier: tier.name,
     stage,
@@ -137,32 +113,37 @@ export async function gatherGateFacts(request: GatherRequest): Promise<GateFacts
     ...policyOf(policy),
     override: request.override === undefined ? undefined : { ...request.override, by: run.actor },
     ...timeOf(request),
-    run: {
-      id: run.runId,
-      attempt: run.runAttempt,
-      event: run.event,
-      ref: run.ref,
-      actor: run.actor,
-      triggeringActor: run.triggeringActor,
-    },
-    commit: commitFacts(origin, await reachOf(request, ordering)),
+    run: runOf(run),
+    commit: commitFacts(origin, reached),
     documents: await documentsOf(request, policy, question),
-    order: history.known ? known(history.value.order) : history,
+    order: order.known ? known(order.value.order) : order,
     protection,
     approvals,
     ...decided,
-    identity: live.identity ?? notLookedAt,
-    plan: live.plan ?? notLookedAt,
-    drift: live.drift ?? notLookedAt,
-    adoption: live.adoption ?? notLookedAt,
-    parity: live.parity ?? notLookedAt,
-    losses: live.losses ?? notLookedAt,
-    grants: live.grants ?? notLookedAt,
-    provedEarlier: live.provedEarlier,
-    lock: live.lock ?? notLookedAt,
-    activeRuns: live.activeRuns ?? notLookedAt,
-    kept: live.kept ?? notLookedAt,
   };
+}
+
+const notLookedAt = notKnown(
+  "Nobody looked at the tier itself.",
+  "Run this where the tier's credential is: in the job of its environment.",
+);
+
+/** What only a look at the tier tells. */
+const NOT_LOOKED_AT: LiveFacts = {
+  identity: notLookedAt,
+  plan: notLookedAt,
+  drift: notLookedAt,
+  adoption: notLookedAt,
+  parity: notLookedAt,
+  losses: notLookedAt,
+  grants: notLookedAt,
+  lock: notLookedAt,
+  activeRuns: notLookedAt,
+  kept: notLookedAt,
+};
+
+function runOf({ runId, runAttempt, event, ref, actor, triggeringActor }: RunContext): GateFacts["run"] {
+  return { id: runId, attempt: runAttempt, event, ref, actor, triggeringActor };
 }
 
 function suiteOf({ suiteCommits }: Policy): SuiteTrust {
@@ -248,57 +229,6 @@ async function commitAgain(
   return factOf(() => readOriginAgain(github, commit, origin.value, repository.value, now.value));
 }
 
-/** The newest release that a run of ours provably deployed to the tier, other than commit `but`; undefined if there was none. */
-export async function currentRelease(
-  request: Pick<GatherRequest, "github" | "contract"> & { readonly tier: Pick<Tier, "name"> },
-  but?: string,
-): Promise<Fact<CurrentRelease | undefined>> {
-  const { github, contract } = request;
-  const tier = request.tier.name;
-  if (tier === "sandbox") return known(undefined);
-  return factOf(async () => {
-    const repository = await readRepository(github);
-    const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
-    const readRun = runReader(github, suite.repository, repository.head);
-    const expected = {
-      tier,
-      project: contract.project,
-      candidate: undefined,
-      repository,
-      suite,
-      trustPinsAtCommit: true,
-    };
-    const uncertain = () => {
-      throw flooded(tier);
-    };
-    for await (const { deployment, evidence, doubts } of judgedEvidence(github, expected, readRun, uncertain)) {
-      if (deployment.sha === but) continue;
-      if (evidence.claim !== undefined && doubts.length === 0) {
-        const { release, artifacts } = evidence.claim;
-        const at = new Date(deployingTime(evidence, expected).to).toISOString();
-        return { commit: deployment.sha, release, at, artifacts };
-      }
-    }
-    return undefined;
-  });
-}
-
-const notLookedAt = notKnown(
-  "Nobody looked at the tier itself.",
-  "Run this where the tier's credential is: in the job of its environment.",
-);
-
-type Ordering = Fact<{ readonly order: OrderFacts; readonly comparison: Comparison | undefined }>;
-
-/** How far back what enters is looked at; where a tier takes every merge, only the candidate's own commit is. */
-async function reachOf({ tier, commit }: GatherRequest, ordering: Promise<Ordering>): Promise<Fact<Reach>> {
-  if (tier.name === "dev" || tier.name === "sandbox") return known({ since: commit, comparison: undefined });
-  const found = await ordering;
-  if (!found.known) return found;
-  const { order, comparison } = found.value;
-  return known({ since: order.current?.commit, comparison });
-}
-
 /**
  * What may enter without a pull request: what the default branch's contract says now, as far as the candidate's own says
  * it, too. So whoever pushes past review cannot accept that by a second push that is not promoted.
@@ -311,56 +241,4 @@ async function acceptedAt(
   const then = await contractAtCommit(github, contract, commit);
   const listed = new Set(then?.acceptedCommits.map((each) => each.commit));
   return now.filter((each) => listed.has(each.commit));
-}
-
-/** The order, and on the way who wrote what is new. */
-async function readOrder(request: GatherRequest): Promise<Ordering> {
-  const current = await (request.current ?? currentRelease(request));
-  if (!current.known) return current;
-  if (current.value === undefined || request.tier.name === "sandbox") {
-    return known({ order: { current: undefined, relation: undefined }, comparison: undefined });
-  }
-  const from = current.value;
-  if (from.commit === request.commit) {
-    return known({ order: { current: from, relation: "identical" }, comparison: undefined });
-  }
-  return factOf(async () => {
-    const comparison = await compare(request.github, from.commit, request.commit);
-    return { order: { current: from, relation: comparison?.relation }, comparison };
-  });
-}
-
-/** What claims to be the release's deployment to a tier; no tier below, no claims. */
-export async function readSource(
-  github: GitHub,
-  suite: SuiteTrust,
-  wanted: { readonly environment: TierName | undefined; readonly sha: string; readonly head: string },
-): Promise<EvidenceFacts[]> {
-  if (wanted.environment === undefined) return [];
-  const read = evidenceReader(github, runReader(github, suite.repository, wanted.head));
-  const found: EvidenceFacts[] = [];
-  const filter = { environment: wanted.environment, task: TASK, sha: wanted.sha };
-  for await (const deployment of listDeployments(github, filter)) {
-    found.push(await read(deployment));
-    if (found.length === MOST_LOOKED_AT) break;
-  }
-  return found;
-}
-
-async function readProtection(
-  github: GitHub,
-  environment: TierName,
-  reading: string | undefined,
-  head: string,
-): Promise<ProtectionFacts> {
-  const [found, looking, owners] = await together([
-    getEnvironment(github, environment),
-    reading === undefined ? undefined : getEnvironment(github, reading),
-    codeowners(github, head),
-  ]);
-  return {
-    environment: found,
-    codeowners: owners,
-    ...(reading === undefined ? {} : { reading: { name: reading, branches: looking?.branches } }),
-  };
 }

@@ -18,10 +18,10 @@ import {
   type WorkflowRun,
 } from "../github/runs.ts";
 import { together } from "../http/pool.ts";
+import { currentRelease } from "./current-release.ts";
 import { readOpenings, readRejects } from "./decisions.ts";
 import type { RecordOf } from "./evidence.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
-import { currentRelease } from "./gather.ts";
 import type { SeenRun, Situation } from "./opening.ts";
 import { policyContract } from "./policy.ts";
 import { runReader } from "./read-evidence.ts";

@@ -14,10 +14,10 @@ import type { GitHub } from "../github/client.ts";
 import { EVIDENCE_VERSION, madeBy, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
 import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy.ts";
-import { readSource } from "./gather.ts";
 import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
+import { readSource } from "./read-source.ts";
 import { readVerifications } from "./read-verifications.ts";
 import { recordReader } from "./records.ts";
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { GATE } from "../../src/gate/evaluate.ts";
 import { known } from "../../src/gate/facts.ts";
-import { currentRelease } from "../../src/release/gather.ts";
+import { currentRelease } from "../../src/release/current-release.ts";
 import { historyBetween } from "../../src/release/history.ts";
 import { verdictsOf } from "../../src/release/read-commit.ts";
 import type { Repository } from "../simulator/github/harness.ts";

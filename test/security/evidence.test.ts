@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { timestamp } from "../../simulator/github/text.ts";
 import { known } from "../../src/gate/facts.ts";
-import { currentRelease } from "../../src/release/gather.ts";
+import { currentRelease } from "../../src/release/current-release.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import {
   approve,
