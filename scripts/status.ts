@@ -43,7 +43,7 @@ try {
   if (values.json) console.log(JSON.stringify(found.json, null, 2));
   else console.log(values.mermaid ? found.picture : found.text);
   // Unknown is not fine: whoever asks from a script must notice.
-  if (found.tiers.some((tier) => !tier.found.known)) process.exitCode = 1;
+  if (found.unknown) process.exitCode = 1;
 } catch (error) {
   const findings = error instanceof FourTierError ? error.findings : [];
   for (const { id, where, message, remedy } of findings) {

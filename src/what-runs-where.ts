@@ -14,6 +14,8 @@ import { type Found, picture, whereaboutsJson, whereaboutsText } from "./report/
 
 interface WhatRunsWhere {
   readonly tiers: readonly Found[];
+  /** A tier is, or whether its evidence is kept. */
+  readonly unknown: boolean;
   /** For a terminal. */
   readonly text: string;
   /** A Mermaid flowchart, fenced. */
@@ -25,6 +27,8 @@ interface WhatRunsWhere {
 interface Looking {
   readonly contract: string;
   readonly allowedHosts: readonly string[];
+  /** Look for the evidence of what each tier has, too, if the contract says where it is kept. */
+  readonly evidence?: boolean;
 }
 
 /**
@@ -33,7 +37,7 @@ interface Looking {
  */
 export async function lookAtTiers(
   github: GitHub,
-  { contract: file, allowedHosts }: Looking,
+  { contract: file, allowedHosts, evidence = false }: Looking,
 ): Promise<{ readonly project: string; readonly repository: RepositoryFacts; readonly tiers: readonly Found[] }> {
   const repository = await readRepository(github);
   const text = await fileAt(github, file, repository.head);
@@ -48,19 +52,25 @@ export async function lookAtTiers(
   }
   const { contract, findings } = parseContract(text, file, { allowedHosts });
   if (contract === undefined) throw new FourTierError(findings);
-  const { project, suite } = contract;
+  const { project, suite, evidenceBranch } = contract;
   return {
     project,
     repository,
-    tiers: await readWhereabouts(github, { project, repository, suiteCommits: suite.commits }),
+    tiers: await readWhereabouts(github, {
+      project,
+      repository,
+      suiteCommits: suite.commits,
+      evidenceBranch: evidence ? evidenceBranch : undefined,
+    }),
   };
 }
 
 /** The same as a picture, as lines and for machines. Throws as lookAtTiers does. */
 export async function whatRunsWhere(github: GitHub, options: Looking & { readonly now: Date }): Promise<WhatRunsWhere> {
-  const { project, repository, tiers } = await lookAtTiers(github, options);
+  const { project, repository, tiers } = await lookAtTiers(github, { ...options, evidence: true });
   return {
     tiers,
+    unknown: tiers.some(({ found }) => !found.known || found.value.has?.kept?.known === false),
     text: whereaboutsText(tiers, options.now),
     picture: picture({ name: repository.defaultBranch, commit: repository.head }, tiers, options.now),
     json: { project, repository: `${github.owner}/${github.repository}`, tiers: whereaboutsJson(tiers) },

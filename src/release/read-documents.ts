@@ -1,10 +1,9 @@
-/** Looks on the contract's branch for the documents of the runs that brought a release to the tier below. */
+/** Looks on the contract's branch for the documents of the runs that brought a release to a tier. */
 import type { DocumentFacts, FoundDocument, SoughtDocument } from "../gate/document-facts.ts";
 import type { EvidenceFacts } from "../gate/evidence-facts.ts";
 import { believedSource, deployingTime, type Expectation } from "../gate/evidence-run.ts";
 import type { Fact, GateFacts, SourceQuestion } from "../gate/facts.ts";
 import { CLOCK_MS } from "../gate/jobs-behind.ts";
-import type { RecordTier } from "../gate/record-runs.ts";
 import { saidDocuments } from "../gate/said-documents.ts";
 import type { GitHub } from "../github/client.ts";
 import { bytesAt } from "../github/contents.ts";
@@ -32,9 +31,9 @@ export async function readDocuments(
   return factOf(async () => {
     const place = await readPlace(github, branch, repository.value.defaultBranch);
     const sought: SoughtDocument[] = [];
+    const expected = { ...question, tier: previous, repository: repository.value, trustPinsAtCommit: false };
     for (const evidence of believedSource(question).slice(0, MOST_RUNS)) {
-      const { head } = place;
-      const one = await seek(github, head, evidence, { ...question, tier: previous, repository: repository.value });
+      const one = await seekDocument(github, place.head, evidence, expected);
       if (one === undefined) continue;
       sought.push(one);
       if (one.digest !== undefined && one.found?.sha256 === one.digest) break;
@@ -43,27 +42,24 @@ export async function readDocuments(
   });
 }
 
-interface Sought extends Pick<SourceQuestion, "project" | "candidate" | "suite"> {
-  readonly tier: RecordTier;
-  readonly repository: Extract<SourceQuestion["repository"], { readonly known: true }>["value"];
-}
-
-/** The document of one of its attempts that is kept; where none is, the newest attempt's. */
-async function seek(
+/**
+ * The document of one of a believed run's attempts that is kept; where none is, the newest attempt's. Undefined if the
+ * record claims nothing. Throws FourTierError `github/…`.
+ */
+export async function seekDocument(
   github: GitHub,
   head: string | undefined,
   evidence: EvidenceFacts,
-  question: Sought,
+  expected: Expectation,
 ): Promise<SoughtDocument | undefined> {
   const { claim, run } = evidence;
   if (claim === undefined) return undefined;
-  const expected: Expectation = { ...question, trustPinsAtCommit: false };
   const ofRun = (attempt: number) => ({ id: claim.runId, attempt, url: run?.url });
   const documents = saidDocuments(evidence, expected).slice(0, MOST_RUNS);
   let newest: SoughtDocument | undefined;
   for (const { attempt, digest } of documents) {
     const time = deployingTime({ ...evidence, claim: { ...claim, attempt } }, expected);
-    const placed = { ...question, kind: `${claim.kind}-evidence` as const, run: ofRun(attempt) };
+    const placed = { ...expected, kind: `${claim.kind}-evidence` as const, run: ofRun(attempt) };
     const found =
       head === undefined ? undefined : await find(github, head, { placed, digest, days: daysOf(time, CLOCK_MS) });
     const one = { run: placed.run, digest, found };

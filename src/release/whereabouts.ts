@@ -3,8 +3,11 @@
  * whom, held or rejected why. Read from GitHub alone, so that it can be asked from anywhere. What somebody wrote without
  * a run behind it is told apart, never believed.
  */
+
+import { documentProblem } from "../gate/checks/evidence-document.ts";
 import type { RolledBack } from "../gate/decision-facts.ts";
-import type { JudgedRecord } from "../gate/evidence-facts.ts";
+import type { EvidenceFacts, JudgedRecord } from "../gate/evidence-facts.ts";
+import { type EvidencePlace, placeFindings } from "../gate/evidence-place.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { Trust } from "../gate/jobs-behind.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
@@ -14,10 +17,12 @@ import { together } from "../http/pool.ts";
 import { closedBy } from "./closed-by.ts";
 import { readApprovals, readHolds, readRejects, readScheduleHolds } from "./decisions.ts";
 import { parseRecord, type RecordOf } from "./evidence.ts";
+import { readPlace } from "./evidence-place.ts";
 import { factOf } from "./fact-of.ts";
 import { SUITE_REPOSITORY } from "./gate-policy.ts";
 import { flooded, judgedEvidence } from "./judged-evidence.ts";
 import { operatingEnvironment } from "./operators.ts";
+import { seekDocument } from "./read-documents.ts";
 import { type ReadRun, runReader } from "./read-evidence.ts";
 import { readVerifications } from "./read-verifications.ts";
 import { recordReader } from "./records.ts";
@@ -64,7 +69,15 @@ export interface TierRelease {
   /** The verdict of the newest verifications here; undefined if there is none. */
   readonly verified: (Told & { readonly passed: boolean }) | undefined;
   readonly rejected: Told | undefined;
+  /** Whether its run's evidence is kept where the contract says; undefined where it was not looked for, or nothing asks for it. */
+  readonly kept: Fact<KeptEvidence> | undefined;
 }
+
+/** The document that a run left, on the branch for evidence. */
+type KeptEvidence =
+  | { readonly kept: true; readonly url: string; readonly sha256: string }
+  /** A sentence. */
+  | { readonly kept: false; readonly why: string };
 
 /** Something that a believed run says. */
 export interface Told {
@@ -82,6 +95,8 @@ interface WhereaboutsContext {
   readonly repository: RepositoryFacts;
   /** Commits of the suite that the default branch's contract trusts. */
   readonly suiteCommits: readonly string[];
+  /** Where evidence is kept, if it is to be looked for. */
+  readonly evidenceBranch?: string | undefined;
 }
 
 /** Every tier's whereabouts; a tier that GitHub does not show is unknown and hides no other. */
@@ -95,6 +110,12 @@ export async function readWhereabouts(
   // what was verified and approved was so, also if the pins have moved on since: what lets in next, the gate says
   const reader = recordReader(github, { ...context, suite, readRun, past: true });
 
+  const { evidenceBranch } = context;
+  const reading =
+    evidenceBranch === undefined
+      ? undefined
+      : factOf(() => readPlace(github, evidenceBranch, context.repository.defaultBranch));
+
   const one = async (tier: RecordTier): Promise<Whereabouts> => {
     const about = { ...trust, tier, project: context.project, readRun };
     const [newest, holding, pausing] = await together([
@@ -103,18 +124,19 @@ export async function readWhereabouts(
       readScheduleHolds(reader, tier),
     ]);
     const { rolledBack, halfWay, partly } = await closedBy(github, about, holding.resumed);
-    const { has, plan, doubted, unfinished } = newest;
+    const { has, plan, evidence, doubted, unfinished } = newest;
     const closed = [halfWay, rolledBack].flatMap((each) => (each === undefined ? [] : [toldClosed(each)]));
     const holds = [...closed, ...holding.standing.map(toldHold)];
     const paused = pausing.map((record) => ({ ...toldHold(record), of: record.claim.selector }));
     const seen = { tier, holds, paused, doubted, partly, unfinished };
-    if (has === undefined) return { ...seen, has };
-    const [verifications, rejects, reviews, given] = await together([
+    if (has === undefined || evidence === undefined) return { ...seen, has: undefined };
+    const [verifications, rejects, reviews, given, kept] = await together([
       readVerifications(reader, tier, has.digest, 1),
       readRejects(reader, has.digest),
       approvalsOfRun(github, has.run.id),
       // Who may not write any more by now could then.
       readApprovals(reader, tier, { release: has.digest, plan }, () => Promise.resolve(true)),
+      reading === undefined ? undefined : keptEvidence(github, reading, evidence, { ...about, release: has.digest }),
     ]);
     const environment = has.kind === "rollback" ? operatingEnvironment(tier) : tier;
     const reviewers = reviews
@@ -130,6 +152,7 @@ export async function readWhereabouts(
         approvedBy,
         verified: verdict === undefined ? undefined : { ...told(verdict, ""), passed: verdict.claim.passed },
         rejected: rejected === undefined ? undefined : told(rejected, rejected.claim.reason),
+        kept,
       },
     };
   };
@@ -137,7 +160,9 @@ export async function readWhereabouts(
 }
 
 interface Newest extends Pick<Whereabouts, "doubted" | "unfinished"> {
-  readonly has: Omit<TierRelease, "approvedBy" | "verified" | "rejected"> | undefined;
+  readonly has: Omit<TierRelease, "approvedBy" | "verified" | "rejected" | "kept"> | undefined;
+  /** The record that says so; there if `has` is. */
+  readonly evidence: EvidenceFacts | undefined;
   /** The digest of its plan. */
   readonly plan: string | undefined;
 }
@@ -155,6 +180,7 @@ async function newestRelease(
   const doubted: Whereabouts["doubted"][number][] = [];
   let unfinished: Whereabouts["unfinished"];
   let has: Newest["has"];
+  let newest: EvidenceFacts | undefined;
   let plan: string | undefined;
   const uncertain = (): void => {
     if (has === undefined) throw flooded(about.tier);
@@ -178,6 +204,7 @@ async function newestRelease(
       has = { ...has, since: deployment.createdAt };
       continue;
     }
+    newest = evidence;
     const record = parseRecord(deployment.payload);
     plan = record?.kind === "promotion" || record?.kind === "rollback" ? record.plan : undefined;
     has = {
@@ -191,7 +218,30 @@ async function newestRelease(
       overridden: record?.kind === "promotion" ? (record.overrides ?? []).map(({ check }) => check) : [],
     };
   }
-  return { has, plan, doubted, unfinished };
+  return { has, plan, evidence: newest, doubted, unfinished };
+}
+
+/** Whether the document of the run behind a believed record is kept. Dev's is only told of where it is: nothing asks for it. */
+async function keptEvidence(
+  github: GitHub,
+  reading: Promise<Fact<EvidencePlace>>,
+  evidence: EvidenceFacts,
+  about: Trust & { readonly tier: RecordTier; readonly project: string; readonly release: string },
+): Promise<Fact<KeptEvidence> | undefined> {
+  const place = await reading;
+  if (!place.known) return place;
+  const found = await factOf(async (): Promise<KeptEvidence> => {
+    const { branch, head } = place.value;
+    const [wrong] = placeFindings(place.value);
+    if (wrong !== undefined) return { kept: false, why: wrong.message };
+    const sought = await seekDocument(github, head, evidence, { ...about, candidate: undefined });
+    const problem = sought === undefined ? undefined : documentProblem(sought, about, branch);
+    if (sought?.found !== undefined && problem === undefined) {
+      return { kept: true, url: sought.found.url, sha256: sought.found.sha256 };
+    }
+    return { kept: false, why: problem?.message ?? `No run is believed to have brought it to ${about.tier}.` };
+  });
+  return about.tier === "dev" && found.known && !found.value.kept ? undefined : found;
 }
 
 function toldClosed({ reason, by, at, run }: RolledBack): Told {

@@ -70,6 +70,7 @@ export function justChanged(
     overridden: [],
     verified: undefined,
     rejected: undefined,
+    kept: undefined,
   };
   const hold = { reason: "", by: undefined, at: at.toISOString(), until: undefined, runUrl: undefined };
   const holds = kind === "rollback" ? [hold] : [];
@@ -145,7 +146,7 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
     ),
   ];
   if (has === undefined) return ["nothing yet", ...held, ...newer];
-  const { verified, rejected, overridden } = has;
+  const { verified, rejected, overridden, kept } = has;
   const verdict =
     verified === undefined
       ? "not verified"
@@ -155,11 +156,18 @@ function tierLines({ tier, has, holds, paused, unfinished, doubted }: Whereabout
     `since ${inUtc(has.since)} (${age(has.since, now)}), ${has.run.url}`,
     verdict,
     `started by ${has.startedBy ?? "somebody"}, ${has.approvedBy.length === 0 ? "no approval" : `approved by ${has.approvedBy.join(", ")}`}`,
+    ...keptLines(kept),
     ...(rejected === undefined ? [] : [`REJECTED: ${toldText(rejected)}`]),
     ...(overridden.length === 0 ? [] : [`OVERRIDDEN: ${overridden.join(", ")}`]),
     ...held,
     ...newer,
   ];
+}
+
+function keptLines(kept: TierRelease["kept"]): string[] {
+  if (kept === undefined) return [];
+  if (!kept.known) return [`whether its evidence is kept is not known: ${kept.why}`];
+  return [kept.value.kept ? `evidence kept: ${kept.value.url}` : `EVIDENCE NOT KEPT: ${kept.value.why}`];
 }
 
 function toldText({ reason, by, at, until }: Told): string {
@@ -189,6 +197,8 @@ function tierJson({ has, holds, paused, doubted, unfinished }: Whereabouts): Jso
             overridden: [...has.overridden],
             verified: has.verified === undefined ? null : { passed: has.verified.passed, ...toldJson(has.verified) },
             rejected: has.rejected === undefined ? null : toldJson(has.rejected),
+            evidence:
+              has.kept === undefined ? null : has.kept.known ? { ...has.kept.value } : { unknown: has.kept.why },
           },
     holds: holds.map(toldJson),
     schedules_held: paused.map((hold) => ({ of: hold.of, ...toldJson(hold) })),

@@ -29,6 +29,7 @@ function place(tier: RecordTier, change: Partial<Whereabouts> = {}, of: Partial<
     overridden: [],
     verified: undefined,
     rejected: undefined,
+    kept: undefined,
   };
   const found = { tier, has, holds: [], paused: [], doubted: [], partly: undefined, unfinished: undefined, ...change };
   return { tier, found: known(found), contains: true, partly: false, had: false, ...of };

@@ -21,6 +21,7 @@ const full: Whereabouts = {
     overridden: [EVIL],
     verified: { ...told, passed: true },
     rejected: undefined,
+    kept: known({ kept: true, url: EVIL, sha256: EVIL }),
   },
   holds: [told],
   paused: [{ ...told, of: EVIL }],

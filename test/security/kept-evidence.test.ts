@@ -9,6 +9,7 @@ import { FourTierError } from "../../src/findings.ts";
 import { keepingStatement } from "../../src/gate/record-runs.ts";
 import type { GitHub } from "../../src/github/client.ts";
 import { keepDocument } from "../../src/keep.ts";
+import { whatRunsWhere } from "../../src/what-runs-where.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { fileOf, promotionDocument } from "../evidence-documents.ts";
 import { approve, connect, contract, deployed, gate, ids, merged, promoteRun, RELEASE } from "../release/world.ts";
@@ -80,6 +81,15 @@ describe("evidence of staging, on the way to prod", () => {
     repository.git("checkout", "-q", "main");
   }
 
+  /** Who is not shown the rules of branches. */
+  const blind = (): GitHub => ({
+    ...github,
+    list: (route, ...rest) => {
+      if (!route.includes("/rules/")) return github.list(route, ...rest);
+      throw new FourTierError({ id: "github/permission", severity: "unknown", message: "No.", remedy: "Ask." });
+    },
+  });
+
   it("is asked for before and after the approval, and not on the way to staging", async () => {
     expect(ids(await ask({ stage: "plan" }))).toEqual(["gate/evidence-not-kept"]);
     expect(ids(await ask())).toEqual(["gate/evidence-not-kept"]);
@@ -110,6 +120,33 @@ describe("evidence of staging, on the way to prod", () => {
     expect(await said()).toEqual([]);
   });
 
+  it("is linked to by what says what runs where, as long as it is the one that the job said", async () => {
+    const look = async (by = github) => {
+      const { text, json, unknown } = await whatRunsWhere(by, {
+        contract: "four-tier.yml",
+        allowedHosts: [],
+        now: new Date(),
+      });
+      return { unknown, line: /^.*evidence.*$/im.exec(text)?.[0].trim(), json: JSON.stringify(json) };
+    };
+    const head = world.repository.git("rev-parse", BRANCH);
+    const url = `https://github.com/acme/ml-pipelines/blob/${head}/${path}`;
+    const kept = await look();
+    expect([kept.unknown, kept.line]).toEqual([false, `evidence kept: ${url}`]);
+    expect(kept.json).toContain(`"evidence":{"kept":true,"url":"${url}","sha256":"${file.digest}"}`);
+
+    push({ [path]: documentOf({ outcome: "failed" }).bytes.toString() });
+    expect((await look()).line).toMatch(/^EVIDENCE NOT KEPT: \S+ on four-tier-evidence is not the evidence of run \d+/);
+    push({}, path);
+    expect(await look()).toMatchObject({
+      unknown: false,
+      line: `EVIDENCE NOT KEPT: The evidence of run ${made.run.id}, attempt 1, which brought the release to staging, is not on four-tier-evidence.`,
+    });
+    expect((await look(blind())).line).toMatch(/^whether its evidence is kept is not known: .* rules cannot be read/);
+    expect((await look(blind())).unknown).toBe(true);
+    await keep();
+  });
+
   it("is missed under the lock where its rules were lifted meanwhile, and unknown where they are not shown", async () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a person changes the rules, which a scenario cannot
     const rules = world.github.world.branchRules as Map<string, BranchRules>;
@@ -119,14 +156,7 @@ describe("evidence of staging, on the way to prod", () => {
       "evidence/not-append-only",
     ]);
     rules.set(BRANCH, before);
-    const blind: GitHub = {
-      ...github,
-      list: (route, ...rest) => {
-        if (!route.includes("/rules/")) return github.list(route, ...rest);
-        throw new FourTierError({ id: "github/permission", severity: "unknown", message: "No.", remedy: "Ask." });
-      },
-    };
-    const result = await ask({}, blind);
+    const result = await ask({}, blind());
     expect([result.verdict, ids(result)]).toEqual(["unknown", ["gate/evidence-unknown"]]);
   });
 
