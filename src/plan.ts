@@ -15,7 +15,7 @@ import { tierFolder } from "./ledger/paths.ts";
 import { type BriefDetails, renderBrief } from "./release/brief.ts";
 import { changedFiles, contractChanges, failedRuns, wayBack } from "./release/brief-facts.ts";
 import { contractAt } from "./release/candidate.ts";
-import type { Plan } from "./release/change.ts";
+import { changed, type Plan } from "./release/change.ts";
 import { type Comparison, type ComparisonRequest, compareWithTier } from "./release/comparison.ts";
 import { carriersOf } from "./release/components.ts";
 import { factOf } from "./release/fact-of.ts";
@@ -175,6 +175,5 @@ async function moved({ git, tier, contract, allowedHosts }: PlanRequest, commit:
 }
 
 function count(plan: Plan): string {
-  const moving = plan.changes.filter((change) => change.action !== "none").length;
-  return `${moving} of ${plan.changes.length} resources change`;
+  return `${changed(plan).length} of ${plan.changes.length} resources change`;
 }

@@ -14,7 +14,7 @@ import { declaredFor, openedBy, unnamedInBundle } from "./grants/opened.ts";
 import { checkPolicy } from "./grants/policy.ts";
 import type { JsonObject } from "./json.ts";
 import { asApplied, type Candidate, candidateOf, contractAt } from "./release/candidate.ts";
-import type { Plan } from "./release/change.ts";
+import { changed, type Plan } from "./release/change.ts";
 import type { Artifact } from "./release/digest.ts";
 import { type Gathered, gatheredSince } from "./release/gathered.ts";
 import { makePlan } from "./release/plan.ts";
@@ -228,11 +228,10 @@ function openedSection(opened: readonly Finding[]): string {
 }
 
 function summary(checks: readonly TierCheck[], parent: string | undefined, release: string, failed: boolean): string {
-  const moving = (plan: Plan): number => plan.changes.filter(({ action }) => action !== "none").length;
   const rows = checks.map(({ tier, candidate, plan }) => [
     `${candidate === undefined ? "❌" : "✅"} ${text(tier)}`,
     candidate === undefined ? "" : String(candidate.desired.length),
-    plan === undefined ? "" : String(moving(plan)),
+    plan === undefined ? "" : String(changed(plan).length),
   ]);
   const unbuilt = checks.some(
     ({ candidate }) => candidate?.artifacts.length === 0 && candidate.rendered.artifacts.length > 0,

@@ -1,10 +1,12 @@
 /** Whether what lives in a tier is its release, whole: what was found else, as findings. */
+
 import type { Tier } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import type { Ledger } from "../ledger/model.ts";
 import { goneWheels, keptWheels } from "./again.ts";
 import { type Candidate, contentsOf } from "./candidate.ts";
+import { changed } from "./change.ts";
 import { fieldText } from "./fields.ts";
 import { glance } from "./glance.ts";
 import { type Look, lookAt } from "./look.ts";
@@ -46,7 +48,7 @@ export function notAsReleased(tier: Tier, ledger: Ledger, candidate: Candidate, 
 }
 
 function notWhole({ standing: { plan, drift }, folders }: Look, tier: string): Finding[] {
-  const changes = plan.changes.filter(({ action }) => action !== "none");
+  const changes = changed(plan);
   return [
     ...drift.entries.map(({ key, what, fields }) =>
       unlike(tier, key, what === "missing" ? "it is gone" : `changed by hand: ${fields.map(fieldText).join("; ")}`),

@@ -1,9 +1,18 @@
 /** What a promotion risks, in the words of somebody who is woken by it; worst first. */
 import type { TierName } from "../contract/model.ts";
-import { isArray, isObject, type JsonValue } from "../json.ts";
+import { listed } from "../listed.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import type { Change, ChangeClass, FieldChange, Plan } from "./change.ts";
+import {
+  ACCESS_FIELD,
+  ALERT_FIELD,
+  endsLoop,
+  fieldChanges,
+  rightsOn,
+  SCHEDULE_FIELD,
+  startsByItself,
+} from "./brief-changes.ts";
+import { type Change, type ChangeClass, changed, type Plan } from "./change.ts";
 import { lossOf } from "./impact.ts";
 import type { Move } from "./move.ts";
 
@@ -49,23 +58,32 @@ const OF_CLASS: readonly (Omit<Risk, "of"> & { readonly class: ChangeClass })[] 
   { class: "metadata", icon: "🟢", says: "changes name, description or tags only" },
 ];
 
-/** Fields that decide whether something starts by itself. */
-export const SCHEDULE_FIELD = /^(schedule|continuous|trigger|triggers)(\.|\[|$)/;
-/** Fields that decide who may do what with it. */
-export const ACCESS_FIELD = /^(permissions|grants|run_as)(\.|\[|$)/;
-/** Fields that decide who hears of a failure. */
-const ALERT_FIELD =
-  /^(?:tasks\[[^\]]*\]\.(?:for_each_task\.task\.)?)?(?:email_notifications|webhook_notifications|notification_settings|notifications|health)(?:\.|\[|$)/;
 /** Each has a line of its own. */
 const TOLD_APART = [SCHEDULE_FIELD, ACCESS_FIELD, ALERT_FIELD];
 
 /** Everything that somebody should weigh, worst first; empty if nothing that is there is touched. */
-export function risksOf({ plan, drift, tier, current, details, left, unseen }: BriefFacts): Risk[] {
-  const { failedRuns, contract, move } = details;
-  const changes = changed(plan);
-  const created = changes.filter(({ action }) => action === "create");
-  const ends = `what is at work ${tier === "prod" ? "is ended" : "goes on with the old code until it ends or is cancelled"}`;
+export function risksOf(brief: BriefFacts): Risk[] {
+  const { plan, tier, current, details, unseen } = brief;
+  const { contract, move } = details;
   const risks: Risk[] = [
+    ...ofTheTier(brief),
+    ...(move.known && move.value !== undefined ? moving(move.value, tier) : []),
+    ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
+    ...ofThePlan(plan, tier),
+    {
+      icon: "🟠",
+      says: "the contract changes",
+      of: contract.known && current !== undefined ? contract.value.map(({ path }) => code(path)) : [],
+    },
+  ];
+  return risks
+    .filter(({ icon, of }) => of.length > 0 || icon === "❓")
+    .toSorted((a, b) => ICONS.indexOf(a.icon) - ICONS.indexOf(b.icon));
+}
+
+/** What is as it is in the tier, whatever the plan says. */
+function ofTheTier({ drift, tier, left, details: { failedRuns } }: BriefFacts): Risk[] {
+  return [
     drift.known
       ? {
           icon: "🟠",
@@ -82,15 +100,22 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
       several: "are deleted: a rollback left them",
       of: left.filter(({ goes }) => goes).map(({ key }) => code(key)),
     },
-    ...(move.known && move.value !== undefined ? moving(move.value, tier) : []),
-    ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
     {
       icon: "🟠",
       says: "failed runs whose repair would mix two releases",
       one: "has a failed run whose repair would mix two releases",
       several: "have failed runs whose repair would mix two releases",
-      of: failedRuns.known ? unique(failedRuns.value.map(({ key }) => code(key))) : [],
+      of: failedRuns.known ? [...new Set(failedRuns.value.map(({ key }) => code(key)))] : [],
     },
+  ];
+}
+
+/** What the changes do: a line for each class of them, and for what a class does not tell. */
+function ofThePlan(plan: Plan, tier: TierName): Risk[] {
+  const changes = changed(plan);
+  const created = changes.filter(({ action }) => action === "create");
+  const ends = `what is at work ${tier === "prod" ? "is ended" : "goes on with the old code until it ends or is cancelled"}`;
+  return [
     ...OF_CLASS.map(({ class: kind, ...risk }) => ({
       ...risk,
       of: changes.filter((change) => change.class === kind && isTold(change)).map(withLoss),
@@ -113,29 +138,21 @@ export function risksOf({ plan, drift, tier, current, details, left, unseen }: B
       icon: "🟠",
       says: "changes when it starts by itself",
       several: "change when they start by themselves",
-      of: keysOf(fieldChanges(plan, SCHEDULE_FIELD), plan),
+      of: keysOf(plan, SCHEDULE_FIELD),
     },
     {
       icon: "🟠",
       says: "changes who may see, run or change it",
       several: "change who may see, run or change them",
-      of: keysOf(fieldChanges(plan, ACCESS_FIELD), plan),
+      of: keysOf(plan, ACCESS_FIELD),
     },
     {
       icon: "🟠",
       says: "changes who is told when it fails",
       several: "change who is told when they fail",
-      of: keysOf(fieldChanges(plan, ALERT_FIELD), plan),
-    },
-    {
-      icon: "🟠",
-      says: "the contract changes",
-      of: contract.known && current !== undefined ? contract.value.map(({ path }) => code(path)) : [],
+      of: keysOf(plan, ALERT_FIELD),
     },
   ];
-  return risks
-    .filter(({ icon, of }) => of.length > 0 || icon === "❓")
-    .toSorted((a, b) => ICONS.indexOf(a.icon) - ICONS.indexOf(b.icon));
 }
 
 /** A tier that the contract puts elsewhere keeps what it has where it was; under another principal, whoever owned it. */
@@ -188,18 +205,6 @@ export function effectOf(change: Change): string {
   return `${risk.icon} ${risk.says}${others === "" ? "" : `; ${others}`}`;
 }
 
-/** The changes of fields whose path matches, in resources that are there and in new ones, each with its key. */
-export function fieldChanges(plan: Plan, fields: RegExp): (readonly [key: string, field: FieldChange])[] {
-  return changed(plan).flatMap(({ key, fields: all }) =>
-    all.filter(({ path }) => fields.test(path)).map((field) => [key, field] as const),
-  );
-}
-
-/** What is written, of all that the plan names. */
-export function changed(plan: Plan): Change[] {
-  return plan.changes.filter(({ action }) => action !== "none");
-}
-
 /** Without what has a line of its own: a change of nothing but its schedule changes no other setting. */
 function isTold({ action, class: kind, fields }: Change): boolean {
   if (action === "create") return false;
@@ -213,27 +218,6 @@ function withLoss(change: Change): string {
   return `${code(change.key)}${loss === undefined ? "" : ` (lost: ${text(loss)})`}`;
 }
 
-/** True for a new resource that nobody has to start. */
-function startsByItself({ kind, fields }: Change): boolean {
-  const of = (name: string): JsonValue | undefined => fields.find(({ path }) => path === name)?.new;
-  if (kind === "pipelines") return of("continuous") === true;
-  if (kind !== "jobs") return false;
-  const triggers = of("triggers");
-  return [of("schedule"), of("continuous"), of("trigger"), ...(isArray(triggers) ? triggers : [])].some(
-    (each) => isObject(each) && each["pause_status"] !== "PAUSED",
-  );
-}
-
-/** True if it ran all the time and is not to any more. */
-function endsLoop({ kind, action, fields }: Change): boolean {
-  if (action !== "update") return false;
-  const runs = (each: JsonValue | undefined): boolean =>
-    kind === "jobs" ? isObject(each) && each["pause_status"] !== "PAUSED" : each === true;
-  return fields.some(({ path, old, new: now }) =>
-    path === "continuous.pause_status" ? now === "PAUSED" : path === "continuous" && runs(old) && !runs(now),
-  );
-}
-
 /** Who gets what on new resources, beside the tier's principal: each once, since most bundles give one group all of them. */
 function openedTo(created: readonly Change[]): string[] {
   const of = new Map<string, string[]>();
@@ -242,42 +226,9 @@ function openedTo(created: readonly Change[]): string[] {
   return [...of].map(([who, keys]) => `${text(who)} (${listed(keys, 3)})`);
 }
 
-/** `user eve@example.com: CAN_MANAGE`, of a resource; the tier's own principal is no other. */
-function rightsOn({ fields }: Change): string[] {
-  const lists = fields.filter(({ path }) => path === "permissions" || path === "grants").map((field) => field.new);
-  return lists
-    .flatMap(rightsIn)
-    .filter(({ principal }) => !principal.endsWith("${principal}"))
-    .map(({ says }) => says);
-}
-
-/** `user eve@example.com: CAN_MANAGE`, of each entry of a list of permissions or grants as plans have it. */
-export function rightsIn(list: JsonValue | undefined): { readonly principal: string; readonly says: string }[] {
-  return itemsOf(list).flatMap((entry) => {
-    if (!isObject(entry)) return [];
-    const { principal, permission_level: level, privileges } = entry;
-    if (typeof principal !== "string") return [];
-    const rights = [level, ...itemsOf(privileges)].filter((right) => typeof right === "string");
-    return [{ principal, says: `${principal}: ${rights.join(", ")}` }];
-  });
-}
-
-function itemsOf(list: JsonValue | undefined): readonly JsonValue[] {
-  return list !== undefined && isArray(list) ? list : [];
-}
-
-/** The keys of what is there: what is new has lines of its own. */
-function keysOf(found: readonly (readonly [key: string, field: FieldChange])[], plan: Plan): string[] {
+/** The keys of what is there and has such fields changed: what is new has lines of its own. */
+function keysOf(plan: Plan, fields: RegExp): string[] {
   const created = new Set(changed(plan).flatMap(({ key, action }) => (action === "create" ? [key] : [])));
-  return unique(found.filter(([key]) => !created.has(key)).map(([key]) => code(key)));
-}
-
-/** The same without repetitions. */
-export function unique(items: readonly string[]): string[] {
-  return [...new Set(items)];
-}
-
-/** The first of a list, and how many more there are. */
-export function listed(items: readonly string[], most = 8): string {
-  return items.length <= most ? items.join(", ") : `${items.slice(0, most).join(", ")} and ${items.length - most} more`;
+  const found = fieldChanges(plan, fields).filter(([key]) => !created.has(key));
+  return [...new Set(found.map(([key]) => code(key)))];
 }

@@ -4,8 +4,9 @@ import { blocks, code, table, text } from "../report/markdown.ts";
 import { nextStart } from "../schedules/next.ts";
 import { type Starter, startersOfJob, startersOfPipeline } from "../schedules/starters.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed, SCHEDULE_FIELD } from "./brief-risk.ts";
+import { SCHEDULE_FIELD } from "./brief-changes.ts";
 import type { Change, FieldChange } from "./change.ts";
+import { changed } from "./change.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */
 const MOST_ROWS = 100;

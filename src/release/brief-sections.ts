@@ -2,11 +2,14 @@
 import { shownAt } from "../gate/wall-clock.ts";
 import { compareUrl } from "../github/links.ts";
 import { type JsonValue, stringifyJson } from "../json.ts";
+import { listed } from "../listed.ts";
 import { blocks, code, count, details, link, table, text } from "../report/markdown.ts";
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
-import { ACCESS_FIELD, changed, effectOf, fieldChanges, listed, rightsIn } from "./brief-risk.ts";
+import { ACCESS_FIELD, fieldChanges, rightsIn } from "./brief-changes.ts";
+import { effectOf } from "./brief-risk.ts";
 import type { Change, FieldChange } from "./change.ts";
+import { changed } from "./change.ts";
 import { inWords } from "./in-words.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */

@@ -3,10 +3,12 @@ import { isFailure, sentence } from "../findings.ts";
 import { isMatterOfTime } from "../gate/evaluate.ts";
 import { shownAt, wallClock } from "../gate/wall-clock.ts";
 import { nextOpening, openingAt } from "../gate/windows.ts";
+import { listed } from "../listed.ts";
 import { stoppedBy } from "../report/gate.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed, inOneSentence, listed, risksOf } from "./brief-risk.ts";
+import { inOneSentence, risksOf } from "./brief-risk.ts";
+import { changed } from "./change.ts";
 
 interface BriefVerdict {
   /** `stop`: do not approve. `wait`: not now. The others: it can be approved, and this is what it means. */

@@ -1,10 +1,11 @@
 /** What a brief says of the way back: what a rollback would choose, and what it does not bring back. */
 import { commitUrl } from "../github/links.ts";
+import { listed } from "../listed.ts";
 import { code, link, text } from "../report/markdown.ts";
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
-import { changed, listed } from "./brief-risk.ts";
 import type { Plan } from "./change.ts";
+import { changed } from "./change.ts";
 
 const STAYS = "Data, streaming checkpoints and trained models do not go back.";
 

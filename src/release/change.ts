@@ -68,6 +68,11 @@ export interface Plan {
   readonly empty: boolean;
 }
 
+/** What is written, of all that a plan names. */
+export function changed({ changes }: Pick<Plan, "changes">): Change[] {
+  return changes.filter(({ action }) => action !== "none");
+}
+
 /** A live resource, read back: its settings as the API gives them. */
 export interface LiveResource {
   readonly name: string;

@@ -5,6 +5,7 @@ import { listFunctions, listModels, listTables, listVolumes } from "../databrick
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { together } from "../http/pool.ts";
+import { listed } from "../listed.ts";
 import type { Desired } from "./change.ts";
 import type { Observed } from "./observe.ts";
 
@@ -43,12 +44,11 @@ export async function filledSchemas(
 }
 
 function filled(tier: Tier, key: string, left: readonly string[]): Finding {
-  const more = left.length > NAMED ? ` and ${left.length - NAMED} more` : "";
   return {
     id: "release/schema-not-empty",
     severity: "error",
     where: { kind: "resource", tier: tier.name, key },
-    message: `${key} would be dropped, and holds ${left.slice(0, NAMED).join(", ")}${more}.`,
+    message: `${key} would be dropped, and holds ${listed(left, NAMED)}.`,
     why: "A schema with something in it is never dropped: that would be data.",
     remedy: "Move or drop what it holds by hand, or keep the schema in the bundle.",
   };

@@ -7,7 +7,7 @@ import { runUrl } from "../github/links.ts";
 import type { JsonObject } from "../json.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import type { Candidate } from "../release/candidate.ts";
-import type { Plan } from "../release/change.ts";
+import { changed, type Plan } from "../release/change.ts";
 import { type EvidenceOf, evidenceDocument, type Operation } from "../release/evidence-document.ts";
 import { fieldJson, type PromotionView } from "./promotion.ts";
 import type { RollbackView } from "./rollback.ts";
@@ -140,11 +140,7 @@ function commonOf(tier: Pick<Tier, "name" | "project">, run: RunContext, deploym
   };
 }
 
-function releasedOf(
-  candidate: Candidate,
-  before: Pick<LedgerRelease, "digest" | "commit"> | undefined,
-  { digest, changes }: Plan,
-) {
+function releasedOf(candidate: Candidate, before: Pick<LedgerRelease, "digest" | "commit"> | undefined, plan: Plan) {
   return {
     release: candidate.digest,
     commit: candidate.commit,
@@ -152,10 +148,13 @@ function releasedOf(
     artifacts: candidate.artifacts.map(({ name, sha256 }) => ({ name, sha256 })),
     before: before === undefined ? null : { release: before.digest, commit: before.commit },
     plan: {
-      digest,
-      changes: changes
-        .filter(({ action }) => action !== "none")
-        .map(({ key, action, class: each, fields }) => ({ key, action, class: each, fields: fields.map(fieldJson) })),
+      digest: plan.digest,
+      changes: changed(plan).map(({ key, action, class: each, fields }) => ({
+        key,
+        action,
+        class: each,
+        fields: fields.map(fieldJson),
+      })),
     },
   };
 }

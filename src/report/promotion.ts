@@ -7,7 +7,7 @@ import { inUtc } from "../gate/wall-clock.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { effectOf } from "../release/brief-risk.ts";
 import type { Candidate } from "../release/candidate.ts";
-import type { Change, Drift, FieldChange } from "../release/change.ts";
+import { type Change, changed, type Drift, type FieldChange } from "../release/change.ts";
 import { fieldText, valueText } from "../release/fields.ts";
 import { lossOf } from "../release/impact.ts";
 import { inWords } from "../release/in-words.ts";
@@ -119,7 +119,7 @@ function restedOn(earlier: EarlierProof | undefined): string {
 
 /** The plan, one row a resource that changes; what does not change is counted below. */
 export function planTable(changes: readonly Change[], tier: string): string {
-  const moving = changes.filter((change) => change.action !== "none");
+  const moving = changed({ changes });
   const still = changes.length - moving.length;
   if (moving.length === 0) return `### Plan for ${text(tier)}\n\nNo resource changes.`;
   const rows = moving.map((change) => [

@@ -2,6 +2,7 @@
  * What enters is what the team let in: the commit is on the default branch, and beyond dev each commit since the tier's
  * own came by an approved, green pull request. A reviewed one on top must not carry in what was pushed below it.
  */
+import { listed } from "../../listed.ts";
 import { shortSha } from "../../short-sha.ts";
 import { type Check, conclude, type Evidence, type Problem, withFact } from "../check.ts";
 import type { BroughtCommit, CommitFacts, HotfixFacts, PullFacts } from "../commit-facts.ts";
@@ -43,8 +44,7 @@ export const commit: Check = {
 
 function by(numbers: readonly string[]): string {
   if (numbers.length === 0) return "";
-  const more = numbers.length > SHOWN ? ` and ${numbers.length - SHOWN} more` : "";
-  return `, by pull request${numbers.length === 1 ? "" : "s"} ${numbers.slice(0, SHOWN).join(", ")}${more}`;
+  return `, by pull request${numbers.length === 1 ? "" : "s"} ${listed(numbers, SHOWN)}`;
 }
 
 /** At most this many are named in a sentence. */
@@ -61,14 +61,12 @@ function strayProblems(strays: readonly BroughtCommit[], { candidate }: GateFact
   const [first] = strays;
   if (first === undefined) return [];
   const alone = strays.length === 1 && first.commit === candidate.commit;
-  const shown = strays.slice(0, SHOWN).map(named).join(", ");
-  const more = strays.length > SHOWN ? ` and ${strays.length - SHOWN} more` : "";
   return [
     {
       what: "no-pull-request",
       message: alone
         ? `Commit ${named(first)} did not come from a pull request merged into ${base}.`
-        : `With ${shortSha(candidate.commit)} ${strays.length === 1 ? "a commit enters that" : `${strays.length} commits enter that`} did not come from a pull request merged into ${base}: ${shown}${more}.`,
+        : `With ${shortSha(candidate.commit)} ${strays.length === 1 ? "a commit enters that" : `${strays.length} commits enter that`} did not come from a pull request merged into ${base}: ${listed(strays.map(named), SHOWN)}.`,
       why: "Whoever could push it put there what nobody reviewed; a reviewed change on top does not make it so.",
       remedy:
         "Read what it does. If it may stay, let a reviewed pull request add it to the contract's accepted_commits, with the reason; if not, take it back by a pull request and accept both. Forbid direct pushes by a branch rule.",
