@@ -7,6 +7,7 @@ import type { Contract, Tier, TierName } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { connect, type Workspace } from "../src/databricks/workspace.ts";
+import { QUIET } from "./run.ts";
 
 export const APPLICATION = {
   dev: "11111111-1111-4111-8111-111111111111",
@@ -81,7 +82,7 @@ ${contractTail}`;
       connect({
         host: url(name),
         credentials: { kind: "secret", ...simulator.credentials(principal) },
-        log: { info: () => {}, debug: () => {}, warning: () => {}, secret: () => {} },
+        log: QUIET,
       }),
     writes: () =>
       simulator.requests

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { startUpdate } from "../src/databricks/pipelines.ts";
 import { FourTierError } from "../src/findings.ts";
 import { removeDeployed, takeCensus } from "../src/sandboxes/deployed.ts";
+import { QUIET } from "./run.ts";
 import { cleanUp, DAY, isThere, outcomes, said, setProperties, unusedSandbox } from "./sandboxes/cleaning.ts";
 
 describe("a sandbox is used", () => {
@@ -78,7 +79,7 @@ describe("right before it goes", () => {
       contract: account.contract,
       check: () => Promise.resolve(),
       pause: () => Promise.resolve(),
-      log: { info: () => {} },
+      log: QUIET,
     });
     await expect(removal).rejects.toThrow(FourTierError);
     await expect(removal).rejects.toThrow(/sandbox\/changed-hands/);

@@ -5,6 +5,7 @@ import { liftHolds, takeHold } from "../src/holds.ts";
 import { type LockedLedger, withLedger } from "../src/ledger/locked.ts";
 import { approve, failures, gitOf, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
+import { QUIET } from "./run.ts";
 
 const base = BUNDLE.replace("continuous: false", "continuous: true");
 const job = (key: string, start: string): string =>
@@ -68,7 +69,7 @@ test("nothing starts by itself through ten deploys; then what ran before runs, a
     record: () => Promise.resolve("1"),
     run: { id: run, attempt: 1 },
     now: new Date(),
-    log: { info() {} },
+    log: QUIET,
     locked: <T>(work: (ledger: LockedLedger) => Promise<T>): Promise<T> =>
       withLedger(
         workspace,
@@ -80,7 +81,7 @@ test("nothing starts by itself through ten deploys; then what ran before runs, a
           runHasEnded: () => Promise.resolve(true),
           waitMs: 0,
           pollMs: 1,
-          log: { info() {}, warning() {} },
+          log: QUIET,
           now: () => new Date(),
           pause: () => Promise.resolve(),
         },

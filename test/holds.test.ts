@@ -3,6 +3,7 @@ import { type HoldRequest, type HoldResult, liftHolds, takeHold } from "../src/h
 import type { Hold } from "../src/ledger/holds.ts";
 import { matchSchedules, type SchedulesOptions } from "../src/schedules.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
+import { QUIET } from "./run.ts";
 import {
   applied,
   cron,
@@ -19,7 +20,6 @@ import {
 
 const running = { ...cron, pause_status: "UNPAUSED" };
 const paused = { ...cron, pause_status: "PAUSED" };
-const log = { info: () => {} };
 
 /** Prod as a release left it, but for one job that somebody had paused by hand before. */
 const PROD = {
@@ -60,7 +60,7 @@ function requestFor(account: Account, tier: Deployed, run = "100") {
     },
     run: { id: run, attempt: 1 },
     now,
-    log,
+    log: QUIET,
   };
 }
 
@@ -101,7 +101,7 @@ const enforce = (account: Account, options: Partial<SchedulesOptions> = {}) =>
     account.connect("prod"),
     account.tier("prod"),
     { mode: "enforce", ...optionsFor(account, "prod"), ...options },
-    log,
+    QUIET,
   );
 
 /** What starts by itself and whether it does, by name. */

@@ -9,6 +9,7 @@ import { type KeepRequest, keepDocument } from "../src/keep.ts";
 import { sha256 } from "../src/sha256.ts";
 import { fileOf, promotionDocument } from "./evidence-documents.ts";
 import { addRun, connect, type World } from "./release/world.ts";
+import { undisturbed } from "./run.ts";
 import { begin } from "./simulator/github/harness.ts";
 
 const BRANCH = "four-tier-evidence";
@@ -45,8 +46,7 @@ async function keeping(
       contract: { project: "ml-pipelines", file: "four-tier.yml", evidenceBranch: BRANCH },
       tier: "staging",
       ...file,
-      log: { info() {} },
-      signal: new AbortController().signal,
+      ...undisturbed(),
       pause: (milliseconds) => {
         waits.push(milliseconds);
         return Promise.resolve();

@@ -12,7 +12,7 @@ import { type JudgedRelease, NOT_HERE } from "../src/release/rollback-target.ts"
 import { goodFacts, keptFor } from "./gate/facts.ts";
 import { provenBy, type Scene, scene } from "./promotion.ts";
 import { BUNDLE, CONTRACT, IDS } from "./promotion-files.ts";
-import { RUN } from "./run.ts";
+import { QUIET, RUN } from "./run.ts";
 
 /** A brief for the head, with or without a look at the tier. */
 async function brief(
@@ -65,7 +65,7 @@ async function brief(
     history: () => Promise.resolve(notKnown("not asked", "ask")),
     judge: () => Promise.resolve(options.judged ?? { ...NOT_HERE, wasHere: true, verified: true }),
     whereabouts: () => Promise.resolve(undefined),
-    log: { info() {} },
+    log: QUIET,
     now: new Date(),
   });
   return { result, asked };

@@ -200,7 +200,7 @@ describe("a rollback", () => {
       workspace: dev.connect(),
       principal: IDS.dev,
       current: () => Promise.resolve(known({ commit: without, release: dev.recorded?.release ?? "" })),
-      log: { info() {} },
+      log: QUIET,
     });
     expect(findings.map(({ id, where }) => [id, where?.kind === "resource" ? where.key : ""])).toEqual(
       ["experiments.training", "jobs.train", "registered_models.churn", "schemas.gold", "volumes.files"].map((key) => [

@@ -4,6 +4,7 @@ import { type ProvisionResult, provision } from "../src/provision.ts";
 import { MARK } from "../src/sandboxes/mark.ts";
 import { GOLD_PRIVILEGES } from "../src/sandboxes/plan.ts";
 import { type Account, APPLICATION } from "./account.ts";
+import { QUIET } from "./run.ts";
 import { estate, SANDBOX_APPLICATION, USERS } from "./sandboxes/estate.ts";
 
 const gold = [...GOLD_PRIVILEGES].sort();
@@ -21,7 +22,7 @@ async function run(
     logins,
     now: at,
     pause: () => Promise.resolve(),
-    log: { info: () => {} },
+    log: QUIET,
   });
   expect(account.simulator.unmodelled).toEqual([]);
   return result;

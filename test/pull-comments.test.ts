@@ -22,6 +22,7 @@ import {
   ROLLBACK_CALLER,
   WORKFLOWS,
 } from "./release/world.ts";
+import { undisturbed } from "./run.ts";
 
 const MARK = "<!-- four-tier release four-tier.yml -->";
 const BOT = "github-actions[bot]";
@@ -47,8 +48,7 @@ function commenting(may: Parameters<typeof connect>[2] = MAY, change: Partial<Co
     tier: "prod",
     contract: "four-tier.yml",
     allowedHosts: [],
-    log: { info() {} },
-    signal: new AbortController().signal,
+    ...undisturbed(),
     pause: (milliseconds) => {
       waits.push(milliseconds);
       return Promise.resolve();

@@ -5,6 +5,7 @@ import { FourTierError } from "../src/findings.ts";
 import type { Clock } from "../src/http/clock.ts";
 import { type RepairRequest, type RepairResult, repairGrants } from "../src/repair.ts";
 import { type Account, startAccount } from "./account.ts";
+import { QUIET } from "./run.ts";
 
 const now = new Date("2027-01-15T12:00:00Z");
 const owner = "ml-pipelines-prod";
@@ -45,7 +46,7 @@ async function repair(account: Account, apply?: Options): Promise<RepairResult> 
     tier: account.tier("prod"),
     now,
     seen: {},
-    log: { info: () => {} },
+    log: QUIET,
     ...(apply === undefined
       ? {}
       : {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { findingsOutput } from "../src/report/carried-findings.ts";
 import { reportDrift } from "../src/report-drift.ts";
 import { issueTracker, type Kept } from "./issues.ts";
+import { QUIET } from "./run.ts";
 
 const clean = findingsOutput([]);
 const wrong = findingsOutput([{ id: "schedules/drift", severity: "error", message: "It runs.", remedy: "Pause it." }]);
@@ -22,7 +23,7 @@ function repository() {
       label: "drift",
       key: "four-tier.yml",
       runUrl: "https://github.com/acme/x/actions/runs/1",
-      log: { info() {} },
+      log: QUIET,
     });
   return { issues, comments, open, look };
 }

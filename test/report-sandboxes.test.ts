@@ -4,6 +4,7 @@ import type { CleanRow } from "../src/clean.ts";
 import { dueOutput } from "../src/report/carried-due.ts";
 import { reportSandboxes } from "../src/report-sandboxes.ts";
 import { issueTracker } from "./issues.ts";
+import { QUIET } from "./run.ts";
 
 const NOW = new Date("2027-01-15T12:00:00Z");
 const LAST_USE = Date.parse("2026-11-01T00:00:00Z");
@@ -39,7 +40,7 @@ function team() {
       label: "four-tier-sandboxes",
       key: "four-tier.yml",
       runUrl: "https://github.com/acme/x/actions/runs/1",
-      log: { info() {} },
+      log: QUIET,
     });
   const clean = (rows: readonly CleanRow[], dryRun = false) =>
     report({ due: dueOutput({ dryRun, rows, findings: [] }, rules) });

@@ -26,6 +26,15 @@ export const RUN: RunContext = {
 /** A log that nobody reads. */
 export const QUIET: Log = { info() {}, debug() {}, warning() {}, secret() {} };
 
+/** What a story is handed where nobody reads its log, nobody cancels it, and its waits end at once. */
+export function undisturbed(): {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly pause: (milliseconds: number) => Promise<void>;
+} {
+  return { log: QUIET, signal: new AbortController().signal, pause: () => Promise.resolve() };
+}
+
 /** A clock that a pause moves, and nothing else: whoever waits has waited at once. */
 export function leaping(start = Date.now()): {
   readonly now: () => Date;

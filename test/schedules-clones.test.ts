@@ -4,18 +4,18 @@ import { findDrift } from "../src/drift.ts";
 import { liftHolds, takeHold } from "../src/holds.ts";
 import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
+import { QUIET } from "./run.ts";
 import { applied, cron, type Deployed, job, ledgerOf, now, optionsFor, tags, task } from "./schedules/tier.ts";
 
 const running = { ...cron, pause_status: "UNPAUSED" };
 const paused = { ...cron, pause_status: "PAUSED" };
-const log = { info: () => {} };
 
 const match = (account: Account, tier: Deployed, options: Partial<SchedulesOptions> = {}): Promise<SchedulesResult> =>
   matchSchedules(
     account.connect(tier),
     account.tier(tier),
     { mode: "enforce", ...optionsFor(account, tier), ...options },
-    log,
+    QUIET,
   );
 const told = ({ findings }: Pick<SchedulesResult, "findings">): string[] =>
   findings.map(({ id, severity, where }) => `${severity} ${id} ${where?.kind === "resource" ? where.key : ""}`);
@@ -94,7 +94,7 @@ test("a job that the contract adopts is ours before the first promotion, whoever
   const account = await startAccount({ jobs: { prod: [scenario] } });
   const { id } = account.simulator.world.job("prod", "cron");
   const tier = { ...account.tier("prod"), adopt: new Map([["jobs.cron" as const, String(id)]]) };
-  await matchSchedules(account.connect("prod"), tier, { mode: "enforce", ...optionsFor(account, "prod") }, log);
+  await matchSchedules(account.connect("prod"), tier, { mode: "enforce", ...optionsFor(account, "prod") }, QUIET);
   expect(stateOf(account, "prod", "cron")).toBe("UNPAUSED");
 });
 
@@ -108,7 +108,7 @@ test("a clone that is made while a hold stands is not started when the hold is l
     record: () => Promise.resolve("1"),
     run: { id: "100", attempt: 1 },
     now,
-    log,
+    log: QUIET,
   };
   await takeHold({ ...request, selector: "all", reason: "incident", by: "octocat", until: undefined });
   const { settings, permissions } = clone("prod", paused, APPLICATION.prod);
@@ -158,7 +158,7 @@ test("drift tells copies that were deployed by hand, whoever made them", async (
     workspace: account.connect("prod"),
     principal: APPLICATION.prod,
     current: () => Promise.resolve({ known: true, value: undefined }),
-    log,
+    log: QUIET,
   });
   const strays = findings.filter((finding) => finding.id === "drift/stray");
   expect(strays.map(({ message }) => message.slice(0, message.indexOf(" (")))).toEqual(["young", "copy of cron"]);

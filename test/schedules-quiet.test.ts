@@ -5,11 +5,11 @@ import { runNow } from "../src/databricks/jobs.ts";
 import { takeHold } from "../src/holds.ts";
 import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { type Account, startAccount } from "./account.ts";
+import { QUIET } from "./run.ts";
 import { cron, type Deployed, job, ledgerOf, now, optionsFor, pipeline, scheduleWrites } from "./schedules/tier.ts";
 
 const running = { ...cron, pause_status: "UNPAUSED" };
 const paused = { ...cron, pause_status: "PAUSED" };
-const log = { info: () => {} };
 const quick = { timeoutMs: 40, everyMs: 5 };
 /** Runs that no read brings further. */
 const NEVER_END = [{ job: "*", polls: "never" as const }];
@@ -19,7 +19,7 @@ const match = (account: Account, options: Partial<SchedulesOptions> = {}): Promi
     account.connect("staging"),
     account.tier("staging"),
     { mode: "enforce", ...optionsFor(account, "staging"), patience: quick, ...options },
-    log,
+    QUIET,
   );
 const ids = ({ findings }: Pick<SchedulesResult, "findings">): string[] =>
   findings.map(({ id, severity }) => `${severity} ${id}`);
@@ -77,7 +77,7 @@ test("a second hold cancels what the first left running", async () => {
       until: undefined,
       activeRuns,
       now,
-      log,
+      log: QUIET,
     });
   await hold("1", "leave");
   expect([activeRuns(account, "prod", "cron"), activeRuns(account, "prod", "byHand")]).toEqual([1, 1]);
@@ -104,7 +104,7 @@ test("everything is paused before anything is waited for, and the waits share on
     activeRuns: "wait",
     patience: quick,
     now,
-    log,
+    log: QUIET,
   });
   expect(result.findings).toHaveLength(names.length);
   const paths = account.simulator.requests.map(({ path }) => path);
@@ -154,7 +154,7 @@ describe("a continuous pipeline that was not stopped", () => {
       account.connect("prod"),
       account.tier("prod"),
       { mode: "enforce", ...optionsFor(account, "prod") },
-      log,
+      QUIET,
     );
     expect(scheduleWrites(account)).toEqual([]);
   });
@@ -240,7 +240,7 @@ test("what one resource is answered, in whatever form, stops none of the others"
     },
   };
   const options = { mode: "enforce", ...optionsFor(account, "staging") } as const;
-  const result = await matchSchedules(spy, account.tier("staging"), options, log);
+  const result = await matchSchedules(spy, account.tier("staging"), options, QUIET);
   expect(Object.values(outcomes(result)).toSorted()).toEqual(["changed", "changed", "failed"]);
   expect(ids(result)).toEqual(["error schedules/not-applied"]);
 });
@@ -289,7 +289,7 @@ test("enforce looks again under the lock: a job that came meanwhile is paused, o
         return own(work);
       },
     },
-    log,
+    QUIET,
   );
   expect(scheduleWrites(prod)).toEqual([]);
 });
@@ -314,7 +314,7 @@ test("a write changes what starts a job and nothing else: the bodies", async () 
       return workspace.call(request);
     },
   };
-  await matchSchedules(spy, account.tier("staging"), { mode: "enforce", ...optionsFor(account, "staging") }, log);
+  await matchSchedules(spy, account.tier("staging"), { mode: "enforce", ...optionsFor(account, "staging") }, QUIET);
   const idOf = (name: string) => account.simulator.world.job("staging", name).id;
   expect(sent).toHaveLength(2);
   expect(sent).toContainEqual({ job_id: idOf("cron"), new_settings: { schedule: paused } });

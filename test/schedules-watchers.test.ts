@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { matchSchedules, type SchedulesOptions } from "../src/schedules.ts";
 import { type Account, startAccount } from "./account.ts";
+import { QUIET } from "./run.ts";
 import { type Deployed, optionsFor } from "./schedules/tier.ts";
 
 const clock = (pause_status?: "PAUSED" | "UNPAUSED") => ({
@@ -34,7 +35,7 @@ async function check(account: Account, tier: Deployed, options: Partial<Schedule
     account.connect(tier),
     account.tier(tier),
     { mode: "check", ...optionsFor(account, tier), ...options },
-    { info: () => {} },
+    QUIET,
   );
   expect(account.simulator.unmodelled).toEqual([]);
   return result.findings.map(

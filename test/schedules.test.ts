@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runNow } from "../src/databricks/jobs.ts";
 import { matchSchedules, type SchedulesOptions, type SchedulesResult } from "../src/schedules.ts";
 import { type Account, startAccount } from "./account.ts";
+import { QUIET } from "./run.ts";
 import { cron, type Deployed, job, optionsFor, pipeline, scheduleWrites, tags, task } from "./schedules/tier.ts";
 
 async function match(
@@ -13,7 +14,7 @@ async function match(
     account.connect(tier),
     account.tier(tier),
     { mode: "enforce", ...optionsFor(account, tier), ...options },
-    { info: () => {} },
+    QUIET,
   );
 }
 

@@ -6,6 +6,7 @@ import { connectGitHub } from "../../src/github/client.ts";
 import { createDeployment, listDeployments } from "../../src/github/deployments.ts";
 import { mayWrite } from "../../src/github/repository.ts";
 import { dispatchWorkflow } from "../../src/github/runs.ts";
+import { QUIET } from "../run.ts";
 import { begin, fakeRun } from "../simulator/github/harness.ts";
 
 async function asJob(assumptions: NonNullable<GitHubScenarioInput["assumptions"]>) {
@@ -19,7 +20,7 @@ async function asJob(assumptions: NonNullable<GitHubScenarioInput["assumptions"]
     serverUrl: "https://github.com",
     owner: "acme",
     repository: "ml-pipelines",
-    log: { debug: () => undefined },
+    log: QUIET,
   });
   return Object.assign(world, { client });
 }

@@ -1,5 +1,6 @@
 /** Our client of GitHub, connected to a server whose answers a test decides. */
 import { connectGitHub, type GitHub } from "../../src/github/client.ts";
+import { QUIET } from "../run.ts";
 
 export const TOKEN = "ghs_canary_0123456789";
 
@@ -14,7 +15,7 @@ export function clientOf(
     serverUrl: "https://github.com",
     owner: "acme",
     repository: "ml-pipelines",
-    log: { debug: () => {} },
+    log: QUIET,
     timeoutMs: 500,
     ...options,
   });

@@ -6,6 +6,7 @@ import { commentOnPulls } from "../../src/pull-comments.ts";
 import { findingsOutput } from "../../src/report/carried-findings.ts";
 import { reportDrift } from "../../src/report-drift.ts";
 import { MINIMAL } from "../contract/examples.ts";
+import { QUIET, undisturbed } from "../run.ts";
 import { ready, verify } from "./operations.ts";
 import { addRun, connect, contract, deployed, end, gate, honest, merged, RELEASE } from "./world.ts";
 
@@ -103,7 +104,7 @@ describe("what a job writes", () => {
         label: "drift",
         key: "four-tier.yml",
         runUrl: "https://github.com/acme/x/actions/runs/1",
-        log: { info() {} },
+        log: QUIET,
       });
     await report();
     await report();
@@ -122,9 +123,7 @@ describe("what a job writes", () => {
         tier: "prod",
         contract: "four-tier.yml",
         allowedHosts: [],
-        log: { info() {} },
-        signal: new AbortController().signal,
-        pause: () => Promise.resolve(),
+        ...undisturbed(),
       });
     await comment();
     await comment();

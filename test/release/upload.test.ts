@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Content, inspectFolders, unreadFindings, uploadFolders } from "../../src/release/upload.ts";
 import { connectTo, FOLDER, startTier, type TestTier } from "../ledger/tier.ts";
+import { QUIET } from "../run.ts";
 
 const DIGEST = "d".repeat(64);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -17,7 +18,7 @@ const content: Content = {
     { path: ".artifacts/churn-1.0-py3-none-any.whl", bytes: new Uint8Array([0, 255, 1, 254]) },
   ],
 };
-const options = { tier: "dev", check: () => Promise.resolve(), log: { info() {} } };
+const options = { tier: "dev", check: () => Promise.resolve(), log: QUIET };
 
 async function upload(tier: TestTier, given = content): Promise<number> {
   return uploadFolders(tier.workspace, await inspectFolders(tier.workspace, [given], "dev"), options);

@@ -13,7 +13,7 @@ import { type Evidence, type RecordInput, recordDeployment } from "../../src/rel
 import { type GatherRequest, gatherAgain, gatherGateFacts } from "../../src/release/gather.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { SEEN_WELL } from "../gate/facts.ts";
-import { RUN } from "../run.ts";
+import { QUIET, RUN } from "../run.ts";
 import { begin, fakeRun } from "../simulator/github/harness.ts";
 
 export const PIN = "5".repeat(40);
@@ -143,7 +143,7 @@ export function client(world: World, token: string, now?: () => Date): GitHub {
     serverUrl: "https://github.com",
     owner: "acme",
     repository: "ml-pipelines",
-    log: { debug: () => {} },
+    log: QUIET,
     pause: () => Promise.resolve(),
     ...(now === undefined ? {} : { now }),
   });

@@ -6,13 +6,13 @@ import { mkdirs } from "../../src/databricks/files.ts";
 import { connect } from "../../src/databricks/workspace.ts";
 import { shareFolder } from "../../src/ledger/share.ts";
 import { type Account, APPLICATION } from "../account.ts";
+import { QUIET } from "../run.ts";
 import { estate, SANDBOX_APPLICATION } from "./estate.ts";
 
 export const DAY = 86_400;
 /** A run that is still at work. */
 export const DEPLOYING = "7";
 let runs = 900;
-const quiet = { info: () => {}, debug: () => {}, warning: () => {}, secret: () => {} };
 
 /** Cleans, not as a dry run, as a run of its own. */
 export async function cleanUp(
@@ -23,7 +23,7 @@ export async function cleanUp(
     workspace: connect({
       host: simulator.workspaces["dev"]?.url ?? "",
       credentials: { kind: "secret", ...simulator.credentials("ml-pipelines-dev") },
-      log: quiet,
+      log: QUIET,
     }),
     contract,
     principal: APPLICATION.dev,
@@ -32,12 +32,12 @@ export async function cleanUp(
     lock: {
       owner: { run: String((runs += 1)), attempt: 1, job: "clean" },
       runHasEnded: (id) => Promise.resolve(id !== DEPLOYING),
-      log: quiet,
+      log: QUIET,
       now: () => simulator.now(),
     },
     now: simulator.now(),
     pause: () => Promise.resolve(),
-    log: quiet,
+    log: QUIET,
     ...more,
   });
 }

@@ -15,7 +15,7 @@ import { type Account, APPLICATION } from "../account.ts";
 import { goodFacts } from "../gate/facts.ts";
 import { FILES } from "../promotion-files.ts";
 import { newRepository, type Repository, removeFolders } from "../repository.ts";
-import { RUN } from "../run.ts";
+import { QUIET, RUN } from "../run.ts";
 import { estate, NOW, SANDBOX_APPLICATION, USERS } from "./estate.ts";
 
 afterAll(removeFolders);
@@ -45,7 +45,6 @@ export interface Developers {
   readonly files: (developer: string) => string[];
 }
 
-const quiet = { info: () => {}, debug: () => {}, warning: () => {}, secret: () => {} };
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const CONTRACT = FILES["four-tier.yml"] ?? "";
 const COMPONENTS = CONTRACT.slice(CONTRACT.indexOf("components:")).replace("jobs.watch]", "jobs.watch, jobs.stream]");
@@ -67,7 +66,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
     logins: undefined,
     now: account.simulator.now(),
     pause,
-    log: quiet,
+    log: QUIET,
   });
   const repository = newRepository({
     ...FILES,
@@ -79,7 +78,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
     connect({
       host: account.simulator.workspaces["dev"]?.url ?? "",
       credentials: { kind: "secret", ...account.simulator.credentials("ml-pipelines-sandbox") },
-      log: quiet,
+      log: QUIET,
     });
   const deploy: Developers["deploy"] = async (login, commit, run = String((runs += 1)), more = {}) => {
     const git = await openGit(repository.folder);
@@ -135,7 +134,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       record: () => Promise.resolve({ id: "", finish: () => Promise.resolve() }),
       runHasEnded: () => Promise.resolve(false),
       lockWaitMs: 60_000,
-      log: quiet,
+      log: QUIET,
       signal: new AbortController().signal,
       now: () => new Date(),
       pause,
@@ -164,7 +163,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
         branchOf: (run) => Promise.resolve(typeof deployed === "function" ? deployed(run) : deployed),
         runHasEnded: () => Promise.resolve(false),
         lockWaitMs: 60_000,
-        log: { ...quiet, ...(onLine === undefined ? {} : { info: onLine }) },
+        log: { ...QUIET, ...(onLine === undefined ? {} : { info: onLine }) },
         signal: new AbortController().signal,
         now: () => new Date(),
         pause,

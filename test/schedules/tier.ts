@@ -6,6 +6,7 @@ import { tierFolder } from "../../src/ledger/paths.ts";
 import { readLedger } from "../../src/ledger/store.ts";
 import type { SchedulesOptions } from "../../src/schedules.ts";
 import { type Account, APPLICATION } from "../account.ts";
+import { QUIET } from "../run.ts";
 
 export type Deployed = keyof typeof APPLICATION;
 
@@ -47,7 +48,7 @@ export function ledgerOf(account: Account, tier: Deployed, run = "100") {
           runHasEnded: () => Promise.resolve(false),
           waitMs: 0,
           pollMs: 1,
-          log: { info() {}, warning() {} },
+          log: QUIET,
           now: () => now,
           pause: () => Promise.resolve(),
         },

@@ -13,6 +13,7 @@ import { whatRunsWhere } from "../../src/what-runs-where.ts";
 import { MINIMAL } from "../contract/examples.ts";
 import { fileOf, promotionDocument } from "../evidence-documents.ts";
 import { approve, connect, contract, deployed, gate, ids, merged, promoteRun, RELEASE } from "../release/world.ts";
+import { undisturbed } from "../run.ts";
 
 const BRANCH = "four-tier-evidence";
 const PLAIN = `project: ml-pipelines\n${MINIMAL}`;
@@ -62,9 +63,7 @@ describe("evidence of staging, on the way to prod", () => {
       contract: contract(CONTRACT),
       tier: "staging",
       ...document,
-      log: { info() {} },
-      signal: new AbortController().signal,
-      pause: () => Promise.resolve(),
+      ...undisturbed(),
     });
     return outputs["kept-path"] ?? "";
   }

@@ -11,11 +11,11 @@ import { tierProof } from "../../src/grants.ts";
 import { matchSchedules } from "../../src/schedules.ts";
 import { type Account, startAccount } from "../account.ts";
 import { scene } from "../promotion.ts";
+import { QUIET } from "../run.ts";
 import { optionsFor } from "../schedules/tier.ts";
 
 type Set = NonNullable<DatabricksScenario["behaviours"]>;
 const now = new Date("2027-01-15T12:00:00Z");
-const log = { info: () => {} };
 
 /** Positions that must change what comes of it, since something is then refused or not known: both-ways-met.test.ts. */
 const CHANGES = [
@@ -140,7 +140,7 @@ describe.each(positions)("with $position", ({ behaviours }) => {
         estate.connect("staging"),
         estate.tier("staging"),
         { mode: "enforce", ...optionsFor(estate, "staging"), patience: { timeoutMs: 2_000, everyMs: 5 } },
-        log,
+        QUIET,
       );
     expect((await enforce()).findings).toEqual([]);
     const { world } = estate.simulator;
