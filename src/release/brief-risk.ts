@@ -1,5 +1,6 @@
 /** What a promotion risks, in the words of somebody who is woken by it; worst first. */
 import type { TierName } from "../contract/model.ts";
+import { perhapsDoubled } from "../gate/checks/adoption.ts";
 import { listed } from "../listed.ts";
 import { code, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
@@ -68,6 +69,7 @@ export function risksOf(brief: BriefFacts): Risk[] {
   const risks: Risk[] = [
     ...ofTheTier(brief),
     ...(move.known && move.value !== undefined ? moving(move.value, tier) : []),
+    ...perhapsTwice(perhapsDoubled(brief), tier),
     ...unseen.map((says): Risk => ({ icon: "❓", says: text(says), of: [] })),
     ...ofThePlan(plan, tier),
     {
@@ -79,6 +81,13 @@ export function risksOf(brief: BriefFacts): Risk[] {
   return risks
     .filter(({ icon, of }) => of.length > 0 || icon === "❓")
     .toSorted((a, b) => ICONS.indexOf(a.icon) - ICONS.indexOf(b.icon));
+}
+
+/** What a first promotion may make again beside what is there. */
+function perhapsTwice(keys: readonly string[], tier: TierName): Risk[] {
+  if (keys.length === 0) return [];
+  const says = `whether ${text(tier)} has jobs of these names that its principal may not see, only an administrator of its workspace can tell: they would run beside the new ones, so let one look before you approve`;
+  return [{ icon: "❓", says, of: keys.map(code) }];
 }
 
 /** What is as it is in the tier, whatever the plan says. */

@@ -5,6 +5,7 @@ import { CHECK_IDS, type CheckId } from "../../src/gate/check.ts";
 import type { DocumentFacts, FoundDocument, SoughtDocument } from "../../src/gate/document-facts.ts";
 import { evaluateGate, GATE } from "../../src/gate/evaluate.ts";
 import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gate/facts.ts";
+import type { Change } from "../../src/release/change.ts";
 import type { Loss } from "../../src/release/losses.ts";
 import {
   audited,
@@ -584,6 +585,28 @@ describe("the gate to prod", () => {
       "warning gate/protection-codeowners",
       "warning gate/approval-author",
     ]);
+  });
+
+  it("warns, with a tier's first release alone, that its principal may not see jobs of the names that it makes", () => {
+    const good = goodFacts();
+    const create = (kind: string, key: string) =>
+      ({ kind, key, name: key, action: "create", class: "metadata", fields: [] }) as const;
+    const planOf = (...changes: Change[]) => known({ digest: "2".repeat(64), empty: false, changes });
+    const plan = planOf(create("jobs", "jobs.score"), create("pipelines", "pipelines.ingest"));
+    const first = known({ current: undefined, relation: undefined });
+    const warned = (more: Partial<GateFacts>) => {
+      const { verdict, findings } = evaluateGate({ ...good, plan, order: first, ...more });
+      expect(verdict).toBe("pass");
+      return findings.filter(({ id }) => id === "gate/adoption-unseen");
+    };
+    expect(warned({})).toMatchObject([
+      { severity: "warning", message: expect.stringMatching(/: jobs\.score\.$/) as string },
+    ]);
+    expect(warned({ order: good.order })).toEqual([]);
+    expect(warned({ plan: planOf({ ...create("jobs", "jobs.score"), action: "update" }) })).toEqual([]);
+    expect(warned({ tier: "sandbox" })).toEqual([]);
+    // a brief has it among its risks
+    expect(warned({ stage: "plan-live" })).toEqual([]);
   });
 
   it("lets in what the contract lists, drift accepted by its digest, adopted namesakes, and left-over locks", () => {

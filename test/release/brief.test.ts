@@ -790,6 +790,7 @@ describe("the brief", () => {
   it("tells the first release from the next, and no change from one", async () => {
     const first = await glance(brief({ current: undefined, plan: planOf({ ...update, action: "create" }) }));
     expect(first).toContain("The first release of prod");
+    expect(first).toMatch(/whether prod has jobs of these names .* only an administrator .* can tell: .*: jobs\.score/);
     expect(first).toContain("No release was here before this one, so rollback.yml has nowhere to go.");
     expect(first).toContain("runs the caller of operate.yml: operation pause, tier prod");
     expect(await glance(brief({ plan: planOf(untouched) }))).toContain("no resource changes");

@@ -2,20 +2,28 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { listDeployments } from "../../src/github/deployments.ts";
+import type { ActionResult } from "../../src/report/report.ts";
 import { failures, scene } from "../promotion.ts";
 import { client, deployed, merged, promoteRun } from "../release/world.ts";
 import { tasks } from "./meeting.ts";
 
+const warnings = ({ findings }: ActionResult) =>
+  findings.filter(({ severity }) => severity === "warning").map(({ id, message }) => [id, message]);
+
 it("a job of the same name that is hidden is neither ours nor in the way", async () => {
   const hidden = { owner: "mona@example.com", settings: { name: "score", tasks } };
   const dev = await scene("dev", { jobs: { dev: [hidden] } });
-  expect(failures((await dev.promote()).result)).toEqual([]);
+  const { result } = await dev.promote();
+  expect(failures(result)).toEqual([]);
+  // nothing shows it, and that is said
+  expect(warnings(result)).toEqual([["gate/adoption-unseen", expect.stringMatching(/jobs\.score/)]]);
   const both = dev.world.jobs("dev").filter(({ settings }) => settings["name"] === "score");
   expect(both.map(({ creator }) => creator).toSorted()).toEqual([
     "11111111-1111-4111-8111-111111111111",
     "mona@example.com",
   ]);
-  expect((await dev.promote()).writes).toEqual([]);
+  const again = await dev.promote();
+  expect([again.writes, warnings(again.result)]).toEqual([[], []]);
 });
 
 it("a record that was set inactive is still read", async () => {

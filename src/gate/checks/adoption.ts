@@ -1,5 +1,9 @@
 /** Nothing in the tier has the name of something we would create, unless the contract adopts it. */
-import { type Check, conclude, withFact } from "../check.ts";
+import type { TierName } from "../../contract/model.ts";
+import type { Plan } from "../../release/change.ts";
+import { type Check, conclude, type Problem, withFact } from "../check.ts";
+import type { OrderFacts } from "../commit-facts.ts";
+import type { GateFacts } from "../facts.ts";
 
 export const adoption: Check = {
   id: "adoption",
@@ -11,17 +15,51 @@ export const adoption: Check = {
           namesakes.length === 0
             ? `No namesakes among what the principal of ${facts.tier} may see.`
             : `Adopted: ${namesakes.map(({ key }) => key).join(", ")}.`,
-        problems: namesakes
-          .filter(({ adopted, key, id }) => !adopted || facts.adopt.get(key) !== id)
-          .map(({ key, name, id, managedBy }) => ({
-            what: managedBy === "bundle" ? "bundle" : "namesake",
-            message:
-              managedBy === "bundle"
-                ? `${facts.tier} has a resource named "${name}" (id ${id}) that a bundle deployment manages; ${key} would become its double.`
-                : `${facts.tier} has a resource named "${name}" (id ${id}) that is not ours; ${key} would become its double.`,
-            why: managedBy === "bundle" ? "Two deployers would undo each other's work." : "Both would run.",
-            remedy: `Adopt it in the contract on the default branch (adopt: { ${facts.tier}: { ${key}: "${id}" } }), rename it, or delete it.`,
-          })),
+        problems: [
+          ...namesakes
+            .filter(({ adopted, key, id }) => !adopted || facts.adopt.get(key) !== id)
+            .map(({ key, name, id, managedBy }) => ({
+              what: managedBy === "bundle" ? "bundle" : "namesake",
+              message:
+                managedBy === "bundle"
+                  ? `${facts.tier} has a resource named "${name}" (id ${id}) that a bundle deployment manages; ${key} would become its double.`
+                  : `${facts.tier} has a resource named "${name}" (id ${id}) that is not ours; ${key} would become its double.`,
+              why: managedBy === "bundle" ? "Two deployers would undo each other's work." : "Both would run.",
+              remedy: `Adopt it in the contract on the default branch (adopt: { ${facts.tier}: { ${key}: "${id}" } }), rename it, or delete it.`,
+            })),
+          ...hiddenProblems(facts),
+        ],
       }),
     ),
 };
+
+/**
+ * The jobs that a first promotion makes, of whose names the workspace may have others that nobody here is shown: a list has
+ * what its caller may view, and two jobs may have one name. Of every other kind the service refuses a second one.
+ */
+export function perhapsDoubled(first: {
+  readonly tier: TierName;
+  /** What the tier has. */
+  readonly current: OrderFacts["current"];
+  readonly plan: Pick<Plan, "changes">;
+}): string[] {
+  if (first.tier === "sandbox" || first.current !== undefined) return [];
+  return first.plan.changes.flatMap(({ kind, action, key }) => (kind === "jobs" && action === "create" ? [key] : []));
+}
+
+/** Said where it happens; a brief has it among its risks, before. */
+function hiddenProblems({ stage, tier, order, plan }: GateFacts): Problem[] {
+  if (stage !== "promote" || !order.known || !plan.known) return [];
+  const keys = perhapsDoubled({ tier, current: order.value.current, plan: plan.value });
+  if (keys.length === 0) return [];
+  return [
+    {
+      what: "unseen",
+      severity: "warning",
+      message: `Whether ${tier} has jobs of these names that its principal may not see, only an administrator of its workspace can tell: ${keys.join(", ")}.`,
+      why: "They would run beside the new ones. This is said with the first release alone.",
+      remedy:
+        "Look at the workspace's jobs as an administrator, and pause or delete the one of two that is not to stay. To keep one that was there, give the principal CAN_MANAGE on it and adopt it before the first promotion.",
+    },
+  ];
+}
