@@ -3,7 +3,7 @@ import type { BundleSource } from "./bundle/source.ts";
 import { type Finding, FourTierError } from "./findings.ts";
 import { compareCheckout } from "./git/checkout.ts";
 import { blobId, decodePath, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
-import { type Ended, type Environment, failed, openError, run, runNow } from "./git/process.ts";
+import { type Ended, type Environment, failed, run, runNow } from "./git/process.ts";
 import { missingObject, mustBeId, rootPrefix, shallow, unreadable } from "./git/refusals.ts";
 import { sourceOf } from "./git/source.ts";
 
@@ -20,11 +20,9 @@ export interface CommitInfo {
 
 /**
  * A repository. Every commit argument must be 40 or 64 hex (FourTierError `git/commit`). What a commit holds never
- * changes, so it is asked for once and kept.
+ * changes, so it is asked for once and kept. Where there is no repository, or no git, any question says so (NoRepository).
  */
 export interface Git {
-  /** The repository's top folder. */
-  readonly folder: string;
   /** The checked-out commit. */
   head(): Promise<string>;
   /** The commit that a ref or commit names; undefined if this clone does not have it. */
@@ -49,17 +47,15 @@ export interface Git {
 }
 
 /**
- * Opens the repository that contains `folder`; throws FourTierError: `git/not-installed`, `git/no-repository`,
- * `git/unsafe-directory`. `environment` is what git sees, less what would make it look at another repository.
+ * The repository that contains `folder`. No process is started until something is asked: the first answer is what an
+ * action's first request waits for. `environment` is what git sees, less what would make it look at another repository.
  */
-export async function openGit(folder: string, environment: Environment = process.env): Promise<Git> {
-  const top = await run(folder, environment, ["rev-parse", "--show-toplevel"]);
-  if (top.status !== 0) throw openError(folder, top);
-  return new Repository(top.stdout.toString("utf8").replace(/\r?\n$/, ""), environment);
+export function openGit(folder: string, environment: Environment = process.env): Git {
+  return new Repository(folder, environment);
 }
 
 class Repository implements Git {
-  readonly folder: string;
+  readonly #folder: string;
   readonly #environment: Environment;
   /** Full commit ids that this clone was seen to have. */
   readonly #present = new Set<string>();
@@ -71,7 +67,7 @@ class Repository implements Git {
   readonly #blobs = new Map<string, Uint8Array>();
 
   constructor(folder: string, environment: Environment) {
-    this.folder = folder;
+    this.#folder = folder;
     this.#environment = environment;
   }
 
@@ -131,20 +127,32 @@ class Repository implements Git {
     const output = await this.#ok(["cat-file", "--batch"], `${wanted.join("\n")}\n`);
     let offset = 0;
     for (const blob of wanted) {
-      const end = output.indexOf(0x0a, offset);
-      const match = /^([0-9a-f]+) blob (\d+)$/.exec(output.toString("latin1", offset, end));
-      if (end < 0 || match?.[1] !== blob) throw missingObject(blob);
-      const content = output.subarray(end + 1, end + 1 + Number(match[2]));
-      if (blobId(content, blob.length) !== blob) throw missingObject(blob);
-      this.#blobs.set(blob, content);
-      offset = end + 1 + content.length + 1;
+      const entry = batchEntry(output, offset);
+      if (entry?.blob !== blob || blobId(entry.content, blob.length) !== blob) throw missingObject(blob);
+      this.#blobs.set(blob, entry.content);
+      offset = entry.end;
     }
   }
 
   async readFile(commit: string, path: string): Promise<Uint8Array | undefined> {
+    mustBeId(commit);
+    const content = this.#trees.has(commit) ? undefined : await this.#contentAt(commit, path);
+    if (content !== undefined) return content;
     const file = (await this.tracked(commit)).find((file) => file.path === path);
     if (file === undefined || file.mode === SUBMODULE) return undefined;
     return (await this.readBlobs([file.blob])).get(file.blob);
+  }
+
+  /** One file without the commit's list of files; undefined if there is none, or if the list has to say. */
+  async #contentAt(commit: string, path: string): Promise<Uint8Array | undefined> {
+    if (/^\.{0,2}\/|\n/.test(path)) return undefined; // git would take it for something else than a tracked file's name
+    const output = await this.#ok(["cat-file", "--batch"], `${commit}:${path}\n`);
+    const { blob, content } = batchEntry(output, 0) ?? {};
+    if (blob === undefined || content === undefined) return undefined;
+    if (blobId(content, blob.length) !== blob) throw missingObject(blob);
+    this.#present.add(commit);
+    this.#blobs.set(blob, content);
+    return content;
   }
 
   sourceAt(commit: string): Promise<BundleSource> {
@@ -153,12 +161,14 @@ class Repository implements Git {
 
   async #source(commit: string): Promise<BundleSource> {
     const late = (blob: string): Uint8Array =>
-      this.#blobs.get(blob) ?? runNow(this.folder, this.#environment, ["cat-file", "blob", blob]);
+      this.#blobs.get(blob) ?? runNow(this.#folder, this.#environment, ["cat-file", "blob", blob]);
     return sourceOf(await this.tracked(commit), (blobs) => this.readBlobs(blobs), late);
   }
 
   async checkoutEquals(commit: string, root = ""): Promise<readonly Finding[]> {
-    return compareCheckout(this.folder, await this.tracked(commit, root), (args, input) => this.#run(args, input));
+    const files = await this.tracked(commit, root);
+    const top = (await this.#ok(["rev-parse", "--show-toplevel"])).toString("utf8").replace(/\r?\n$/, "");
+    return compareCheckout(top, files, (args, input) => run(top, this.#environment, args, input));
   }
 
   isAncestor(ancestor: string, descendant: string): Promise<boolean> {
@@ -228,7 +238,7 @@ class Repository implements Git {
   }
 
   #run(args: readonly string[], input?: string): Promise<Ended> {
-    return run(this.folder, this.#environment, args, input);
+    return run(this.#folder, this.#environment, args, input);
   }
 
   async #ok(args: readonly string[], input?: string): Promise<Buffer> {
@@ -246,6 +256,19 @@ function once<T>(known: Map<string, Promise<T>>, key: string, read: () => Promis
   known.set(key, reading);
   reading.catch(() => known.delete(key));
   return reading;
+}
+
+/** One content of `cat-file --batch`, and where the next begins; undefined if there is something else. */
+function batchEntry(
+  output: Buffer,
+  offset: number,
+): { readonly blob: string; readonly content: Buffer; readonly end: number } | undefined {
+  const line = output.indexOf(0x0a, offset);
+  const match = line < 0 ? null : /^([0-9a-f]+) blob (\d+)$/.exec(output.toString("latin1", offset, line));
+  const [, blob, size] = match ?? [];
+  if (blob === undefined) return undefined;
+  const content = output.subarray(line + 1, line + 1 + Number(size));
+  return { blob, content, end: line + 1 + content.length + 1 };
 }
 
 function entry<T>(key: string, value: T | undefined): [string, T][] {

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { clone, newFolder, newRepository, PLAIN_ENVIRONMENT, type Repository, re
 
 afterAll(removeFolders);
 
-const open = (repository: Repository, environment: Record<string, string> = {}): Promise<Git> =>
+const open = (repository: Repository, environment: Record<string, string> = {}): Git =>
   openGit(repository.folder, { ...PLAIN_ENVIRONMENT, ...environment });
 
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString("utf8");
@@ -39,21 +39,38 @@ describe("commits", () => {
     repository.write("run.sh", "#!/bin/sh\n", { executable: true });
     repository.link("link", "a b.txt");
     const commit = repository.commit();
-    const git = await open(repository);
+    const git = open(repository);
     const tracked = await git.tracked(commit);
     expect(tracked.map((file) => file.path)).toEqual([...names, "run.sh", "link"].sort());
     expect(tracked.find((file) => file.path === "run.sh")?.mode).toBe("100755");
     expect(tracked.find((file) => file.path === "link")?.mode).toBe("120000");
-    for (const name of names) expect(text(await git.readFile(commit, name))).toBe(name);
-    expect(text(await git.readFile(commit, "link"))).toBe("a b.txt");
-    expect(await git.readFile(commit, "nowhere")).toBeUndefined();
+    // whether the list of files is known, or not asked for yet
+    for (const ask of [git, open(repository)]) {
+      for (const name of names) expect(text(await ask.readFile(commit, name))).toBe(name);
+      expect(text(await ask.readFile(commit, "link"))).toBe("a b.txt");
+      expect(await ask.readFile(commit, "nowhere")).toBeUndefined();
+    }
+  });
+
+  it("reads one file with one process, and takes nothing for a file that is none", async () => {
+    const repository = newRepository({ "ml/a": "1", b: "2" });
+    const commit = repository.commit();
+    const trace = join(newFolder(), "trace");
+    const git = open(repository, { GIT_TRACE: trace });
+    expect(text(await git.readFile(commit, "ml/a"))).toBe("1");
+    expect(readFileSync(trace, "utf8").match(/built-in: git \S+/g)).toEqual(["built-in: git cat-file"]);
+    for (const path of ["ml", "ml/", "./b", "../b", "/b", "", "b\n"]) {
+      expect(await open(repository).readFile(commit, path)).toBeUndefined();
+    }
+    expect(await refusal(open(repository).readFile("0".repeat(40), "b"))).toEqual(["git/unknown-commit"]);
+    expect(await refusal(open(repository).readFile("HEAD", "b"))).toEqual(["git/commit"]);
   });
 
   it("reads a commit and not the working tree", async () => {
     const repository = newRepository({ "a.txt": "one" });
     const first = repository.commit();
     repository.write("a.txt", "two");
-    const git = await open(repository);
+    const git = open(repository);
     expect(text(await git.readFile(first, "a.txt"))).toBe("one");
     repository.commit();
     expect(text(await git.readFile(first, "a.txt"))).toBe("one");
@@ -61,7 +78,7 @@ describe("commits", () => {
 
   it("lists what is under a folder only, and refuses a folder outside", async () => {
     const repository = newRepository({ "ml/a": "1", "ml/b/c": "2", "mlx/d": "3", e: "4" });
-    const git = await open(repository);
+    const git = open(repository);
     const head = await git.head();
     for (const root of ["ml", "./ml", "ml/"]) {
       expect((await git.tracked(head, root)).map((file) => file.path)).toEqual(["ml/a", "ml/b/c"]);
@@ -74,7 +91,7 @@ describe("commits", () => {
 
   it("finds the repository from a folder inside it", async () => {
     const repository = newRepository({ "ml/a": "1" });
-    const git = await openGit(join(repository.folder, "ml"), PLAIN_ENVIRONMENT);
+    const git = openGit(join(repository.folder, "ml"), PLAIN_ENVIRONMENT);
     expect((await git.tracked(await git.head())).map((file) => file.path)).toEqual(["ml/a"]);
   });
 
@@ -86,7 +103,7 @@ describe("commits", () => {
     });
     repository.write("model.bin", Uint8Array.of(1, 0, 2));
     repository.write("latin1.txt", Uint8Array.of(0xe4, 0x20));
-    const source = await (await open(repository)).sourceAt(repository.commit());
+    const source = await open(repository).sourceAt(repository.commit());
     expect(source.list()).toEqual(["databricks.yml", "latin1.txt", "model.bin", "src/a.py", "src/big.yml"]);
     expect(source.files.get("databricks.yml")).toBe("bundle: {}\n");
     expect(source.readText("src/a.py")).toBe("print()\n");
@@ -101,7 +118,7 @@ describe("commits", () => {
 
   it("works in a repository with SHA-256 ids", async () => {
     const repository = newRepository({ "a.txt": "one" }, ["--object-format=sha256"]);
-    const git = await open(repository);
+    const git = open(repository);
     const head = await git.head();
     expect(head).toMatch(/^[0-9a-f]{64}$/);
     expect(text(await git.readFile(head, "a.txt"))).toBe("one");
@@ -111,14 +128,14 @@ describe("commits", () => {
   it.each(["main", "HEAD", "abc1234", "-x", "--upload-pack=touch x", "A".repeat(40), `${"a".repeat(40)}\n`, ""])(
     "takes only whole commit ids, so not %j",
     async (commit) => {
-      const git = await open(newRepository({ a: "1" }));
+      const git = open(newRepository({ a: "1" }));
       expect(await refusal(git.tracked(commit))).toEqual(["git/commit"]);
       expect(await refusal(git.isAncestor(commit, commit))).toEqual(["git/commit"]);
     },
   );
 
   it("says that a commit is not in this clone", async () => {
-    const git = await open(newRepository({ a: "1" }));
+    const git = open(newRepository({ a: "1" }));
     expect(await refusal(git.tracked("a".repeat(40)))).toEqual(["git/unknown-commit"]);
     expect(await git.resolve("no-such-branch")).toBeUndefined();
     expect(await git.resolve("main")).toBe(await git.head());
@@ -134,7 +151,7 @@ describe("history", () => {
     const side = repository.commit("side: ünï\n\nbody");
     repository.git("switch", "--quiet", "--orphan", "alone");
     const alone = repository.commit("alone");
-    const git = await open(repository);
+    const git = open(repository);
     expect(await git.isAncestor(first, second)).toBe(true);
     expect(await git.isAncestor(first, first)).toBe(true);
     expect(await git.isAncestor(second, first)).toBe(false);
@@ -155,9 +172,9 @@ describe("history", () => {
     const second = origin.commit("second");
     origin.git("switch", "--quiet", "-c", "other", first);
     const other = origin.commit("other");
-    const git = await open(clone(origin, "--depth=1", "--no-single-branch"));
+    const git = open(clone(origin, "--depth=1", "--no-single-branch"));
     expect(await git.isShallow()).toBe(true);
-    expect(await (await open(origin)).isShallow()).toBe(false);
+    expect(await open(origin).isShallow()).toBe(false);
     expect(await refusal(git.isAncestor(other, second))).toEqual(["git/shallow"]);
     expect(await refusal(git.mergeBase(other, second))).toEqual(["git/shallow"]);
     expect(await refusal(git.log(other, second))).toEqual(["git/shallow"]);
@@ -172,7 +189,7 @@ describe("trust", () => {
   it("is not led to another repository by the environment", async () => {
     const repository = newRepository({ a: "ours" });
     const other = newRepository({ a: "theirs" });
-    const git = await open(repository, { GIT_DIR: join(other.folder, ".git"), GIT_WORK_TREE: other.folder });
+    const git = open(repository, { GIT_DIR: join(other.folder, ".git"), GIT_WORK_TREE: other.folder });
     expect(text(await git.readFile(await git.head(), "a"))).toBe("ours");
     expect(await git.head()).toBe(repository.git("rev-parse", "HEAD"));
   });
@@ -182,7 +199,7 @@ describe("trust", () => {
     const blob = repository.git("rev-parse", "HEAD:a");
     writeFileSync(join(repository.folder, "false"), "false");
     repository.git("replace", blob, repository.git("hash-object", "-w", "false"));
-    const git = await open(repository);
+    const git = open(repository);
     expect(text(await git.readFile(await git.head(), "a"))).toBe("true");
   });
 
@@ -192,30 +209,29 @@ describe("trust", () => {
     const object = join(repository.folder, ".git/objects", blob.slice(0, 2), blob.slice(2));
     chmodSync(object, 0o644);
     writeFileSync(object, deflateSync("blob 5\0false"));
-    const git = await open(repository);
+    const git = open(repository);
     expect(await refusal(git.readFile(await git.head(), "a"))).toEqual(["git/damaged"]);
   });
 
   it("says what to do about a folder that belongs to somebody else", async () => {
     const repository = newRepository({ a: "1" });
-    const error: unknown = await open(repository, { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" }).catch(
-      (error: unknown) => error,
-    );
+    const asked = open(repository, { GIT_TEST_ASSUME_DIFFERENT_OWNER: "1" }).head();
+    const error: unknown = await asked.catch((error: unknown) => error);
     expect(error).toBeInstanceOf(FourTierError);
     expect(String(error)).toContain(`git config --global --add safe.directory ${repository.folder}`);
   });
 
   it("says that there is no repository, no commit, no git", async () => {
-    expect(await refusal(openGit(newFolder(), PLAIN_ENVIRONMENT))).toEqual(["git/no-repository"]);
-    expect(await refusal((await open(newRepository())).head())).toEqual(["git/no-commit"]);
-    expect(await refusal(openGit(newFolder(), { PATH: newFolder() }))).toEqual(["git/not-installed"]);
+    expect(await refusal(openGit(newFolder(), PLAIN_ENVIRONMENT).head())).toEqual(["git/no-repository"]);
+    expect(await refusal(open(newRepository()).head())).toEqual(["git/no-commit"]);
+    expect(await refusal(openGit(newFolder(), { PATH: newFolder() }).head())).toEqual(["git/not-installed"]);
   });
 });
 
 describe("the checkout", () => {
   /** The paths that differ, and how. */
   const differences = async (repository: Repository, root?: string): Promise<string[]> => {
-    const git = await open(repository);
+    const git = open(repository);
     const findings = await git.checkoutEquals(await git.head(), root);
     expect(findings.every((finding) => finding.id === "release/checkout-differs")).toBe(true);
     return findings.map((finding) => finding.message);
@@ -253,7 +269,7 @@ describe("the checkout", () => {
     ]);
     const first = repository.git("rev-parse", "HEAD");
     repository.commit();
-    const git = await open(repository);
+    const git = open(repository);
     expect((await git.checkoutEquals(first)).length).toBe(2);
     expect(await git.checkoutEquals(await git.head())).toEqual([]);
   });

@@ -37,7 +37,7 @@ test("nothing starts by itself through ten deploys; then what ran before runs, a
   const prod = await scene("prod");
   prod.change(files(0));
   expect(failures((await approve(prod)).result)).toEqual([]);
-  const tier = resolveTier(await prod.contract(await (await gitOf(prod.repository)).head()), "prod");
+  const tier = resolveTier(await prod.contract(await gitOf(prod.repository).head()), "prod");
   prod.world.changeJob("prod", "hand", (settings) => {
     settings["schedule"] = { ...(settings["schedule"] as object), pause_status: "PAUSED" };
   });

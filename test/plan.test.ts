@@ -27,7 +27,7 @@ async function brief(
     judged?: JudgedRelease;
   } = {},
 ) {
-  const git = await openGit(prod.repository.folder);
+  const git = openGit(prod.repository.folder);
   const commit = await git.head();
   const contract = await prod.contract(commit);
   const candidate = await prod.candidate(commit);

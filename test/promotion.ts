@@ -63,10 +63,10 @@ export interface RunOptions
 }
 
 /** What is read of a repository, which commits never change: once, however many scenes play in it. */
-const opened = new WeakMap<Repository, Promise<Git>>();
+const opened = new WeakMap<Repository, Git>();
 const candidates = new WeakMap<Repository, Map<string, Promise<Candidate>>>();
 
-export function gitOf(repository: Repository): Promise<Git> {
+export function gitOf(repository: Repository): Git {
   const git = opened.get(repository) ?? openGit(repository.folder);
   opened.set(repository, git);
   return git;
@@ -128,7 +128,7 @@ export class Scene {
   }
 
   async #candidate(commit: string, wheels: readonly CarriedArtifact[]): Promise<Candidate> {
-    const git = await gitOf(this.repository);
+    const git = gitOf(this.repository);
     const contract = await this.contract(commit);
     const { candidate, findings } = await candidateOf({
       git,
@@ -144,7 +144,7 @@ export class Scene {
   }
 
   async contract(commit: string): Promise<Contract> {
-    const git = await gitOf(this.repository);
+    const git = gitOf(this.repository);
     const bytes = await git.readFile(commit, "four-tier.yml");
     const parsed = parseContract(new TextDecoder().decode(bytes), "four-tier.yml", { allowedHosts: [] });
     if (parsed.contract === undefined) throw new FourTierError(parsed.findings);
@@ -153,7 +153,7 @@ export class Scene {
 
   /** Promotes a commit (default: the head) as a run of its own. */
   async promote(options: RunOptions = {}): Promise<Run> {
-    const git = await gitOf(this.repository);
+    const git = gitOf(this.repository);
     const commit = options.commit ?? this.repository.head();
     const candidate = await this.candidate(commit, options.wheels);
     const contract = await this.contract(commit);

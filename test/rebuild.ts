@@ -18,7 +18,7 @@ export async function rebuildScene(
   release: LedgerRelease,
   options: Options = {},
 ): Promise<readonly Finding[]> {
-  const git = await gitOf(scene.repository);
+  const git = gitOf(scene.repository);
   const tier = resolveTier(await scene.contract(release.commit), scene.tier);
   const made = { git, root: "", contractFile: "four-tier.yml", allowedHosts: [], tier, now: new Date() };
   return rebuildLedger({

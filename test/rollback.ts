@@ -38,7 +38,7 @@ export async function rollbackScene(
     ...options
   }: RollbackOptions = {},
 ): Promise<RolledBack> {
-  const git = await gitOf(scene.repository);
+  const git = gitOf(scene.repository);
   const name = scene.tier;
   const contract = await scene.contract(scene.repository.head());
   const tier = { ...resolveTier(contract, name), name };

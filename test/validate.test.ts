@@ -9,7 +9,7 @@ import { newRepository, type Repository, removeFolders } from "./repository.ts";
 afterAll(removeFolders);
 
 async function check(repository: Repository, more: Partial<ValidateRequest> = {}) {
-  const git = await openGit(repository.folder);
+  const git = openGit(repository.folder);
   const commit = await git.head();
   const { contract } = parseContract(CONTRACT, "four-tier.yml", { allowedHosts: [] });
   if (contract === undefined) throw new Error("the contract is not valid");
@@ -60,7 +60,7 @@ it("a digest is said to be without the wheels where they are built only after th
 
 it("what has gathered for dev and prod is told by what their records name", async () => {
   const repository = newRepository(FILES);
-  const git = await openGit(repository.folder);
+  const git = openGit(repository.folder);
   const prod = await git.head();
   repository.write("src/scoring/score.py", "# Databricks notebook source\nprint('next')\n");
   const dev = repository.commit("Score | anew");

@@ -26,7 +26,7 @@ export async function verifyScene(
   }: Partial<Pick<VerifyRequest, "policy" | "expected" | "deep" | "signal" | "pause" | "record" | "runHasEnded">> &
     Pick<RunOptions, "through"> & { readonly run?: string } = {},
 ): Promise<Verified> {
-  const git = await gitOf(scene.repository);
+  const git = gitOf(scene.repository);
   const name = scene.tier;
   const tier = { ...resolveTier(await scene.contract(scene.repository.head()), name), name };
   const records: { commit: string; payload: RecordInput<"verification"> }[] = [];

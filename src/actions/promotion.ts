@@ -33,7 +33,8 @@ import { pictureAfter, whereaboutsOf } from "./whereabouts.ts";
 export async function planOrPromote(context: ActionContext, own: Inputs, inputs: TierInputs): Promise<ActionResult> {
   const resolving = resolveTierOfRun(context, inputs);
   if (own.mode !== "plan") loadTransport(); // while git reads the contract
-  const [git, resolved] = await together([repositoryOf(context.run), resolving]);
+  const resolved = await resolving;
+  const git = repositoryOf(context.run);
   const wheels = own.artifacts === undefined ? [] : await readWheels(own.artifacts);
   checkBuilt(wheels, own.built);
   // Where to sign in, the run's contract alone says: the commit is read and rendered in the meantime.

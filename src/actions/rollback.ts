@@ -25,7 +25,7 @@ import { pictureAfter } from "./whereabouts.ts";
 export async function rollback(context: ActionContext): Promise<ActionResult> {
   const { run, cancelled } = context;
   const own = readInputs(context);
-  const git = await repositoryOf(run);
+  const git = repositoryOf(run);
   const github = githubOf(context);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const tier = recordedTier(access);

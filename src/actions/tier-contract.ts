@@ -4,6 +4,7 @@ import type { Contract } from "../contract/model.ts";
 import { parseContract } from "../contract/parse.ts";
 import type { RunContext } from "../environment.ts";
 import { FourTierError } from "../findings.ts";
+import { NoRepository } from "../git/process.ts";
 import { type Git, openGit } from "../git.ts";
 import { defaultBranchContract } from "../release/policy.ts";
 import { shortSha } from "../short-sha.ts";
@@ -32,10 +33,10 @@ export async function trustedContract(context: ActionContext, inputs: TierInputs
   return defaultBranchContract(githubOf(context), inputs.contract, inputs.allowedHosts);
 }
 
-const repositories = new WeakMap<RunContext, Promise<Git>>();
+const repositories = new WeakMap<RunContext, Git>();
 
-/** The repository that is checked out, opened once a run. Throws as `openGit`. */
-export function repositoryOf(run: RunContext): Promise<Git> {
+/** The repository that is checked out, one for a run: what it was asked before it knows. */
+export function repositoryOf(run: RunContext): Git {
   const opened = repositories.get(run) ?? openGit(run.workspace);
   repositories.set(run, opened);
   return opened;
@@ -47,12 +48,11 @@ async function contractAt(
   commit: string,
   whose: string | undefined,
 ): Promise<Contract> {
-  const git = await repositoryOf(run);
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await git.readFile(commit, inputs.contract);
+    bytes = await repositoryOf(run).readFile(commit, inputs.contract);
   } catch (error) {
-    if (!(error instanceof FourTierError)) throw error;
+    if (!(error instanceof FourTierError) || error instanceof NoRepository) throw error;
     throw new FourTierError(
       {
         id: "contract/commit",

@@ -16,7 +16,7 @@ export async function validateAll(
   own: { readonly commit: string; readonly artifacts: string | undefined },
 ): Promise<ActionResult> {
   const input = (name: string): string => (name === "tier" ? "dev" : context.input(name));
-  const git = await repositoryOf(context.run);
+  const git = repositoryOf(context.run);
   const { inputs, contract } = await resolveTierOfRun({ ...context, input });
   const same = own.commit === context.run.sha;
   return validate({

@@ -25,7 +25,7 @@ import { repositoryOf } from "./tier-contract.ts";
 export async function verify(context: ActionContext): Promise<ActionResult> {
   const { run, cancelled } = context;
   const own = readInputs(context);
-  const git = await repositoryOf(run);
+  const git = repositoryOf(run);
   const access = await accessTier({ ...context, cancelled: afterGrace(cancelled) });
   const tier = recordedTier(access);
   const github = githubOf(context);
@@ -93,7 +93,7 @@ async function readinessFor(
 export async function status(context: ActionContext): Promise<ActionResult> {
   const own = readInputs(context);
   const access = await accessTier(context);
-  const rebuilt = own.rebuild ? await rebuild(context, access, githubOf(context), await repositoryOf(context.run)) : [];
+  const rebuilt = own.rebuild ? await rebuild(context, access, githubOf(context), repositoryOf(context.run)) : [];
   const result = await statusOf(access.workspace, access.tier, access.clientId);
   return { ...result, findings: [...access.findings, ...rebuilt, ...result.findings] };
 }

@@ -1,6 +1,6 @@
 /** Running git: no shell, no prompt, nothing that makes it look elsewhere. */
 import { execFileSync, spawn } from "node:child_process";
-import { type Finding, FourTierError } from "../findings.ts";
+import { FourTierError } from "../findings.ts";
 
 /** Environment variables as a process has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,7 +12,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs git in the repository; rejects only if git cannot be started. */
+/** Runs git in the repository; rejects only with NoRepository. */
 export type RunGit = (args: readonly string[], input?: string) => Promise<Ended>;
 
 /** refs/replace would give another content for the same id. */
@@ -37,7 +37,10 @@ function gitEnvironment(environment: Environment): Record<string, string | undef
   return { ...Object.fromEntries(kept), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
 }
 
-/** Runs git; rejects (FourTierError `git/not-installed`) only if it cannot be started. */
+/** Git's exit status when it gives up. */
+const FATAL = 128;
+
+/** Runs git; rejects only with NoRepository. */
 export function run(folder: string, environment: Environment, args: readonly string[], input?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn("git", [...OPTIONS, ...args], { cwd: folder, env: gitEnvironment(environment) });
@@ -47,9 +50,13 @@ export function run(folder: string, environment: Environment, args: readonly str
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
     // git that ends early closes its input: its exit status tells why
     child.stdin.on("error", () => undefined);
-    child.on("error", () => reject(new FourTierError(notStarted(folder))));
+    child.on("error", () => reject(notStarted(folder)));
     child.on("close", (status) => {
-      resolve({ status: status ?? -1, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") });
+      const said = Buffer.concat(stderr).toString("utf8");
+      const ended = { status: status ?? -1, stdout: Buffer.concat(stdout), stderr: said };
+      const problem = notOpened(folder, ended);
+      if (problem === undefined) resolve(ended);
+      else reject(problem);
     });
     child.stdin.end(input ?? "");
   });
@@ -65,19 +72,23 @@ export function runNow(folder: string, environment: Environment, args: readonly 
   });
 }
 
-function notStarted(folder: string): Finding {
-  return {
+/** There is no repository to ask, or no git: true of every question, whatever it was about. */
+export class NoRepository extends FourTierError {}
+
+function notStarted(folder: string): NoRepository {
+  return new NoRepository({
     id: "git/not-installed",
     severity: "error",
     message: `git could not be started in ${folder}.`,
     remedy: "Run on a machine that has git, after actions/checkout.",
-  };
+  });
 }
 
-/** Why a folder could not be opened as a repository. */
-export function openError(folder: string, ended: Ended): FourTierError {
-  if (ended.stderr.includes("dubious ownership")) {
-    return new FourTierError({
+/** What git says of a folder that it takes for no repository, or for somebody else's; undefined for any other answer. */
+function notOpened(folder: string, { status, stderr }: Ended): NoRepository | undefined {
+  if (status !== FATAL) return undefined;
+  if (stderr.includes("dubious ownership")) {
+    return new NoRepository({
       id: "git/unsafe-directory",
       severity: "error",
       message: `git refuses ${folder}: it belongs to another user.`,
@@ -85,15 +96,13 @@ export function openError(folder: string, ended: Ended): FourTierError {
       remedy: `Run \`git config --global --add safe.directory ${folder}\` in a step before this one.`,
     });
   }
-  if (/not a git repository/i.test(ended.stderr)) {
-    return new FourTierError({
-      id: "git/no-repository",
-      severity: "error",
-      message: `${folder} is not in a git repository.`,
-      remedy: "Check the repository out first, with actions/checkout.",
-    });
-  }
-  return failed("rev-parse", ended);
+  if (!/not a git repository/i.test(stderr)) return undefined;
+  return new NoRepository({
+    id: "git/no-repository",
+    severity: "error",
+    message: `${folder} is not in a git repository.`,
+    remedy: "Check the repository out first, with actions/checkout.",
+  });
 }
 
 /** A command that should have worked. */

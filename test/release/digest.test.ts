@@ -17,7 +17,7 @@ const hex = (text: string): string => createHash("sha256").update(text).digest("
 
 /** The files of a commit as a release has them. */
 async function filesOf(folder: string): Promise<ReleaseFile[]> {
-  const git = await openGit(folder, PLAIN_ENVIRONMENT);
+  const git = openGit(folder, PLAIN_ENVIRONMENT);
   const tracked = await git.tracked(await git.head());
   const blobs = await git.readBlobs(tracked.map(({ blob }) => blob));
   return tracked.map(({ path, mode, blob }) => ({ path, mode, content: blobs.get(blob) ?? new Uint8Array() }));

@@ -81,7 +81,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       log: QUIET,
     });
   const deploy: Developers["deploy"] = async (login, commit, run = String((runs += 1)), more = {}) => {
-    const git = await openGit(repository.folder);
+    const git = openGit(repository.folder);
     const tier = account.tier("sandbox", login);
     const { candidate, findings } = await candidateOf({
       git,
