@@ -23,7 +23,12 @@ let proxied: Dispatcher | undefined;
  */
 export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import("./undici.ts");
-  const settings = { allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS }, connections: CONNECTIONS };
+  const settings = {
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    connections: CONNECTIONS,
+    proxyTls: { allowH2: false }, // to the proxy itself, if that is asked over TLS: it has a say of its own
+  };
   if (isLoopback(url.hostname) && options.proxyLoopback !== true) {
     direct ??= new Agent(settings);
     return direct;

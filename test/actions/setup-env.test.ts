@@ -200,6 +200,15 @@ describe("a job that is where it says", () => {
     expect(findSecrets(Object.fromEntries(places), [SECRET.prod, ...tokens])).toEqual([]);
   });
 
+  it("loads of Node what its requests need: nothing of HTTP/2, which nobody speaks, nor of measuring", async () => {
+    const { run } = await account();
+    const preload = [new URL("./loaded.ts", import.meta.url).href];
+    const { stdout } = await run({ tier: "prod", "client-secret": SECRET.prod }, { preload });
+    const [, loaded = ""] = /^loaded: (.*)$/m.exec(stdout) ?? [];
+    expect(loaded).toContain("NativeModule child_process");
+    expect(loaded).not.toMatch(/http2|perf_hooks/);
+  });
+
   it("signs in with GitHub's token and no secret, and says so to later steps", async () => {
     const { run, workspaces } = await account();
     const result = await run({ tier: "prod" }, { oidc: await oidcOf("prod") });

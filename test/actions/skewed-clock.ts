@@ -7,5 +7,3 @@ globalThis.Date = new Proxy(Real, {
     Reflect.construct(target, given.length === 0 ? [Real.now() + ahead] : given, as) as Date,
   get: (target, name, as) => (name === "now" ? () => Real.now() + ahead : (Reflect.get(target, name, as) as unknown)),
 });
-const { timeOrigin } = performance;
-Object.defineProperty(performance, "timeOrigin", { value: timeOrigin + ahead });

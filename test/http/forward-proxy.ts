@@ -1,18 +1,27 @@
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect as connectTcp } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { onTestFinished } from "vitest";
+import type { Certificate } from "./certificate.ts";
 
 /**
  * A forward proxy with a password. What it is asked for goes to `target`, whatever name was asked for; without one, to
- * the port of this machine that was asked for.
+ * the port of this machine that was asked for. With a certificate, for localhost, it is asked over TLS, and would rather
+ * be asked in HTTP/2: of who takes that, it keeps no more than that.
  */
-export async function proxy(target?: string): Promise<{ url: string; asked: string[] }> {
+export async function proxy(target?: string, tls?: Certificate): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   const right = `Basic ${Buffer.from("user:canary-password").toString("base64")}`;
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     asked.push(`${request.method} ${request.url}`);
     if (request.headers["proxy-authorization"] !== right) return void response.writeHead(407).end();
     void fetch(target ?? request.url ?? "").then(async (answer) => response.end(await answer.text()));
+  };
+  const server =
+    tls === undefined ? createServer(answer) : createTlsServer({ ...tls, ALPNProtocols: ["h2", "http/1.1"] }, answer);
+  server.on("secureConnection", ({ alpnProtocol }: TLSSocket) => {
+    if (alpnProtocol === "h2") asked.push("HTTP/2");
   });
   server.on("connect", (request, socket) => {
     asked.push(`CONNECT ${request.url}`);
@@ -33,5 +42,6 @@ export async function proxy(target?: string): Promise<{ url: string; asked: stri
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { url: `http://user:canary-password@127.0.0.1:${port}`, asked };
+  const origin = tls === undefined ? `http://user:canary-password@127.0.0.1` : `https://user:canary-password@localhost`;
+  return { url: `${origin}:${port}`, asked };
 }

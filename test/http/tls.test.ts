@@ -44,6 +44,16 @@ describe("TLS", () => {
     expect(new Set(asked)).toEqual(new Set(["CONNECT workspace.invalid:443"]));
   });
 
+  it("does so with a proxy, too, that is asked over TLS and offers HTTP/2 itself", async () => {
+    const certificate = selfSigned("localhost");
+    const port = await secure(certificate);
+    const { url, asked } = await proxy(`http://127.0.0.1:${port}`, certificate);
+    const env = { NODE_EXTRA_CA_CERTS: fileOf(certificate.cert), HTTPS_PROXY: url };
+    // a name that the certificate covers, and that is not taken for this machine, which no proxy is asked for
+    expect(await inProcess(env, "https://localhost.:8443/x")).toBe("send 200 HTTP/1.1\nfetch HTTP/1.1\n");
+    expect(new Set(asked)).toEqual(new Set(["CONNECT localhost.:8443"]));
+  });
+
   it("trusts nobody it does not know, and says where to put a private CA", async () => {
     const certificate = selfSigned("localhost");
     const port = await secure(certificate);
