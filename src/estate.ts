@@ -4,52 +4,32 @@
  * certify. It writes nothing (design 8).
  */
 import type { Contract, Tier } from "./contract/model.ts";
-import { type Identity, whoAmI } from "./databricks/identity.ts";
-import { StatementFailed, type StatementOptions, WarehouseUnusable } from "./databricks/statements.ts";
-import { type Catalog, getCatalog } from "./databricks/unity.ts";
+import { whoAmI } from "./databricks/identity.ts";
 import { sparing, type Workspace } from "./databricks/workspace.ts";
-import type { Finding } from "./findings.ts";
 import {
   type Authority,
   authorityLacking,
   authorityOf,
   catalogUnseen,
+  certificateOf,
   frameOf,
   noPrincipal,
   OUTSIDE_ALWAYS,
   type Proof,
   unseenFindings,
 } from "./grants/certify.ts";
-import { readWholeDirectory } from "./grants/directory.ts";
 import { type Expectation, sandboxesOf, type TierPrincipal } from "./grants/expect.ts";
-import { type Estate, keyOf, type Policy, type Securable, securableKey } from "./grants/model.ts";
+import { type Estate, keyOf } from "./grants/model.ts";
 import { resolveGrants } from "./grants/named.ts";
-import { isRefusal, Notes, type Refusal } from "./grants/notes.ts";
+import { Notes } from "./grants/notes.ts";
 import { pathsInto } from "./grants/paths.ts";
 import { checkPolicy } from "./grants/policy.ts";
-import { type Directory, peopleIn, resolveTierPrincipals } from "./grants/principals.ts";
-import { type CatalogRead, metastoreOf, type Progress, readCatalog } from "./grants/read.ts";
-import { readPolicies } from "./grants/read-policies.ts";
+import { peopleIn, resolveTierPrincipals } from "./grants/principals.ts";
+import type { CatalogRead } from "./grants/read.ts";
+import { type EstateOptions, metastoreRootOf, readEstate, type TierRead } from "./grants/read-estate.ts";
 import { READS } from "./grants/read-rest.ts";
-import { type PolicyPlace, SQL_BLIND, sqlContents } from "./grants/read-sql.ts";
-import { readStorage, type StorageRead } from "./grants/read-storage.ts";
+import { SQL_BLIND } from "./grants/read-sql.ts";
 import { judge } from "./grants/rules.ts";
-import { together } from "./http/pool.ts";
-
-/** Which reader to use: `auto` is SQL where there is a warehouse and the asker owns the catalog, else REST. */
-export type ReaderChoice = "auto" | "rest" | "sql";
-
-/** How an estate is read. */
-export interface EstateOptions {
-  /** Whose connection it is, if that is known already. */
-  readonly identity?: Identity | undefined;
-  readonly reader: ReaderChoice;
-  /** The warehouse to ask; required for `sql`. */
-  readonly sql?: StatementOptions | undefined;
-  readonly progress?: Progress | undefined;
-  /** Everybody, if this run has read them already, and what of that was refused. */
-  readonly seen?: { readonly directory: Directory; readonly refused: readonly Refusal[] };
-}
 
 /** An estate proof, with the estate that was read. */
 export interface EstateProof extends Proof {
@@ -71,19 +51,14 @@ export async function estateProof(
   const me = options.identity ?? (await whoAmI(workspace));
   const notes = new Notes();
   notes.refused.push(...(options.seen?.refused ?? []));
-  const [read, directory] = await together([
-    readTier(workspace, tier.catalog, me, options),
-    options.seen?.directory ?? readWholeDirectory(workspace, notes, namedPrincipals(contract), options.progress),
-  ]);
-  const [storage, policies] = await together([
-    readStorage(
-      { workspace, notes, counts: read.counts, progress: options.progress },
-      addressesOf(read.securables),
-      metastoreRootOf(read),
-    ),
-    policiesOf(workspace, read, notes, owns(me, read.catalog?.owner), options.progress),
-  ]);
-  const estate = estateOf(tier.catalog, read, directory, storage, policies);
+  const { read, directory, estate, elsewhere } = await readEstate(
+    workspace,
+    contract,
+    tier.catalog,
+    me,
+    notes,
+    options,
+  );
 
   const people = peopleIn(directory);
   const caller = { tier: tier.name, name: me.displayName, applicationId: me.userName };
@@ -101,7 +76,7 @@ export async function estateProof(
     principals,
     grants: named.grants,
     wholeEstate: true,
-    storageElsewhere: storage.elsewhere,
+    storageElsewhere: elsewhere,
     ...sandboxesOf(contract, tier),
   };
   const judged =
@@ -124,93 +99,11 @@ export async function estateProof(
     cells: judged.cells,
     frame: frameOf(contract, tier),
     paths: read.catalog === undefined ? [] : pathsInto(withNames(estate, principals), tier.catalog),
-    certificate: {
-      kind: "estate",
-      reader: read.reader,
-      tier: tier.name,
-      catalog: tier.catalog,
-      principal: { name: me.displayName, applicationId: me.userName },
-      authority: authority.text,
-      workspaceId: me.workspaceId,
-      at: now.toISOString(),
-      seen: seenOf(read, estate),
-      refused,
-      outside: [
-        "Other tiers' catalogs: their own proofs show them.",
-        "Delta shares, and GRANT policies that are attached to the metastore itself.",
-        ...OUTSIDE_ALWAYS,
-        ...ownStorageOf(read),
-        ...(read.metastore !== undefined && read.metastore.owner === undefined ? [NO_ADMIN] : []),
-        ...(read.reader === "sql" ? SQL_BLIND : []),
-      ],
-    },
+    certificate: certificateOf(
+      { kind: "estate", tier, me, authority, now },
+      { reader: read.reader, seen: seenOf(read, estate), refused, outside: outsideOf(read) },
+    ),
   };
-}
-
-interface TierRead extends CatalogRead {
-  readonly reader: "rest" | "sql";
-  /** A warehouse that can be asked about policies. */
-  readonly sql: StatementOptions | undefined;
-  /** Where there are policies, if a statement has told. */
-  readonly places?: readonly PolicyPlace[] | undefined;
-  readonly findings: readonly Finding[];
-}
-
-async function readTier(workspace: Workspace, name: string, me: Identity, options: EstateOptions): Promise<TierRead> {
-  const { sql, progress } = options;
-  const shared = { workspaceId: me.workspaceId, progress };
-  const catalog = await seenCatalog(workspace, name);
-  const rest = async (findings: readonly Finding[], usable?: StatementOptions): Promise<TierRead> => ({
-    ...(await readCatalog(workspace, name, { ...shared, catalog })),
-    reader: "rest",
-    sql: usable,
-    findings,
-  });
-  if (sql === undefined || options.reader === "rest") return rest([]);
-  const metastore = options.reader === "auto" ? await metastoreOf(workspace) : undefined;
-  if (options.reader === "auto" && !owns(me, catalog?.owner, metastore?.owner)) return rest([], sql);
-  try {
-    let places: readonly PolicyPlace[] | undefined;
-    const contents = sqlContents(sql, (told) => {
-      places = told;
-    });
-    const read = await readCatalog(workspace, name, { ...shared, catalog, metastore, contents });
-    // Without the preview a second statement about policies would fail, too.
-    return { ...read, reader: "sql", sql: undefined, places, findings: [] };
-  } catch (error) {
-    const unusable = error instanceof WarehouseUnusable || error instanceof StatementFailed;
-    if (options.reader === "sql" || !unusable) throw error;
-    return rest(error.findings.map((finding) => ({ ...finding, severity: "notice" })));
-  }
-}
-
-/** Undefined if it is not shown; `readCatalog` then asks again, and notes why. */
-async function seenCatalog(workspace: Workspace, name: string): Promise<Catalog | undefined> {
-  try {
-    return await getCatalog(workspace, name);
-  } catch (error) {
-    if (isRefusal(error)) return undefined;
-    throw error;
-  }
-}
-
-/** As far as the asker's direct groups tell: only to choose a reader. */
-function owns(me: Identity, ...owners: readonly (string | undefined)[]): boolean {
-  const names = new Set([me.userName, ...me.groups].map(keyOf));
-  return owners.some((owner) => owner !== undefined && names.has(keyOf(owner)));
-}
-
-async function policiesOf(
-  workspace: Workspace,
-  read: TierRead,
-  notes: Notes,
-  ownsIt: boolean,
-  progress: Progress = () => {},
-): Promise<readonly Policy[]> {
-  const { catalog } = read;
-  if (catalog === undefined) return [];
-  const { sql, places } = read;
-  return readPolicies({ workspace, catalog, notes, progress }, read.securables, { sql, places, shownAll: ownsIt });
 }
 
 /** The tiers' principals by their names, those of other workspaces as well: a finding speaks of `ml-pipelines-dev (1111…)`. */
@@ -221,20 +114,20 @@ function withNames(estate: Estate, tiers: readonly TierPrincipal[]): Estate {
   return { ...estate, principals: new Map([...known, ...estate.principals]) };
 }
 
-/** The contract's ids of the tiers' principals, for members that this workspace shows by name only. */
-export function namedPrincipals(contract: Contract): { readonly name: string; readonly key: string }[] {
-  return Object.values(contract.tiers).flatMap(({ servicePrincipal: name, clientId }) =>
-    clientId === undefined ? [] : [{ name, key: clientId }],
-  );
-}
-
-/** The metastore's own storage, if managed data of the catalog is kept there. */
-function metastoreRootOf({ catalog, metastore }: CatalogRead): string | undefined {
-  return catalog === undefined || catalog.storageRoot !== undefined ? undefined : metastore?.storageRoot;
-}
-
 const NO_ADMIN =
   "A metastore admin: the metastore's summary names none. An account admin can make one at any time, and the next proof names it.";
+
+/** What this proof says nothing about. */
+function outsideOf(read: TierRead): string[] {
+  return [
+    "Other tiers' catalogs: their own proofs show them.",
+    "Delta shares, and GRANT policies that are attached to the metastore itself.",
+    ...OUTSIDE_ALWAYS,
+    ...ownStorageOf(read),
+    ...(read.metastore !== undefined && read.metastore.owner === undefined ? [NO_ADMIN] : []),
+    ...(read.reader === "sql" ? SQL_BLIND : []),
+  ];
+}
 
 /** Nobody can be granted the metastore's own credential; what is known of it is that the catalog hangs on it. */
 function ownStorageOf(read: CatalogRead): string[] {
@@ -243,30 +136,6 @@ function ownStorageOf(read: CatalogRead): string[] {
   return [
     `The metastore's own storage${where === undefined ? "" : ` (${where})`}, where ${read.catalog.name} keeps managed data: its credential is the metastore's, which no list of grants shows. Give the catalog storage of its own, and this proof speaks of that.`,
   ];
-}
-
-function addressesOf(securables: readonly Securable[]): string[] {
-  return securables.flatMap(({ storage }) => storage ?? []);
-}
-
-function estateOf(
-  catalog: string,
-  read: CatalogRead,
-  directory: Directory,
-  storage: StorageRead,
-  policies: readonly Policy[],
-): Estate {
-  const all = [...read.securables, ...storage.securables];
-  const own =
-    read.bindings === undefined ? [] : [[securableKey({ type: "catalog", name: catalog }), read.bindings] as const];
-  return {
-    ...directory,
-    securables: new Map(all.map((securable) => [securableKey(securable), securable])),
-    metastoreOwner: read.metastore?.owner,
-    externalAccess: read.metastore?.externalAccess,
-    bindings: new Map([...own, ...storage.bindings]),
-    policies,
-  };
 }
 
 /** What nobody refused in so many words, and was not shown all the same (facts: unity-catalog 1.6, 2). */

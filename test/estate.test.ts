@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { DatabricksScenario } from "../simulator/databricks/scenario.ts";
 import type { Workspace } from "../src/databricks/workspace.ts";
-import { type EstateOptions, type EstateProof, estateProof } from "../src/estate.ts";
+import { type EstateProof, estateProof } from "../src/estate.ts";
 import { keyOf } from "../src/grants/model.ts";
+import type { EstateOptions } from "../src/grants/read-estate.ts";
 import { isArray, isObject, type JsonObject } from "../src/json.ts";
 import { type Account, APPLICATION, startAccount } from "./account.ts";
 

@@ -2,9 +2,10 @@
 import { setFlagsFromString } from "node:v8";
 import type { Contract, Tier } from "../contract/model.ts";
 import type { StatementOptions } from "../databricks/statements.ts";
-import { estateProof, type ReaderChoice } from "../estate.ts";
+import { estateProof } from "../estate.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import type { Proof } from "../grants/certify.ts";
+import type { ReaderChoice } from "../grants/read-estate.ts";
 import { tierProof } from "../grants.ts";
 import { stringifyJson } from "../json.ts";
 import { madeBy, recordOperation } from "../release/evidence.ts";

@@ -125,6 +125,32 @@ export function authorityOf(estate: Estate, catalog: string, me: Asker): Authori
   return { complete: false, owns: false, text: `not the owner of catalog ${catalog}: listings may be short` };
 }
 
+/** A proof's certificate: who asked about which tier, with what authority and when, and what that showed. */
+export function certificateOf(
+  { kind, tier, me, authority, now }: ProofOf,
+  { reader, ...shown }: Pick<Certificate, "reader" | "seen" | "refused" | "outside">,
+): Certificate {
+  return {
+    kind,
+    reader,
+    tier: tier.name,
+    catalog: tier.catalog,
+    principal: { name: me.displayName, applicationId: me.userName },
+    authority: authority.text,
+    workspaceId: me.workspaceId,
+    at: now.toISOString(),
+    ...shown,
+  };
+}
+
+interface ProofOf {
+  readonly kind: Certificate["kind"];
+  readonly tier: Tier;
+  readonly me: Asker & { readonly workspaceId: string | undefined };
+  readonly authority: Authority;
+  readonly now: Date;
+}
+
 const at = (catalog: string): Where => ({ kind: "securable", type: "catalog", name: catalog });
 
 /** The error for a tier whose principal the contract does not name: nobody can say then who may do what there. */

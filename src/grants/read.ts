@@ -12,8 +12,9 @@ import {
 } from "../databricks/unity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { together } from "../http/pool.ts";
-import type { Bindings, Securable } from "./model.ts";
+import { type Bindings, type Estate, type Securable, securableKey } from "./model.ts";
 import { Notes, type Refusal, shown } from "./notes.ts";
+import type { Directory } from "./principals.ts";
 import { restContents } from "./read-rest.ts";
 
 /** What was listed and counted. */
@@ -153,4 +154,27 @@ export async function metastoreOf(
   seen?: MetastoreSummary,
 ): Promise<MetastoreSummary | undefined> {
   return seen ?? shown(() => getMetastoreSummary(workspace), undefined);
+}
+
+/** What was read as one estate; `beside` is what an auditor reads of what the catalog hangs on. */
+export function estateOf(
+  catalog: string,
+  read: CatalogRead,
+  directory: Directory,
+  beside: Pick<Estate, "policies"> & {
+    readonly securables: readonly Securable[];
+    readonly bindings: Iterable<readonly [string, Bindings]>;
+  } = { securables: [], bindings: [], policies: [] },
+): Estate {
+  const own =
+    read.bindings === undefined ? [] : [[securableKey({ type: "catalog", name: catalog }), read.bindings] as const];
+  const securables = [...read.securables, ...beside.securables];
+  return {
+    ...directory,
+    securables: new Map(securables.map((securable) => [securableKey(securable), securable])),
+    metastoreOwner: read.metastore?.owner,
+    externalAccess: read.metastore?.externalAccess,
+    bindings: new Map([...own, ...beside.bindings]),
+    policies: beside.policies,
+  };
 }
