@@ -10,6 +10,7 @@ import { stringifyJson } from "../json.ts";
 import { logText } from "../report/log-line.ts";
 import { count } from "../report/markdown.ts";
 import { type ActionResult, ANNOTATIONS_PER_TYPE, conclusionOf, findingsJson, stepSummary } from "../report/report.ts";
+import { hasBegun } from "./begun.ts";
 import { core } from "./toolkit.ts";
 
 /** Progress for the person who reads the log. Passed as a parameter, so that tests can record it. */
@@ -88,9 +89,8 @@ async function show(name: string, run: RunContext | undefined, result: ActionRes
   core.setOutput("conclusion", conclusion);
   if (process.env["GITHUB_STEP_SUMMARY"]) {
     const mode = core.getInput("mode");
-    await core.summary
-      .addRaw(stepSummary(mode === "" || mode === name ? name : `${name}: ${mode}`, result), true)
-      .write();
+    const title = mode === "" || mode === name ? name : `${name}: ${mode}`;
+    await core.summary.addRaw(stepSummary(title, result, run !== undefined && hasBegun(run)), true).write();
   }
   const failures = result.findings.filter(isFailure).length;
   if (failures > 0) {

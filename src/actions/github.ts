@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectGitHub, type GitHub } from "../github/client.ts";
 import { getRun } from "../github/runs.ts";
 import type { LockAccess } from "../ledger/lock.ts";
+import { beginning } from "./begun.ts";
 import type { ActionContext } from "./frame.ts";
 
 /** A connection with the input `github-token`, which shows as *** from here on. */
@@ -18,6 +19,7 @@ export function githubOf(context: ActionContext): GitHub {
     repository: run.repository,
     log,
     signal: afterGrace(cancelled),
+    ...beginning(run),
   });
 }
 

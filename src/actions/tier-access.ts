@@ -14,6 +14,7 @@ import { loadTransport } from "../http/agent.ts";
 import { clientIdFor } from "../identity/client-id.ts";
 import { explainRefusal } from "../identity/refused-secret.ts";
 import { proveTier } from "../setup-env.ts";
+import { beginning } from "./begun.ts";
 import type { ActionContext } from "./frame.ts";
 import { wrongInput } from "./inputs.ts";
 import { contractOfRun, trustedContract } from "./tier-contract.ts";
@@ -72,6 +73,7 @@ export async function accessTier(context: ActionContext): Promise<TierAccess> {
       credentials,
       log: context.log,
       signal: context.cancelled,
+      ...beginning(context.run),
     });
     return { workspace, ...(await proveTier(workspace, trusted, tier, clientId)) };
   };

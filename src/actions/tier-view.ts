@@ -10,6 +10,7 @@ import { type Identity, whoAmI } from "../databricks/identity.ts";
 import { connect, type Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";
 import { checkWorkspace } from "../setup-env.ts";
+import { beginning } from "./begun.ts";
 import type { ActionContext } from "./frame.ts";
 import { accessTier, credentialsFor, resolveTierOfRun, whereAndWho } from "./tier-access.ts";
 import { trustedContract } from "./tier-contract.ts";
@@ -35,7 +36,8 @@ export async function viewTier(context: ActionContext): Promise<TierView> {
   const [first, second] = credentialsFor(context, inputs, clientId);
   const sign = async (credentials: Credentials): Promise<TierView> => {
     const { host, workspaceId } = tier;
-    const workspace = connect({ host, workspaceId, credentials, log: context.log, signal: context.cancelled });
+    const { run, log, cancelled: signal } = context;
+    const workspace = connect({ host, workspaceId, credentials, log, signal, ...beginning(run) });
     const identity = await whoAmI(workspace);
     const findings = viewFindings(trusted, tier, clientId, identity);
     // A contract without client_id knows its principal by name alone.

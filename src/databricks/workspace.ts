@@ -75,6 +75,8 @@ export interface ConnectOptions {
   readonly clock?: Clock;
   /** Deadlines and attempts, other than the defaults. */
   readonly http?: Pick<HttpOptions, "attemptMs" | "overallMs" | "attempts" | "proxyLoopback">;
+  /** Called before each request that is no GET: one of them may change something. */
+  readonly onWrite?: () => void;
 }
 
 /** The same connection with at most `limit` requests in flight, whoever sends them. */
@@ -109,6 +111,7 @@ export function connect(options: ConnectOptions): Workspace {
     authType: AUTH_TYPE[credentials.kind],
     audience: () => authenticator.audience(),
     call: async (request) => {
+      if (request.method !== "GET") options.onWrite?.();
       const sent = await toHttp(request, host, options.workspaceId, authenticator);
       const repeatable = request.repeatable ?? ["GET", "PUT", "DELETE"].includes(request.method);
       const answer = await sendWithToken(http, sent, repeatable, authenticator, request);

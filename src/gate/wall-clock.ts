@@ -90,6 +90,11 @@ export function inUtc(iso: string): string {
   return Number.isNaN(instant) ? iso : shownAt("UTC", instant);
 }
 
+/** An end, as people read it: a date is its whole day in UTC, and stays one. */
+export function endInUtc(until: string): string {
+  return until.includes("T") ? inUtc(until) : until;
+}
+
 /**
  * Whether a time is of a later second than another. A tier's ledger knows milliseconds and GitHub whole seconds: within
  * one nobody can say which came first, nor of what is no time, and neither is then later.

@@ -29,6 +29,8 @@ interface GitHubOptions {
   readonly pause?: (milliseconds: number) => Promise<void>;
   /** This machine's clock; a test has another. */
   readonly now?: () => Date;
+  /** Called before each request that changes something. */
+  readonly onWrite?: () => void;
 }
 
 /** Values of `{placeholders}` in a route, query parameters, or body fields. */
@@ -195,6 +197,7 @@ export function connectGitHub(options: GitHubOptions): GitHub {
       }
     },
     async send(route, parameters, schema, needs) {
+      options.onWrite?.();
       return check(route, schema, (await once(route, parameters, needs, false)).data);
     },
   };

@@ -8,11 +8,13 @@
  *
  * n only ever grows, so whoever was overtaken sees a higher n before its next write, and stops.
  */
+
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { deletePath, listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError, messageOf } from "../findings.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import { together } from "../http/pool.ts";
 import type { Waiting } from "../waiting.ts";
 
@@ -150,7 +152,7 @@ async function blockerOf(
   const owner = await readOwner(workspace, path);
   if (owner === "gone") return undefined;
   if (owner === "unreadable") return { text: `a lock that cannot be read (${path})`, path };
-  const name = `run ${owner.run}, attempt ${owner.attempt}, job ${owner.job} (lock ${standing.generation} since ${owner.at})`;
+  const name = `run ${owner.run}, attempt ${owner.attempt}, job ${owner.job} (lock ${standing.generation} since ${inUtc(owner.at)})`;
   // A later attempt of a run starts only after the earlier one has ended.
   const earlierAttempt = owner.run === options.owner.run && owner.attempt < options.owner.attempt;
   if (earlierAttempt || (await options.runHasEnded(owner.run, owner.attempt)) === true) {

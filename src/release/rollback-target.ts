@@ -1,8 +1,10 @@
 /** Which release a tier goes back to. Pure but for what it asks. */
+
 import { type Finding, FourTierError } from "../findings.ts";
 import { judgingProblems } from "../gate/check.ts";
 import { standingRejects } from "../gate/checks/rejects.ts";
 import type { RejectFacts } from "../gate/decision-facts.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import type { Hold } from "../ledger/holds.ts";
 import { keptOf } from "../ledger/kept.ts";
 import type { Ledger, LedgerRelease } from "../ledger/model.ts";
@@ -130,7 +132,7 @@ async function older(question: TargetQuestion, known: readonly LedgerRelease[]):
 }
 
 function list(known: readonly LedgerRelease[]): string {
-  const shown = known.slice(0, 8).map(({ commit, at }) => `${shortSha(commit)} (${at})`);
+  const shown = known.slice(0, 8).map(({ commit, at }) => `${shortSha(commit)} (${inUtc(at)})`);
   return shown.length === 0 ? "none" : shown.join(", ");
 }
 

@@ -1,7 +1,7 @@
 /** The comment on a merged pull request that says where its change is. Reasons and names are outside text: escaped here. */
 import type { Fact } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
-import { inUtc } from "../gate/wall-clock.ts";
+import { endInUtc, inUtc } from "../gate/wall-clock.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
 import { shortSha } from "../short-sha.ts";
 import { blocks, code, link, table, text } from "./markdown.ts";
@@ -84,7 +84,7 @@ function obstacles(places: readonly Place[]): string[] {
 
 function told({ reason, by, at: when, until, runUrl }: Told): string {
   const cut = Array.from(reason).slice(0, LONGEST_REASON).join("");
-  const who = [by ?? "somebody", inUtc(when), ...(until === undefined ? [] : [`until ${until}`])].join(", ");
+  const who = [by ?? "somebody", inUtc(when), ...(until === undefined ? [] : [`until ${endInUtc(until)}`])].join(", ");
   const run = runUrl === undefined ? "" : `, ${link("run", runUrl)}`;
   return `${text(cut.length < reason.length ? `${cut}…` : cut)} (${text(who)}${run})`;
 }

@@ -48,18 +48,25 @@ export function findingsSummary(findings: readonly Finding[]): string {
   );
 }
 
-/** The whole job summary of an action; `name` says its mode, too, since what is only planned is not done. A run that threw has no text of its own, and nobody can say what it did before. */
-export function stepSummary(name: string, { findings, summary }: Pick<ActionResult, "findings" | "summary">): string {
+/**
+ * The whole job summary of an action; `name` says its mode, too, since what is only planned is not done. A run that threw has
+ * no text of its own: `begun` says whether it had asked anybody to change anything.
+ */
+export function stepSummary(
+  name: string,
+  { findings, summary }: Pick<ActionResult, "findings" | "summary">,
+  begun: boolean,
+): string {
   const failed = conclusionOf(findings) === "failure";
-  // inputs are read before anything else is done
-  const nothing = findings.filter(isFailure).every(({ id }) => id.startsWith("input/"));
-  const stopped =
-    summary !== "" || !failed
-      ? ""
-      : nothing
-        ? "**Nothing was done:** what it was given is not as it must be."
-        : `${code(name)} stopped before its end. What it did until then is in the log.`;
+  const stopped = summary === "" && failed ? howItStopped(name, findings, begun) : "";
   return blocks(`## ${failed ? "❌" : "✅"} ${text(name)}`, stopped, summary, findingsSummary(findings));
+}
+
+function howItStopped(name: string, findings: readonly Finding[], begun: boolean): string {
+  if (begun) return `${code(name)} stopped before its end. What it did until then is in the log.`;
+  return findings.filter(isFailure).every(({ id }) => id.startsWith("input/"))
+    ? "**Nothing was done:** what it was given is not as it must be."
+    : `**Nothing was changed:** ${code(name)} stopped before it had begun to change anything.`;
 }
 
 /** A result's findings as JSON, for the report. */

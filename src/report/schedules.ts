@@ -146,22 +146,22 @@ function heldTable({ holds, now }: Pick<SchedulesResult, "holds" | "now">): stri
 
 /** What ran by itself in a tier that should be quiet. */
 function costTable({ tier, rows, history, notLookedAt, now }: SchedulesResult): string {
-  const costly = rows.filter(({ decision }) => history.has(decision.resource.id));
+  const costly = rows.flatMap((row) => {
+    const ran = history.get(row.decision.resource.id);
+    return ran?.since === undefined ? [] : [{ row, ...ran, since: ran.since }];
+  });
   if (costly.length === 0) return "";
   return blocks(
     `### What ran by itself in ${text(tier)}`,
     table(
       ["Job or pipeline", "Since", "Runs nobody started", "Hours"],
-      costly.map((row) => {
-        const ran = history.get(row.decision.resource.id);
-        const atLeast = ran?.more === true ? "at least " : "";
-        const days =
-          ran?.since === undefined ? "" : ` (${atLeast}${Math.floor((now.getTime() - ran.since) / 86_400_000)} days)`;
+      costly.map(({ row, since, runs, busyMs, more }) => {
+        const days = Math.floor((now.getTime() - since) / 86_400_000);
         return [
           nameOf(row),
-          ran?.since === undefined ? "no such run" : text(`${new Date(ran.since).toISOString().slice(0, 10)}${days}`),
-          `${ran?.runs ?? 0}${ran?.more === true ? " or more" : ""}`,
-          ((ran?.busyMs ?? 0) / 3_600_000).toFixed(1),
+          text(`${new Date(since).toISOString().slice(0, 10)} (${more ? "at least " : ""}${days} days)`),
+          `${runs}${more ? " or more" : ""}`,
+          (busyMs / 3_600_000).toFixed(1),
         ];
       }),
     ),

@@ -1,7 +1,7 @@
 /** What runs where, as people see it: a picture that GitHub draws, lines for a terminal, and the same for machines. */
 import { type Fact, known } from "../gate/facts.ts";
 import type { RecordTier } from "../gate/record-runs.ts";
-import { duration, inUtc } from "../gate/wall-clock.ts";
+import { duration, endInUtc, inUtc } from "../gate/wall-clock.ts";
 import type { JsonObject } from "../json.ts";
 import type { TierRelease, Told, Whereabouts } from "../release/whereabouts.ts";
 import { shortSha } from "../short-sha.ts";
@@ -171,7 +171,7 @@ function keptLines(kept: TierRelease["kept"]): string[] {
 }
 
 function toldText({ reason, by, at, until }: Told): string {
-  return `${reason} (${by ?? "somebody"}, ${inUtc(at)}${until === undefined ? "" : `, until ${until}`})`;
+  return `${reason} (${by ?? "somebody"}, ${inUtc(at)}${until === undefined ? "" : `, until ${endInUtc(until)}`})`;
 }
 
 /** The same for machines; times are ISO. */

@@ -2,8 +2,10 @@
  * What is to become of a catalog that may be a sandbox: pure. Removing takes two runs: one warns, and after the grace
  * period another removes what nobody has used since. What is not provably ours and provably unused is kept (design 10).
  */
+
 import { isDate } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";
+import { shownAt } from "../gate/wall-clock.ts";
 import { type Mark, type Ours, readMark, whyNotOurs } from "./mark.ts";
 
 /** What was seen of a sandbox's use. Times are milliseconds since 1970. */
@@ -57,7 +59,7 @@ export function decide(catalog: Pick<Catalog, "name" | "owner" | "properties">, 
     return { do: "ask", id: "sandbox/unseen", why: usage.unseen, remedy };
   }
   const lastUse = Math.max(times.created, times.lastUse ?? 0, usage.lastChange ?? 0, usage.lastRun ?? 0);
-  if (lastUse > now + AHEAD) return doubted("its last use", new Date(lastUse).toISOString());
+  if (lastUse > now + AHEAD) return doubted("its last use", lastUse);
   const warned = times.warned;
   if (times.keepUntil !== undefined && now < times.keepUntil) {
     return { do: "keep", why: `it is kept until ${mark.keepUntil ?? ""}`, lastUse, unwarn: warned !== undefined };
@@ -97,7 +99,7 @@ function timesOf(mark: Mark, now: number): Times | Decision {
   const named = { four_tier_created: created, four_tier_last_use: lastUse, four_tier_warned: warned };
   for (const [name, time] of Object.entries(named)) {
     if (time !== undefined && Number.isNaN(time)) return unreadable(name);
-    if (time !== undefined && time > now + AHEAD) return doubted(name, new Date(time).toISOString());
+    if (time !== undefined && time > now + AHEAD) return doubted(name, time);
   }
   if (created === undefined) {
     const remedy = "Provision the sandboxes once: that completes the mark.";
@@ -126,11 +128,11 @@ function misspelt(names: readonly string[]): Decision {
   };
 }
 
-function doubted(what: string, time: string): Decision {
+function doubted(what: string, time: number): Decision {
   return {
     do: "ask",
     id: "sandbox/clock",
-    why: `${what} (${time}) lies in the future`,
+    why: `${what} (${shownAt("UTC", time)}) lies in the future`,
     remedy: "Check the clock of the runner, and of whatever wrote that time; then run this again.",
   };
 }

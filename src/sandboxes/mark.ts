@@ -2,12 +2,14 @@
  * How a sandbox is known: by its catalog's name, by the mark in its properties, and by who owns it. All three, always:
  * nothing else is ever changed or dropped (design 10).
  */
+
 import type { Contract, Tier } from "../contract/model.ts";
 import { TIERS } from "../contract/model.ts";
 import { nearestName } from "../contract/nearest.ts";
 import { sandboxUser } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";
 import type { Finding } from "../findings.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 
 /** The properties of a sandbox's catalog. Times are ISO 8601, UTC. */
 export const MARK = {
@@ -118,7 +120,7 @@ function beingRemoved(name: string, since: string): Finding {
     id: "identity/sandbox-removing",
     severity: "error",
     where: { kind: "securable", type: "catalog", name },
-    message: `The sandbox ${name} has been in removal since ${since}: nobody had used it.`,
+    message: `The sandbox ${name} has been in removal since ${inUtc(since)}: nobody had used it.`,
     remedy:
       "Have it provisioned for this developer by name: that stops the removal and brings back what is missing, except data. Then deploy again.",
   };

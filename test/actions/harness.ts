@@ -137,6 +137,11 @@ export async function runAction(name: string, options: ActionOptions): Promise<A
   ).toEqual([]);
   expect(stderr).not.toContain("loopback-only: refused");
 
+  const annotations = annotationsOf(stdout);
+  // People are shown times one way, in words; ISO is for reports.
+  const shownToPeople = [read(files.summary), ...annotations.map(({ message }) => message)].join("\n");
+  expect(shownToPeople.match(/.{0,60}\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}.{0,40}/g)).toBeNull();
+
   const outputs = parseFileCommands(read(files.output));
   const reportPath = outputs["report"];
   return {
@@ -146,7 +151,7 @@ export async function runAction(name: string, options: ActionOptions): Promise<A
     outputs,
     env: parseFileCommands(read(files.env)),
     summary: read(files.summary),
-    annotations: annotationsOf(stdout),
+    annotations,
     masked: [...stdout.matchAll(/^::add-mask::(.*)$/gm)].map((match) => unescape(match[1] ?? "")),
     report: reportPath === undefined ? undefined : (JSON.parse(read(reportPath)) as unknown),
   };

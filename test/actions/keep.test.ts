@@ -26,14 +26,19 @@ test("one file, added once; a file that nobody vouches for, two files and none a
   const job = addRun(world, {}, "keep / keep");
   const document = fileOf(promotionDocument({ run: { id: "42" } }));
   writeFileSync(join(folder, "four-tier-evidence-promotion.json"), document.bytes);
-  const keep = (inputs: Record<string, string>) =>
+  const keep = (inputs: Record<string, string>, contents: "read" | "write" = "write") =>
     runAction("promote", {
       inputs: { mode: "keep", tier: "staging", evidence: folder, "evidence-digest": document.digest, ...inputs },
       workspace: tmpdir(),
       apiUrl: world.github.apiUrl,
-      githubToken: world.github.world.issue({ kind: "job", job, permissions: named({ contents: "write" }) }),
+      githubToken: world.github.world.issue({ kind: "job", job, permissions: named({ contents }) }),
       secrets: [],
     });
+
+  // who was refused may have been heard
+  const refused = await keep({}, "read");
+  expect([refused.exitCode, titles(refused)]).toEqual([1, ["github/permission"]]);
+  expect(refused.summary).toContain("stopped before its end");
 
   const first = await keep({});
   expect([first.exitCode, first.annotations]).toEqual([0, []]);
@@ -48,6 +53,7 @@ test("one file, added once; a file that nobody vouches for, two files and none a
 
   const other = await keep({ "evidence-digest": "0".repeat(64) });
   expect([other.exitCode, titles(other)]).toEqual([1, ["evidence/other-bytes"]]);
+  expect(other.summary).toContain("**Nothing was changed:**");
   expect(titles(await keep({ "evidence-digest": "" }))).toEqual(["input/evidence-digest"]);
   expect(titles(await keep({ evidence: join(folder, "nowhere") }))).toEqual(["input/evidence"]);
   writeFileSync(join(folder, "another.json"), "{}");

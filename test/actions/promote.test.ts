@@ -27,6 +27,15 @@ test("a pull request is validated for every tier without any credential", async 
   expect(broken.annotations).toMatchObject([{ level: "error", file: "databricks.yml" }]);
 });
 
+test("a promotion whose contract does not read says that nothing was changed", async () => {
+  const { account, run, merge } = await project();
+  await merge({ "four-tier.yml": `${account.contractText}tears: {}\n` });
+  const result = await run({ mode: "promote", tier: "dev" });
+  expect(titles(result)).toEqual(["contract/unknown-key"]);
+  expect(result.summary).toContain("**Nothing was changed:**");
+  expect(account.simulator.requests).toEqual([]);
+});
+
 test("a merge goes to dev, is recorded as a Deployment, and the second run writes nothing", async () => {
   const { account, hub, run, sha } = await project();
   const first = await run({ mode: "promote", tier: "dev" });

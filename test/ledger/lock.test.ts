@@ -52,7 +52,9 @@ describe("the tier's lock", () => {
     });
     const second = await acquireLock(connectTo(tier.simulator), FOLDER, later);
     expect(waited).toBe(3);
-    expect(later.said.join("\n")).toMatch(/Waiting for run 1, attempt 1, job promote/);
+    expect(later.said.join("\n")).toMatch(
+      /Waiting for run 1, attempt 1, job promote \(lock 1 since \d{4}-\d\d-\d\d \d\d:\d\d UTC\)/,
+    );
     expect(later.said).toHaveLength(1);
     expect(second.generation).toBe(2);
   });

@@ -18,16 +18,18 @@ test("three hundred findings are shown, the worst first, and the others counted"
   expect(findingsSummary(many.slice(0, 300))).not.toContain("more, in the report");
 });
 
-test("a run that threw is not said to have changed nothing: it may have paused, granted or removed something", () => {
+test("a run that threw says that it changed nothing if it asked nobody to, and only then: it may have paused, granted or removed something", () => {
   const finding: Finding = { id: "area/f", severity: "error", message: "It broke.", remedy: "Fix it." };
-  const summary = stepSummary("promote", { findings: [finding], summary: "" });
+  const summary = stepSummary("promote", { findings: [finding], summary: "" }, true);
   expect(summary).toContain("stopped before its end");
   expect(summary).not.toMatch(/changed|nothing/);
-  expect(stepSummary("promote", { findings: [finding], summary: "All of it." })).not.toContain("stopped");
+  const before = (findings: readonly Finding[]) => stepSummary("promote", { findings, summary: "" }, false);
+  expect(before([finding])).toContain("**Nothing was changed:**");
+  expect(stepSummary("promote", { findings: [finding], summary: "All of it." }, true)).not.toContain("stopped");
   // inputs are read before anything is done: a run that stops at them has done nothing
   const input: Finding = { ...finding, id: "input/reason" };
-  expect(stepSummary("promote", { findings: [input], summary: "" })).toContain("**Nothing was done:**");
-  expect(stepSummary("promote", { findings: [input, finding], summary: "" })).toContain("stopped before its end");
+  expect(before([input])).toContain("**Nothing was done:**");
+  expect(before([input, finding])).toContain("**Nothing was changed:**");
 });
 
 test("of findings without a place leaves the column of places out: it would be empty, and the others narrow", () => {

@@ -1,6 +1,7 @@
 import { marked } from "marked";
 import { expect, test } from "vitest";
 import { holdsSummary, schedulesReport, schedulesSummary } from "../../src/report/schedules.ts";
+import type { Ran } from "../../src/schedules/history.ts";
 import type { State } from "../../src/schedules/starters.ts";
 import type { ScheduleRow, SchedulesResult } from "../../src/schedules.ts";
 import { hold } from "../schedules/hold.ts";
@@ -108,6 +109,22 @@ test("what runs where it should not shows for how long it has, and what it took"
   expect(readable(schedulesSummary({ ...result, history, notLookedAt: 3 })).text).toContain(
     "3 more jobs were not looked at",
   );
+});
+
+test("what may run where it should not, and has not yet, is no row of what ran: it had no time and no hours", () => {
+  const none: Ran = { since: undefined, runs: 0, busyMs: 0, more: false };
+  const ran = { since: Date.parse("2027-01-05T12:00:00Z"), runs: 1, busyMs: 0, more: false };
+  expect(schedulesSummary({ ...result, history: new Map([["c", none]]) })).not.toContain("What ran by itself");
+  const both = readable(
+    schedulesSummary({
+      ...result,
+      history: new Map([
+        ["a", none],
+        ["c", ran],
+      ]),
+    }),
+  ).text;
+  expect(both.slice(both.indexOf("What ran by itself")).match(/2027-01-05|no such run/g)).toEqual(["2027-01-05"]);
 });
 
 test("five hundred rows are shown, the worst first, and the rest is counted", () => {

@@ -60,6 +60,13 @@ it("lets nobody add a line to what a terminal shows", () => {
   expect(lines.join("")).not.toContain("\u001b");
 });
 
+it("says until when something is held: a time in words, a day as it is", () => {
+  const until = (end: string) =>
+    whereaboutsText([{ tier: "prod", found: known({ ...full, holds: [{ ...told, until: end }] }) }], NOW);
+  expect(until("2026-11-24T10:00:00Z")).toContain(", until 2026-11-24 10:00 UTC)");
+  expect(until("2026-11-24")).toContain(", until 2026-11-24)");
+});
+
 it("counts in the largest unit that says enough", () => {
   const since = (minutes: number) => age(new Date(NOW.getTime() - minutes * 60_000).toISOString(), NOW);
   expect([0, 1, 119, 120, 179, 2879, 2880, 10_000].map(since)).toEqual([

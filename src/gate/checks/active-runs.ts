@@ -1,6 +1,8 @@
 /** Nothing that ends by itself is at work of what would change, where the contract wants it so. */
+
 import { type Check, conclude, withFact } from "../check.ts";
 import type { ActiveRun } from "../live-facts.ts";
+import { inUtc } from "../wall-clock.ts";
 
 export const activeRuns: Check = {
   id: "active-runs",
@@ -36,5 +38,5 @@ export const activeRuns: Check = {
 };
 
 function describe({ key, name, id, since }: ActiveRun): string {
-  return `"${name}" (${key}) is at work, run ${id}${since === undefined ? "" : ` since ${since}`}, and`;
+  return `"${name}" (${key}) is at work, run ${id}${since === undefined ? "" : ` since ${inUtc(since)}`}, and`;
 }

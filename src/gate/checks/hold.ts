@@ -3,7 +3,7 @@ import { sentence } from "../../findings.ts";
 import { type Check, conclude, evidenceOf, judgingProblems, type Problem, withFact } from "../check.ts";
 import type { HoldFacts } from "../decision-facts.ts";
 import type { GateFacts } from "../facts.ts";
-import { inUtc, isSecondsLater } from "../wall-clock.ts";
+import { endInUtc, inUtc, isSecondsLater } from "../wall-clock.ts";
 
 export const hold: Check = {
   id: "hold",
@@ -24,13 +24,13 @@ export const hold: Check = {
               const said = `${facts.tier} was held by ${by} at ${inUtc(at)}: ${reason}`;
               const remedy = `Lift it when the reason is gone: operate.yml, operation resume, in ${facts.tier}.`;
               if (!over(until)) {
-                const message = sentence(`${said}${until === undefined ? "" : ` (until ${endText(until)})`}`);
+                const message = sentence(`${said}${until === undefined ? "" : ` (until ${endInUtc(until)})`}`);
                 return { what: "held", message, remedy };
               }
               return {
                 what: "expired",
                 severity: onExpiry === "resume" ? "warning" : "error",
-                message: `${sentence(said)} It expired at ${endText(until ?? "")}${onExpiry === "resume" ? "." : " and still stands."}`,
+                message: `${sentence(said)} It expired at ${endInUtc(until ?? "")}${onExpiry === "resume" ? "." : " and still stands."}`,
                 why: "The contract's holds.on_expiry says what becomes of a hold whose time is over.",
                 remedy,
               };
@@ -70,10 +70,6 @@ function keptHolds({ kept, candidate }: GateFacts, found: HoldFacts): Standing[]
     .filter(({ runId }) => !standing.some(({ claim }) => claim.run.id === runId))
     .filter(({ runId }) => runId !== rolledBack?.run.id && runId !== halfWay?.run.id)
     .filter(({ at }) => resumed === undefined || !isSecondsLater(resumed.at, at));
-}
-
-function endText(until: string): string {
-  return until.includes("T") ? inUtc(until) : until;
 }
 
 /** A date is its whole day, in UTC. */
