@@ -11,11 +11,12 @@ import { type Hold, type HoldOrigin, holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
 import type { ApplyOptions } from "./schedules/apply.ts";
+import { carryOut, remember } from "./schedules/carry-out.ts";
 import { names, priorMix } from "./schedules/holds.ts";
 import { observe, type Scope } from "./schedules/observe.ts";
 import { decide } from "./schedules/policy.ts";
 import { liftAndSave, recorded } from "./schedules/restore.ts";
-import { carryOut, policyOf, remember, rowOf, type SchedulesResult } from "./schedules.ts";
+import { policyOf, rowOf, type SchedulesResult } from "./schedules.ts";
 import { shortSha } from "./short-sha.ts";
 
 interface Request extends ApplyOptions {

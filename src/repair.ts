@@ -3,7 +3,7 @@
  * that word nothing is written. The plan is named by its digest, so that what is carried out is what was shown.
  */
 import type { Contract, Tier } from "./contract/model.ts";
-import { getGrants } from "./databricks/unity.ts";
+import { getGrants } from "./databricks/unity-grants.ts";
 import { changeGrants } from "./databricks/unity-write.ts";
 import type { Workspace } from "./databricks/workspace.ts";
 import { type Finding, FourTierError } from "./findings.ts";

@@ -10,9 +10,9 @@ import { together } from "./http/pool.ts";
 import type { Hold } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
-import { type Applied, type ApplyOptions, applyAll, type Order } from "./schedules/apply.ts";
+import type { Applied, ApplyOptions } from "./schedules/apply.ts";
+import { carryOut, ordersFor, remember } from "./schedules/carry-out.ts";
 import { historyOf, notLookedAt, type Ran } from "./schedules/history.ts";
-import { remembering } from "./schedules/holds.ts";
 import { type Observation, observe, type Scope } from "./schedules/observe.ts";
 import { duplicateFindings, othersNotice } from "./schedules/ownership.ts";
 import {
@@ -206,57 +206,9 @@ async function liftExpired(
   return { ...result, findings };
 }
 
-/** What a hold has not met, and is about to pause, is remembered first: so lifting gives it back. */
-export async function remember(ledger: LockedLedger, decisions: readonly Decision[]): Promise<void> {
-  const { holds } = ledger.current();
-  const drifted = decisions.filter((decision) => decision.drifted.length > 0).map(({ resource }) => resource);
-  const known = remembering(holds, drifted);
-  if (known !== holds) await ledger.save({ ...ledger.current(), holds: known });
-}
-
 /** True if `enforce` lifts the hold by itself. */
 function isLifted(hold: Hold, { contract, now }: SchedulesOptions): boolean {
   return contract.holds.onExpiry === "resume" && hold.kind === "schedules" && hasExpired(hold, now);
-}
-
-/** Writes what drifted, and lets the active runs of all that shall be paused end, as the options say. */
-export async function carryOut(
-  workspace: Workspace,
-  tier: Pick<Tier, "name">,
-  decisions: readonly Decision[],
-  ledger: LockedLedger,
-  options: ApplyOptions,
-  log: Log,
-): Promise<ReadonlyMap<Decision, Applied>> {
-  const orders = ordersFor(decisions, options);
-  const applied = await applyAll(
-    workspace,
-    tier.name,
-    orders.map(({ order }) => order),
-    { ...options, check: () => ledger.check() },
-  );
-  return new Map(
-    orders.flatMap(({ decision, order }) => {
-      const result = applied.get(order);
-      if (result === undefined) return [];
-      if (order.write || result.outcome !== "right") log.info(`${decision.resource.name}: ${result.outcome}`);
-      return [[decision, result] as const];
-    }),
-  );
-}
-
-/** With `wait` and `cancel` not only what is written: what an earlier run paused may still run. */
-function ordersFor(
-  decisions: readonly Decision[],
-  { activeRuns }: ApplyOptions,
-): readonly { readonly decision: Decision; readonly order: Order }[] {
-  return decisions.flatMap((decision): { decision: Decision; order: Order }[] => {
-    const { resource, wanted = "paused", drifted } = decision;
-    const target: Order["target"] = (starters) => starters.map(() => wanted);
-    if (drifted.length > 0) return [{ decision, order: { resource, target, write: true } }];
-    const ends = activeRuns !== "leave" && decision.wanted === "paused" && resource.kind === "jobs";
-    return ends ? [{ decision, order: { resource, target, write: false } }] : [];
-  });
 }
 
 function common(

@@ -1,16 +1,13 @@
 /** action-pause-pipelines: inputs → check, enforce, hold or resume → summary and report. */
-import type { Tier } from "../contract/model.ts";
 import { type Finding, FourTierError } from "../findings.ts";
 import { statementOf } from "../gate/record-runs.ts";
-import { inUtc } from "../gate/wall-clock.ts";
 import { getRepository } from "../github/repository.ts";
 import { type HoldResult, liftHolds, takeHold } from "../holds.ts";
-import { type Hold, recordSelector } from "../ledger/holds.ts";
+import type { Hold } from "../ledger/holds.ts";
 import type { LockedLedger } from "../ledger/locked.ts";
 import { ledgerOwner, tierFolder } from "../ledger/paths.ts";
 import { readLedgerIfAllowed } from "../ledger/store.ts";
 import { notDispatched } from "../operate.ts";
-import { LONGEST_REASON, madeBy, type RecordInput, recordOperation } from "../release/evidence.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import { type OperationView, operationEvidence } from "../report/evidence.ts";
 import type { ActionResult } from "../report/report.ts";
@@ -21,11 +18,11 @@ import { afterGrace, githubOf } from "./github.ts";
 import { keepEvidence } from "./keep-evidence.ts";
 import { mayOperate } from "./may-operate.ts";
 import { type PauseInputs, readPauseInputs } from "./pause-inputs.ts";
-import { accessTier, resolveTierOfRun, type TierAccess } from "./tier-access.ts";
+import { type Holding, payloadOf, recordExpiry, recordHolding } from "./pause-records.ts";
+import { accessTier, resolveTierOfRun } from "./tier-access.ts";
 import { viewTier } from "./tier-view.ts";
 import { withTier } from "./under-lock.ts";
 
-type Holding = Extract<PauseInputs, { readonly mode: "hold" | "resume" }>;
 type Matching = Exclude<PauseInputs, Holding>;
 
 /** Brings the schedules of the run's tier to what the tier wants, says where they differ, holds them, or lifts holds. */
@@ -106,7 +103,7 @@ async function held(context: ActionContext, own: Holding): Promise<ActionResult>
     locked: <T>(work: (ledger: LockedLedger) => Promise<T>) =>
       withTier(context, { ...access, folder }, own.lockWaitMs, work),
     record: async (hold: Hold) => {
-      const id = await record(context, access, own, hold);
+      const id = await recordHolding(context, access, own, hold);
       deployments.push(id);
       return id;
     },
@@ -180,62 +177,6 @@ function keep(context: ActionContext, view: OperationView, findings: readonly Fi
 
 function standing(holds: readonly Hold[]): { readonly holds: string } {
   return { holds: String(holds.filter(({ kind }) => kind === "schedules").length) };
-}
-
-/** A Deployment on GitHub; a sandbox is nobody's evidence, so there is none. */
-async function record(context: ActionContext, access: TierAccess, own: Holding, hold: Hold): Promise<string> {
-  if (access.tier.name === "sandbox") return "";
-  const payload = payloadOf(context, access, own, hold);
-  const description = `${own.mode === "hold" ? "Hold" : "Resume"} schedules of ${hold.selector}: ${own.reason}`;
-  return recordOperation(githubOf(context), {
-    commit: context.run.sha,
-    payload,
-    description: description.slice(0, 140),
-  });
-}
-
-/** That `enforce` lifted a hold whose time was over: whoever reads the records sees that it no longer stands. */
-async function recordExpiry(context: ActionContext, tier: Tier, hold: Hold): Promise<string> {
-  if (tier.name === "sandbox") return "";
-  const reason = `Expired on ${inUtc(hold.until ?? "")}: ${hold.reason}`.slice(0, LONGEST_REASON);
-  return recordOperation(githubOf(context), {
-    commit: context.run.sha,
-    payload: {
-      ...commonPayload(context, tier),
-      kind: "resume",
-      hold: "schedules",
-      selector: recordSelector(hold),
-      reason,
-      by: context.run.triggeringActor,
-    },
-    description: `Resume schedules of ${hold.selector}: ${reason}`.slice(0, 140),
-  });
-}
-
-function commonPayload({ run }: ActionContext, tier: Pick<Tier, "name" | "project">) {
-  return {
-    tier: tier.name === "sandbox" ? ("dev" as const) : tier.name,
-    project: tier.project,
-    run: madeBy(run),
-  };
-}
-
-function payloadOf(
-  context: ActionContext,
-  { tier }: TierAccess,
-  own: Holding,
-  hold: Hold,
-): RecordInput<"hold" | "resume"> {
-  const common = {
-    ...commonPayload(context, tier),
-    hold: "schedules" as const,
-    reason: own.reason,
-    by: context.run.triggeringActor,
-  };
-  if (own.mode === "hold")
-    return { ...common, kind: "hold", selector: recordSelector(hold), until: hold.until ?? null };
-  // Everything at once is one record: "" is about every hold.
-  return { ...common, kind: "resume", selector: own.hold === "all" ? "" : recordSelector(hold) };
 }
 
 function unseenHolds(tier: string): Finding {

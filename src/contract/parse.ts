@@ -63,31 +63,6 @@ function hostsOf(file: ContractFile, allowedHosts: readonly string[]): Record<Ti
 
 /** Total: a text that checkValues refused becomes nothing here, and the contract is then not given out. */
 function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<TierName, string>): Contract {
-  const { sandbox, dev, prod } = file.tiers;
-  const own = (tier: "dev" | "staging" | "prod", mayDiffer: readonly string[]): TierPolicy => {
-    const policy = file.tiers[tier];
-    return {
-      host: hosts[tier],
-      workspaceId: policy.workspace_id,
-      catalog: policy.catalog ?? DEFAULT_CATALOGS[tier],
-      servicePrincipal: policy.service_principal ?? defaultPrincipal(tier),
-      clientId: policy.client_id?.toLowerCase(),
-      hasPrincipal: true,
-      gate: gateOf(policy.gate, file.freezes),
-      destructive: policy.destructive,
-      operators: policy.operators.map((login) => login.toLowerCase()),
-      onFailure: policy.on_failure ?? ON_FAILURE[tier],
-      activeRuns: policy.active_runs,
-      activeRunsTimeoutMs: parseDuration(policy.active_runs_timeout) ?? 0,
-      mayDifferFromStaging: mayDiffer,
-      readers: policy.readers,
-      storageRoot: undefined,
-      keepDays: 0,
-      graceDays: 0,
-      developers: undefined,
-      loginSuffix: undefined,
-    };
-  };
   return {
     project: file.project,
     file: name,
@@ -95,30 +70,10 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
     acceptedCommits: file.accepted_commits,
     evidenceBranch: file.evidence?.branch,
     tiers: {
-      sandbox: {
-        host: hosts.dev,
-        workspaceId: dev.workspace_id,
-        catalog: DEFAULT_CATALOGS.sandbox,
-        servicePrincipal: sandbox.service_principal ?? defaultPrincipal("sandbox"),
-        clientId: sandbox.client_id?.toLowerCase(),
-        hasPrincipal: sandbox.service_principal !== undefined || sandbox.client_id !== undefined,
-        gate: NO_GATE,
-        destructive: sandbox.destructive,
-        operators: [],
-        onFailure: ON_FAILURE.sandbox,
-        activeRuns: sandbox.active_runs,
-        activeRunsTimeoutMs: parseDuration(sandbox.active_runs_timeout) ?? 0,
-        mayDifferFromStaging: [],
-        readers: undefined,
-        storageRoot: sandbox.storage_root,
-        keepDays: sandbox.keep_days,
-        graceDays: sandbox.grace_days,
-        developers: sandbox.developers,
-        loginSuffix: sandbox.login_suffix?.toLowerCase(),
-      },
-      dev: own("dev", []),
-      staging: own("staging", []),
-      prod: own("prod", prod.may_differ_from_staging),
+      sandbox: sandboxOf(file, hosts.dev),
+      dev: deployedOf("dev", file, hosts.dev, []),
+      staging: deployedOf("staging", file, hosts.staging, []),
+      prod: deployedOf("prod", file, hosts.prod, file.tiers.prod.may_differ_from_staging),
     },
     users: new Map(Object.entries(file.users).map(([login, user]) => [login.toLowerCase(), user])),
     grants: grantsOf(file.grants, yaml),
@@ -139,6 +94,61 @@ function build(file: ContractFile, yaml: YamlFile, name: string, hosts: Record<T
       resources,
     })),
     at: (path) => yaml.keyAt(path),
+  };
+}
+
+function deployedOf(
+  tier: "dev" | "staging" | "prod",
+  { tiers, freezes }: ContractFile,
+  host: string,
+  mayDifferFromStaging: readonly string[],
+): TierPolicy {
+  const policy = tiers[tier];
+  return {
+    host,
+    workspaceId: policy.workspace_id,
+    catalog: policy.catalog ?? DEFAULT_CATALOGS[tier],
+    servicePrincipal: policy.service_principal ?? defaultPrincipal(tier),
+    clientId: policy.client_id?.toLowerCase(),
+    hasPrincipal: true,
+    gate: gateOf(policy.gate, freezes),
+    destructive: policy.destructive,
+    operators: policy.operators.map((login) => login.toLowerCase()),
+    onFailure: policy.on_failure ?? ON_FAILURE[tier],
+    activeRuns: policy.active_runs,
+    activeRunsTimeoutMs: parseDuration(policy.active_runs_timeout) ?? 0,
+    mayDifferFromStaging,
+    readers: policy.readers,
+    storageRoot: undefined,
+    keepDays: 0,
+    graceDays: 0,
+    developers: undefined,
+    loginSuffix: undefined,
+  };
+}
+
+/** Sandboxes are in dev's workspace, whatever else is said of them. */
+function sandboxOf({ tiers: { sandbox, dev } }: ContractFile, host: string): TierPolicy {
+  return {
+    host,
+    workspaceId: dev.workspace_id,
+    catalog: DEFAULT_CATALOGS.sandbox,
+    servicePrincipal: sandbox.service_principal ?? defaultPrincipal("sandbox"),
+    clientId: sandbox.client_id?.toLowerCase(),
+    hasPrincipal: sandbox.service_principal !== undefined || sandbox.client_id !== undefined,
+    gate: NO_GATE,
+    destructive: sandbox.destructive,
+    operators: [],
+    onFailure: ON_FAILURE.sandbox,
+    activeRuns: sandbox.active_runs,
+    activeRunsTimeoutMs: parseDuration(sandbox.active_runs_timeout) ?? 0,
+    mayDifferFromStaging: [],
+    readers: undefined,
+    storageRoot: sandbox.storage_root,
+    keepDays: sandbox.keep_days,
+    graceDays: sandbox.grace_days,
+    developers: sandbox.developers,
+    loginSuffix: sandbox.login_suffix?.toLowerCase(),
   };
 }
 

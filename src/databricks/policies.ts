@@ -1,7 +1,7 @@
 /** ABAC policies: only those that grant (facts: unity-catalog 1.11). */
 import * as v from "valibot";
 import { encodePath, items, list, optionalText } from "./parse.ts";
-import { normalizePrivilege } from "./unity.ts";
+import { normalizePrivilege } from "./unity-grants.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
 /** A policy that grants privileges on whatever it matches, beside all grants. */

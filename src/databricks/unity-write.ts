@@ -1,7 +1,8 @@
 /** Unity Catalog, writing: catalogs, schemas, grants, bindings (facts: unity-catalog 1.2, 1.4, 1.5, 1.10). */
 import { ApiError, orMissing } from "./errors.ts";
 import { ask, encodePath } from "./parse.ts";
-import { type Binding, type Catalog, catalogSchema, root, type SecurableType, toCatalog } from "./unity.ts";
+import { type Binding, type Catalog, catalogSchema, root, toCatalog } from "./unity.ts";
+import type { SecurableType } from "./unity-grants.ts";
 import type { ApiRequest, Workspace } from "./workspace.ts";
 
 interface NewCatalog {

@@ -1,7 +1,8 @@
 /** What a tier's own principal holds on other tiers' catalogs, as far as it sees them at all; only the catalog's own level. */
 import { type Contract, TIERS, type TierName } from "../contract/model.ts";
 import type { Identity } from "../databricks/identity.ts";
-import { type Catalog, getEffectiveGrants, listCatalogs } from "../databricks/unity.ts";
+import { type Catalog, listCatalogs } from "../databricks/unity.ts";
+import { getEffectiveGrants } from "../databricks/unity-grants.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import type { Finding } from "../findings.ts";
 import { mayHold, type TierPrincipal } from "./expect.ts";

@@ -3,7 +3,6 @@
  * listed, a bounded number at a time (facts: unity-catalog 1.1, 1.4, 1.10).
  */
 import {
-  getGrants,
   getSchema,
   type Securable as Listed,
   listFunctions,
@@ -12,6 +11,7 @@ import {
   listTables,
   listVolumes,
 } from "../databricks/unity.ts";
+import { getGrants } from "../databricks/unity-grants.ts";
 import { mapBounded, together } from "../http/pool.ts";
 import { normaliseGrants, type Securable, type SecurableType } from "./model.ts";
 import type { Reading } from "./read.ts";

@@ -1,7 +1,8 @@
 /** What a sandbox lacks, and in which order it is made: pure. Making it is provision.ts. */
 import { GOLD } from "../contract/defaults.ts";
 import type { GrantRule } from "../contract/model.ts";
-import type { Binding, Catalog, PrivilegeAssignment } from "../databricks/unity.ts";
+import type { Binding, Catalog } from "../databricks/unity.ts";
+import type { PrivilegeAssignment } from "../databricks/unity-grants.ts";
 import type { GrantChange } from "../databricks/unity-write.ts";
 import type { Finding } from "../findings.ts";
 import { reachesName } from "../grants/patterns.ts";

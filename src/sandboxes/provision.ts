@@ -2,7 +2,8 @@
 import { GOLD } from "../contract/defaults.ts";
 import { createCatalogObject } from "../databricks/catalog-objects.ts";
 import { ApiError, isQuota, LostAnswer } from "../databricks/errors.ts";
-import { getBindings, getCatalog, getGrants, getSchema } from "../databricks/unity.ts";
+import { getBindings, getCatalog, getSchema } from "../databricks/unity.ts";
+import { getGrants } from "../databricks/unity-grants.ts";
 import { changeBindings, changeGrants, createCatalog, isTaken, updateCatalog } from "../databricks/unity-write.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError, isFailure } from "../findings.ts";

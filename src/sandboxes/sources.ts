@@ -1,7 +1,7 @@
 /** Reading dev's bronze and silver, granted once to the developers' group: what it lacks, and what it has beyond that. */
 import { GOLD } from "../contract/defaults.ts";
 import type { GrantRule } from "../contract/model.ts";
-import type { PrivilegeAssignment } from "../databricks/unity.ts";
+import type { PrivilegeAssignment } from "../databricks/unity-grants.ts";
 import type { Finding } from "../findings.ts";
 import { givenByRules, heldBy, type Step } from "./plan.ts";
 

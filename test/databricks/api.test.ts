@@ -21,14 +21,8 @@ import {
   updatePipeline,
 } from "../../src/databricks/pipelines.ts";
 import { findServicePrincipals, findUser, listGroups } from "../../src/databricks/scim.ts";
-import {
-  getBindings,
-  getCatalog,
-  getEffectiveGrants,
-  getGrants,
-  listModels,
-  listTables,
-} from "../../src/databricks/unity.ts";
+import { getBindings, getCatalog, listModels, listTables } from "../../src/databricks/unity.ts";
+import { getEffectiveGrants, getGrants } from "../../src/databricks/unity-grants.ts";
 import { json } from "../http/loopback.ts";
 import { collect, connectTo, fakeWorkspace, type Routes } from "./fake.ts";
 

@@ -12,7 +12,7 @@ import {
   updateCatalogObject,
 } from "../../databricks/catalog-objects.ts";
 import { ApiError } from "../../databricks/errors.ts";
-import { getGrants, type SecurableType } from "../../databricks/unity.ts";
+import { getGrants, type SecurableType } from "../../databricks/unity-grants.ts";
 import { changeGrants } from "../../databricks/unity-write.ts";
 import { mapBounded } from "../../http/pool.ts";
 import { isObject, type JsonObject } from "../../json.ts";
