@@ -23,6 +23,7 @@ interface Source {
   readonly file: string;
   /** `GET /api/…` as the file writes it; what is computed is `*`, a method that is not beside it is `*` too. */
   readonly asks: readonly string[];
+  readonly text: string;
 }
 
 interface ModelledPart {
@@ -156,7 +157,7 @@ function placesOf(key: string): string {
 }
 
 /** Whether a module of ours writes the route, as far as it can be read from its text. */
-function asks({ asks: written }: Source, route: string): boolean {
+function asks({ asks: written, text }: Source, route: string): boolean {
   const [method = "", path = ""] = route.split(" ");
   const literal = path
     .split(/(\{[^}]+\})/)
@@ -168,14 +169,19 @@ function asks({ asks: written }: Source, route: string): boolean {
         : part.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&"),
     );
   const pattern = new RegExp(`^(${method}|\\*) ${literal.join("")}$`);
-  // what a source computes may be any one segment of the route, if enough is written to know the family
+  // what a source computes may be any one segment of the route that it writes elsewhere, if it writes enough of the rest
   const computed = (ask: string): boolean => {
     const [verb = "", asked = ""] = ask.split(" ");
     if ((verb !== method && verb !== "*") || !/^\/api(\/[\w.-]+){2,}\/[\w*./-]+$/.test(asked)) return false;
-    const segments = asked
-      .split("/")
-      .map((segment) => (segment.includes("*") ? "[^/]+" : segment.replaceAll(".", "\\.")));
-    return new RegExp(`^${segments.join("/")}$`).test(path);
+    const wanted = path.split("/");
+    const segments = asked.split("/");
+    return (
+      segments.length === wanted.length &&
+      segments.every((segment, at) => {
+        const part = wanted[at] ?? "";
+        return segment.includes("*") ? part.startsWith("{") || text.includes(`"${part}"`) : segment === part;
+      })
+    );
   };
   return written.some((ask) => pattern.test(ask) || computed(ask));
 }
@@ -191,21 +197,23 @@ function names(files: readonly string[]): string {
 }
 
 function sourcesIn(folder: string): Source[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+  const texts = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .toSorted()
-    .map((name) => {
-      const file = join(folder, name);
-      const text = readFileSync(file, "utf8");
-      return { file, asks: asksOf(text) };
-    });
+    .map((name) => ({ file: join(folder, name), text: readFileSync(join(folder, name), "utf8") }));
+  const exported = texts.flatMap(({ text }) => constantsIn(text, /^export const (\w+) = "([^"\n]*)"/gm));
+  return texts.map(({ file, text }) => {
+    const constants = new Map([...exported, ...constantsIn(text, /const (\w+) = "([^"\n]*)"/g)]);
+    return { file, asks: asksOf(text, constants), text };
+  });
+}
+
+function constantsIn(text: string, pattern: RegExp): (readonly [name: string, value: string])[] {
+  return [...text.matchAll(pattern)].map(([, name = "", value = ""]) => [name, value] as const);
 }
 
 /** Every path that a file writes, with the method beside it. Constants are put in where they are used. */
-function asksOf(text: string): string[] {
-  const constants = new Map(
-    [...text.matchAll(/const (\w+) = "([^"\n]*)"/g)].map(([, name = "", value = ""]) => [name, value]),
-  );
+function asksOf(text: string, constants: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (const match of text.matchAll(/["`](?:(GET|POST|PUT|PATCH|DELETE) )?((?:\/|\$\{)[^"`\n]*)["`]/g)) {
     const [, written, raw = ""] = match;
