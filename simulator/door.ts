@@ -16,10 +16,13 @@ export interface Tls {
 const EXPECTED = new Set(["authorization", "host", "connection", "content-length"]);
 
 /** What a request's headers said but for its credential, as `name: value`: a secret has no place in any of them. */
-export function headerLines(request: Pick<IncomingMessage, "headersDistinct">): string[] {
-  return Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
-    EXPECTED.has(name) ? [] : values.map((value) => `${name}: ${value}`),
-  );
+export function headerLines({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? "").toLowerCase();
+    if (!EXPECTED.has(name)) lines.push(`${name}: ${rawHeaders[at + 1] ?? ""}`);
+  }
+  return lines;
 }
 
 /** A server that is up. */

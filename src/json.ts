@@ -19,12 +19,12 @@ interface JsonWithSource {
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the runtime has it, the library lacks the types
 const json = JSON as unknown as JsonWithSource;
 
-/** Shorter integers are safe ones: 2^53 has 16 digits. */
-const LONG_NUMBER = /\d{16}/;
+/** A number, not a text, of so many digits: shorter integers are safe ones, for 2^53 has 16. */
+const LONG_NUMBER = /(?:^|[[,:])\s*-?\d{16}/;
 
 /** Parses JSON; throws SyntaxError as JSON.parse does. Integers beyond 2^53 come back as bigint. */
 export function parseJson(text: string): JsonValue {
-  // Most answers have no such number, and to look at each value takes several times as long.
+  // Most texts have no such number (the ledger has its ids as texts), and to look at each value takes several times as long.
   const value = LONG_NUMBER.test(text) ? json.parse(text, exactInteger) : json.parse(text);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON.parse yields exactly these, and the reviver only adds bigint
   return value as JsonValue;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parseJson as ofTheSimulator } from "../simulator/json.ts";
 import { canonicalJson, equalJson, parseJson, stringifyJson } from "../src/json.ts";
 
 describe("JSON", () => {
@@ -6,6 +7,22 @@ describe("JSON", () => {
     const text = '{"job_id":8728374651029384756,"run_id":42,"score":0.5}';
     expect(parseJson(text)).toEqual({ job_id: 8728374651029384756n, run_id: 42, score: 0.5 });
     expect(stringifyJson(parseJson(text))).toBe(text);
+  });
+
+  it.each([
+    ["alone", "-8728374651029384756", -8728374651029384756n],
+    ["first in a list", "[\n  8728374651029384756, 1]", [8728374651029384756n, 1]],
+    ["later in a list", "[1,8728374651029384756]", [1, 8728374651029384756n]],
+    ["as a field", '{ "a": 1, "job_id" :\t8728374651029384756 }', { a: 1, job_id: 8728374651029384756n }],
+    ["with the fewest digits that can be too many", "[9007199254740993]", [9007199254740993n]],
+    [
+      "beside a text of digits",
+      '["8728374651029384756",8728374651029384757]',
+      ["8728374651029384756", 8728374651029384757n],
+    ],
+  ])("keeps every digit of a number %s", (_where, text, value) => {
+    expect(parseJson(text)).toEqual(value);
+    expect(ofTheSimulator(text)).toEqual(value);
   });
 
   it("leaves large floats alone", () => {

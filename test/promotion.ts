@@ -65,6 +65,20 @@ export interface RunOptions
 /** What is read of a repository, which commits never change: once, however many scenes play in it. */
 const opened = new WeakMap<Repository, Git>();
 const candidates = new WeakMap<Repository, Map<string, Promise<Candidate>>>();
+const contracts = new WeakMap<Repository, Map<string, Promise<Contract>>>();
+
+function once<T>(
+  kept: WeakMap<Repository, Map<string, Promise<T>>>,
+  repository: Repository,
+  key: string,
+  read: () => Promise<T>,
+): Promise<T> {
+  const known = kept.get(repository) ?? new Map<string, Promise<T>>();
+  kept.set(repository, known);
+  const found = known.get(key) ?? read();
+  known.set(key, found);
+  return found;
+}
 
 export function gitOf(repository: Repository): Git {
   const git = opened.get(repository) ?? openGit(repository.folder);
@@ -119,12 +133,7 @@ export class Scene {
 
   candidate(commit: string, wheels: readonly CarriedArtifact[] = []): Promise<Candidate> {
     if (wheels.length > 0) return this.#candidate(commit, wheels);
-    const known = candidates.get(this.repository) ?? new Map<string, Promise<Candidate>>();
-    candidates.set(this.repository, known);
-    const key = `${this.tier} ${commit}`;
-    const candidate = known.get(key) ?? this.#candidate(commit, wheels);
-    known.set(key, candidate);
-    return candidate;
+    return once(candidates, this.repository, `${this.tier} ${commit}`, () => this.#candidate(commit, wheels));
   }
 
   async #candidate(commit: string, wheels: readonly CarriedArtifact[]): Promise<Candidate> {
@@ -143,7 +152,11 @@ export class Scene {
     return candidate;
   }
 
-  async contract(commit: string): Promise<Contract> {
+  contract(commit: string): Promise<Contract> {
+    return once(contracts, this.repository, commit, () => this.#contract(commit));
+  }
+
+  async #contract(commit: string): Promise<Contract> {
     const git = gitOf(this.repository);
     const bytes = await git.readFile(commit, "four-tier.yml");
     const parsed = parseContract(new TextDecoder().decode(bytes), "four-tier.yml", { allowedHosts: [] });

@@ -49,13 +49,17 @@ function checkSchedule(schedule: JsonObject): void {
   if (typeof cron === "string" && ![6, 7].includes(cron.trim().split(/\s+/).length)) {
     throw badRequest(`Invalid quartz_cron_expression: '${cron}'.`);
   }
-  if (typeof zone !== "string") return;
+  if (typeof zone !== "string" || zones.has(zone)) return;
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone }).format();
   } catch {
     throw badRequest(`Invalid timezone_id: '${zone}'.`);
   }
+  zones.add(zone);
 }
+
+/** Those that there are, once they were asked for: to find out takes longer than all else about a job. */
+const zones = new Set<string>();
 
 /**
  * Settings as the service keeps and shows them: with its own defaults, without what it does not echo.

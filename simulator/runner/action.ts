@@ -30,6 +30,12 @@ export interface NodeAction {
   readonly ref: string | undefined;
 }
 
+/** What its file says. */
+type Metadata = Omit<NodeAction, "dir" | "repository" | "ref">;
+
+/** By name and content: jobs run the same few actions again and again. */
+const known = new Map<string, Metadata>();
+
 const INPUT_KEYS: readonly string[] = ["description", "required", "default", "deprecationMessage"];
 
 /** Reads `action.yml` of a folder; throws Error as the service fails the job that names it. */
@@ -43,6 +49,13 @@ export async function readAction(
     throw new Error(`Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '${named}'.`);
   }
   const content = await readFile(file, "utf8");
+  const key = `${named}\n${content}`;
+  const metadata = known.get(key) ?? parse(content, named);
+  known.set(key, metadata);
+  return { ...metadata, dir, repository: from?.repository, ref: from?.ref };
+}
+
+function parse(content: string, named: string): Metadata {
   const { context, value } = parseAction({ name: named, content }, new NoOperationTraceWriter());
   const template = value === undefined ? undefined : convertActionTemplate(context, value);
   const errors = context.errors.getErrors().map((error) => error.message);
@@ -57,7 +70,6 @@ export async function readAction(
   if (runs.using === "composite" || runs.using === "docker") throw new UnmodelledError(`${runs.using} action ${named}`);
   if (runs.using !== "node24") throw new UnmodelledError(`runs.using: ${runs.using} (action ${named})`);
   return {
-    dir,
     name: template.name,
     inputs: (template.inputs ?? []).map((input) => ({
       id: input.id,
@@ -70,7 +82,5 @@ export async function readAction(
     preIf: runs.preIf ?? "always()",
     post: runs.post,
     postIf: runs.postIf ?? "always()",
-    repository: from?.repository,
-    ref: from?.ref,
   };
 }

@@ -123,9 +123,21 @@ export class InvalidWorkflow extends Error {
   }
 }
 
+type WorkflowText = Omit<WorkflowModel, "origin">;
+
+/** By path and content: the same files are run again and again, each time from another commit. */
+const known = new Map<string, WorkflowText>();
+
 /** Parses and checks a workflow file; throws InvalidWorkflow as the service refuses it, UnmodelledError for what we lack. */
 export async function readWorkflow(content: string, origin: FileOrigin): Promise<WorkflowModel> {
-  const { context, value: root } = parseWorkflow({ name: origin.path, content }, new NoOperationTraceWriter());
+  const key = `${origin.path}\n${content}`;
+  const text = known.get(key) ?? (await parse(content, origin.path));
+  known.set(key, text);
+  return { origin, ...text };
+}
+
+async function parse(content: string, path: string): Promise<WorkflowText> {
+  const { context, value: root } = parseWorkflow({ name: path, content }, new NoOperationTraceWriter());
   const template = root === undefined ? undefined : await convertWorkflowTemplate(context, root);
   const errors = context.errors.getErrors().map((error) => error.message);
   if (errors.length > 0 || root === undefined || template === undefined) throw new InvalidWorkflow(errors);
@@ -134,8 +146,7 @@ export async function readWorkflow(content: string, origin: FileOrigin): Promise
   const triggers = find(mapping, "on");
   const callable = template.events["workflow_call"] !== undefined;
   return {
-    origin,
-    name: scalarText(find(mapping, "name")) ?? origin.path,
+    name: scalarText(find(mapping, "name")) ?? path,
     runName: find(mapping, "run-name"),
     events: template.events,
     permissions: permissionsOf(find(mapping, "permissions")),

@@ -24,9 +24,18 @@ export function callerJobs(workflow: string): CallerJob[] {
   return jobsOf(workflow).map(([key, { name, uses }]) => ({ key, name: name ?? key, calls: uses?.split("@", 1)[0] }));
 }
 
-type Jobs = v.InferOutput<typeof CallerSchema>["jobs"];
+type Jobs = readonly [string, v.InferOutput<typeof CallerSchema>["jobs"][string]][];
 
-function jobsOf(workflow: string): [string, Jobs[string]][] {
+/** By the file's text: the gate asks for each run behind its evidence, and nearly all of them ran the same file. */
+const known = new Map<string, Jobs>();
+
+function jobsOf(workflow: string): Jobs {
+  const jobs = known.get(workflow) ?? readJobs(workflow);
+  known.set(workflow, jobs);
+  return jobs;
+}
+
+function readJobs(workflow: string): Jobs {
   const document = parseDocument(workflow);
   if (document.errors.length > 0) return [];
   let value: unknown;

@@ -68,7 +68,11 @@ function searched(places: Readonly<Record<string, string>>): readonly Searched[]
 
 /** How many of a word's first characters are looked at first. */
 const START = 4;
-const TABLE_SIZE = 2 ** 16;
+/** Of a text's last START characters: each one moves those before it on, and the one before them out. */
+const MARKS = 2 ** 16;
+const BITS = Math.log2(MARKS) / START;
+const markWith = (mark: number, text: string, at: number): number =>
+  ((mark << BITS) ^ text.charCodeAt(at)) & (MARKS - 1);
 
 /**
  * Which of many words are in a text, in one pass over it: thousands of forms in megabytes, after every test. Words that
@@ -77,27 +81,22 @@ const TABLE_SIZE = 2 ** 16;
 export function finderOf(words: readonly string[]): (text: string) => Set<string> {
   const long = new Map<number, string[]>();
   const short = words.filter((word) => word.length < START);
-  const mayStart = new Uint8Array(TABLE_SIZE);
+  const mayStart = new Uint8Array(MARKS);
   for (const word of new Set(words)) {
     if (word.length < START) continue;
-    const start = startAt(word, 0);
-    mayStart[start] = 1;
-    long.set(start, [...(long.get(start) ?? []), word]);
+    let mark = 0;
+    for (let at = 0; at < START; at += 1) mark = markWith(mark, word, at);
+    mayStart[mark] = 1;
+    long.set(mark, [...(long.get(mark) ?? []), word]);
   }
   return (text) => {
     const found = new Set(short.filter((word) => text.includes(word)));
-    for (let at = 0; at + START <= text.length; at += 1) {
-      const start = startAt(text, at);
-      if (mayStart[start] === 0) continue;
-      for (const word of long.get(start) ?? []) if (text.startsWith(word, at)) found.add(word);
+    let mark = 0;
+    for (let at = 0; at < text.length; at += 1) {
+      mark = markWith(mark, text, at);
+      if (mayStart[mark] === 0) continue;
+      for (const word of long.get(mark) ?? []) if (text.startsWith(word, at + 1 - START)) found.add(word);
     }
     return found;
   };
-}
-
-/** A place in the table for the START characters at a position. */
-function startAt(text: string, at: number): number {
-  let start = 0;
-  for (let next = at; next < at + START; next += 1) start = (start * 31 + text.charCodeAt(next)) & (TABLE_SIZE - 1);
-  return start;
 }
