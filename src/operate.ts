@@ -3,12 +3,13 @@
  * goes on (resume), these digests may enter (approve). The record is made first: it is what every gate believes, and it
  * waits for nobody. The tier's ledger keeps a copy where there is a credential, because records can be deleted.
  */
+
 import { type Finding, FourTierError, messageOf } from "./findings.ts";
-import { WORKFLOW_ACCOUNT } from "./gate/check.ts";
 import { statementOf } from "./gate/record-runs.ts";
 import { holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
+import { isWorkflow } from "./login.ts";
 import { parseRecord, type RecordInput, recordPayload } from "./release/evidence.ts";
 import { blocks, code, link, text } from "./report/markdown.ts";
 import type { ActionResult } from "./report/report.ts";
@@ -88,7 +89,7 @@ function doubtsOf({ decision, run, defaultBranch }: OperateRequest): Finding[] {
   });
   const other = notDispatched(run, defaultBranch);
   if (other !== undefined) return [other];
-  if (LETTING_IN.includes(decision.kind) && run.actor === WORKFLOW_ACCOUNT) {
+  if (LETTING_IN.includes(decision.kind) && isWorkflow(run.actor)) {
     return [
       wrong(
         "nobody",

@@ -3,11 +3,12 @@
  * right since. What it says is what runs prove (src/release/whereabouts.ts); whatever hinders it is a warning, since no
  * promotion depends on it.
  */
+
 import { type Finding, FourTierError } from "./findings.ts";
-import { WORKFLOW_ACCOUNT } from "./gate/check.ts";
 import type { RecordTier } from "./gate/record-runs.ts";
 import type { GitHub } from "./github/client.ts";
 import { type Comment, commentOnIssue, listComments, updateComment } from "./github/issues.ts";
+import { isWorkflow } from "./login.ts";
 import { keyOf, markOf } from "./own-mark.ts";
 import { findTargets, MOST_PULLS, type Target } from "./release/comment-targets.ts";
 import type { Brought } from "./release/history.ts";
@@ -159,7 +160,7 @@ async function ownComments(
  * another workflow can quote it further down in one of its: neither is ours to overwrite.
  */
 export function isOwn({ author, body }: Pick<Comment, "author" | "body">, marker: string): boolean {
-  return author === WORKFLOW_ACCOUNT && body.split(/\r?\n/, 1)[0] === marker;
+  return isWorkflow(author) && body.split(/\r?\n/, 1)[0] === marker;
 }
 
 function warning(

@@ -2,10 +2,11 @@
  * One issue of ours that goes on from run to run: opened when there is something to say, rewritten while there is, closed
  * when there is nothing, and opened again. Whatever people did to it, it is found again, and nothing in it is believed.
  */
+
 import type { Finding } from "./findings.ts";
-import { WORKFLOW_ACCOUNT } from "./gate/check.ts";
 import type { GitHub } from "./github/client.ts";
 import { commentOnIssue, createIssue, type Issue, listIssues, updateIssue } from "./github/issues.ts";
+import { isWorkflow } from "./login.ts";
 import { ANY_MARK, markOf } from "./own-mark.ts";
 
 /** Issues that are looked at: somebody may have put our label on many. */
@@ -114,7 +115,7 @@ async function own(issues: AsyncGenerator<Issue>): Promise<{ readonly found: Iss
   for await (const issue of issues) {
     if (seen === MOST_ISSUES) return { found, partly: true };
     seen += 1;
-    if (issue.author === WORKFLOW_ACCOUNT) found.push(issue);
+    if (isWorkflow(issue.author)) found.push(issue);
   }
   return { found, partly: false };
 }

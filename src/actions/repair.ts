@@ -1,9 +1,11 @@
 /** action-validate-grants `mode: repair`: inputs → plan, or the approved plan carried out → summary and report. */
+
 import type { Contract, Tier } from "../contract/model.ts";
 import { FourTierError } from "../findings.ts";
 import { getRepository } from "../github/repository.ts";
 import { approvalsOfRun } from "../github/runs.ts";
 import { tierFolder } from "../ledger/paths.ts";
+import { isAmong } from "../login.ts";
 import { type RepairRequest, type RepairResult, repairGrants } from "../repair.ts";
 import { findingsOutput } from "../report/carried-findings.ts";
 import { repairReport, repairSummary } from "../report/repair.ts";
@@ -89,10 +91,10 @@ async function refuseUnapproved(context: ActionContext, { name }: Tier): Promise
   if (run.runAttempt > 1) {
     throw refusal("This is a re-run, and approvals do not say which attempt they are of.", "Start a new run.");
   }
-  const starters = new Set([run.actor, run.triggeringActor].map((login) => login.toLowerCase()));
+  const starters = [run.actor, run.triggeringActor];
   const approved = (await approvalsOfRun(github, run.runId)).some(
     ({ state, environments, user }) =>
-      state === "approved" && environments.includes(name) && user !== undefined && !starters.has(user.toLowerCase()),
+      state === "approved" && environments.includes(name) && user !== undefined && !isAmong(starters, user),
   );
   if (!approved) {
     throw refusal(

@@ -31,9 +31,6 @@ export const CHECK_IDS = [
 /** The name of a check, in findings (`gate/<id>`), reports and the input `override`. */
 export type CheckId = (typeof CHECK_IDS)[number];
 
-/** The account of a workflow's own token: whoever can push a branch can speak as it. */
-export const WORKFLOW_ACCOUNT = "github-actions[bot]";
-
 /** One question that the gate asks. */
 export interface Check {
   readonly id: CheckId;

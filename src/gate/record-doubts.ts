@@ -1,6 +1,6 @@
 /** Whether what was verified or decided is borne out by the run behind it: each such record has a step that states it. */
+import { isWorkflow } from "../login.ts";
 import type { RecordKind, RecordPayload } from "../release/evidence.ts";
-import { WORKFLOW_ACCOUNT } from "./check.ts";
 import type { EvidenceJob, EvidenceRun } from "./evidence-facts.ts";
 import { jobsBehind, type Trust, timeDoubts } from "./jobs-behind.ts";
 import { statementOf } from "./record-runs.ts";
@@ -23,7 +23,7 @@ export function recordDoubts(
   const behind = jobsBehind(run, { kind, tier, attempt: claim.run.attempt }, trust);
   if (behind.doubts.length > 0) return [...behind.doubts];
   const decided = LETTING_IN.includes(kind) || (kind === "opening" && run.event !== "schedule");
-  if (decided && run.actor === WORKFLOW_ACCOUNT) {
+  if (decided && isWorkflow(run.actor)) {
     return ["a workflow's own token started the run behind it, so nobody can say whose decision it is"];
   }
   const found = behind.jobs.map((job) => statementDoubts(job, record));

@@ -1,6 +1,8 @@
 /** The repository itself: default branch, who sees it, which branches are protected. */
+
 import * as v from "valibot";
 import { hasFinding } from "../findings.ts";
+import { isApp } from "../login.ts";
 import type { GitHub } from "./client.ts";
 
 interface Repository {
@@ -60,11 +62,6 @@ export async function mayWrite(github: GitHub, login: string): Promise<boolean |
     if (hasFinding(error, "github/permission")) return undefined;
     throw error;
   }
-}
-
-/** Whether an account is an App's. */
-function isApp(login: string): boolean {
-  return login.endsWith("[bot]");
 }
 
 /** A branch by its name; undefined if there is none. */

@@ -1,6 +1,8 @@
 /** Whom a brief asks: who may approve, how, and what that is worth. */
-import { namedLeft } from "../gate/approvers.ts";
+
+import { mayApprove, namedLeft } from "../gate/approvers.ts";
 import { runUrl } from "../github/links.ts";
+import { isAmong } from "../login.ts";
 import { code, link, text } from "../report/markdown.ts";
 import type { BriefFacts } from "./brief.ts";
 
@@ -8,7 +10,7 @@ import type { BriefFacts } from "./brief.ts";
 export function approvers({ facts, tier, plan, candidate, site }: BriefFacts): string {
   const policy = facts.policy.known ? facts.policy.value.approvers : undefined;
   const authors = facts.commit.known ? facts.commit.value.authors : [];
-  const wrote = (login: string): boolean => authors.some((author) => author.toLowerCase() === login.toLowerCase());
+  const wrote = (login: string): boolean => isAmong(authors, login);
   if (tier === "prod" && policy?.by === "dispatch") {
     const left = namedLeft(facts, policy, facts.run.actor);
     if (left !== undefined && left.length < policy.count) {
@@ -21,11 +23,10 @@ export function approvers({ facts, tier, plan, candidate, site }: BriefFacts): s
   if (!protection.known || protection.value.environment === undefined) return "";
   const { reviewers } = protection.value.environment;
   if (reviewers.length === 0) return "";
-  const starters = [facts.run.actor, facts.run.triggeringActor].map((login) => login.toLowerCase());
-  const named = (login: string): boolean =>
-    policy === undefined || policy.from.length === 0 || policy.from.includes(login.toLowerCase());
+  const starters = [facts.run.actor, facts.run.triggeringActor];
+  const named = (login: string): boolean => policy === undefined || mayApprove(policy, login);
   const able = reviewers.filter(
-    (login) => !starters.includes(login.toLowerCase()) && named(login) && !(policy?.notAuthor === true && wrote(login)),
+    (login) => !isAmong(starters, login) && named(login) && !(policy?.notAuthor === true && wrote(login)),
   );
   if (able.length === 0) {
     return `**Who may approve:** nobody. ${text(facts.run.actor)} started this run${policy?.notAuthor === true ? `, ${authors.map(text).join(", ")} wrote it` : ""}, and ${text(tier)} has no other reviewer.`;

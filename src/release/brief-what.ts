@@ -1,5 +1,7 @@
 /** What a brief is about, in a cell of its table: whose changes, how many, and whether by the shorter path. */
+
 import { listed } from "../listed.ts";
+import { isAmong } from "../login.ts";
 import { code, count, link, text } from "../report/markdown.ts";
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
@@ -61,7 +63,7 @@ function hotfix({ facts }: BriefFacts): string[] {
 /** Who opened the pull requests, and who wrote the commits where that is somebody else. */
 function sources({ commits, pulls, unasked }: History): string[] {
   const openers = [...new Set(pulls.map(({ author }) => author ?? "a deleted account"))];
-  const writers = [...new Set(commits.map(({ author }) => author))].filter((author) => !openers.includes(author));
+  const writers = [...new Set(commits.map(({ author }) => author))].filter((author) => !isAmong(openers, author));
   const by = (names: readonly string[]): string => listed(names.map(text));
   if (pulls.length === 0) {
     if (commits.length === 0) return [];

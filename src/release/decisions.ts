@@ -2,8 +2,9 @@
  * What was verified, rejected, held and approved, read for the gate: claims are listed, and only as many are held against
  * their runs as the answer needs. Which are believed is decided in src/gate/record-doubts.ts; what follows, by the checks.
  */
+
 import type { TierName } from "../contract/model.ts";
-import { type CheckId, WORKFLOW_ACCOUNT } from "../gate/check.ts";
+import type { CheckId } from "../gate/check.ts";
 import type { AuditFacts, CollectedFacts, HoldFacts, OpeningFacts, RejectFacts } from "../gate/decision-facts.ts";
 import type { JudgedRecord } from "../gate/evidence-facts.ts";
 import type { Fact, GateFacts, RepositoryFacts, Stage } from "../gate/facts.ts";
@@ -13,6 +14,7 @@ import type { GitHub } from "../github/client.ts";
 import { newestFirst } from "../github/deployments.ts";
 import { mayWrite } from "../github/repository.ts";
 import { together } from "../http/pool.ts";
+import { isWorkflow } from "../login.ts";
 import { Bench } from "./bench.ts";
 import { closedBy } from "./closed-by.ts";
 import type { RecordOf } from "./evidence.ts";
@@ -76,7 +78,7 @@ export async function readDecisions(
     name === "sandbox" || !byDispatch
       ? notAsked
       : needed("approval", () => readApprovals(reader, name, { release, plan }, (login) => mayWrite(github, login))),
-    name === "sandbox" || !request.starters.includes(WORKFLOW_ACCOUNT)
+    name === "sandbox" || !request.starters.some(isWorkflow)
       ? notAsked
       : needed("approval", () => readOpenings(reader, name, release)),
     below === undefined

@@ -5,12 +5,14 @@
  * Nobody is kept from approving a run of their own here: at three in the morning one person may be alone. Whoever wants
  * two ticks "Prevent self-review" in prod-ops (docs/adr/0762).
  */
+
 import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { branchProblems } from "../gate/checks/protection.ts";
 import type { RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { getEnvironment } from "../github/environments.ts";
+import { isAmong } from "../login.ts";
 
 /** Where a person must say yes before anything is taken back or opened. */
 const REVIEWED: readonly TierName[] = ["prod"];
@@ -47,7 +49,7 @@ export async function operatorFindings(
     }),
   );
   if (operators.length > 0) {
-    return operators.includes(person.toLowerCase()) ? open : [...open, notOne(tier, person, operators)];
+    return isAmong(operators, person) ? open : [...open, notOne(tier, person, operators)];
   }
   return REVIEWED.includes(tier) && found.reviewers.length === 0 ? [...open, unreviewed(name, tier, repository)] : open;
 }

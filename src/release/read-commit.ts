@@ -263,7 +263,7 @@ export function verdictsOf(reviews: readonly Review[], head: string): Verdict[] 
   const newest = new Map<string, Verdict>();
   for (const { user, state, commit } of reviews) {
     if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
-    newest.set(user, { user, state, stale: commit !== head });
+    newest.set(user.toLowerCase(), { user, state, stale: commit !== head });
   }
   return [...newest.values()];
 }

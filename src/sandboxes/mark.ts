@@ -10,6 +10,7 @@ import { sandboxUser } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";
 import type { Finding } from "../findings.ts";
 import { inUtc } from "../gate/wall-clock.ts";
+import { isSameLogin } from "../login.ts";
 
 /** The properties of a sandbox's catalog. Times are ISO 8601, UTC. */
 export const MARK = {
@@ -31,6 +32,7 @@ const KEEP_UNTIL = "keep_until";
 /** What a catalog says of itself. Empty properties count as missing. */
 export interface Mark {
   readonly project: string | undefined;
+  /** A GitHub login, lower case. */
   readonly developer: string | undefined;
   readonly created: string | undefined;
   readonly expires: string | undefined;
@@ -46,7 +48,7 @@ export function readMark(properties: Readonly<Record<string, string>>): Mark {
   const get = (name: string): string | undefined => properties[name] || undefined;
   return {
     project: get(MARK.project),
-    developer: get(MARK.developer),
+    developer: get(MARK.developer)?.toLowerCase(),
     created: get(MARK.created),
     expires: get(MARK.expires),
     lastUse: get(MARK.lastUse),
@@ -97,7 +99,7 @@ export function markFinding(
 ): Finding | undefined {
   if (tier.name !== "sandbox") return undefined;
   const { project, developer } = readMark(catalog.properties);
-  if (project === tier.project && developer === tier.login) {
+  if (project === tier.project && isSameLogin(developer, tier.login)) {
     const removing = removingSince(catalog);
     return removing === undefined ? undefined : beingRemoved(catalog.name, removing);
   }

@@ -1,4 +1,5 @@
 /** What a sandbox lacks, and in which order it is made: pure. Making it is provision.ts. */
+
 import { GOLD } from "../contract/defaults.ts";
 import type { GrantRule } from "../contract/model.ts";
 import type { Binding, Catalog } from "../databricks/unity.ts";
@@ -6,6 +7,7 @@ import type { PrivilegeAssignment } from "../databricks/unity-grants.ts";
 import type { GrantChange } from "../databricks/unity-write.ts";
 import type { Finding } from "../findings.ts";
 import { reachesName } from "../grants/patterns.ts";
+import { isSameLogin } from "../login.ts";
 import { MARK, type Ours, readMark, removingSince, sandboxComment, whyNotOurs } from "./mark.ts";
 
 /** What a developer's sandbox shall be. */
@@ -147,7 +149,7 @@ function missingMark(wanted: Wanted, { properties }: Catalog): Record<string, st
 function refusalOf(wanted: Wanted, catalog: Catalog): Finding | undefined {
   const { login, ours } = wanted;
   const mark = readMark(catalog.properties);
-  if (mark.project === ours.contract.project && mark.developer !== undefined && mark.developer !== login) {
+  if (mark.project === ours.contract.project && mark.developer !== undefined && !isSameLogin(mark.developer, login)) {
     return {
       id: "sandbox/collision",
       severity: "error",

@@ -183,6 +183,18 @@ const BROKEN: readonly [string, Break, CheckId, string][] = [
     "gate/commit-not-approved",
   ],
   [
+    "an approval by the author, written in another case",
+    (facts) => pull(facts, { reviews: [{ user: "OctoCat", state: "APPROVED", stale: false, mayWrite: true }] }),
+    "commit",
+    "gate/commit-not-approved",
+  ],
+  [
+    "a run that a workflow started, whatever the case of its account",
+    (facts) => ({ run: { ...facts.run, actor: "GitHub-Actions[bot]", triggeringActor: "GitHub-Actions[bot]" } }),
+    "approval",
+    "gate/approval-starter",
+  ],
+  [
     "a reviewer who asked for changes",
     (facts) =>
       pull(facts, {

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { GATE } from "../../src/gate/evaluate.ts";
 import { known } from "../../src/gate/facts.ts";
+import { approvalsOfRun, pendingDeployments } from "../../src/github/runs.ts";
 import { currentRelease } from "../../src/release/current-release.ts";
 import { historyBetween } from "../../src/release/history.ts";
 import { verdictsOf } from "../../src/release/read-commit.ts";
@@ -137,7 +138,7 @@ test("a review counts until its reviewer's next verdict; a comment is none", () 
         review("a", "COMMENTED", "later"),
         review("b", "APPROVED", "older"),
         review("c", "APPROVED"),
-        review("c", "CHANGES_REQUESTED"),
+        review("C", "CHANGES_REQUESTED"),
         review("d", "CHANGES_REQUESTED"),
         review("d", "DISMISSED"),
         review("e", "PENDING"),
@@ -148,7 +149,7 @@ test("a review counts until its reviewer's next verdict; a comment is none", () 
   ).toEqual([
     { user: "a", state: "APPROVED", stale: false },
     { user: "b", state: "APPROVED", stale: true },
-    { user: "c", state: "CHANGES_REQUESTED", stale: false },
+    { user: "C", state: "CHANGES_REQUESTED", stale: false },
     { user: "d", state: "DISMISSED", stale: false },
   ]);
 });
@@ -227,6 +228,20 @@ test("an approval counts for an environment that somebody made as Prod: names do
   const { run, github } = await honest(world);
   expect(run.approvals.map(({ environments }) => environments.map(({ name }) => name))).toEqual([["Prod"]]);
   expect(ids(await gate(world, github, run))).toEqual([]);
+});
+
+test.each(["prod", "Prod"])("what a run waits for is the environment prod, whoever made that as %s", async (made) => {
+  const { prod, ...others } = SCENARIO.environments;
+  await using world = await merged({ environments: { ...others, [made]: prod } });
+  const { run, prod: job } = promoteRun(world);
+  const environment = world.github.world.environment("prod");
+  expect(environment.name).toBe(made);
+  run.pending.push({ environment, job, since: job.startedAt, decide: () => undefined });
+  expect(await pendingDeployments(connect(world, job), String(run.id))).toEqual([{ environment: "prod" }]);
+  approve(world, run);
+  expect((await approvalsOfRun(connect(world, job), String(run.id))).map(({ environments }) => environments)).toEqual([
+    ["prod"],
+  ]);
 });
 
 test("an environment that nobody set up is no gate", async () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseContract } from "../../src/contract/parse.ts";
 import { decide, type Rules, type Usage } from "../../src/sandboxes/decide.ts";
-import { isSandboxName } from "../../src/sandboxes/mark.ts";
+import { isSandboxName, readMark } from "../../src/sandboxes/mark.ts";
 
 const OWNER = "11111111-1111-4111-8111-111111111111";
 const { contract } = parseContract(
@@ -116,6 +116,10 @@ describe("a sandbox is", () => {
     ],
   ])("%s", (_name, properties, usage, expected) => {
     expect(decide(sandbox(properties), { ...unused, ...usage }, rules).do).toBe(expected);
+  });
+
+  it("the same developer's, in whatever case somebody wrote that login into the mark", () => {
+    expect(readMark({ four_tier_developer: "Octo-Cat" }).developer).toBe("octo-cat");
   });
 
   it("nobody's business of another owner, of another name, or with a tier's own name", () => {

@@ -1,6 +1,8 @@
 /** Of the check `approval`: people approve the digests of the brief, each by a run of operate.yml. */
+
 import type { ApproverPolicy } from "../../contract/model.ts";
-import { distinct, isPerson, logins, mayApprove, namedLeft, openingOf, startersOf, wrote } from "../approvers.ts";
+import { distinctLogins, isAmong, isSameLogin } from "../../login.ts";
+import { isPerson, logins, mayApprove, namedLeft, openingOf, startersOf, wrote } from "../approvers.ts";
 import { type CheckResult, conclude, evidenceOf, judgingProblems, type Problem } from "../check.ts";
 import type { CollectedFacts } from "../decision-facts.ts";
 import type { ApprovalFacts, GateFacts } from "../facts.ts";
@@ -59,16 +61,15 @@ function tallyOf(
   const { run } = facts;
   const starters = startersOf(facts);
   const opening = openingOf(facts);
-  const requester = (opening === undefined ? run.actor : (opening.by ?? "")).toLowerCase();
-  const reviewed =
-    run.attempt > 1 ? [] : reviews.filter(({ user }) => isPerson(user) && !starters.has(user.toLowerCase()));
+  const requester = opening === undefined ? run.actor : (opening.by ?? "");
+  const reviewed = run.attempt > 1 ? [] : reviews.filter(({ user }) => isPerson(user) && !isAmong(starters, user));
   // Whoever runs a failed job again asked for nothing new: only the run's own starter is left out.
-  const given = approved.filter(({ record }) => isPerson(record.by) && record.by.toLowerCase() !== requester);
+  const given = approved.filter(({ record }) => isPerson(record.by) && !isSameLogin(record.by, requester));
   const past = given.filter(({ record }) => isPast(facts, record.at));
   const valid = given.filter((each) => !past.includes(each));
   const outsiders = valid.filter(({ mayWrite }) => mayWrite !== true);
   const able = valid.filter(({ mayWrite }) => mayWrite === true);
-  const people = distinct([...able.map(({ record }) => record.by ?? ""), ...logins(reviewed)]);
+  const people = distinctLogins([...able.map(({ record }) => record.by ?? ""), ...logins(reviewed)]);
   const named = people.filter((login) => mayApprove(policy, login));
   const counting = policy.notAuthor ? named.filter((login) => !wrote(facts, login)) : named;
   return { requester, reviewed, past, outsiders, able, people, named, counting };
@@ -79,12 +80,12 @@ function missingProblems(
   facts: GateFacts,
   policy: ApproverPolicy,
   { approved }: CollectedFacts,
-  { requester, past, people, named, counting }: Tally,
+  { requester, past, people, counting }: Tally,
 ): Problem[] {
   const { run, candidate } = facts;
-  const bySelf = approved.some(({ record }) => record.by?.toLowerCase() === requester);
+  const bySelf = approved.some(({ record }) => isSameLogin(record.by, requester));
   const left = namedLeft(facts, policy, requester);
-  const strangers = people.filter((login) => !named.includes(login));
+  const strangers = people.filter((login) => !mayApprove(policy, login));
   return [
     {
       what: "missing",

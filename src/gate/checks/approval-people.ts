@@ -1,8 +1,10 @@
 /** Of the check `approval`: what both ways of approving say of people, who started the run, approved it and wrote it. */
+
 import type { ApproverPolicy } from "../../contract/model.ts";
+import { isApp, isWorkflow, WORKFLOW_ACCOUNT } from "../../login.ts";
 import { shortSha } from "../../short-sha.ts";
 import { startersOf, wrote } from "../approvers.ts";
-import { type Evidence, judgingProblems, type Problem, WORKFLOW_ACCOUNT } from "../check.ts";
+import { type Evidence, judgingProblems, type Problem } from "../check.ts";
 import type { BroughtCommit } from "../commit-facts.ts";
 import type { ApprovalFacts, GateFacts } from "../facts.ts";
 
@@ -11,7 +13,7 @@ import type { ApprovalFacts, GateFacts } from "../facts.ts";
  * Its record names the run, so no other can pass for it.
  */
 export function starterProblems(facts: GateFacts): Problem[] {
-  if (!startersOf(facts).has(WORKFLOW_ACCOUNT)) return [];
+  if (!startersOf(facts).some(isWorkflow)) return [];
   const { openings } = facts;
   if (!openings.known) {
     return [
@@ -60,7 +62,7 @@ function bothProblems(facts: GateFacts, policy: ApproverPolicy, approved: readon
   const both = approved.filter((login) => wrote(facts, login));
   if (approved.length === 0 || both.length < approved.length) return [];
   // An App that merges or starts runs hides who asked it to: then at least the author must be somebody else.
-  const hidden = [facts.run.actor, facts.run.triggeringActor].some((login) => login.endsWith("[bot]"));
+  const hidden = [facts.run.actor, facts.run.triggeringActor].some(isApp);
   return [
     {
       what: "author",

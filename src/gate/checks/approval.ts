@@ -3,7 +3,9 @@
  * for, who gave the digests of the brief. A review is of a run, and says nothing of its attempts; what was given for
  * digests holds as long as they do.
  */
+
 import type { ApproverPolicy } from "../../contract/model.ts";
+import { isAmong } from "../../login.ts";
 import { isPerson, logins, mayApprove, startersOf } from "../approvers.ts";
 import { type Check, conclude, withFact } from "../check.ts";
 import type { ApprovalFacts, GateFacts } from "../facts.ts";
@@ -27,7 +29,7 @@ export const approval: Check = {
 
 function review(facts: GateFacts, policy: ApproverPolicy, reviews: readonly ApprovalFacts[]) {
   const { run, environment } = facts;
-  const others = reviews.filter(({ user }) => isPerson(user) && !startersOf(facts).has(user.toLowerCase()));
+  const others = reviews.filter(({ user }) => isPerson(user) && !isAmong(startersOf(facts), user));
   const named = others.filter(({ user = "" }) => mayApprove(policy, user));
   const problems = [...starterProblems(facts)];
   if (run.attempt > 1) {

@@ -1,4 +1,5 @@
 /** Of the check `commit`: whether a pull request that enters was approved and checked as it was merged. */
+import { isAmong, isApp, isSameLogin } from "../../login.ts";
 import type { Problem } from "../check.ts";
 import type { PullFacts } from "../commit-facts.ts";
 
@@ -9,7 +10,7 @@ export function pullProblems(pull: PullFacts): Problem[] {
 
 /** Somebody else than its author approved it as it was merged, and nobody who counts wants it otherwise. */
 function approvalProblems(pull: PullFacts): Problem[] {
-  const others = pull.reviews.filter(({ user }) => !isSame(user, pull.author));
+  const others = pull.reviews.filter(({ user }) => !isSameLogin(user, pull.author));
   const approvals = others.filter(({ state }) => state === "APPROVED");
   const approved = approvals.filter((review) => counts(review, pull) && !review.stale);
   return [
@@ -20,12 +21,8 @@ function approvalProblems(pull: PullFacts): Problem[] {
 
 type Review = PullFacts["reviews"][number];
 
-function isSame(one: string, other: string | undefined): boolean {
-  return one.toLowerCase() === other?.toLowerCase();
-}
-
 function didWrite({ user }: Review, { authors }: PullFacts): boolean {
-  return authors.some((author) => isSame(user, author));
+  return isAmong(authors, user);
 }
 
 /** Whether an approval is by somebody who may give it. */
@@ -108,10 +105,6 @@ function notApproved(approvals: readonly Review[], pull: PullFacts): Problem {
 /** GitHub takes reviews of merged pull requests, of the head that was merged. */
 const AGAIN =
   "Have somebody who may write and did not write it approve it now (a merged pull request can be), then start a new run.";
-
-function isApp(login: string): boolean {
-  return login.endsWith("[bot]");
-}
 
 const GREEN = ["success", "neutral", "skipped"];
 
