@@ -13,6 +13,7 @@ import type { Step as TemplateStep, WorkflowTemplate } from "@actions/workflow-p
 import type { MappingToken } from "@actions/workflow-parser/templates/tokens/mapping-token";
 import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
 import { everywhere, isScope, type Level, named, type Permissions, type Scope } from "../github/permissions.ts";
+import { MODELLED } from "./modelled.ts";
 import { UnmodelledError } from "./unmodelled.ts";
 
 export type { TemplateToken } from "@actions/workflow-parser/templates/tokens/template-token";
@@ -144,6 +145,7 @@ async function parse(content: string, path: string): Promise<WorkflowText> {
   const mapping = root.assertMapping("workflow");
   const calls = child(mapping, "on", "workflow_call");
   const triggers = find(mapping, "on");
+  refuseTriggers(triggers);
   const callable = template.events["workflow_call"] !== undefined;
   return {
     name: scalarText(find(mapping, "name")) ?? path,
@@ -170,6 +172,32 @@ async function parse(content: string, path: string): Promise<WorkflowText> {
     dispatchInputs: inputsOf(find(find(triggers, "workflow_dispatch"), "inputs")),
     jobs: entries(find(mapping, "jobs")).map(([id, token, position]) => jobOf(id, token, position, template)),
   };
+}
+
+/** A file that listens to more than is modelled is refused whatever starts it: it would do less here than there. */
+function refuseTriggers(triggers: TemplateToken | undefined): void {
+  for (const [event, config] of eventsIn(triggers)) {
+    if (!(`on: ${event}` in MODELLED)) throw new UnmodelledError(`event ${event}`);
+    const modelled = (key: string): boolean =>
+      `${event}: ${key}` in MODELLED || (event === "schedule" && key === "cron");
+    const odd = configsOf(config)
+      .flatMap((each) => entries(each))
+      .find(([key]) => !modelled(key));
+    if (odd !== undefined) throw new UnmodelledError(`on.${event}.${odd[0]}`);
+  }
+}
+
+/** The events of `on:`, which is one name, a list of them, or a mapping. */
+function eventsIn(triggers: TemplateToken | undefined): readonly (readonly [string, TemplateToken | undefined])[] {
+  if (triggers === undefined) return [];
+  if (isSequence(triggers)) return [...triggers].map((event) => [scalarText(event) ?? "", undefined]);
+  const name = scalarText(triggers);
+  return name === undefined ? entries(triggers).map(([event, config]) => [event, config]) : [[name, undefined]];
+}
+
+/** What an event is configured with: one mapping, and of a schedule a list of them. */
+function configsOf(config: TemplateToken | undefined): readonly (TemplateToken | undefined)[] {
+  return config !== undefined && isSequence(config) ? [...config] : [config];
 }
 
 function jobOf(id: string, token: TemplateToken, position: string, template: WorkflowTemplate): JobModel {

@@ -132,6 +132,38 @@ describe("what GitHub has and the runner lacks is refused by its name", () => {
     expect(started.github.unmodelled).toEqual([expect.stringContaining(`event ${event}`)]);
   });
 
+  it.each(["[push, release]", "{ push: {}, release: {} }", "{ push: {}, release: { types: [published] } }"])(
+    "an event that it also listens to, though another starts it: %s",
+    async (events) => {
+      const started = await world(ONE.replace("on: push", `on: ${events}`));
+      await expect(started.push()).rejects.toThrow("event release");
+      expect(started.github.unmodelled).toEqual([expect.stringContaining("event release")]);
+    },
+  );
+
+  it.each([
+    ["schedule: [{ cron: '0 6 * * *' }, { cron: '0 7 * * *', timezone: Europe/Berlin }]", "on.schedule.timezone"],
+    ["merge_group: { types: [checks_requested] }", "on.merge_group.types"],
+  ])("what it says of such an event: %s", async (event, says) => {
+    const started = await world(ONE.replace("on: push", `on: { push: {}, ${event} }`));
+    await expect(started.push()).rejects.toThrow(says);
+    expect(started.github.unmodelled).toEqual([expect.stringContaining(says)]);
+  });
+
+  it("but all that is modelled may stand beside each other", async () => {
+    const called = "workflow_call: { inputs: { a: { type: string } }, outputs: { b: { value: c } } }";
+    const others = `pull_request: { types: [opened], branches: [main] }, schedule: [{ cron: '0 6 * * *' }], merge_group: {}, workflow_dispatch: { inputs: { a: {} } }, ${called}`;
+    const run = await (await world(ONE.replace("on: push", `on: { push: { branches: [main] }, ${others} }`))).push();
+    expect([run.conclusion, run.errors]).toEqual(["success", []]);
+  });
+
+  it("a called workflow that listens to one", async () => {
+    const files = {
+      ".github/workflows/called.yml": CALLED.replace("on: workflow_call", "on: [workflow_call, release]"),
+    };
+    await expect((await world(call(""), { files })).push()).rejects.toThrow("event release");
+  });
+
   it("a workflow of a repository that was not given", async () => {
     const text = call("").replace("./.github/workflows/called.yml", `a/b/.github/workflows/c.yml@${"a".repeat(40)}`);
     const started = await world(text);
