@@ -6,7 +6,6 @@ import * as v from "valibot";
 import { FourTierError, hasFinding } from "../findings.ts";
 import { proxyFetch } from "../http/agent.ts";
 import { Redactor } from "../http/redact.ts";
-import { VERSION } from "../version.ts";
 import { explain, type Permission, readFailure, unexpected, unsent, waitBefore } from "./failure.ts";
 
 /** For one answer, in milliseconds. */
@@ -97,8 +96,8 @@ export const OptionalText = v.pipe(
   v.transform((text) => text ?? undefined),
 );
 
-/** Octokit's `request` is loaded with the first one: what ends before it need not wait for it. */
-async function requestFor(options: GitHubOptions, redactor: Redactor) {
+/** Octokit is loaded with the first request: what ends before it need not wait for it. */
+async function octokitFor(options: GitHubOptions, redactor: Redactor) {
   if (options.token === "") {
     throw new FourTierError({
       id: "github/no-token",
@@ -107,19 +106,24 @@ async function requestFor(options: GitHubOptions, redactor: Redactor) {
       remedy: "Leave the input `github-token` at its default, the job's own token.",
     });
   }
-  const { request } = await import("@octokit/request");
-  const warn = (message: string): void => options.log.debug(redactor.clean(message));
-  return request.defaults({
+  const { getOctokit } = await import("@actions/github");
+  return getOctokit(options.token, {
     baseUrl: options.apiUrl,
-    headers: { authorization: `Bearer ${options.token}`, "user-agent": `four-tier/${VERSION}` },
-    // Octokit would ask by itself, without a proxy (facts: toolchain).
-    request: { fetch: proxyFetch, log: { debug() {}, info() {}, warn, error: warn } },
+    userAgent: "four-tier",
+    log: {
+      debug() {},
+      info() {},
+      warn: (message) => options.log.debug(redactor.clean(message)),
+      error: (message) => options.log.debug(redactor.clean(message)),
+    },
+    // Octokit would pick a proxy once, at import, from a variable; ours looks at each address (facts: toolchain).
+    request: { fetch: proxyFetch },
   });
 }
 
 /** Connects; sends nothing yet. */
 export function connectGitHub(options: GitHubOptions): GitHub {
-  let connected: ReturnType<typeof requestFor> | undefined;
+  let connected: ReturnType<typeof octokitFor> | undefined;
   let skew = 0;
   const { owner, repository } = options;
   // Whatever answers at GITHUB_API_URL saw the token, and what it says is shown.
@@ -136,11 +140,11 @@ export function connectGitHub(options: GitHubOptions): GitHub {
     const pause = options.pause ?? sleep(options.signal);
     for (let attempt = 1; ; attempt++) {
       try {
-        connected ??= requestFor(options, redactor);
-        const request = await connected;
+        connected ??= octokitFor(options, redactor);
+        const octokit = await connected;
         const deadline = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
         const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
-        const answer: unknown = await request(route, {
+        const answer: unknown = await octokit.request(route, {
           // What a route has no place for would become a query parameter.
           ...(route.includes("{owner}") ? { owner, repo: repository } : {}),
           ...parameters,

@@ -164,7 +164,7 @@ describe("a promotion that does not reach GitHub", () => {
       apiUrl: echo.url,
       githubToken: token,
     });
-    expect(echo.seen[0]?.headers.authorization).toBe(`Bearer ${token}`);
+    expect(echo.seen[0]?.headers.authorization).toBe(`token ${token}`);
     expect(result.exitCode).toBe(1);
     expect(account.writes()).toEqual([]);
   });

@@ -74,7 +74,7 @@ describe("GitHub's client", () => {
     const { github, requests } = await serve((_request, response) => json(response, 200, REPOSITORY));
     expect(await getRepository(github)).toEqual({ defaultBranch: "trunk", visibility: "private", organization: true });
     expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual(["GET /repos/acme/ml-pipelines"]);
-    expect(requests[0]?.authorization).toBe(`Bearer ${TOKEN}`);
+    expect(requests[0]?.authorization).toBe(`token ${TOKEN}`);
   });
 
   it("names the permission that is missing", async () => {
@@ -184,7 +184,7 @@ describe("GitHub's client", () => {
           ? `<http://127.0.0.1:${new URL(url).port}/two?page=2>; rel="next"`
           : `<${other.url}/three>; rel="next"`;
       json(response, 200, { total_count: 3, jobs: [job(count)] }, { link: next });
-      expect(request.authorization).toBe(`Bearer ${TOKEN}`);
+      expect(request.authorization).toBe(`token ${TOKEN}`);
     });
     expect((await findingOf(jobsOfRun(github, "12345678901234567890"))).id).toBe("github/foreign-page");
     expect(requests.map((request) => request.url)).toEqual([

@@ -86,7 +86,7 @@ describe("an answer of GitHub's", () => {
       else response.writeHead(301, { location: "/repositories/5/deployments" }).end();
     });
     expect(await list(listDeployments(client, { environment: "dev", task: "four-tier" }))).toBe(0);
-    expect(seen.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${TOKEN}`, `Bearer ${TOKEN}`]);
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual([`token ${TOKEN}`, `token ${TOKEN}`]);
 
     const circle = await github((request, response) => void response.writeHead(302, { location: request.path }).end());
     await expect(getRun(circle.client, "7")).rejects.toThrow("github/redirect");
