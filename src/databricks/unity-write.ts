@@ -55,21 +55,33 @@ export async function updateCatalog(
 
 /** Drops an empty catalog; that it is already gone is fine. One that holds schemas is refused by the service: ApiError. */
 export async function deleteEmptyCatalog(workspace: Workspace, name: string): Promise<void> {
-  await drop(workspace, `catalogs/${encodePath(name)}`, { force: false });
+  await drop(workspace, "catalogs", name, false);
 }
 
 /** Drops an empty schema; that it is already gone is fine. One that holds something is refused by the service: ApiError. */
 export async function deleteEmptySchema(workspace: Workspace, fullName: string): Promise<void> {
-  await drop(workspace, `schemas/${encodePath(fullName)}`, { force: false });
+  await drop(workspace, "schemas", fullName, false);
 }
 
 /** Drops a schema with everything in it; that it is already gone is fine. */
 export async function deleteSchemaAndContent(workspace: Workspace, fullName: string): Promise<void> {
-  await drop(workspace, `schemas/${encodePath(fullName)}`, { force: true });
+  await drop(workspace, "schemas", fullName, true);
 }
 
-async function drop(workspace: Workspace, what: string, query: { readonly force: boolean }): Promise<void> {
-  await orMissing(workspace.call({ method: "DELETE", path: `${root}/${what}`, query, repeatable: true }));
+async function drop(
+  workspace: Workspace,
+  kind: "catalogs" | "schemas",
+  fullName: string,
+  force: boolean,
+): Promise<void> {
+  await orMissing(
+    workspace.call({
+      method: "DELETE",
+      path: `${root}/${kind}/${encodePath(fullName)}`,
+      query: { force },
+      repeatable: true,
+    }),
+  );
 }
 
 /** One principal's rights on a securable, the difference only. */
