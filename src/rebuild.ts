@@ -1,6 +1,6 @@
 /**
- * Makes a tier's lost ledger again: which release the tier has, and what keeps it closed, is the word of
- * GitHub's record, as far as runs bear it out; which jobs and pipelines are ours is said by their tags. Never where a ledger can be read.
+ * Makes a tier's lost ledger again: which release the tier has, and what keeps it closed, is the word of GitHub's record,
+ * as far as runs bear it out; which resources are ours is said by their tags. Never where a ledger can be read.
  */
 import type { Tier } from "./contract/model.ts";
 import type { Workspace } from "./databricks/workspace.ts";

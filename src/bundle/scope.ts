@@ -50,9 +50,32 @@ export function makeScope(
   values: Values,
   problems: Problems,
 ): Scope {
-  const { tier, git } = options;
+  const { tier } = options;
   const variables = readVariables(root, target, values, problems);
-  const references: [string, string][] = [
+  const ofRun = referencesOfRun(options, values);
+  // What the bundle says itself holds, whether the run has it or not.
+  const missing = ofRun.filter(({ known, reference }) => !known && !getString(merged, reference.split(".")));
+  const scope: Scope = {
+    tier: tier.name,
+    root: merged,
+    variables,
+    values: new Map([
+      ...referencesIn(values),
+      ...ofRun.filter(({ known }) => known).map(({ reference, value }) => [reference, value] as const),
+    ]),
+    refused: new Map([...REFUSED, ...missing.map(({ reference, remedy }) => [reference, remedy] as const)]),
+    finalName: (name) => prefixed(name, prefix(interpolateIn(merged, "presets", scope), merged, options, values)),
+    problems,
+  };
+  checkSet(variables, tier.name, problems);
+  checkCircles(scope, problems);
+  checkClaims(scope, tier, values, problems);
+  return scope;
+}
+
+/** What every tier gives a value. */
+function referencesIn(values: Values): (readonly [reference: string, value: string])[] {
+  return [
     ["bundle.target", values.target],
     ["bundle.environment", values.target],
     ["workspace.host", values.host],
@@ -62,55 +85,68 @@ export function makeScope(
     ["workspace.current_user.short_name", values.short_name],
     ["workspace.current_user.domain_friendly_name", values.short_name.replaceAll("_", "-")],
   ];
-  const refused: [string, string][] = [
-    ["workspace.root_path", "Write `${workspace.file_path}`: content has a folder of its own for each release."],
-    ["workspace.artifact_path", "Write the path of the artifact, relative to this file."],
-    ["workspace.state_path", "Remove it: a promotion has no state folder that jobs should know."],
-    ["workspace.resource_path", "Remove it: only jobs and pipelines are deployed."],
+}
+
+/** What has no value in any tier, and what to do instead. */
+const REFUSED: readonly (readonly [reference: string, remedy: string])[] = [
+  ["workspace.root_path", "Write `${workspace.file_path}`: content has a folder of its own for each release."],
+  ["workspace.artifact_path", "Write the path of the artifact, relative to this file."],
+  ["workspace.state_path", "Remove it: a promotion has no state folder that jobs should know."],
+  ["workspace.resource_path", "Remove it: nothing that is deployed is put into a folder of resources."],
+];
+
+interface ReferenceOfRun {
+  readonly reference: string;
+  /** Whether this run, or this contract, has a value for it. */
+  readonly known: boolean;
+  readonly value: string;
+  /** What to do where it is not known. */
+  readonly remedy: string;
+}
+
+/** What has a value only in some runs. */
+function referencesOfRun({ tier, git }: RenderOptions, values: Values): ReferenceOfRun[] {
+  return [
+    {
+      reference: "workspace.workspace_id",
+      known: tier.workspaceId !== undefined,
+      value: values.workspace_id,
+      remedy: `Add \`tiers.${tier.name}.workspace_id\` to the contract.`,
+    },
+    {
+      reference: "bundle.git.commit",
+      known: git?.commit !== undefined,
+      value: values.commit,
+      remedy: "Remove it: the release's commit is on the resource's deployment record.",
+    },
+    {
+      reference: "bundle.git.branch",
+      known: git?.branch !== undefined,
+      value: values.branch,
+      remedy: "Remove it: every tier gets the default branch.",
+    },
+    {
+      reference: "bundle.git.origin_url",
+      known: git?.originUrl !== undefined,
+      value: values.origin_url,
+      remedy: "Write the address itself.",
+    },
   ];
-  const optional: [string, string | undefined, string, string][] = [
-    [
-      "workspace.workspace_id",
-      tier.workspaceId,
-      values.workspace_id,
-      `Add \`tiers.${tier.name}.workspace_id\` to the contract.`,
-    ],
-    [
-      "bundle.git.commit",
-      git?.commit,
-      values.commit,
-      "Remove it: the release's commit is on the resource's deployment record.",
-    ],
-    ["bundle.git.branch", git?.branch, values.branch, "Remove it: every tier gets the default branch."],
-    ["bundle.git.origin_url", git?.originUrl, values.origin_url, "Write the address itself."],
-  ];
-  for (const [reference, known, value, remedy] of optional) {
-    if (known === undefined && !getString(merged, reference.split("."))) refused.push([reference, remedy]);
-    else if (known !== undefined) references.push([reference, value]);
-  }
-  const scope: Scope = {
-    tier: tier.name,
-    root: merged,
-    variables,
-    values: new Map(references),
-    refused: new Map(refused),
-    finalName: (name) => prefixed(name, prefix(interpolateIn(merged, "presets", scope), merged, options, values)),
-    problems,
-  };
+}
+
+/** Without a value, a variable is a finding even where nothing uses it. */
+function checkSet(variables: ReturnType<typeof readVariables>, tier: string, problems: Problems): void {
   for (const variable of variables.values()) {
     if (variable.value === undefined && variable.lookup === undefined) {
-      const remedy = `Give it a \`default\`, or a value in \`targets.${tier.name}.variables\`.`;
+      const remedy = `Give it a \`default\`, or a value in \`targets.${tier}.variables\`.`;
       problems.error(
         "variable-unset",
         variable.where,
-        `The variable \`${variable.name}\` has no value in ${tier.name}.`,
+        `The variable \`${variable.name}\` has no value in ${tier}.`,
         remedy,
       );
     }
   }
-  checkCircles(scope, problems);
-  checkClaims(scope, tier, values, problems);
-  return scope;
 }
 
 /** Circles among variables are findings even where nothing uses them; what else they lack is one where they are used. */

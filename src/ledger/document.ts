@@ -187,7 +187,7 @@ function corrupt(path: string, what: string): Finding {
     id: "ledger/corrupt",
     severity: "error",
     message: `The tier's ledger ${path} cannot be read: ${what}.`,
-    why: "It says which jobs and pipelines are ours and what was last applied; nothing was written over it.",
+    why: "It says which resources are ours and what was last applied; nothing was written over it.",
     remedy:
       "Look who changed it. Put its last good version back, or move it away and run verify.yml with rebuild: true, which makes it again.",
   };

@@ -65,7 +65,7 @@ export function verdictOf(brief: BriefFacts): BriefVerdict {
       kind: "nothing",
       says: same
         ? `✅ **Nothing changes: ${name} has this very release already.** Whether you approve or reject, it stays as it is.`
-        : `✅ **Nothing changes: ${name} has all that this release declares already.** Approved, ${name} counts as having this release; no job or pipeline is touched.`,
+        : `✅ **Nothing changes: ${name} has all that this release declares already.** Approved, ${name} counts as having this release; no resource is touched.`,
     };
   }
   return { kind: "go", says: `✅ **${enters}, and nothing that runs is interrupted.**` };

@@ -228,7 +228,7 @@ function interrupted(content: Content): Finding {
   return {
     id: "promote/cancelled",
     severity: "error",
-    message: `The run was cancelled while ${content.component} was uploaded; no job or pipeline was changed.`,
+    message: `The run was cancelled while ${content.component} was uploaded; no resource was changed.`,
     remedy: "Start the run again: it takes up the upload where this one stopped.",
   };
 }
