@@ -3,7 +3,7 @@
  * the token first: whatever answers at GITHUB_API_URL saw it.
  */
 import * as v from "valibot";
-import { FourTierError, messageOf } from "../findings.ts";
+import { type Finding, FourTierError, messageOf } from "../findings.ts";
 import { type Failure as Lost, sortFailure } from "../http/errors.ts";
 import type { Redactor } from "../http/redact.ts";
 
@@ -81,69 +81,65 @@ export function explain(
   redactor: Redactor,
 ): FourTierError {
   if (failure.kind === "lost") return unanswered(route, failure, redactor);
-  const { status } = failure;
   const requestId = failure.headers["x-github-request-id"];
   const where = {
     ...place(route, redactor),
-    status,
+    status: failure.status,
     ...(typeof requestId === "string" ? { requestId: redactor.clean(requestId, 100) } : {}),
   };
+  return new FourTierError({ ...refusal(failure, needs, slug, redactor), severity: "unknown", where });
+}
+
+/** What an answer that refuses means. */
+function refusal(
+  failure: Extract<Failure, { readonly kind: "answer" }>,
+  needs: Permission,
+  slug: string,
+  redactor: Redactor,
+): Pick<Finding, "id" | "message" | "remedy"> {
+  const { status, message } = failure;
   if (isRateLimit(failure)) {
-    return new FourTierError({
+    return {
       id: "github/rate-limit",
-      severity: "unknown",
-      where,
       message: `GitHub's rate limit for ${slug} is used up.`,
       remedy: "Wait until it resets (within the hour), then start a new run.",
-    });
+    };
   }
   if (status === 401) {
-    return new FourTierError({
+    return {
       id: "github/credentials",
-      severity: "unknown",
-      where,
       message: "GitHub does not accept the token.",
       remedy: "Leave `github-token` at its default, the job's own token.",
-    });
+    };
   }
-  const said = saidBy(failure.message, redactor);
-  if (status === 403 && /\bissue is locked\b/i.test(failure.message)) {
-    return new FourTierError({
+  if (status === 403 && /\bissue is locked\b/i.test(message)) {
+    return {
       id: "github/locked",
-      severity: "unknown",
-      where,
       message: "The conversation is locked, and takes comments of people with write access only.",
       remedy: "Unlock it, or leave it as it is.",
-    });
+    };
   }
   if (status === 403) {
-    const missing = /not accessible by integration/i.test(failure.message);
-    return new FourTierError({
+    return {
       id: "github/permission",
-      severity: "unknown",
-      where,
-      message: missing
+      message: /not accessible by integration/i.test(message)
         ? `The job's token may not do this: it lacks the permission \`${needs}\`.`
-        : `GitHub refuses: ${said}`,
+        : `GitHub refuses: ${saidBy(message, redactor)}`,
       remedy: `Add \`${needs}\` under \`permissions:\` of the job, and of the caller's job if this is a reusable workflow.`,
-    });
+    };
   }
   if (status === 404) {
-    return new FourTierError({
+    return {
       id: "github/not-found",
-      severity: "unknown",
-      where,
       message: `GitHub has nothing there in ${slug}, or the token may not see it.`,
       remedy: `Check that it exists and that the job has \`${needs}\`.`,
-    });
+    };
   }
-  return new FourTierError({
+  return {
     id: "github/api",
-    severity: "unknown",
-    where,
-    message: `GitHub answered ${status}: ${said}`,
+    message: `GitHub answered ${status}: ${saidBy(message, redactor)}`,
     remedy: status >= 500 ? "Try again; see https://www.githubstatus.com." : "Open an issue with this message.",
-  });
+  };
 }
 
 /** GitHub answers in JSON: a page is somebody else's, and says nothing to whoever reads a log. */

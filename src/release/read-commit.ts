@@ -1,22 +1,12 @@
-/** Where what enters came from: the branch it is on, and the pull requests that brought it, with their reviews and checks. */
+/** Where what enters came from: the branch it is on, and the pull requests that brought it. */
 import type { TierName } from "../contract/model.ts";
-import type { BroughtCommit, CommitFacts, EnteringFacts, HotfixFacts, PullFacts } from "../gate/commit-facts.ts";
+import type { BroughtCommit, CommitFacts, EnteringFacts, HotfixFacts } from "../gate/commit-facts.ts";
 import type { Fact, RepositoryFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
-import {
-  type CommitInfo,
-  type Comparison,
-  checkRuns,
-  commitStatuses,
-  commitsOfPull,
-  compare,
-  type Pull,
-  pullsOfCommit,
-  type Review,
-  reviewsOfPull,
-} from "../github/commits.ts";
-import { getBranch, mayWrite } from "../github/repository.ts";
+import { type CommitInfo, type Comparison, compare, type Pull, pullsOfCommit } from "../github/commits.ts";
+import { getBranch } from "../github/repository.ts";
 import { mapBounded, together } from "../http/pool.ts";
+import { type PullRead, readPull } from "./read-pull.ts";
 
 /** Whether a commit is in the history of another. */
 async function isAncestor(github: GitHub, commit: string, head: string): Promise<boolean> {
@@ -88,12 +78,7 @@ export async function readOrigin(request: OriginRequest): Promise<CommitFacts> {
     (pull) => readPull(github, pull, request.runId, permissions),
   );
   const besides = [...commits.values()].filter(({ sha }) => !whole.includes(sha));
-  // Who merged a pull request wrote nothing; of what none brought, the commit itself is all there is.
-  const written = [
-    ...pulls.flatMap((pull) => pull.written),
-    ...besides,
-    ...looked.flatMap((sha, index) => (brought[index]?.length === 0 ? (commits.get(sha) ?? []) : [])),
-  ].filter(({ mergedByGitHub }) => !mergedByGitHub);
+  const unbrought = looked.flatMap((sha, index) => (brought[index]?.length === 0 ? (commits.get(sha) ?? []) : []));
   return {
     onDefaultBranch,
     hotfix,
@@ -109,19 +94,23 @@ export async function readOrigin(request: OriginRequest): Promise<CommitFacts> {
       accepted,
     },
     pulls: pulls.map(({ facts }) => facts),
-    authors: [
-      ...new Set([
-        ...written.flatMap(({ logins }) => logins.flatMap((login) => login ?? [])),
-        ...pulls.flatMap(({ facts }) => facts.author ?? []),
-      ]),
-    ],
-    authorless: [
-      ...new Map(
-        written
-          .filter(({ logins }) => logins.includes(undefined))
-          .map((each) => [each.sha, broughtCommit(each.sha, each)]),
-      ).values(),
-    ],
+    ...writersOf(pulls, [...besides, ...unbrought]),
+  };
+}
+
+/** Who wrote what enters. Who merged a pull request wrote nothing; of what none brought, the commit itself is all there is. */
+function writersOf(
+  pulls: readonly PullRead[],
+  without: readonly CommitInfo[],
+): Pick<CommitFacts, "authors" | "authorless"> {
+  const written = [...pulls.flatMap((pull) => pull.written), ...without].filter(
+    ({ mergedByGitHub }) => !mergedByGitHub,
+  );
+  const logins = written.flatMap(({ logins }) => logins.flatMap((login) => login ?? []));
+  const unknown = written.filter(({ logins }) => logins.includes(undefined));
+  return {
+    authors: [...new Set([...logins, ...pulls.flatMap(({ facts }) => facts.author ?? [])])],
+    authorless: [...new Map(unknown.map((each) => [each.sha, broughtCommit(each.sha, each)])).values()],
   };
 }
 
@@ -211,59 +200,4 @@ async function otherHotfix({ github, commit, repository, staging }: OriginReques
 /** Nobody can say what enters a tier while nobody can say what it has. */
 export function commitFacts(origin: Fact<CommitFacts>, reach: Fact<Reach>): Fact<CommitFacts> {
   return origin.known && !reach.known ? reach : origin;
-}
-
-/** What is known of a pull request, and its commits. */
-async function readPull(
-  github: GitHub,
-  pull: Pull,
-  runId: string,
-  permissions: Map<string, Promise<boolean | undefined>>,
-): Promise<{ readonly facts: PullFacts; readonly written: readonly CommitInfo[] }> {
-  const [reviews, written, runs, statuses] = await together([
-    reviewsOfPull(github, pull.number),
-    commitsOfPull(github, pull),
-    checkRuns(github, pull.head, pull.mergedAt),
-    commitStatuses(github, pull.head),
-  ]);
-  const own = written.filter(({ mergedByGitHub }) => !mergedByGitHub);
-  const permissionOf = (login: string): Promise<boolean | undefined> => {
-    const asked = permissions.get(login) ?? mayWrite(github, login);
-    permissions.set(login, asked);
-    return asked;
-  };
-  const facts = {
-    number: pull.number,
-    title: pull.title,
-    url: pull.url,
-    author: pull.author,
-    base: pull.base,
-    head: pull.head,
-    merged: pull.merged,
-    mergeCommit: pull.mergeCommit,
-    commits: written.map(({ sha }) => sha),
-    authors: [...new Set(own.flatMap(({ logins }) => logins.flatMap((login) => login ?? [])))],
-    authorUnknown: own.some(({ logins }) => logins.includes(undefined)),
-    reviews: await together(
-      verdictsOf(reviews, pull.head).map(async (review) => ({
-        ...review,
-        mayWrite: review.state === "DISMISSED" ? undefined : await permissionOf(review.user),
-      })),
-    ),
-    // A fast-forward makes the pull request's head the commit that this very run is checking.
-    checks: [...runs, ...statuses].filter(({ url }) => url?.includes(`/actions/runs/${runId}/`) !== true),
-  };
-  return { facts, written };
-}
-
-type Verdict = Omit<PullFacts["reviews"][number], "mayWrite">;
-
-/** The newest verdict of each reviewer; a comment changes nobody's. `head` is the pull request's head commit. */
-export function verdictsOf(reviews: readonly Review[], head: string): Verdict[] {
-  const newest = new Map<string, Verdict>();
-  for (const { user, state, commit } of reviews) {
-    if (user === undefined || !["APPROVED", "CHANGES_REQUESTED", "DISMISSED"].includes(state)) continue;
-    newest.set(user.toLowerCase(), { user, state, stale: commit !== head });
-  }
-  return [...newest.values()];
 }

@@ -5,7 +5,7 @@ import { known } from "../../src/gate/facts.ts";
 import { approvalsOfRun, pendingDeployments } from "../../src/github/runs.ts";
 import { currentRelease } from "../../src/release/current-release.ts";
 import { historyBetween } from "../../src/release/history.ts";
-import { verdictsOf } from "../../src/release/read-commit.ts";
+import { verdictsOf } from "../../src/release/read-pull.ts";
 import type { Repository } from "../simulator/github/harness.ts";
 import {
   ALL,
