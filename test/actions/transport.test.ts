@@ -222,12 +222,12 @@ describe("with a clock ten minutes wrong", () => {
       const { account, run } = await project();
       const { world } = account.simulator;
       const folder = `/Users/${APPLICATION.dev}/.four-tier/ml-pipelines/dev`;
-      const at = new Date().toISOString();
+      const at = "2026-11-23T10:05:00.000Z";
       const lock = { run: "77", attempt: 1, job: "promote", token: "7e57", at };
       world.writeFile("dev", `${folder}/lock.1`, Buffer.from(JSON.stringify(lock)));
       const result = await run({ ...PROMOTE, "lock-wait-minutes": "0" }, skewed);
       expect(titles(result)).toEqual(["ledger/locked"]);
-      expect(result.stdout).toContain(at);
+      expect(result.stdout).toContain("lock 1 since 2026-11-23 10:05 UTC");
       expect(world.jobs("dev")).toEqual([]);
     });
   });

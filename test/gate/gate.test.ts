@@ -617,6 +617,9 @@ describe("the gate to prod", () => {
     expect(warned({ order: good.order })).toEqual([]);
     expect(warned({ plan: planOf({ ...create("jobs", "jobs.score"), action: "update" }) })).toEqual([]);
     expect(warned({ tier: "sandbox" })).toEqual([]);
+    // where something is refused nothing is made
+    const { findings } = evaluateGate({ ...good, plan, order: first, adoption: known([namesake]) });
+    expect(findings.map(({ id }) => id)).toEqual(["gate/adoption-namesake"]);
     // a brief has it among its risks
     expect(warned({ stage: "plan-live" })).toEqual([]);
   });

@@ -4,34 +4,34 @@ import type { Plan } from "../../release/change.ts";
 import { type Check, conclude, type Problem, withFact } from "../check.ts";
 import type { OrderFacts } from "../commit-facts.ts";
 import type { GateFacts } from "../facts.ts";
+import type { NamesakeFacts } from "../live-facts.ts";
 
 export const adoption: Check = {
   id: "adoption",
   title: "no resource of the same name that is not ours",
   evaluate: (facts) =>
-    withFact("adoption", facts.adoption, (namesakes) =>
-      conclude("adoption", {
+    withFact("adoption", facts.adoption, (namesakes) => {
+      const refused = namesakes.filter(({ adopted, key, id }) => !adopted || facts.adopt.get(key) !== id);
+      return conclude("adoption", {
         summary:
           namesakes.length === 0
             ? `No namesakes among what the principal of ${facts.tier} may see.`
             : `Adopted: ${namesakes.map(({ key }) => key).join(", ")}.`,
-        problems: [
-          ...namesakes
-            .filter(({ adopted, key, id }) => !adopted || facts.adopt.get(key) !== id)
-            .map(({ key, name, id, managedBy }) => ({
-              what: managedBy === "bundle" ? "bundle" : "namesake",
-              message:
-                managedBy === "bundle"
-                  ? `${facts.tier} has a resource named "${name}" (id ${id}) that a bundle deployment manages; ${key} would become its double.`
-                  : `${facts.tier} has a resource named "${name}" (id ${id}) that is not ours; ${key} would become its double.`,
-              why: managedBy === "bundle" ? "Two deployers would undo each other's work." : "Both would run.",
-              remedy: `Adopt it in the contract on the default branch (adopt: { ${facts.tier}: { ${key}: "${id}" } }), rename it, or delete it.`,
-            })),
-          ...hiddenProblems(facts),
-        ],
-      }),
-    ),
+        // where something is refused nothing is made
+        problems: refused.length === 0 ? hiddenProblems(facts) : refused.map((each) => namesakeProblem(facts, each)),
+      });
+    }),
 };
+
+function namesakeProblem({ tier }: GateFacts, { key, name, id, managedBy }: NamesakeFacts): Problem {
+  const byBundle = managedBy === "bundle";
+  return {
+    what: byBundle ? "bundle" : "namesake",
+    message: `${tier} has a resource named "${name}" (id ${id}) that ${byBundle ? "a bundle deployment manages" : "is not ours"}; ${key} would become its double.`,
+    why: byBundle ? "Two deployers would undo each other's work." : "Both would run.",
+    remedy: `Adopt it in the contract on the default branch (adopt: { ${tier}: { ${key}: "${id}" } }), rename it, or delete it.`,
+  };
+}
 
 /**
  * The jobs that a first promotion makes, of whose names the workspace may have others that nobody here is shown: a list has
