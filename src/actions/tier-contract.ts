@@ -42,7 +42,19 @@ export function repositoryOf(run: RunContext): Git {
   return opened;
 }
 
-async function contractAt(
+const contracts = new WeakMap<RunContext, Map<string, Promise<Contract>>>();
+
+/** Read and parsed once a run, whoever needs it: an action resolves its tier, and so does what signs it in. */
+function contractAt(run: RunContext, inputs: TierInputs, commit: string, whose: string | undefined): Promise<Contract> {
+  const known = contracts.get(run) ?? new Map<string, Promise<Contract>>();
+  contracts.set(run, known);
+  const key = JSON.stringify([commit, inputs.contract, inputs.allowedHosts, whose]);
+  const contract = known.get(key) ?? readContract(run, inputs, commit, whose);
+  known.set(key, contract);
+  return contract;
+}
+
+async function readContract(
   run: RunContext,
   inputs: TierInputs,
   commit: string,

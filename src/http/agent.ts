@@ -5,6 +5,7 @@
  *
  * undici is loaded with the first request: it takes longer to load than all of the suite, and many runs end before.
  */
+import { channel } from "node:diagnostics_channel";
 import type { Dispatcher, RequestInit, Response } from "undici";
 import { isLoopback } from "../hosts.ts";
 import { ProxyVariableError } from "./errors.ts";
@@ -80,6 +81,25 @@ function nextHop(from: URL, method: string, { status, headers }: Response): URL 
 /** Begins to load what the first request needs, for who has to wait for something else first. */
 export function loadTransport(): void {
   import("./undici.ts").catch(() => undefined); // the first request says so
+}
+
+/**
+ * Does something once the first request of `asking` has left, or has come to nothing: work that is not needed to ask is
+ * done while the answer is waited for, and not before it is asked for.
+ */
+export async function onceAsked<T>(asking: Promise<unknown> | undefined, work: () => Promise<T>): Promise<T> {
+  if (asking === undefined) return work();
+  const asked = new Promise<void>((resolve) => {
+    const left = channel("undici:client:sendHeaders");
+    const tell = (): void => {
+      left.unsubscribe(tell);
+      setImmediate(resolve); // it is told of right before it is written
+    };
+    left.subscribe(tell);
+    asking.then(tell, tell);
+  });
+  await asked;
+  return work();
 }
 
 /** `undici.request`, loaded when it is needed. */

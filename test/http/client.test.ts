@@ -1,6 +1,8 @@
+import { channel } from "node:diagnostics_channel";
 import { getEventListeners } from "node:events";
 import { createServer as createTcpServer } from "node:net";
 import { describe, expect, it } from "vitest";
+import { onceAsked } from "../../src/http/agent.ts";
 import { createHttp, type HttpOptions, type Verdict } from "../../src/http/client.ts";
 import { AmbiguousError, NetworkError } from "../../src/http/errors.ts";
 import { fakeClock, serve } from "./loopback.ts";
@@ -54,6 +56,32 @@ describe("HTTP", () => {
     const { send } = client(url, { signal: cancel.signal });
     for (let count = 0; count < 3; count += 1) await send("GET", "/x", true);
     expect(getEventListeners(cancel.signal, "abort")).toEqual([]);
+  });
+
+  it("has left once work begins that is kept for the time of the answer, and that work is done all the same without one", async () => {
+    const order: string[] = [];
+    let done: () => void = () => undefined;
+    const worked = new Promise<void>((resolve) => (done = resolve));
+    const { url } = await serve(async (_request, response) => {
+      order.push("asked");
+      await worked; // an answer that waits for the work: who waited for the answer first would wait for ever
+      response.end("{}");
+    });
+    const begun = Promise.resolve().then(() => order.push("begun"));
+    const asking = begun.then(() => client(url).send("GET", "/x", true));
+    const work = onceAsked(asking, async () => {
+      order.push("work");
+      await expect.poll(() => order.includes("asked")).toBe(true);
+      done();
+      return 7;
+    });
+    expect(await work).toBe(7);
+    await asking;
+    expect(order[0]).toBe("begun");
+    const refused = Promise.reject(new Error("nothing was sent"));
+    expect(await onceAsked(refused, async () => 8)).toBe(8);
+    expect(await onceAsked(undefined, async () => 9)).toBe(9);
+    expect(channel("undici:client:sendHeaders").hasSubscribers).toBe(false);
   });
 
   it("waits the larger of back-off and Retry-After, in seconds and as a date", async () => {
