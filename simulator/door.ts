@@ -25,6 +25,16 @@ export function headerLines({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">)
   return lines;
 }
 
+/** What was sent with a request. Most have no body, and to read that there is none takes as long as many an answer. */
+export async function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  const chunks: Buffer[] = [];
+  if (length !== undefined || encoding !== undefined) {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** A server that is up. */
 export interface Door {
   readonly server: Server;

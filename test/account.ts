@@ -7,6 +7,7 @@ import type { Contract, Tier, TierName } from "../src/contract/model.ts";
 import { parseContract } from "../src/contract/parse.ts";
 import { resolveTier } from "../src/contract/tiers.ts";
 import { connect, type Workspace } from "../src/databricks/workspace.ts";
+import { type Clock, realClock } from "../src/http/clock.ts";
 import { QUIET } from "./run.ts";
 
 export const APPLICATION = {
@@ -32,6 +33,9 @@ export interface Account {
   /** Writes that reached the service and what they were, in order: `POST /api/2.2/jobs/update`. */
   writes(): string[];
 }
+
+/** What is to be waited before a request is sent again takes a hundredth of its time. */
+const IMPATIENT: Clock = { ...realClock, sleep: (ms, signal) => realClock.sleep(ms / 100, signal) };
 
 /** Starts the account; it ends with the test, which fails if something was asked that is not modelled. */
 export async function startAccount(
@@ -83,6 +87,7 @@ ${contractTail}`;
         host: url(name),
         credentials: { kind: "secret", ...simulator.credentials(principal) },
         log: QUIET,
+        clock: IMPATIENT,
       }),
     writes: () =>
       simulator.requests

@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Door, headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
+import { bytesOf, type Door, headerLines, isGone, MANNERS, openDoor, spoil, type Tls } from "../door.ts";
 import { stringifyJson } from "../json.ts";
 import { tell } from "../witness.ts";
 import { Account, Workspace } from "./account.ts";
@@ -193,7 +193,7 @@ class Front {
     const { log, account } = this.#parts;
     const method = request.method ?? "GET";
     const url = new URL(`http://simulator${request.url ?? "/"}`);
-    const bytes = await readAll(request);
+    const bytes = await bytesOf(request);
     const trace: Trace = { principal: undefined, faults: [] };
     let status = 0;
     response.setHeader("date", new Date(this.#parts.account.clock.now()).toUTCString());
@@ -396,10 +396,4 @@ function send(
     ...answer.headers,
   });
   response.end(body);
-}
-
-async function readAll(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { components } from "@octokit/openapi-types";
 import * as v from "valibot";
+import { bytesOf } from "../door.ts";
 import { repeatedKey } from "../json.ts";
 import { allows, type Level, type Scope } from "./permissions.ts";
 import type { Role } from "./scenario.ts";
@@ -142,9 +143,7 @@ function isPair(access: Exclude<Access, string>): access is readonly [Scope, Lev
 
 /** Reads a JSON body; an empty one is undefined, one of another type is refused by its name. */
 export async function readBody(request: IncomingMessage, route: Route): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString("utf8");
+  const text = (await bytesOf(request)).toString("utf8");
   if (text === "") return undefined;
   const type = request.headers["content-type"] ?? "no content type";
   if (!JSON_BODY.test(type)) throw new Refusal(501, `unmodelled: ${type} for the body of ${route.template}`);

@@ -15,6 +15,10 @@ const CONNECT_TIMEOUT_MS = 15_000;
 /** Sockets a host at most: enough for the pool's default, few enough not to be throttled. */
 const CONNECTIONS = 16;
 
+const load = () => import("./undici.ts");
+let loaded: ReturnType<typeof load> | undefined;
+const undici = (): ReturnType<typeof load> => (loaded ??= load());
+
 let direct: Dispatcher | undefined;
 let proxied: Dispatcher | undefined;
 
@@ -23,7 +27,7 @@ let proxied: Dispatcher | undefined;
  * Throws ProxyVariableError.
  */
 export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import("./undici.ts");
+  const { Agent, EnvHttpProxyAgent } = await undici();
   const settings = {
     allowH2: false,
     connect: { timeout: CONNECT_TIMEOUT_MS },
@@ -80,7 +84,7 @@ function nextHop(from: URL, method: string, { status, headers }: Response): URL 
 
 /** Begins to load what the first request needs, for who has to wait for something else first. */
 export function loadTransport(): void {
-  import("./undici.ts").catch(() => undefined); // the first request says so
+  undici().catch(() => undefined); // the first request says so
 }
 
 /**
@@ -107,6 +111,6 @@ export async function sendRequest(
   url: URL,
   options: Parameters<typeof request>[1],
 ): Promise<Dispatcher.ResponseData<unknown>> {
-  const { request } = await import("./undici.ts");
+  const { request } = await undici();
   return request(url, options);
 }

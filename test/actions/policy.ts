@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { DatabricksScenario } from "../../simulator/databricks/scenario.ts";
 import { type Account, SECRET, startAccount } from "../account.ts";
-import { type ActionRun, runAction } from "./harness.ts";
+import { type ActionOptions, type ActionRun, runAction } from "./harness.ts";
 import { makeRepository } from "./repository.ts";
 
 interface PolicyAccount {
@@ -12,6 +12,7 @@ interface PolicyAccount {
     action: string,
     tier: "dev" | "staging" | "prod",
     inputs?: Readonly<Record<string, string>>,
+    more?: Pick<ActionOptions, "preload">,
   ) => Promise<ActionRun>;
 }
 
@@ -22,7 +23,7 @@ export async function policyAccount(scenario: Partial<DatabricksScenario>, contr
   const sha = repository.commit({ "four-tier.yml": account.contractText });
   return {
     account,
-    run: async (action, tier, inputs = {}) => {
+    run: async (action, tier, inputs = {}, more = {}) => {
       const { clientId, clientSecret } = account.simulator.credentials(`ml-pipelines-${tier}`);
       const run = await runAction(action, {
         workspace: repository.folder,
@@ -35,6 +36,7 @@ export async function policyAccount(scenario: Partial<DatabricksScenario>, contr
           ...inputs,
         },
         secrets: Object.values(SECRET),
+        ...more,
       });
       expect(account.simulator.unmodelled).toEqual([]);
       return run;
