@@ -2,10 +2,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, findingsOf, jobOf } from "./expect-run.ts";
+import { BRIEF, PROD } from "./jobs.ts";
 import { openPlay } from "./play.ts";
-
-const BRIEF = "approve-to-prod / brief-live";
-const PROD = "approve-to-prod / promote";
 
 describe("approvals by dispatch", () => {
   const play = openPlay({

@@ -3,10 +3,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf, textOf } from "./expect-run.ts";
+import { BRIEF, PROD } from "./jobs.ts";
 import { openPlay } from "./play.ts";
-
-const BRIEF = "approve-to-prod / brief-live";
-const PROD = "approve-to-prod / promote";
 
 describe("the approval", () => {
   const play = openPlay();

@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, findingsOf, jobOf } from "./expect-run.ts";
+import { PROD } from "./jobs.ts";
 import { openPlay } from "./play.ts";
 
 const JOB = "audit / audit";
-const PROD = "approve-to-prod / promote";
 
 describe("a prod that asks for an audit", () => {
   const play = openPlay({

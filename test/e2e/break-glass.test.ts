@@ -2,10 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, findingsOf, jobOf, textOf } from "./expect-run.ts";
+import { BRIEF, PROD } from "./jobs.ts";
 import { openPlay } from "./play.ts";
 
-const BRIEF = "approve-to-prod / brief-live";
-const PROD = "approve-to-prod / promote";
 const REASON = "Scores are billed twice; the repair cannot wait for January.";
 
 describe("break-glass", () => {

@@ -2,11 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
+import { DEV } from "./jobs.ts";
 import { openPlay } from "./play.ts";
 
 const PROMOTE = ".github/workflows/promote.yml";
 const TRAIN = "src/models/train.py";
-const DEV = "deploy-to-dev / promote";
 const RESOURCES = 7;
 /** Taking it, letting go, and clearing away what older ones left. */
 const OF_THE_LOCK = /\/lock\.\d+(\.released)?$|\/workspace\/(mkdirs|delete)$/;

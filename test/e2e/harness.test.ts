@@ -12,9 +12,9 @@ import type { RunResult } from "../../simulator/runner/runner.ts";
 import { writeZip } from "../../simulator/runner/zip.ts";
 import { formsOf } from "../actions/canary.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
+import { DEV } from "./jobs.ts";
 import { openPlay, TIERS } from "./play.ts";
 
-const DEV = "deploy-to-dev / promote";
 const merged = (play: ReturnType<typeof openPlay>, branch: string) =>
   play.merge(branch, branch, (path) => edit(path("src/models/train.py"), (text) => `${text}\n# ${branch}\n`));
 

@@ -4,9 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf, textOf } from "./expect-run.ts";
+import { PROD } from "./jobs.ts";
 import { openPlay } from "./play.ts";
-
-const PROD = "approve-to-prod / promote";
 
 /** What somebody on call starts; the step after it carries what was done in its name. */
 const caller = (suite: string): string => `name: on-call

@@ -2,10 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import { expectRun, findingsOf, jobOf } from "./expect-run.ts";
+import { PROD, STAGING } from "./jobs.ts";
 import { openPlay } from "./play.ts";
-
-const STAGING = "gate-to-staging / promote";
-const PROD = "approve-to-prod / promote";
 
 describe("a hotfix", () => {
   const play = openPlay({

@@ -8,12 +8,10 @@ import type { RunResult } from "../../simulator/runner/runner.ts";
 import { readDocument } from "../../src/release/kept-document.ts";
 import { sha256 } from "../../src/sha256.ts";
 import { expectRun, jobOf, textOf } from "./expect-run.ts";
+import { BRIEF, PROD, STAGING } from "./jobs.ts";
 import { copyCaller, openPlay } from "./play.ts";
 
-const STAGING = "gate-to-staging / promote";
 const KEEP_STAGING = "keep-staging / keep";
-const BRIEF = "approve-to-prod / brief-live";
-const PROD = "approve-to-prod / promote";
 const KEEP_PROD = "keep-prod / keep";
 const BRANCH = "four-tier-evidence";
 

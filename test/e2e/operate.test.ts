@@ -3,10 +3,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
+import { PROD } from "./jobs.ts";
 import { openPlay } from "./play.ts";
 
 const JOB = "operate / operate";
-const PROD = "approve-to-prod / promote";
 
 describe("an operation", () => {
   // A caller that lets through what it should not: the called workflow must not trust it.

@@ -17,6 +17,7 @@ import { COMPILED } from "../actions/compiled.ts";
 import { CONFINED, importing } from "../actions/confined.ts";
 import { canBeWarm, openWarmNodes, type WarmNodes } from "../actions/warm.ts";
 import { explainUnsaid, jobOf, remember } from "./expect-run.ts";
+import { STAGING } from "./jobs.ts";
 import { leftOutside } from "./outside.ts";
 
 export type Tier = "dev" | "staging" | "prod";
@@ -235,7 +236,6 @@ function runWarm(keepIn: string): RunProcess {
 }
 
 const BUILD = "deploy-to-dev / build";
-const STAGING = "gate-to-staging / promote";
 const TO_PROD = "promote-to-prod.yml";
 
 /** A caller of another example, pinned as the stage's others are; it takes the place of one of the same name. */

@@ -6,10 +6,9 @@ import type { RunResult } from "../../simulator/runner/runner.ts";
 import { connectGitHub } from "../../src/github/client.ts";
 import { whatRunsWhere } from "../../src/what-runs-where.ts";
 import { expectRun, findingsOf, jobOf, textOf } from "./expect-run.ts";
+import { BRIEF, PROD } from "./jobs.ts";
 import { copyCaller, openPlay } from "./play.ts";
 
-const PROD = "approve-to-prod / promote";
-const BRIEF = "approve-to-prod / brief-live";
 const JOB = "rollback / rollback";
 const OPERATE = "operate / operate";
 const VERIFY = "verify / verify";

@@ -9,12 +9,8 @@ import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { RunResult } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf } from "./expect-run.ts";
+import { BRIEF, DEV, PROD, STAGING } from "./jobs.ts";
 import { openPlay } from "./play.ts";
-
-const BRIEF = "approve-to-prod / brief-live";
-const DEV = "deploy-to-dev / promote";
-const STAGING = "gate-to-staging / promote";
-const PROD = "approve-to-prod / promote";
 
 const play = openPlay();
 

@@ -4,11 +4,10 @@ import { describe, expect, it } from "vitest";
 import { edit } from "../../demo/stage.ts";
 import type { ReviewDecision } from "../../simulator/runner/runner.ts";
 import { expectRun, jobOf, textOf } from "./expect-run.ts";
+import { PROD, STAGING } from "./jobs.ts";
 import { openPlay } from "./play.ts";
 
-const STAGING = "gate-to-staging / promote";
 const OPEN = "open-approval / open";
-const PROD = "approve-to-prod / promote";
 const HOUR = 3_600_000;
 
 describe("soak", () => {

@@ -7,6 +7,7 @@ import { type GateFacts, known, notKnown, type PolicyFacts } from "../../src/gat
 import type { JsonArray, JsonObject } from "../../src/json.ts";
 import { type BriefDetails, type BriefFacts, renderBrief } from "../../src/release/brief.ts";
 import type { Change, Desired, Drift, Plan } from "../../src/release/change.ts";
+import type { History } from "../../src/release/history.ts";
 import { type Move, STAYS } from "../../src/release/move.ts";
 import { makePlan } from "../../src/release/plan.ts";
 import { COMMIT, CURRENT, DECIDED, DRIFT, goodFacts, judged, PLAN, RELEASE, seen } from "../gate/facts.ts";
@@ -66,6 +67,17 @@ const DETAILS: BriefDetails = {
   verifies: [],
 };
 
+const PULL: History["pulls"][number] = {
+  number: "7",
+  title: "Score hourly",
+  url: "https://github.com/acme/ml-pipelines/pull/7",
+  author: "octocat",
+  base: "main",
+  head: COMMIT,
+  merged: true,
+  mergeCommit: COMMIT,
+};
+
 type Otherwise = Partial<Omit<BriefFacts, "details">> & {
   gateFacts?: Partial<GateFacts>;
   details?: Partial<BriefDetails>;
@@ -85,18 +97,7 @@ function brief(change: Otherwise = {}): string {
     current: { commit: CURRENT, release: "0".repeat(64) },
     history: known({
       commits: [{ sha: COMMIT, title: "Score hourly", author: "octocat", url: "https://github.com/c" }],
-      pulls: [
-        {
-          number: "7",
-          title: "Score hourly",
-          url: "https://github.com/acme/ml-pipelines/pull/7",
-          author: "octocat",
-          base: "main",
-          head: COMMIT,
-          merged: true,
-          mergeCommit: COMMIT,
-        },
-      ],
+      pulls: [PULL],
       unasked: 0,
     }),
     plan,
@@ -610,16 +611,7 @@ describe("the brief", () => {
 
   it("says who opened pull requests, and who wrote what is in them", async () => {
     const commit = (author: string) => ({ sha: COMMIT, title: "x", author, url: undefined });
-    const pull = (author: string) => ({
-      number: "7",
-      title: "x",
-      url: "https://github.com/acme/ml-pipelines/pull/7",
-      author,
-      base: "main",
-      head: COMMIT,
-      merged: true,
-      mergeCommit: COMMIT,
-    });
+    const pull = (author: string) => ({ ...PULL, author });
     const written = (commits: string[], pulls: string[], unasked = 0) =>
       brief({ history: known({ commits: commits.map(commit), pulls: pulls.map(pull), unasked }) });
     const said = (...of: Parameters<typeof written>) => glance(written(...of));
@@ -889,16 +881,7 @@ describe("the brief", () => {
     const each = <T>(make: (index: number) => T): T[] => Array.from({ length: 103 }, (_, index) => make(index));
     const found = { id: "bundle/x", severity: "error" as const, message: "timeout differs", remedy: "" };
     const commits = each(() => ({ sha: COMMIT, title: "x", author: "octocat", url: undefined }));
-    const pulls = each((index) => ({
-      number: String(index),
-      title: "x",
-      url: "https://github.com/acme/ml-pipelines/pull/7",
-      author: "octocat",
-      base: "main",
-      head: COMMIT,
-      merged: true,
-      mergeCommit: COMMIT,
-    }));
+    const pulls = each((index) => ({ ...PULL, number: String(index) }));
     const run = { key: "jobs.a", url: undefined, code: "FAILED", endedAt: undefined };
     const page = await read(
       brief({
