@@ -5,7 +5,7 @@ import { compareCheckout } from "./git/checkout.ts";
 import { blobId, decodePath, records, SUBMODULE, type TrackedFile } from "./git/objects.ts";
 import { type Ended, type Environment, failed, run, runNow } from "./git/process.ts";
 import { missingObject, mustBeId, rootPrefix, shallow, unreadable } from "./git/refusals.ts";
-import { sourceOf } from "./git/source.ts";
+import { readAlong, sourceOf } from "./git/source.ts";
 
 /** One commit of a log. */
 export interface CommitInfo {
@@ -23,7 +23,7 @@ export interface CommitInfo {
  * changes, so it is asked for once and kept. Where there is no repository, or no git, any question says so (NoRepository).
  */
 export interface Git {
-  /** The checked-out commit. */
+  /** The commit that is checked out, when this is first asked. */
   head(): Promise<string>;
   /** The commit that a ref or commit names; undefined if this clone does not have it. */
   resolve(ref: string): Promise<string | undefined>;
@@ -54,9 +54,20 @@ export function openGit(folder: string, environment: Environment = process.env):
   return new Repository(folder, environment);
 }
 
+/** What git says of a checkout: its top folder, whether history is missing, and the commit if there is one. */
+const CHECKOUT = /^(.+?)\r?\n(true|false)\r?\n(?:([0-9a-f]{40}|[0-9a-f]{64})\r?\n)?$/s;
+
+/** The same, read. */
+interface Checkout {
+  readonly top: string;
+  readonly isShallow: boolean;
+  readonly head: string | undefined;
+}
+
 class Repository implements Git {
   readonly #folder: string;
   readonly #environment: Environment;
+  #checkout: Promise<Checkout> | undefined;
   /** Full commit ids that this clone was seen to have. */
   readonly #present = new Set<string>();
   readonly #trees = new Map<string, Promise<readonly TrackedFile[]>>();
@@ -71,8 +82,23 @@ class Repository implements Git {
     this.#environment = environment;
   }
 
+  #opened(): Promise<Checkout> {
+    this.#checkout ??= this.#open();
+    return this.#checkout;
+  }
+
+  async #open(): Promise<Checkout> {
+    const asked = ["--show-toplevel", "--is-shallow-repository", "--verify", "--quiet", "HEAD^{commit}"];
+    const said = await this.#run(["rev-parse", ...asked]);
+    const [, top, isShallow, head] = CHECKOUT.exec(text(said)) ?? [];
+    // where no commit is checked out it ends with an error, and has said the rest
+    if (top === undefined) throw failed("rev-parse", said);
+    if (head !== undefined) this.#present.add(head);
+    return { top, isShallow: isShallow === "true", head };
+  }
+
   async head(): Promise<string> {
-    const head = await this.resolve("HEAD");
+    const { head } = await this.#opened();
     if (head !== undefined) return head;
     throw new FourTierError({
       id: "git/no-commit",
@@ -138,9 +164,10 @@ class Repository implements Git {
     mustBeId(commit);
     const content = this.#trees.has(commit) ? undefined : await this.#contentAt(commit, path);
     if (content !== undefined) return content;
-    const file = (await this.tracked(commit)).find((file) => file.path === path);
+    const files = await this.tracked(commit);
+    const file = files.find((file) => file.path === path);
     if (file === undefined || file.mode === SUBMODULE) return undefined;
-    return (await this.readBlobs([file.blob])).get(file.blob);
+    return (await this.readBlobs([file.blob, ...readAlong(files)])).get(file.blob);
   }
 
   /** One file without the commit's list of files; undefined if there is none, or if the list has to say. */
@@ -167,7 +194,7 @@ class Repository implements Git {
 
   async checkoutEquals(commit: string, root = ""): Promise<readonly Finding[]> {
     const files = await this.tracked(commit, root);
-    const top = (await this.#ok(["rev-parse", "--show-toplevel"])).toString("utf8").replace(/\r?\n$/, "");
+    const { top } = await this.#opened();
     return compareCheckout(top, files, (args, input) => run(top, this.#environment, args, input));
   }
 
@@ -222,7 +249,7 @@ class Repository implements Git {
   }
 
   async isShallow(): Promise<boolean> {
-    return (await this.#ok(["rev-parse", "--is-shallow-repository"])).toString("utf8").trim() === "true";
+    return (await this.#opened()).isShallow;
   }
 
   /** The commit is well-formed and in this clone, or FourTierError. */

@@ -116,6 +116,21 @@ describe("commits", () => {
     expect([source.has("model.bin"), source.has("src")]).toEqual([true, false]);
   });
 
+  it("reads a small commit whole when its list of files is known, and of a big one what is asked for", async () => {
+    for (const [size, processes] of [
+      [10, 1],
+      [300_000, 2],
+    ] as const) {
+      const repository = newRepository({ "a.txt": "one", "b.txt": "x".repeat(size) });
+      const trace = join(newFolder(), "trace");
+      const git = open(repository, { GIT_TRACE: trace });
+      await git.tracked(repository.head());
+      expect(text(await git.readFile(repository.head(), "a.txt"))).toBe("one");
+      expect((await git.readFile(repository.head(), "b.txt"))?.length).toBe(size);
+      expect(readFileSync(trace, "utf8").match(/built-in: git cat-file/g)?.length).toBe(processes);
+    }
+  });
+
   it("works in a repository with SHA-256 ids", async () => {
     const repository = newRepository({ "a.txt": "one" }, ["--object-format=sha256"]);
     const git = open(repository);
@@ -279,6 +294,14 @@ describe("the checkout", () => {
     repository.write("README.md", "# other\n");
     expect(await differences(repository, "src")).toEqual([]);
     expect(await differences(repository)).toEqual(["README.md in the checkout has other bytes."]);
+  });
+
+  it("does not differ by an executable bit where the machine knows none, but by what the file holds", async () => {
+    const repository = newRepository(FILES);
+    repository.git("config", "core.fileMode", "false");
+    repository.write("README.md", FILES["README.md"], { executable: true });
+    repository.write("src/a.py", "other", { executable: true });
+    expect(await differences(repository)).toEqual(["src/a.py in the checkout has other bytes."]);
   });
 
   it("differs by an executable bit, a link's target, a link for a file and a file for a link", async () => {

@@ -21,7 +21,8 @@ export async function compareCheckout(
   files: readonly TrackedFile[],
   git: RunGit,
 ): Promise<readonly Finding[]> {
-  const fileMode = (await git(["config", "--type=bool", "--get", "core.fileMode"])).stdout.toString("utf8").trim();
+  let fileMode: Promise<boolean> | undefined;
+  const modesCount = () => (fileMode ??= readFileMode(git));
   const differing = new Map<string, string>();
   const asked: TrackedFile[] = [];
   const parents = new Map<string, boolean>();
@@ -29,7 +30,7 @@ export async function compareCheckout(
     if (file.mode === SUBMODULE) continue;
     const verdict = (await behindLink(folder, file.path, parents))
       ? "is reached through a symbolic link"
-      : await compareFile(join(folder, file.path), file, fileMode !== "false");
+      : await compareFile(join(folder, file.path), file, modesCount);
     if (verdict === "content") asked.push(file);
     else if (verdict !== undefined) differing.set(file.path, verdict);
   }
@@ -40,8 +41,18 @@ export async function compareCheckout(
   return findings(differing);
 }
 
-/** Undefined if equal; "content" if only the bytes differ; else what is wrong. */
-async function compareFile(path: string, file: TrackedFile, fileMode: boolean): Promise<string | undefined> {
+/** False where the file system knows no executable files: git says so when it makes the repository. */
+async function readFileMode(git: RunGit): Promise<boolean> {
+  const { stdout } = await git(["config", "--type=bool", "--get", "core.fileMode"]);
+  return stdout.toString("utf8").trim() !== "false";
+}
+
+/** Undefined if equal; "content" if only the bytes differ; else what is wrong. `modesCount` is asked where modes differ. */
+async function compareFile(
+  path: string,
+  file: TrackedFile,
+  modesCount: () => Promise<boolean>,
+): Promise<string | undefined> {
   const stat = await lstat(path).catch(() => undefined);
   if (stat === undefined) return "is missing";
   if (file.mode === SYMBOLIC_LINK) {
@@ -51,7 +62,7 @@ async function compareFile(path: string, file: TrackedFile, fileMode: boolean): 
   }
   if (!stat.isFile()) return "is not a regular file";
   const executable = (stat.mode & 0o100) !== 0;
-  if (fileMode && executable !== (file.mode === EXECUTABLE)) {
+  if (executable !== (file.mode === EXECUTABLE) && (await modesCount())) {
     return executable ? "became executable" : "is no longer executable";
   }
   return blobId(await readFile(path), file.blob.length) === file.blob ? undefined : "content";

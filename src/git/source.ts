@@ -9,6 +9,15 @@ const CODE = /\.(?:py|sql|r|scala|ipynb)$/i;
 /** Bytes of either kind that are read with one git process before anybody asks; the rest when asked for. */
 const READ_EARLY = { file: 1024 * 1024, all: 16 * 1024 * 1024 };
 
+/** Bytes of a commit that are all read with the first file of it: whoever asks for one asks for others, and a process costs more. */
+const READ_ALONG = 256 * 1024;
+
+/** The blobs that are read with any file of a commit: all of a small commit, none of another. */
+export function readAlong(files: readonly TrackedFile[]): string[] {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  return size > READ_ALONG ? [] : files.filter(({ mode }) => mode !== SUBMODULE).map(({ blob }) => blob);
+}
+
 /** Files in their order, without big ones, as long as they fit. */
 function upTo(limit: typeof READ_EARLY, files: readonly TrackedFile[]): TrackedFile[] {
   let left = limit.all;
@@ -32,7 +41,7 @@ export async function sourceOf(
   const configuration = files.filter((file) => CONFIGURATION.test(file.path));
   const code = files.filter((file) => CODE.test(file.path));
   const early = [...upTo(READ_EARLY, configuration), ...upTo(READ_EARLY, code)];
-  const contents = await readBlobs(early.map((file) => file.blob));
+  const contents = await readBlobs([...early.map((file) => file.blob), ...readAlong(files)]);
   const texts = new Map<string, string>();
   for (const file of early) {
     const read = CONFIGURATION.test(file.path) ? decodeText(contents.get(file.blob)) : undefined;
