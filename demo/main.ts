@@ -48,6 +48,7 @@ async function main(): Promise<boolean> {
     const records: SceneRecord[] = [];
     for (const scene of chosenScenes()) {
       records.push(await playScene(scene, theatre));
+      await leaving; // no scene begins on a stage that is taken down
       if (decision === "rejected") break; // what follows needs a release in prod
     }
     await close(theatre, records);

@@ -1,5 +1,5 @@
 /** What the simulator knows about code comes from a real git directory, read by git itself. */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,9 +39,13 @@ class GitError extends Error {
 /** Questions whose answer cannot change if every object in them is named by its whole id. */
 const LASTING = ["cat-file", "diff", "log", "ls-tree", "merge-base", "merge-tree", "rev-list", "rev-parse"];
 const BY_ID = /^[0-9a-f]{40}(?:\.{2,3}[0-9a-f]{40}|:.*|\^\{commit\})?$/;
+/** The one of them that leaves in the directory what it answers with. */
+const WRITING = "merge-tree";
 /** A simulator that runs for days must not keep every answer. */
 const KEPT = 5_000;
 const answers = new Map<string, Promise<Buffer>>();
+/** Ids of objects that each directory was seen to have: what such objects say was perhaps asked of another directory. */
+const present = new Map<string, Set<string>>();
 
 /**
  * Runs git in `dir`; gives its standard output, rejects with GitError if it exits with anything but zero. What cannot
@@ -58,31 +62,63 @@ export function gitBytes(
   if (!LASTING.includes(command) || objects.length === 0 || !objects.every((name) => BY_ID.test(name))) {
     return run(dir, args, environment);
   }
-  const question = [dir, ...args].join("\0");
-  const known = answers.get(question);
+  const ids = objects.flatMap((name) => name.match(/\b[0-9a-f]{40}\b/g) ?? []);
+  const anywhere = args.join("\0");
+  const here = [dir, anywhere].join("\0");
+  const has = present.get(dir);
+  const isPresent = command !== WRITING && ids.every((id) => has?.has(id) === true);
+  const known = answers.get(here) ?? (isPresent ? answers.get(anywhere) : undefined);
   if (known !== undefined) return known;
   const answer = run(dir, args, environment);
-  if (answers.size >= KEPT) answers.clear();
-  answers.set(question, answer);
-  answer.catch((error: unknown) => {
-    // "Not an ancestor" lasts; what is missing today may be pushed tomorrow.
-    const lasts = command === "merge-base" && error instanceof GitError && error.code === 1;
-    if (!lasts) answers.delete(question);
-  });
+  if (answers.size >= KEPT) {
+    answers.clear();
+    present.clear();
+  }
+  answers.set(here, answer);
+  const settled = async (): Promise<void> => {
+    try {
+      await answer;
+    } catch (error) {
+      // "Not an ancestor" lasts; what is missing today may be pushed tomorrow.
+      const lasts = command === "merge-base" && error instanceof GitError && error.code === 1;
+      if (!lasts) answers.delete(here);
+      return;
+    }
+    if (command === WRITING) return;
+    saw(dir, ids);
+    answers.set(anywhere, answer);
+  };
+  void settled();
   return answer;
 }
 
-function run(dir: string, args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Buffer> {
+/** Notes that a directory has these objects. */
+function saw(dir: string, ids: readonly string[]): void {
+  const known = present.get(dir) ?? new Set();
+  for (const id of ids) known.add(id);
+  present.set(dir, known);
+}
+
+function run(
+  dir: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input = "",
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    execFile(
-      "git",
-      [...args],
-      { cwd: dir, env: { ...gitEnvironment(), ...environment }, encoding: "buffer", maxBuffer: 256 * 1024 * 1024 },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new GitError(args, typeof error.code === "number" ? error.code : -1, stderr.toString("utf8")));
-      },
-    );
+    const child = spawn("git", [...args], { cwd: dir, env: { ...gitEnvironment(), ...environment } });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+    // git that ends early closes its input: its exit status tells why
+    child.stdin.on("error", () => undefined);
+    child.on("error", (error) => reject(new GitError(args, -1, error.message)));
+    child.on("close", (code) => {
+      if (code === 0) resolve(Buffer.concat(stdout));
+      else reject(new GitError(args, code ?? -1, Buffer.concat(stderr).toString("utf8")));
+    });
+    child.stdin.end(input);
   });
 }
 
@@ -103,10 +139,17 @@ const missing = (error: unknown): undefined => {
 /** The commit that a ref, a short name or a SHA stands for. */
 export async function resolveCommit(dir: string, name: string): Promise<string | undefined> {
   if (name === "" || name.startsWith("-")) return undefined;
+  // of a commit more will be asked than whether it is there
+  if (WHOLE_ID.test(name)) return (await commit(dir, name))?.sha;
   const written = await looseBranch(dir, name);
-  if (written !== undefined) return written;
+  if (written !== undefined) {
+    saw(dir, [written]);
+    return written;
+  }
   return git(dir, ["rev-parse", "--verify", "--quiet", `${name}^{commit}`]).catch(missing);
 }
+
+const WHOLE_ID = /^[0-9a-f]{40}$/;
 
 /** A branch as git writes it: asked for with nearly every request, and a process costs more. Undefined where only git can tell. */
 async function looseBranch(dir: string, name: string): Promise<string | undefined> {
@@ -118,7 +161,7 @@ async function looseBranch(dir: string, name: string): Promise<string | undefine
 /** A branch's commit, or a tag's, or a SHA's: what the service means by a ref. Git's own notations are not understood. */
 export async function resolveRef(dir: string, name: string): Promise<string | undefined> {
   if (/[~^:?*[\\\s]|@\{|\.\./.test(name)) return undefined;
-  if (/^[0-9a-f]{40}$/.test(name)) return resolveCommit(dir, name);
+  if (WHOLE_ID.test(name)) return resolveCommit(dir, name);
   const candidates = name.startsWith("refs/") ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`];
   for (const candidate of candidates) {
     const sha = await resolveCommit(dir, candidate);
@@ -141,7 +184,7 @@ export interface Commit {
 export async function commits(dir: string, args: readonly string[]): Promise<Commit[]> {
   const format = "%H%x1f%T%x1f%P%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B%x1e";
   const text = await git(dir, ["log", `--format=${format}`, ...args]);
-  return text
+  const found = text
     .split("\x1e")
     .map((record) => record.replace(/^\n/, "").split("\x1f"))
     .filter((fields) => fields.length === 10)
@@ -153,6 +196,11 @@ export async function commits(dir: string, args: readonly string[]): Promise<Com
       committer: { name: cn, email: ce, date: utc(cd) },
       message: message.replace(/\n+$/, ""),
     }));
+  saw(
+    dir,
+    found.flatMap(({ sha, tree, parents }) => [sha, tree, ...parents]),
+  );
+  return found;
 }
 
 /** One commit; undefined if the directory does not have it. */
@@ -161,7 +209,12 @@ export async function commit(dir: string, sha: string): Promise<Commit | undefin
   return first;
 }
 
-/** A file's bytes at a commit; undefined if there is none. One process lists a commit, and each content is read once. */
+/** The tree of a commit; what is none is taken for a tree itself. Many commits have the same one. */
+async function treeOf(dir: string, name: string): Promise<string> {
+  return (await commit(dir, name))?.tree ?? name;
+}
+
+/** A file's bytes at a commit; undefined if there is none. One process lists a tree, and each content is read once. */
 export async function fileAt(dir: string, sha: string, path: string): Promise<Buffer | undefined> {
   const entry = (await tree(dir, sha, true))?.find((each) => each.path === path);
   return entry?.type === "blob" ? gitBytes(dir, ["cat-file", "blob", entry.sha]) : undefined;
@@ -175,11 +228,11 @@ interface TreeEntry {
   readonly path: string;
 }
 
-/** The entries of a tree (a commit, a tree's SHA, or `commit:folder`); undefined if there is no such tree. */
-export async function tree(dir: string, name: string, recursive: boolean): Promise<TreeEntry[] | undefined> {
-  const args = ["ls-tree", "-z", "--long", ...(recursive ? ["-r", "-t"] : []), name];
+/** The entries of a tree, by its SHA or a commit's; undefined if there is no such tree. */
+export async function tree(dir: string, sha: string, recursive: boolean): Promise<TreeEntry[] | undefined> {
+  const args = ["ls-tree", "-z", "--long", ...(recursive ? ["-r", "-t"] : []), await treeOf(dir, sha)];
   const text = await git(dir, args).catch(missing);
-  return text
+  const entries = text
     ?.split("\0")
     .filter((line) => line !== "")
     .map((line) => {
@@ -187,6 +240,12 @@ export async function tree(dir: string, name: string, recursive: boolean): Promi
       const [mode = "", type = "", sha = "", size = "-"] = meta.split(/ +/);
       return { mode, type, sha, size: size === "-" ? undefined : Number(size), path };
     });
+  const there = (entries ?? []).filter(({ type }) => type !== "commit");
+  saw(
+    dir,
+    there.map(({ sha }) => sha),
+  );
+  return entries;
 }
 
 /** A file that differs between two commits, with how many lines. */
@@ -200,15 +259,16 @@ export interface ChangedFile {
 
 /** The files that differ between two commits. Renames are shown as a removal and an addition. */
 export async function changedFiles(dir: string, from: string, to: string): Promise<ChangedFile[]> {
-  const raw = await git(dir, ["diff", "--no-renames", "--raw", "--no-abbrev", from, to]);
-  const numbers = await git(dir, ["diff", "--no-renames", "--numstat", from, to]);
+  const trees = [await treeOf(dir, from), await treeOf(dir, to)];
+  const lines = readableLines(await git(dir, ["diff", "--no-renames", "--raw", "--numstat", "--no-abbrev", ...trees]));
+  const raw = lines.filter((line) => line.startsWith(":"));
   const counts = new Map(
-    readableLines(numbers).map((line) => {
+    lines.slice(raw.length).map((line) => {
       const [added = "0", removed = "0", path = ""] = line.split("\t");
       return [path, [Number(added) || 0, Number(removed) || 0]] as const;
     }),
   );
-  return readableLines(raw).map((line) => {
+  return raw.map((line) => {
     const [meta = "", path = ""] = line.split("\t");
     const [, , , sha = "", letter = "M"] = meta.split(" ");
     const [additions = 0, deletions = 0] = counts.get(path) ?? [];
@@ -217,12 +277,27 @@ export async function changedFiles(dir: string, from: string, to: string): Promi
   });
 }
 
-/** How many commits each side has that the other has not. */
-export async function aheadBehind(dir: string, base: string, head: string): Promise<{ ahead: number; behind: number }> {
-  const [behind = "0", ahead = "0"] = (
-    await git(dir, ["rev-list", "--left-right", "--count", `${base}...${head}`])
-  ).split(/\s+/);
-  return { ahead: Number(ahead), behind: Number(behind) };
+/** How two commits stand to each other. */
+interface Comparison {
+  /** What the second has and the first has not, newest first. */
+  readonly ahead: readonly Commit[];
+  /** How many the first has that the second has not. */
+  readonly behind: number;
+  /** The newest commit that both have; undefined if there is none. */
+  readonly mergeBase: string | undefined;
+}
+
+/** Compares two commits. */
+export async function compare(dir: string, from: string, to: string): Promise<Comparison> {
+  const ahead = await commits(dir, [`${from}..${to}`]);
+  if (from === to || standsOn(ahead, from)) return { ahead, behind: 0, mergeBase: from };
+  const behind = Number(await git(dir, ["rev-list", "--count", `${to}..${from}`]));
+  return { ahead, behind, mergeBase: await git(dir, ["merge-base", from, to]).catch(missing) };
+}
+
+/** Whether what another commit has and this one has not was made on this one, which then lacks nothing of the history. */
+function standsOn(ahead: readonly Commit[], sha: string): boolean {
+  return ahead.some(({ parents }) => parents.includes(sha));
 }
 
 /** Whether one commit is in the history of another, or is it. */
@@ -244,23 +319,35 @@ export async function mergeCommit(
   message: string,
   author: { name: string; email: string },
 ): Promise<string | undefined> {
-  const merged = await git(dir, ["merge-tree", "--write-tree", base, head]).catch(missing);
+  const ahead = await commits(dir, [`${base}..${head}`]);
+  // what stands on the base merges as it is
+  const whole = standsOn(ahead, base) ? ahead[0]?.tree : undefined;
+  const merged = whole ?? (await treeOnto(dir, head, base));
   if (merged === undefined) return undefined;
   return commitTree(dir, merged, [base, head], message, author);
 }
 
 /** A commit of a tree that is there. */
-export function commitTree(
+export async function commitTree(
   dir: string,
   tree: string,
   parents: readonly string[],
   message: string,
   author: { name: string; email: string },
 ): Promise<string> {
-  return git(dir, ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", parent]), "-m", message], {
+  const parentage = parents.flatMap((parent) => ["-p", parent]);
+  const sha = await git(dir, ["commit-tree", tree, ...parentage, "-m", message], {
     GIT_AUTHOR_NAME: author.name,
     GIT_AUTHOR_EMAIL: author.email,
   });
+  saw(dir, [sha]);
+  return sha;
+}
+
+/** Lets refs name these commits, whatever they named before. */
+export async function moveRefs(dir: string, refs: ReadonlyMap<string, string>): Promise<void> {
+  const lines = [...refs].map(([ref, sha]) => `update ${ref} ${sha}\n`);
+  await run(dir, ["update-ref", "--stdin"], {}, lines.join(""));
 }
 
 /** Everything up to a commit brought onto another one: the tree, or undefined where it does not fit. */

@@ -62,10 +62,9 @@ export async function refresh(world: World, pull: Pull): Promise<void> {
     name: "GitHub",
     email: "noreply@github.com",
   });
-  await git.git(world.dir, ["update-ref", `refs/pull/${pull.number}/head`, pull.headSha]);
-  if (pull.mergeSha !== undefined) {
-    await git.git(world.dir, ["update-ref", `refs/pull/${pull.number}/merge`, pull.mergeSha]);
-  }
+  const refs = new Map([[`refs/pull/${pull.number}/head`, pull.headSha]]);
+  if (pull.mergeSha !== undefined) refs.set(`refs/pull/${pull.number}/merge`, pull.mergeSha);
+  await git.moveRefs(world.dir, refs);
 }
 
 /** Reviews a pull request at its head. */

@@ -140,7 +140,7 @@ export async function startGitHub(input: GitHubScenarioInput, options: GitHubOpt
     review: (number, user, state = "APPROVED") => review(world, number, user, state),
     mergePullRequest: (number, user, method) => mergePullRequest(world, number, user, method),
     close: async () => {
-      await Promise.all([plain.close(), secure?.close()]);
+      await Promise.all([plain.close(), secure?.close(), world.clones.close()]);
     },
   };
 }

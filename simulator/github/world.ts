@@ -1,5 +1,6 @@
 /** What the simulated service remembers: people, pull requests, runs, deployments. Code itself stays in git. */
 import { randomBytes } from "node:crypto";
+import { Clones } from "./clones.ts";
 import { ConcurrencyGroups } from "./concurrency.ts";
 import type { Permissions } from "./permissions.ts";
 import { effectiveSettings, madeInactive, reviewRefusal } from "./rules.ts";
@@ -268,6 +269,7 @@ export class World {
   readonly tokens = new Map<string, Token>();
   /** Every credential given so far, those that have ended too: tokens, requests for OIDC tokens, and these. */
   readonly given: string[] = [];
+  readonly clones: Clones;
   readonly concurrency = new ConcurrencyGroups();
   readonly workflowIds = new Map<string, number>();
   readonly branchRules: ReturnType<typeof branchRulesOf>;
@@ -276,6 +278,7 @@ export class World {
   constructor(scenario: GitHubScenario, dir: string) {
     this.scenario = scenario;
     this.dir = dir;
+    this.clones = new Clones(dir);
     const [owner = "", name = ""] = scenario.repository.split("/");
     this.owner = owner;
     this.name = name;

@@ -97,11 +97,10 @@ async function compare(call: Call): Promise<Answer> {
   const from = await git.resolveRef(dir, base);
   const to = await git.resolveRef(dir, head);
   if (from === undefined || to === undefined) throw new Refusal(404, "Not Found");
-  const { ahead, behind } = await git.aheadBehind(dir, from, to);
-  const merge = await git.git(dir, ["merge-base", from, to]).catch(() => undefined);
+  const { ahead: list, behind, mergeBase: merge } = await git.compare(dir, from, to);
   if (merge === undefined) throw new Refusal(404, `No common ancestor between ${base} and ${head}.`);
+  const ahead = list.length;
   const [baseCommit, mergeBase] = [await git.commit(dir, from), await git.commit(dir, merge)];
-  const list = (await git.commits(dir, [`${from}..${to}`])).reverse();
   const files = (await git.changedFiles(dir, merge, to)).map(diffEntry);
   const shape = shapes(call);
   const status =
@@ -115,7 +114,7 @@ async function compare(call: Call): Promise<Answer> {
     ...(mergeBase === undefined ? {} : { merge_base_commit: shape.commit(mergeBase) }),
   };
   return {
-    list: list.map((commit) => shape.commit(commit)),
+    list: list.toReversed().map((commit) => shape.commit(commit)),
     // Files come whole with the first page, up to 300, as on the service.
     wrap: (page) => ({ ...around, commits: page, files: files.slice(0, 300) }),
   };

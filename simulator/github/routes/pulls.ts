@@ -60,8 +60,9 @@ function reviews(call: Call): Answer {
 async function pullFiles(call: Call): Promise<Answer> {
   const pull = pullOf(call);
   const { dir } = call.world;
-  const from = await git.git(dir, ["merge-base", pull.baseSha, pull.headSha]);
-  const list = (await git.changedFiles(dir, from, pull.headSha)).map(diffEntry);
+  const { mergeBase } = await git.compare(dir, pull.baseSha, pull.headSha);
+  if (mergeBase === undefined) throw new Refusal(404, "Not Found");
+  const list = (await git.changedFiles(dir, mergeBase, pull.headSha)).map(diffEntry);
   return { list };
 }
 
@@ -78,10 +79,9 @@ async function pullsOfCommit(call: Call): Promise<Answer> {
   if (sha === undefined) throw new Refusal(422, `No commit found for SHA: ${call.params["sha"]}`);
   const found: Pull[] = [];
   for (const pull of pulls) {
-    const own =
-      pull.merged?.made.includes(sha) === true ||
-      ((await git.isAncestor(dir, sha, pull.headSha)) && !(await git.isAncestor(dir, sha, pull.baseSha)));
-    if (own) found.push(pull);
+    const proposed = (): Promise<git.Commit[]> => git.commits(dir, [`${pull.baseSha}..${pull.headSha}`]);
+    const isOwn = pull.merged?.made.includes(sha) === true || (await proposed()).some((one) => one.sha === sha);
+    if (isOwn) found.push(pull);
   }
   return { list: found.map((pull) => shapes(call).pull(pull)) };
 }

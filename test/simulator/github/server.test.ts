@@ -39,6 +39,22 @@ test("what is not modelled is refused by name and remembered", async () => {
   expect((await client.get(`${world.github.apiUrl}/repos/acme/other`)).status).toBe(404);
 });
 
+test("what another repository has is not found in this one", async () => {
+  await using one = await begin();
+  await using other = await begin({}, { "README.md": "other\n" });
+  const sha = one.repository.git("rev-parse", "main");
+  const blob = one.repository.git("rev-parse", "main:README.md");
+  for (const [path, missing] of [
+    [`/commits/${sha}`, 422],
+    [`/git/trees/${sha}`, 404],
+    [`/git/blobs/${blob}`, 404],
+  ] as const) {
+    const statuses = [];
+    for (const { github } of [one, other]) statuses.push((await asUser(github, "octocat").get(path)).status);
+    expect(statuses).toEqual([200, missing]);
+  }
+});
+
 test("contents come from git, at the ref that is asked for", async () => {
   await using world = await begin();
   const { github, repository } = world;

@@ -1,7 +1,11 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
-import { expect, test } from "vitest";
-import { asUser } from "../github/harness.ts";
+import { afterAll, expect, test } from "vitest";
+import { Clones } from "../../../simulator/github/clones.ts";
+import { git, newFolder, removeFolders } from "../../repository.ts";
+import { asUser, Repository } from "../github/harness.ts";
 import { jobNamed, logOf, MAIN, steps, workflow } from "./harness.ts";
+
+afterAll(removeFolders);
 
 const ACTION = `name: example
 description: for tests
@@ -134,6 +138,28 @@ test("checkout is a real clone: one commit by default, all of it when asked", as
   expect(log).toContain("whole 2 2 0");
   const first = world.repository.git("rev-parse", "main~1");
   expect(log).toContain(`old ${first} ${first}`);
+});
+
+test("a clone has what the branches have by then, and nothing that they had before", async () => {
+  using repository = new Repository({ "README.md": "hello\n" });
+  const clones = new Clones(repository.dir);
+  const first = repository.git("rev-parse", "main");
+  const clone = async (): Promise<string> => {
+    const folder = newFolder();
+    await clones.into(folder, { sha: first, depth: 0 });
+    return folder;
+  };
+  const mainOf = (folder: string): string => git(folder, "rev-parse", "origin/main");
+  expect([mainOf(await clone()), mainOf(await clone())]).toEqual([first, first]);
+  const second = repository.commit("Second", { "a.txt": "a" });
+  expect(mainOf(await clone())).toBe(second);
+  repository.git("update-ref", "refs/heads/main", first);
+  const back = await clone();
+  expect(mainOf(back)).toBe(first);
+  expect(() => git(back, "cat-file", "-e", second)).toThrow("cat-file");
+  repository.git("tag", "v1", second);
+  expect(git(await clone(), "rev-parse", "v1")).toBe(second);
+  await clones.close();
 });
 
 test("artifacts go from job to job and out through the API, byte for byte", async () => {
