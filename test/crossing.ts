@@ -46,10 +46,7 @@ export class Crossing {
     this.#repository = newRepository();
     this.#tier = tier;
     this.#scenario = scenario;
-    this.commits = releases.map((files) => {
-      for (const [path, content] of Object.entries(files)) this.#repository.write(path, content);
-      return this.#repository.commit();
-    });
+    this.commits = releases.map((files) => this.#repository.change(files));
   }
 
   /** A new tier that has had these releases: promoted into the first such tier, and taken over from there by the others. */

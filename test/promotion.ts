@@ -62,21 +62,15 @@ export interface RunOptions
   readonly github?: <T>(what: string, ask: () => Promise<T>) => Promise<T>;
 }
 
-/** What is read of a repository, which commits never change: once, however many scenes play in it. */
+/** A repository is opened once, however many scenes play in it. */
 const opened = new WeakMap<Repository, Git>();
-const candidates = new WeakMap<Repository, Map<string, Promise<Candidate>>>();
-const contracts = new WeakMap<Repository, Map<string, Promise<Contract>>>();
+/** What a commit says never changes, and most scenes begin with the same one. By tier and commit. */
+const candidates = new Map<string, Promise<Candidate>>();
+const contracts = new Map<string, Promise<Contract>>();
 
-function once<T>(
-  kept: WeakMap<Repository, Map<string, Promise<T>>>,
-  repository: Repository,
-  key: string,
-  read: () => Promise<T>,
-): Promise<T> {
-  const known = kept.get(repository) ?? new Map<string, Promise<T>>();
-  kept.set(repository, known);
-  const found = known.get(key) ?? read();
-  known.set(key, found);
+function once<T>(kept: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+  const found = kept.get(key) ?? read();
+  kept.set(key, found);
   return found;
 }
 
@@ -110,8 +104,7 @@ export class Scene {
 
   /** Changes files and commits. */
   change(files: Readonly<Record<string, string>>): string {
-    for (const [path, content] of Object.entries(files)) this.repository.write(path, content);
-    return this.repository.commit();
+    return this.repository.change(files);
   }
 
   /** Every write so far, sign-in left out. */
@@ -133,7 +126,7 @@ export class Scene {
 
   candidate(commit: string, wheels: readonly CarriedArtifact[] = []): Promise<Candidate> {
     if (wheels.length > 0) return this.#candidate(commit, wheels);
-    return once(candidates, this.repository, `${this.tier} ${commit}`, () => this.#candidate(commit, wheels));
+    return once(candidates, `${this.tier} ${commit}`, () => this.#candidate(commit, wheels));
   }
 
   async #candidate(commit: string, wheels: readonly CarriedArtifact[]): Promise<Candidate> {
@@ -153,7 +146,7 @@ export class Scene {
   }
 
   contract(commit: string): Promise<Contract> {
-    return once(contracts, this.repository, commit, () => this.#contract(commit));
+    return once(contracts, commit, () => this.#contract(commit));
   }
 
   async #contract(commit: string): Promise<Contract> {

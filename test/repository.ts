@@ -25,7 +25,11 @@ export interface Repository {
   link(path: string, target: string): void;
   /** Adds everything and commits; returns the commit's id. */
   commit(message?: string): string;
+  /** Writes files (undefined deletes one) and commits; returns the commit's id. Nothing else may have been changed. */
+  change(files: Files, message?: string): string;
 }
+
+type Files = Readonly<Record<string, string | undefined>>;
 
 const CONFIG = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
 const AUTHOR = { GIT_AUTHOR_NAME: "Mona", GIT_AUTHOR_EMAIL: "mona@example.com" };
@@ -73,24 +77,24 @@ export function looseRef(folder: string, name: string): string | undefined {
   return branch === undefined ? undefined : /^([0-9a-f]{40})\n$/.exec(content(branch))?.[1];
 }
 
-/** By the options of `git init`: an empty repository to copy. */
-const empty = new Map<string, string>();
+/** Folders of repositories by what they begin with. */
+const begun = new Map<string, string>();
 
-/** A repository with these files in one commit, if there are any. */
+/** A repository with these files in one commit, if there are any. Who begins with the same again gets a copy. */
 export function newRepository(files: Readonly<Record<string, string>> = {}, init: readonly string[] = []): Repository {
   const folder = newFolder();
-  const options = init.join(" ");
-  const template = empty.get(options);
-  if (template !== undefined && existsSync(template)) cpSync(template, folder, { recursive: true });
-  else {
-    run(folder, "init", "--quiet", "--initial-branch=main", "--template=", ...init);
-    const kept = mkdtempSync(join(tmpdir(), "four-tier-empty-"));
-    cpSync(folder, kept, { recursive: true });
-    empty.set(options, kept);
-  }
   const repository = open(folder);
-  for (const [path, content] of Object.entries(files)) repository.write(path, content);
-  if (Object.keys(files).length > 0) repository.commit();
+  const question = JSON.stringify([init, Object.entries(files)]);
+  const template = begun.get(question);
+  if (template !== undefined && existsSync(template)) {
+    cpSync(template, folder, { recursive: true });
+    return repository;
+  }
+  run(folder, "init", "--quiet", "--initial-branch=main", "--template=", ...init);
+  if (Object.keys(files).length > 0) repository.change(files);
+  const kept = mkdtempSync(join(tmpdir(), "four-tier-begun-"));
+  cpSync(folder, kept, { recursive: true });
+  begun.set(question, kept);
   return repository;
 }
 
@@ -102,23 +106,37 @@ export function clone(of: Repository, ...options: string[]): Repository {
 }
 
 function open(folder: string): Repository {
+  const committed = (message: string): string => {
+    git(folder, "commit", "--quiet", "--all", "--allow-empty", "-m", message);
+    return git(folder, "rev-parse", "HEAD");
+  };
+  const write: Repository["write"] = (path, content, options) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+    if (options?.executable !== undefined) chmodSync(join(folder, path), options.executable ? 0o755 : 0o644);
+  };
   return {
     folder,
     git: (...args) => git(folder, ...args),
     head: () => git(folder, "rev-parse", "HEAD"),
-    write: (path, content, options) => {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), content);
-      if (options?.executable !== undefined) chmodSync(join(folder, path), options.executable ? 0o755 : 0o644);
-    },
+    write,
     link: (path, target) => {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       symlinkSync(target, join(folder, path));
     },
     commit: (message = "A commit") => {
       git(folder, "add", "--all");
-      git(folder, "commit", "--quiet", "--allow-empty", "-m", message);
-      return git(folder, "rev-parse", "HEAD");
+      return committed(message);
+    },
+    change: (files, message = "A commit") => {
+      // what is there was committed before: only a new file has to be added
+      const hasNew = Object.keys(files).some((path) => !existsSync(join(folder, path)));
+      for (const [path, content] of Object.entries(files)) {
+        if (content === undefined) rmSync(join(folder, path));
+        else write(path, content);
+      }
+      if (hasNew) git(folder, "add", "--all");
+      return committed(message);
     },
   };
 }

@@ -80,8 +80,7 @@ export async function project(options: ProjectOptions = {}): Promise<Project> {
     const number = await hub.openPullRequest({ head: branch, user: "octocat" });
     await hub.review(number, "hubot");
     const sha = await hub.mergePullRequest(number, "octocat");
-    repository.git("checkout", "-q", "main");
-    repository.git("reset", "-q", "--hard", sha);
+    repository.git("checkout", "-q", "--force", "-B", "main", sha);
     return sha;
   };
   const sha = await merge(

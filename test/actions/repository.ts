@@ -1,6 +1,5 @@
 /** A throw-away git repository for a test. */
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { newRepository } from "../repository.ts";
 
@@ -18,12 +17,6 @@ export function makeRepository(): Repository {
   return {
     folder: made.folder,
     git: (...args) => made.git(...args),
-    commit: (files, message = "Change") => {
-      for (const [path, content] of Object.entries(files)) {
-        if (content === undefined) rmSync(join(made.folder, path));
-        else made.write(path, content);
-      }
-      return made.commit(message);
-    },
+    commit: (files, message = "Change") => made.change(files, message),
   };
 }

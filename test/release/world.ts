@@ -65,8 +65,9 @@ export async function merged(
   scenario: Parameters<typeof begin>[0] = {},
   files: Readonly<Record<string, string>> = {},
 ): Promise<World & { commit: string }> {
-  const world = await begin({ ...SCENARIO, ...scenario }, { ...FILES, ...files });
-  const head = world.repository.commit("Score hourly", { "src/score.py": "2\n" }, "feature");
+  const proposed = { branch: "feature", message: "Score hourly", files: { "src/score.py": "2\n" } };
+  const world = await begin({ ...SCENARIO, ...scenario }, { ...FILES, ...files }, proposed);
+  const head = world.repository.git("rev-parse", "feature");
   const number = await world.github.openPullRequest({ head: "feature", user: "octocat", title: "Score hourly" });
   await world.github.review(number, "hubot");
   end(
@@ -77,7 +78,6 @@ export async function merged(
     ),
   );
   const commit = await world.github.mergePullRequest(number, "octocat");
-  world.repository.git("checkout", "-q", "main");
   return Object.assign(world, { commit });
 }
 

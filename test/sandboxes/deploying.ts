@@ -73,6 +73,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
     "four-tier.yml": account.contractText,
     "databricks.yml": BUNDLE,
   });
+  const git = openGit(repository.folder);
   let runs = 500;
   const sandbox = (): Workspace =>
     connect({
@@ -81,7 +82,6 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
       log: QUIET,
     });
   const deploy: Developers["deploy"] = async (login, commit, run = String((runs += 1)), more = {}) => {
-    const git = openGit(repository.folder);
     const tier = account.tier("sandbox", login);
     const { candidate, findings } = await candidateOf({
       git,
@@ -147,8 +147,7 @@ export async function developers(more: Partial<DatabricksScenario> = {}): Promis
     deploy,
     branch: (name, files) => {
       repository.git("checkout", "-q", "-B", name, "main");
-      for (const [path, content] of Object.entries(files)) repository.write(path, content);
-      const commit = repository.commit(name);
+      const commit = repository.change(files, name);
       repository.git("checkout", "-q", "main");
       return commit;
     },

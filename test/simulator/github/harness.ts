@@ -12,23 +12,37 @@ import { looseRef } from "../../repository.ts";
 
 export type Files = Readonly<Record<string, string>>;
 
-/** Folders of repositories by the files that they begin with. */
+/** A commit on a branch that is made for it. */
+export interface Proposed {
+  readonly branch: string;
+  readonly message: string;
+  readonly files: Files;
+}
+
+/** Folders of repositories by what they begin with. */
 const begun = new Map<string, string>();
 
 /** A git repository that is removed with `[Symbol.dispose]`. */
 export class Repository implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), "four-tier-repo-"));
+  /** The newest commit that was made here; the working tree was like it. */
+  #made: string | undefined;
 
   /** The same files are committed once in a run of the tests; who begins with them again gets a copy. */
-  constructor(files: Files) {
-    const question = JSON.stringify(Object.entries(files));
+  constructor(files: Files, proposed?: Proposed) {
+    const question = JSON.stringify([Object.entries(files), proposed]);
     const kept = begun.get(question);
     if (kept !== undefined) {
       cpSync(kept, this.dir, { recursive: true });
+      this.#made = this.git("rev-parse", "main");
       return;
     }
     this.git("init", "-q", "-b", "main", "--template=");
     this.commit("Begin", files);
+    if (proposed !== undefined) {
+      this.commit(proposed.message, proposed.files, proposed.branch);
+      this.git("checkout", "-q", "main");
+    }
     const copy = mkdtempSync(join(tmpdir(), "four-tier-begun-"));
     cpSync(this.dir, copy, { recursive: true });
     begun.set(question, copy);
@@ -57,16 +71,25 @@ export class Repository implements Disposable {
 
   /** Writes files on a branch and commits them; gives the commit. */
   commit(message: string, files: Files, branch = "main"): string {
-    const ref = join(this.dir, ".git", "refs", "heads", branch);
-    const exists = existsSync(ref);
-    if (branch !== "main" || exists) this.git("checkout", "-q", "--force", ...(exists ? [branch] : ["-b", branch]));
+    const folder = join(this.dir, ".git");
+    const ref = join(folder, "refs", "heads", branch);
+    const before = existsSync(ref) ? readFileSync(ref, "utf8").trim() : undefined;
+    const isThere = readFileSync(join(folder, "HEAD"), "utf8") === `ref: refs/heads/${branch}\n`;
+    if (!isThere || before !== this.#made) {
+      this.git("checkout", "-q", "--force", ...(before === undefined ? ["-b", branch] : [branch]));
+    }
+    const paths = Object.keys(files).map((path) => join(this.dir, path));
+    // what was there was committed, and needs not be added
+    const isKnown = paths.every((path) => existsSync(path));
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(this.dir, path)), { recursive: true });
       writeFileSync(join(this.dir, path), text);
     }
-    this.git("add", "-A");
-    this.git("commit", "-q", "--allow-empty", "-m", message);
-    return readFileSync(ref, "utf8").trim();
+    if (!isKnown) this.git("add", "-A");
+    this.git("commit", "-q", "--all", "--allow-empty", "-m", message);
+    const made = readFileSync(ref, "utf8").trim();
+    this.#made = made;
+    return made;
   }
 
   [Symbol.dispose](): void {
@@ -117,8 +140,9 @@ export class Client {
 export async function begin(
   scenario: GitHubScenarioInput = {},
   files: Files = { "README.md": "hello\n" },
+  proposed?: Proposed,
 ): Promise<{ github: GitHubSimulator; repository: Repository } & AsyncDisposable> {
-  const repository = new Repository(files);
+  const repository = new Repository(files, proposed);
   const github = await startGitHub(
     { users: { octocat: { role: "write" }, hubot: { role: "admin" } }, ...scenario },
     {
