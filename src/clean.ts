@@ -189,7 +189,10 @@ async function removed(
   }
 }
 
-/** What is deployed to sandboxes that are not there: a deployment that ended while its sandbox went, or a catalog dropped by hand. */
+/**
+ * What is deployed to sandboxes that are not there: a deployment that ended while its sandbox went, or a catalog
+ * dropped by hand.
+ */
 function orphans(census: readonly Deployed[], catalogs: readonly Catalog[]): Finding[] {
   const names = new Set(catalogs.map(({ name }) => name.toLowerCase()));
   const lost = census.filter(({ developer }) => developer !== undefined && !names.has(`${developer}_sandbox`));

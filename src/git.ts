@@ -40,7 +40,10 @@ export interface Git {
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
   /** Undefined if they have none; throws FourTierError `git/shallow` if a shallow clone cannot tell. */
   mergeBase(a: string, b: string): Promise<string | undefined>;
-  /** Commits reachable from `to` and not from `from`, newest first; all of `to` if `from` is undefined. Never of a shallow clone. */
+  /**
+   * Commits reachable from `to` and not from `from`, newest first; all of `to` if `from` is undefined. Never of a
+   * shallow clone.
+   */
   log(from: string | undefined, to: string): Promise<readonly CommitInfo[]>;
   /** True if the clone lacks history. */
   isShallow(): Promise<boolean>;

@@ -59,7 +59,10 @@ export interface PromoteRequest extends LockAccess, Pick<Sight, "recorded" | "de
   ) => Promise<GateFacts>;
   /** What the run proved that brought this release, where its record still stands; undefined if nothing may rest on it. */
   readonly provedEarlier: (release: LedgerRelease) => Promise<EarlierProof | undefined>;
-  /** What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time; and where the commit is. */
+  /**
+   * What people decided by now, and by which policy: rejects, holds, approvals, verifications, the time; and where the
+   * commit is.
+   */
   readonly decisions: (before: GateFacts) => Promise<Partial<GateFacts>>;
   /** What else may stop it, asked under the lock: a sandbox's pull request may be closed by now. */
   readonly stillWanted?: (ledger: Ledger | undefined) => Promise<Finding | undefined>;

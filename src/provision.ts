@@ -172,7 +172,10 @@ async function principalOutside(
   return [finding];
 }
 
-/** Grants the group what it reads of dev; whatever keeps that from being done is a finding, and sandboxes are made all the same. */
+/**
+ * Grants the group what it reads of dev; whatever keeps that from being done is a finding, and sandboxes are made all
+ * the same.
+ */
 async function shareSources(
   request: ProvisionRequest,
 ): Promise<{ group: Group | undefined; granted: readonly string[]; findings: readonly Finding[] }> {

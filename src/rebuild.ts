@@ -33,7 +33,10 @@ interface RebuildRequest extends LockAccess {
   readonly lockWaitMs: number;
 }
 
-/** Rebuilds if there is no ledger, or one that only holds decisions; findings say what was found and what was not. Throws FourTierError if it cannot be. */
+/**
+ * Rebuilds if there is no ledger, or one that only holds decisions; findings say what was found and what was not.
+ * Throws FourTierError if it cannot be.
+ */
 export async function rebuildLedger(request: RebuildRequest): Promise<readonly Finding[]> {
   const { workspace, tier, principal, log } = request;
   const folder = tierFolder(principal, tier);

@@ -54,7 +54,10 @@ export function withTierHeld(request: Holding, ledger: Ledger, { commit, digest 
   return { ...ledger, holds: [...others, made] };
 }
 
-/** Whether a rollback made it: by its origin, not by its words, since a person may hold a tier with a reason that sounds like it. */
+/**
+ * Whether a rollback made it: by its origin, not by its words, since a person may hold a tier with a reason that sounds
+ * like it.
+ */
 export function isOfRollback({ origin }: Hold): boolean {
   return origin === "rollback";
 }

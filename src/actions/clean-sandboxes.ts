@@ -1,4 +1,7 @@
-/** action-clean-sandboxes: typed inputs → one clean-up, as dev's principal and on the default branch only → summary, what is due. */
+/**
+ * action-clean-sandboxes: typed inputs → one clean-up, as dev's principal and on the default branch only → summary,
+ * what is due.
+ */
 import { type CleanResult, clean } from "../clean.ts";
 import { policyContract } from "../release/policy.ts";
 import { dueOutput } from "../report/carried-due.ts";

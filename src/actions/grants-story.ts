@@ -1,4 +1,7 @@
-/** action-validate-grants once its inputs are read: tier proof, estate proof or repair → summary, report, and the record of an audit. */
+/**
+ * action-validate-grants once its inputs are read: tier proof, estate proof or repair → summary, report, and the record
+ * of an audit.
+ */
 import { setFlagsFromString } from "node:v8";
 import type { Contract, Tier } from "../contract/model.ts";
 import type { StatementOptions } from "../databricks/statements.ts";

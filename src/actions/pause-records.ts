@@ -1,4 +1,7 @@
-/** What action-pause-pipelines records of holds on GitHub: a Deployment each, which whoever reads the records believes by its run. */
+/**
+ * What action-pause-pipelines records of holds on GitHub: a Deployment each, which whoever reads the records believes
+ * by its run.
+ */
 import type { Tier } from "../contract/model.ts";
 import { inUtc } from "../gate/wall-clock.ts";
 import { type Hold, recordSelector } from "../ledger/holds.ts";

@@ -1,4 +1,7 @@
-/** action-promote: its modes, each a story of its own, loaded only for it; validate (all tiers), plan, promote: typed inputs first. */
+/**
+ * action-promote: its modes, each a story of its own, loaded only for it; validate (all tiers), plan, promote: typed
+ * inputs first.
+ */
 import type { ActionResult } from "../report/report.ts";
 import type { ActionContext } from "./frame.ts";
 import { isOperation } from "./operations.ts";

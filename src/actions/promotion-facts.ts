@@ -99,7 +99,10 @@ export async function provedEarlier(
   return found.known ? found.value : undefined;
 }
 
-/** Releases that the tier is said to have had, by GitHub's record; what all of them need is read once, and only if one is asked for. */
+/**
+ * Releases that the tier is said to have had, by GitHub's record; what all of them need is read once, and only if one
+ * is asked for.
+ */
 export function judging({ github, tier, contract }: Ground): PlanRequest["judge"] {
   const { name } = tier;
   if (name === "sandbox") return () => Promise.resolve(NOT_HERE);

@@ -24,7 +24,10 @@ import { repositoryOf } from "./tier-contract.ts";
 import { viewTier } from "./tier-view.ts";
 import { pictureAfter, whereaboutsOf } from "./whereabouts.ts";
 
-/** What the story goes on from: nothing was read of the commit but its contract; signing in is under way, unless a plan needs none. */
+/**
+ * What the story goes on from: nothing was read of the commit but its contract; signing in is under way, unless a plan
+ * needs none.
+ */
 interface Beginning {
   readonly context: ActionContext;
   readonly own: Inputs;

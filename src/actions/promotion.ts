@@ -1,4 +1,7 @@
-/** action-promote, modes plan and promote: the contract read, signing in begun; what comes then is loaded while the service answers. */
+/**
+ * action-promote, modes plan and promote: the contract read, signing in begun; what comes then is loaded while the
+ * service answers.
+ */
 import { FourTierError } from "../findings.ts";
 import { loadTransport, onceAsked } from "../http/agent.ts";
 import { checkBuilt } from "../release/built.ts";

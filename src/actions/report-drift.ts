@@ -13,7 +13,10 @@ const ABOUT = {
   sandboxes: { report: reportSandboxes, title: "Sandboxes that nobody uses", label: "four-tier-sandboxes" },
 } as const;
 
-/** Opens, updates or closes the issue about drift in all tiers, or about sandboxes that are due. Throws FourTierError for what stops it. */
+/**
+ * Opens, updates or closes the issue about drift in all tiers, or about sandboxes that are due. Throws FourTierError
+ * for what stops it.
+ */
 export async function reportDrift(context: ActionContext): Promise<ActionResult> {
   const { run, log } = context;
   const inputs = inputsOf(context);

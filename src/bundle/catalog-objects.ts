@@ -47,7 +47,10 @@ const NOT_DECLARED: readonly (readonly [string, string])[] = [
   ),
 ];
 
-/** Checks a catalog object and gives it the names, marks and defaults that the tier has it with; undefined if a sandbox has it already. */
+/**
+ * Checks a catalog object and gives it the names, marks and defaults that the tier has it with; undefined if a sandbox
+ * has it already.
+ */
 export function renderCatalogObject(
   declared: Mapping,
   kind: CatalogKind,

@@ -29,7 +29,10 @@ export interface RenderedBundle {
   readonly includes: readonly string[];
   /** Tracked files that are deployed, `sync.exclude` taken out: posix paths from the repository root, sorted. */
   readonly files: readonly string[];
-  /** Wheels and other artifacts that resources refer to and that git does not track: paths from the repository root, with globs unexpanded. */
+  /**
+   * Wheels and other artifacts that resources refer to and that git does not track: paths from the repository root,
+   * with globs unexpanded.
+   */
   readonly artifacts: readonly ArtifactReference[];
 }
 

@@ -54,7 +54,10 @@ const groupSchema = v.looseObject({
 const root = "/api/2.0/preview/scim/v2";
 const PAGE = 100;
 
-/** Service principals by display name (not unique: check for exactly one) or application id. Needs admin rights to be complete. */
+/**
+ * Service principals by display name (not unique: check for exactly one) or application id. Needs admin rights to be
+ * complete.
+ */
 export async function findServicePrincipals(
   workspace: Workspace,
   by: { readonly displayName: string } | { readonly applicationId: string },

@@ -62,7 +62,10 @@ export async function getGrants(
   }));
 }
 
-/** Grants with where they come from. Not a proof: owners, admins, bindings and policies are not in it (facts: unity-catalog 1.3). */
+/**
+ * Grants with where they come from. Not a proof: owners, admins, bindings and policies are not in it (facts:
+ * unity-catalog 1.3).
+ */
 export async function getEffectiveGrants(
   workspace: Workspace,
   type: SecurableType,

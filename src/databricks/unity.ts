@@ -1,4 +1,7 @@
-/** Unity Catalog, reading: what there is. Who is granted what is in unity-grants.ts, writing in unity-write.ts (facts: unity-catalog 1). */
+/**
+ * Unity Catalog, reading: what there is. Who is granted what is in unity-grants.ts, writing in unity-write.ts (facts:
+ * unity-catalog 1).
+ */
 import * as v from "valibot";
 import { orMissing } from "./errors.ts";
 import { ask, collect, encodePath, id, integer, items, optionalText } from "./parse.ts";

@@ -24,7 +24,10 @@ export interface EnteringFacts {
   readonly beside: readonly BroughtCommit[];
   /** How many commits of the line were left out: more than are looked at. */
   readonly left: number;
-  /** Commits that the contract lets in without a pull request, both the candidate's and the default branch's, with its reasons. */
+  /**
+   * Commits that the contract lets in without a pull request, both the candidate's and the default branch's, with its
+   * reasons.
+   */
   readonly accepted: readonly { readonly commit: string; readonly reason: string }[];
 }
 

@@ -72,7 +72,10 @@ export interface HoldFacts extends Judging, ClosedBy {
 export interface ClosedBy {
   readonly rolledBack?: RolledBack;
   readonly halfWay?: HalfWay;
-  /** The commit of the newest promotion that stopped half way and held the tier, resumed since or not: parts of it may be there. */
+  /**
+   * The commit of the newest promotion that stopped half way and held the tier, resumed since or not: parts of it may
+   * be there.
+   */
   readonly partly?: string;
 }
 

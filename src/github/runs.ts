@@ -203,7 +203,10 @@ export async function approvalsOfRun(github: GitHub, id: string): Promise<Approv
   }));
 }
 
-/** An environment's name does not mind case, and GitHub tells it as whoever made it wrote it: `Prod` is what a job calls `prod`. */
+/**
+ * An environment's name does not mind case, and GitHub tells it as whoever made it wrote it: `Prod` is what a job calls
+ * `prod`.
+ */
 function sameCase(environment: string): string {
   return environment.toLowerCase();
 }

@@ -163,7 +163,10 @@ export function noPrincipal(tier: Tier): FourTierError {
   });
 }
 
-/** Whoever audits is granted what shows all, and never owns: an owner that is not the tier's principal is a finding of its own. */
+/**
+ * Whoever audits is granted what shows all, and never owns: an owner that is not the tier's principal is a finding of
+ * its own.
+ */
 function rightsFor(kind: Certificate["kind"], { catalog, servicePrincipal }: Tier, me: Asker): string {
   if (kind === "tier") return `ALTER CATALOG ${catalog} OWNER TO \`${servicePrincipal}\` (its application id)`;
   return `GRANT ${AUDITOR.map((privilege) => privilege.replace("_", " ")).join(", ")} ON CATALOG ${catalog} TO \`${me.userName}\`, and name it with these in the contract`;

@@ -1,4 +1,7 @@
-/** What a tier expects of its grants: design 1 (each principal has everything on its own catalog, nothing elsewhere) plus the contract's rules. */
+/**
+ * What a tier expects of its grants: design 1 (each principal has everything on its own catalog, nothing elsewhere)
+ * plus the contract's rules.
+ */
 import { SOURCES } from "../contract/defaults.ts";
 import type { Contract, Tier, TierName } from "../contract/model.ts";
 import type { Where } from "../findings.ts";

@@ -2,7 +2,10 @@
  * What was seen of Unity Catalog, in the shape the closure and the rules work on. Plain data: nothing here asks anybody.
  */
 
-/** The types of securable inside a catalog, itself included. Views are tables, models are functions (facts: unity-catalog 1.1). */
+/**
+ * The types of securable inside a catalog, itself included. Views are tables, models are functions (facts:
+ * unity-catalog 1.1).
+ */
 type DataType = "catalog" | "schema" | "table" | "volume" | "function";
 
 /** Everything that carries grants here: what is in catalogs, what their storage hangs on, and the metastore. */

@@ -1,4 +1,7 @@
-/** Who can read, write or control a catalog and its storage, and through what: everybody, with the shortest path as a sentence. Pure. */
+/**
+ * Who can read, write or control a catalog and its storage, and through what: everybody, with the shortest path as a
+ * sentence. Pure.
+ */
 import { accessOf, identitiesOf } from "./closure.ts";
 import { ACCOUNT_USERS, type Estate, keyOf, nameOf, type Securable, tierPart } from "./model.ts";
 import { effectOf } from "./privileges.ts";

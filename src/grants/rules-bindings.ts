@@ -1,4 +1,7 @@
-/** From which workspaces a closed tier's catalog, and what its storage hangs on, can be reached (facts: unity-catalog 1.5; P5). */
+/**
+ * From which workspaces a closed tier's catalog, and what its storage hangs on, can be reached (facts: unity-catalog
+ * 1.5; P5).
+ */
 import type { Finding } from "../findings.ts";
 import type { Expectation } from "./expect.ts";
 import { type Estate, type Securable, securableKey } from "./model.ts";

@@ -39,7 +39,10 @@ export interface HttpOptions {
   readonly attemptMs?: number;
   /** All attempts and waits of one request together, in milliseconds. Default 5 min. */
   readonly overallMs?: number;
-  /** Attempts at most when connections break or the server fails; what it refuses for now is tried until the deadline. Default 5. */
+  /**
+   * Attempts at most when connections break or the server fails; what it refuses for now is tried until the deadline.
+   * Default 5.
+   */
   readonly attempts?: number;
   /** Once aborted, nothing new is sent and no wait goes on; a write in flight is still awaited, so that its end is known. */
   readonly signal?: AbortSignal | undefined;

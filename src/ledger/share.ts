@@ -7,8 +7,8 @@ import { type AccessEntry, getPermissions, putPermissions } from "../databricks/
 import type { Workspace } from "../databricks/workspace.ts";
 
 /**
- * Makes the folder's direct access the tier's principal and, if given, the group and the manager (an application id); writes only if it is otherwise.
- * The folder must exist. Access that comes from folders above is not ours and stays.
+ * Makes the folder's direct access the tier's principal and, if given, the group and the manager (an application id);
+ * writes only if it is otherwise. The folder must exist. Access that comes from folders above is not ours and stays.
  */
 export async function shareFolder(
   workspace: Workspace,

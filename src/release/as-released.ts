@@ -23,7 +23,10 @@ interface LookRequest {
   readonly now: () => Date;
 }
 
-/** The tier beside the release that its ledger says it has: what lists show, or everything. Throws FourTierError for a wheel that is gone. */
+/**
+ * The tier beside the release that its ledger says it has: what lists show, or everything. Throws FourTierError for a
+ * wheel that is gone.
+ */
 export async function lookFor(request: LookRequest, place: Place, ledger: Ledger, candidate: Candidate): Promise<Look> {
   const { workspace, root, deep } = request;
   if (!deep) {

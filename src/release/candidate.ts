@@ -167,7 +167,10 @@ export function contentsOf(
     }));
 }
 
-/** The wheels and other built files in a folder and below, by name. Throws FourTierError if the folder cannot be read or two have one name. */
+/**
+ * The wheels and other built files in a folder and below, by name. Throws FourTierError if the folder cannot be read or
+ * two have one name.
+ */
 export async function readWheels(folder: string): Promise<CarriedArtifact[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw new FourTierError(

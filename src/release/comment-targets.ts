@@ -7,7 +7,10 @@ import type { Place } from "../report/pull-comment.ts";
 import type { Found } from "../report/whereabouts.ts";
 import { type Brought, historyBetween } from "./history.ts";
 
-/** Pull requests that one run looks at, the newest first: a comment costs two requests of a thousand an hour (facts: github 6). */
+/**
+ * Pull requests that one run looks at, the newest first: a comment costs two requests of a thousand an hour (facts:
+ * github 6).
+ */
 export const MOST_PULLS = 50;
 
 /** A pull request, and where its change is. */

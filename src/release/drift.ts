@@ -125,8 +125,8 @@ function principalOf(runAs: JsonValue | undefined, principal?: string): string |
 }
 
 /**
- * Access counts where it was declared; of grants, what was declared and is gone: what others granted is not ours. The tier's own principal is left out: it owns what it makes, however
- * that is declared.
+ * Access counts where it was declared; of grants, what was declared and is gone: what others granted is not ours. The
+ * tier's own principal is left out: it owns what it makes, however that is declared.
  */
 function accessDrift(resource: AppliedResource, live: LiveResource, principal: string): Difference[] {
   if (resource.permissions === undefined || live.permissions === undefined) return [];

@@ -21,7 +21,10 @@ export interface Brought extends Pull {
 /** At most this many commits, the newest, are asked for their pull requests, a request each; the brief says how many were not. */
 const MOST_COMMITS = 60;
 
-/** Commits after `from` up to `to`, with their merged pull requests; only those of `to` if there is no `from`. Throws FourTierError `github/…`. */
+/**
+ * Commits after `from` up to `to`, with their merged pull requests; only those of `to` if there is no `from`. Throws
+ * FourTierError `github/…`.
+ */
 export async function historyBetween(
   github: GitHub,
   from: string | undefined,

@@ -43,7 +43,10 @@ interface Opening {
   readonly superseded: readonly SeenRun[];
 }
 
-/** Whether it is opened, and what is cancelled. A run is superseded only by a newer release that is ready, or that a run waits for already. */
+/**
+ * Whether it is opened, and what is cancelled. A run is superseded only by a newer release that is ready, or that a run
+ * waits for already.
+ */
 export function decideOpening(situation: Situation): Opening {
   const { runs, environment } = situation;
   const keptShut = reasonAgainst(situation);

@@ -6,7 +6,10 @@ import { codeowners } from "../github/contents.ts";
 import { getEnvironment } from "../github/environments.ts";
 import { together } from "../http/pool.ts";
 
-/** Reads them at once. Throws FourTierError `github/…`. `reading`: the environment of a brief that looks, if it is not the tier's. */
+/**
+ * Reads them at once. Throws FourTierError `github/…`. `reading`: the environment of a brief that looks, if it is not
+ * the tier's.
+ */
 export async function readProtection(
   github: GitHub,
   environment: TierName,

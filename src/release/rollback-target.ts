@@ -31,7 +31,10 @@ export const NOT_HERE: JudgedRelease = {
 export interface TargetQuestion {
   readonly tier: string;
   readonly ledger: Ledger;
-  /** A commit, a release digest, or 7 or more first digits of either; empty: the goal of a rollback that has not ended, else the last verified one. */
+  /**
+   * A commit, a release digest, or 7 or more first digits of either; empty: the goal of a rollback that has not ended,
+   * else the last verified one.
+   */
   readonly to: string;
   readonly isAncestor: (ancestor: string, descendant: string) => Promise<boolean>;
   readonly judge: (release: LedgerRelease) => Promise<JudgedRelease>;

@@ -69,7 +69,10 @@ export interface TierRelease {
   /** The verdict of the newest verifications here; undefined if there is none. */
   readonly verified: (Told & { readonly passed: boolean }) | undefined;
   readonly rejected: Told | undefined;
-  /** Whether its run's evidence is kept where the contract says; undefined where it was not looked for, or nothing asks for it. */
+  /**
+   * Whether its run's evidence is kept where the contract says; undefined where it was not looked for, or nothing asks
+   * for it.
+   */
   readonly kept: Fact<KeptEvidence> | undefined;
 }
 

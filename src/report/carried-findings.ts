@@ -14,7 +14,10 @@ export interface CarriedFinding {
 /** A job's outputs are at most 1 MiB, and others have a share in it. */
 const CARRIED = { findings: 50, text: 400 };
 
-/** What is wrong, or may be, as an output for another job: the first fifty, long texts cut. Never holds a secret: findings do not. */
+/**
+ * What is wrong, or may be, as an output for another job: the first fifty, long texts cut. Never holds a secret:
+ * findings do not.
+ */
 export function findingsOutput(findings: readonly Finding[]): string {
   // What fails comes first: if anything is left out, it is the mildest.
   const wrong = [...findings.filter(isFailure), ...findings.filter(({ severity }) => severity === "warning")];

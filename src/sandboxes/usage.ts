@@ -1,4 +1,7 @@
-/** When a sandbox was last used: what changed in its catalog, what of it ran. Our own marks are on the catalog alone, and do not count. */
+/**
+ * When a sandbox was last used: what changed in its catalog, what of it ran. Our own marks are on the catalog alone,
+ * and do not count.
+ */
 import type { Contract } from "../contract/model.ts";
 import { sandboxUser } from "../contract/values.ts";
 import { ApiError } from "../databricks/errors.ts";

@@ -221,7 +221,10 @@ async function beginJob(workspace: Workspace, { resource, target }: Order, optio
   };
 }
 
-/** Unpausing a continuous job starts a run, and another start may race with it: that is what was wanted (facts: databricks-api 3.3). */
+/**
+ * Unpausing a continuous job starts a run, and another start may race with it: that is what was wanted (facts:
+ * databricks-api 3.3).
+ */
 function isRacingStart(error: unknown): boolean {
   return error instanceof ApiError && error.status === 409 && /concurrent request to run/i.test(error.detail);
 }

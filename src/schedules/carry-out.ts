@@ -40,7 +40,10 @@ export async function carryOut(
   );
 }
 
-/** What is to be written or ended; with `wait` and `cancel` not only what is written: what an earlier run paused may still run. */
+/**
+ * What is to be written or ended; with `wait` and `cancel` not only what is written: what an earlier run paused may
+ * still run.
+ */
 export function ordersFor(
   decisions: readonly Decision[],
   { activeRuns }: ApplyOptions,

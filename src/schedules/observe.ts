@@ -14,7 +14,10 @@ import { rests } from "./pipeline.ts";
 import type { Resource } from "./policy.ts";
 import { startersOfJob, startersOfPipeline } from "./starters.ts";
 
-/** `project`: what carries this project's and this tier's tags, or a name of its patterns; `workspace`: everything that we can see. */
+/**
+ * `project`: what carries this project's and this tier's tags, or a name of its patterns; `workspace`: everything that
+ * we can see.
+ */
 export type Scope = "project" | "workspace";
 
 /** What is there, as far as it can be read. */

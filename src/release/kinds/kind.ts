@@ -37,7 +37,10 @@ export interface Kind {
   readonly update: (workspace: Workspace, id: string, settings: JsonObject, live: Live | undefined) => Promise<void>;
   /** Deletes one, and never more than is said in `lost`. */
   readonly remove: (workspace: Workspace, id: string) => Promise<void>;
-  /** Who may do what with it: direct entries or grants, in the form in which they are declared; undefined if the caller may not know. */
+  /**
+   * Who may do what with it: direct entries or grants, in the form in which they are declared; undefined if the caller
+   * may not know.
+   */
   readonly readAccess: (workspace: Workspace, id: string) => Promise<JsonArray | undefined>;
   /** Writes declared access. `before`: what we last applied; `live`: what is there; both undefined if not known. */
   readonly writeAccess: (workspace: Workspace, id: string, access: AccessWrite) => Promise<void>;
