@@ -3,7 +3,6 @@
  * goes on (resume), these digests may enter (approve). The record is made first: it is what every gate believes, and it
  * waits for nobody. The tier's ledger keeps a copy where there is a credential, because records can be deleted.
  */
-
 import { type Finding, FourTierError, messageOf } from "./findings.ts";
 import { statementOf } from "./gate/record-runs.ts";
 import { holdId } from "./ledger/holds.ts";

@@ -3,7 +3,6 @@
  * right since. What it says is what runs prove (src/release/whereabouts.ts); whatever hinders it is a warning, since no
  * promotion depends on it.
  */
-
 import { type Finding, FourTierError } from "./findings.ts";
 import type { RecordTier } from "./gate/record-runs.ts";
 import type { GitHub } from "./github/client.ts";

@@ -2,7 +2,6 @@
  * One issue of ours that goes on from run to run: opened when there is something to say, rewritten while there is, closed
  * when there is nothing, and opened again. Whatever people did to it, it is found again, and nothing in it is believed.
  */
-
 import type { Finding } from "./findings.ts";
 import type { GitHub } from "./github/client.ts";
 import { commentOnIssue, createIssue, type Issue, listIssues, updateIssue } from "./github/issues.ts";

@@ -1,5 +1,4 @@
 /** action-validate-grants `mode: repair`: inputs → plan, or the approved plan carried out → summary and report. */
-
 import type { Contract, Tier } from "../contract/model.ts";
 import { FourTierError } from "../findings.ts";
 import { getRepository } from "../github/repository.ts";

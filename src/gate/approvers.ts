@@ -1,5 +1,4 @@
 /** Who may approve a release, who asked for it, and who wrote it. */
-
 import type { ApproverPolicy } from "../contract/model.ts";
 import { isAmong, isApp, isSameLogin, isWorkflow } from "../login.ts";
 import type { RecordOf } from "../release/evidence.ts";

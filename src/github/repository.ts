@@ -1,5 +1,4 @@
 /** The repository itself: default branch, who sees it, which branches are protected. */
-
 import * as v from "valibot";
 import { hasFinding } from "../findings.ts";
 import { isApp } from "../login.ts";

@@ -8,7 +8,6 @@
  *
  * n only ever grows, so whoever was overtaken sees a higher n before its next write, and stops.
  */
-
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 import { deletePath, listFolder, mkdirs, readFile, writeFile } from "../databricks/files.ts";

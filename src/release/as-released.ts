@@ -1,5 +1,4 @@
 /** Whether what lives in a tier is its release, whole: what was found else, as findings. */
-
 import type { Tier } from "../contract/model.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { type Finding, FourTierError } from "../findings.ts";

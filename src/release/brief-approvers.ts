@@ -1,5 +1,4 @@
 /** Whom a brief asks: who may approve, how, and what that is worth. */
-
 import { mayApprove, namedLeft } from "../gate/approvers.ts";
 import { runUrl } from "../github/links.ts";
 import { isAmong } from "../login.ts";

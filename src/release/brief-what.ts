@@ -1,5 +1,4 @@
 /** What a brief is about, in a cell of its table: whose changes, how many, and whether by the shorter path. */
-
 import { listed } from "../listed.ts";
 import { isAmong } from "../login.ts";
 import { code, count, link, text } from "../report/markdown.ts";

@@ -2,7 +2,6 @@
  * What was verified, rejected, held and approved, read for the gate: claims are listed, and only as many are held against
  * their runs as the answer needs. Which are believed is decided in src/gate/record-doubts.ts; what follows, by the checks.
  */
-
 import type { TierName } from "../contract/model.ts";
 import type { CheckId } from "../gate/check.ts";
 import type { AuditFacts, CollectedFacts, HoldFacts, OpeningFacts, RejectFacts } from "../gate/decision-facts.ts";

@@ -5,7 +5,6 @@
  * Nobody is kept from approving a run of their own here: at three in the morning one person may be alone. Whoever wants
  * two ticks "Prevent self-review" in prod-ops (docs/adr/0762).
  */
-
 import type { TierName } from "../contract/model.ts";
 import type { Finding } from "../findings.ts";
 import { branchProblems } from "../gate/checks/protection.ts";

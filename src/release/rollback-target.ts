@@ -1,5 +1,4 @@
 /** Which release a tier goes back to. Pure but for what it asks. */
-
 import { type Finding, FourTierError } from "../findings.ts";
 import { judgingProblems } from "../gate/check.ts";
 import { standingRejects } from "../gate/checks/rejects.ts";

@@ -3,7 +3,6 @@
  * whom, held or rejected why. Read from GitHub alone, so that it can be asked from anywhere. What somebody wrote without
  * a run behind it is told apart, never believed.
  */
-
 import { documentProblem } from "../gate/checks/evidence-document.ts";
 import type { RolledBack } from "../gate/decision-facts.ts";
 import type { EvidenceFacts, JudgedRecord } from "../gate/evidence-facts.ts";

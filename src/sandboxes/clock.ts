@@ -1,5 +1,4 @@
 /** Every decision about sandboxes is one of days: a clock that is wrong by days would remove what was used yesterday. */
-
 import { serverTime } from "../databricks/identity.ts";
 import type { Workspace } from "../databricks/workspace.ts";
 import { FourTierError } from "../findings.ts";

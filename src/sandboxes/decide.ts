@@ -2,7 +2,6 @@
  * What is to become of a catalog that may be a sandbox: pure. Removing takes two runs: one warns, and after the grace
  * period another removes what nobody has used since. What is not provably ours and provably unused is kept (design 10).
  */
-
 import { isDate } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";
 import { shownAt } from "../gate/wall-clock.ts";

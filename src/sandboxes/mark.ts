@@ -2,7 +2,6 @@
  * How a sandbox is known: by its catalog's name, by the mark in its properties, and by who owns it. All three, always:
  * nothing else is ever changed or dropped (design 10).
  */
-
 import type { Contract, Tier } from "../contract/model.ts";
 import { TIERS } from "../contract/model.ts";
 import { nearestName } from "../contract/nearest.ts";

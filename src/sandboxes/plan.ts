@@ -1,5 +1,4 @@
 /** What a sandbox lacks, and in which order it is made: pure. Making it is provision.ts. */
-
 import { GOLD } from "../contract/defaults.ts";
 import type { GrantRule } from "../contract/model.ts";
 import type { Binding, Catalog } from "../databricks/unity.ts";

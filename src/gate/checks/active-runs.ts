@@ -1,5 +1,4 @@
 /** Nothing that ends by itself is at work of what would change, where the contract wants it so. */
-
 import { type Check, conclude, withFact } from "../check.ts";
 import type { ActiveRun } from "../live-facts.ts";
 import { inUtc } from "../wall-clock.ts";

@@ -1,5 +1,4 @@
 /** Of the check `approval`: people approve the digests of the brief, each by a run of operate.yml. */
-
 import type { ApproverPolicy } from "../../contract/model.ts";
 import { distinctLogins, isAmong, isSameLogin } from "../../login.ts";
 import { isPerson, logins, mayApprove, namedLeft, openingOf, startersOf, wrote } from "../approvers.ts";

@@ -1,5 +1,4 @@
 /** Of the check `approval`: what both ways of approving say of people, who started the run, approved it and wrote it. */
-
 import type { ApproverPolicy } from "../../contract/model.ts";
 import { isApp, isWorkflow, WORKFLOW_ACCOUNT } from "../../login.ts";
 import { shortSha } from "../../short-sha.ts";

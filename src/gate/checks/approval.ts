@@ -3,7 +3,6 @@
  * for, who gave the digests of the brief. A review is of a run, and says nothing of its attempts; what was given for
  * digests holds as long as they do.
  */
-
 import type { ApproverPolicy } from "../../contract/model.ts";
 import { isAmong } from "../../login.ts";
 import { isPerson, logins, mayApprove, startersOf } from "../approvers.ts";
