@@ -147,7 +147,12 @@ function wrongValue(file: YamlFile, issue: Issue): Finding {
       choices.length > 0
         ? `${name} is ${show(issue.input)}, which is none of ${choices.join(", ")}.`
         : `${isKey ? `The key ${name}` : `${name} (${show(issue.input)})`} ${constraint(issue)}.`,
-    remedy: nearest === undefined ? "Write a value that the schema allows." : `Did you mean ${nearest}?`,
+    remedy:
+      nearest !== undefined
+        ? `Did you mean ${nearest}?`
+        : choices.length > 0
+          ? "Write one of these."
+          : "See four-tier.schema.json for what it may be.",
   };
 }
 

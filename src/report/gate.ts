@@ -11,33 +11,13 @@ const ICON = { pass: "✅", fail: "❌", unknown: "❓" } as const;
 /** The gate's table as Markdown. */
 export function gateSummary(gate: GateResult): string {
   const waiting = new Map(gate.waiting.map((check) => [check.check, check]));
-  const passed = passing(gate).length;
-  const overridden = gate.checks.filter((check) => check.overridden !== undefined);
-  const stops = gate.waiting.filter((check) => !isMatterOfTime(check)).length;
-  const besides = [
-    ...(waiting.size === stops ? [] : [`${waiting.size - stops} not yet`]),
-    ...(stops === 0 ? [] : [`${stops} would stop the promotion`]),
-    ...(overridden.length === 0 ? [] : [`${overridden.length} overridden`]),
-  ];
-  const headline =
-    passed === gate.checks.length
-      ? `### Gate to ${text(gate.tier)}: all ${passed} checks pass`
-      : `### Gate to ${text(gate.tier)}: ${[`${passed} of ${gate.checks.length} checks pass`, ...besides].join(", ")}`;
-  const row = (check: CheckResult): string[] => [
-    iconOf(check, waiting.get(check.check)),
-    code(check.check),
-    check.overridden === undefined
-      ? text(said(waiting.get(check.check) ?? check))
-      : `**Overridden** by ${text(check.overridden.by)}: ${text(sentence(check.overridden.reason))} It says: ${text(said(check))}`,
-    check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join("; "),
-  ];
+  const rows = gate.checks.map((check) => rowOf(check, waiting.get(check.check)));
+  const fine = rows.filter(([icon]) => icon === ICON.pass);
+  const doubtful = rows.filter(([icon]) => icon !== ICON.pass);
   const columns = ["", "Check", "Result", "Evidence"];
-  const isFine = (check: CheckResult): boolean => iconOf(check, waiting.get(check.check)) === ICON.pass;
-  const fine = gate.checks.filter(isFine).map(row);
-  const doubtful = gate.checks.filter((check) => !isFine(check)).map(row);
   const later = gate.later.map(({ id }) => code(id)).join(", ");
   return blocks(
-    headline,
+    headlineOf(gate),
     table(columns, doubtful),
     doubtful.length === 0
       ? table(columns, fine)
@@ -46,6 +26,33 @@ export function gateSummary(gate: GateResult): string {
         : details(`${count(fine.length, "check")} that pass${fine.length === 1 ? "es" : ""}`, table(columns, fine)),
     later === "" ? "" : `Checked again and further in the promotion itself: ${later}.`,
   );
+}
+
+function headlineOf(gate: GateResult): string {
+  const passed = passing(gate).length;
+  if (passed === gate.checks.length) return `### Gate to ${text(gate.tier)}: all ${passed} checks pass`;
+  const later = gate.waiting.filter(isMatterOfTime).length;
+  const stops = gate.waiting.length - later;
+  const overridden = gate.checks.filter((check) => check.overridden !== undefined).length;
+  const parts = [
+    `${passed} of ${gate.checks.length} checks pass`,
+    ...(later === 0 ? [] : [`${later} not yet`]),
+    ...(stops === 0 ? [] : [`${stops} would stop the promotion`]),
+    ...(overridden === 0 ? [] : [`${overridden} overridden`]),
+  ];
+  return `### Gate to ${text(gate.tier)}: ${parts.join(", ")}`;
+}
+
+/** `waits`: the same check as the promotion would make it now, if that would stop it. */
+function rowOf(check: CheckResult, waits: CheckResult | undefined): string[] {
+  return [
+    iconOf(check, waits),
+    code(check.check),
+    check.overridden === undefined
+      ? text(said(waits ?? check))
+      : `**Overridden** by ${text(check.overridden.by)}: ${text(sentence(check.overridden.reason))} It says: ${text(said(check))}`,
+    check.evidence.map(({ label, url }) => (url === undefined ? text(label) : link(label, url))).join("; "),
+  ];
 }
 
 function iconOf({ verdict, overridden, findings }: CheckResult, waits: CheckResult | undefined): string {
