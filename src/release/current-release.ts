@@ -5,7 +5,7 @@ import { type Fact, known } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import type { Artifact } from "./digest.ts";
 import { factOf } from "./fact-of.ts";
-import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { suiteOf } from "./gate-policy.ts";
 import { flooded, judgedEvidence } from "./judged-evidence.ts";
 import { runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
@@ -30,7 +30,7 @@ export async function currentRelease(
   if (tier === "sandbox") return known(undefined);
   return factOf(async () => {
     const repository = await readRepository(github);
-    const suite = { repository: SUITE_REPOSITORY, commits: contract.suite.commits };
+    const suite = suiteOf({ suiteCommits: contract.suite.commits });
     const readRun = runReader(github, suite.repository, repository.head);
     const expected = {
       tier,

@@ -18,7 +18,7 @@ import { Bench } from "./bench.ts";
 import { closedBy } from "./closed-by.ts";
 import type { RecordOf } from "./evidence.ts";
 import { factOf, notAsked } from "./fact-of.ts";
-import { type Policy, SUITE_REPOSITORY } from "./gate-policy.ts";
+import { type Policy, suiteOf } from "./gate-policy.ts";
 import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import { readVerifications } from "./read-verifications.ts";
@@ -33,21 +33,24 @@ export type DecisionFacts = Pick<
   "collected" | "openings" | "below" | "verifications" | "rejects" | "holds" | "audits"
 >;
 
+/** Whose decisions are asked for. */
+interface DecisionRequest {
+  readonly github: GitHub;
+  readonly project: string;
+  readonly tier: { readonly name: TierName; readonly previous: TierName | undefined };
+  readonly release: string;
+  /** The plan that was approved, if any. */
+  readonly plan: string | undefined;
+  readonly asked: ReadonlySet<CheckId>;
+  /** Only a brief that looks at no tier has to tell from records what the ledger holds. */
+  readonly stage: Stage;
+  /** Who started the run that asks. */
+  readonly starters: readonly string[];
+}
+
 /** Reads all decisions that the stage asks for; what GitHub does not show becomes an unknown fact. */
 export async function readDecisions(
-  request: {
-    readonly github: GitHub;
-    readonly project: string;
-    readonly tier: { readonly name: TierName; readonly previous: TierName | undefined };
-    readonly release: string;
-    /** The plan that was approved, if any. */
-    readonly plan: string | undefined;
-    readonly asked: ReadonlySet<CheckId>;
-    /** Only a brief that looks at no tier has to tell from records what the ledger holds. */
-    readonly stage: Stage;
-    /** Who started the run that asks. */
-    readonly starters: readonly string[];
-  },
+  request: DecisionRequest,
   repository: Fact<RepositoryFacts>,
   policy: Policy,
 ): Promise<DecisionFacts> {
@@ -63,42 +66,44 @@ export async function readDecisions(
     };
   }
   const { github, project, release, plan, asked } = request;
-  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  const suite = suiteOf(policy);
   const readRun = runReader(github, suite.repository, repository.value.head);
-  const reader = recordReader(github, { project, repository: repository.value, suite, readRun });
-  const needed = <T>(check: CheckId, read: () => Promise<T>): Promise<Fact<T>> =>
-    asked.has(check) ? factOf(read) : Promise.resolve(notAsked);
-  const { name, previous } = request.tier;
-  const below = previous === "sandbox" ? undefined : previous;
+  const place = { project, repository: repository.value, suite, readRun };
+  const reader = recordReader(github, place);
+  /** Nothing is read where there is no tier whose records would tell. */
+  const needed = <T>(
+    check: CheckId,
+    of: RecordTier | undefined,
+    read: (tier: RecordTier) => Promise<T>,
+  ): Promise<Fact<T>> => (of === undefined || !asked.has(check) ? Promise.resolve(notAsked) : factOf(() => read(of)));
+  const tier = recordTier(request.tier.name);
+  const below = recordTier(request.tier.previous);
   const wanted = policy.gate.known ? policy.gate.value.verifications : 0;
   const byDispatch = policy.gate.known && policy.gate.value.approvers.by === "dispatch";
   const audited = policy.gate.known && policy.gate.value.estateMs !== undefined;
+  const opened = request.starters.some(isWorkflow);
   const [collected, openings, fate, verifications, rejects, holds, audits] = await together([
-    name === "sandbox" || !byDispatch
-      ? notAsked
-      : needed("approval", () => readApprovals(reader, name, { release, plan }, (login) => mayWrite(github, login))),
-    name === "sandbox" || !request.starters.some(isWorkflow)
-      ? notAsked
-      : needed("approval", () => readOpenings(reader, name, release)),
-    below === undefined
-      ? notAsked
-      : needed("source", () =>
-          readBelow(github, { tier: below, project, repository: repository.value, suite, readRun }, release),
-        ),
-    below === undefined ? notAsked : needed("verification", () => readVerifications(reader, below, release, wanted)),
-    needed("rejects", () => readRejects(reader, release)),
-    name === "sandbox"
-      ? notAsked
-      : needed("hold", async () => {
-          const holds = await readHolds(reader, name);
-          if (request.stage !== "plan") return holds;
-          const trust = { repository: repository.value, suite, trustPinsAtCommit: true };
-          const closed = await closedBy(github, { ...trust, tier: name, project, readRun }, holds.resumed);
-          return { ...holds, ...closed };
-        }),
-    name === "sandbox" || !audited ? notAsked : needed("estate", () => readAudits(reader, name)),
+    needed("approval", byDispatch ? tier : undefined, (tier) =>
+      readApprovals(reader, tier, { release, plan }, (login) => mayWrite(github, login)),
+    ),
+    needed("approval", opened ? tier : undefined, (tier) => readOpenings(reader, tier, release)),
+    needed("source", below, (tier) => readBelow(github, { tier, ...place }, release)),
+    needed("verification", below, (tier) => readVerifications(reader, tier, release, wanted)),
+    asked.has("rejects") ? factOf(() => readRejects(reader, release)) : notAsked,
+    needed("hold", tier, async (tier) => {
+      const holds = await readHolds(reader, tier);
+      if (request.stage !== "plan") return holds;
+      const closed = await closedBy(github, { ...place, trustPinsAtCommit: true, tier }, holds.resumed);
+      return { ...holds, ...closed };
+    }),
+    needed("estate", audited ? tier : undefined, (tier) => readAudits(reader, tier)),
   ]);
   return { collected, openings, below: fate, verifications, rejects, holds, audits };
+}
+
+/** Of a sandbox there are no records. */
+function recordTier(tier: TierName | undefined): RecordTier | undefined {
+  return tier === "sandbox" ? undefined : tier;
 }
 
 /** The newest estate proof of a tier that is believed. */

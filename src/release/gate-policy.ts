@@ -2,6 +2,7 @@
 import type { Contract, Tier } from "../contract/model.ts";
 import { resolveTier } from "../contract/tiers.ts";
 import type { RunContext } from "../environment.ts";
+import type { SuiteTrust } from "../gate/evidence-facts.ts";
 import { type Fact, known, type PolicyFacts } from "../gate/facts.ts";
 import type { GitHub } from "../github/client.ts";
 import { factOf } from "./fact-of.ts";
@@ -9,7 +10,7 @@ import { type Move, moveOf, STAYS } from "./move.ts";
 import { policyContract } from "./policy.ts";
 
 /** The suite's own repository: whose workflows count. */
-export const SUITE_REPOSITORY = "four-tier/four-tier";
+const SUITE_REPOSITORY = "four-tier/four-tier";
 
 /** What the gate lets through beyond the rule. */
 export interface Policy {
@@ -20,6 +21,11 @@ export interface Policy {
   /** From the run's contract to the default branch's. */
   readonly move: Move;
   readonly gate: Fact<PolicyFacts>;
+}
+
+/** Whose workflows are believed: the suite's own, at commits that are pinned now. */
+export function suiteOf({ suiteCommits }: Pick<Policy, "suiteCommits">): SuiteTrust {
+  return { repository: SUITE_REPOSITORY, commits: suiteCommits };
 }
 
 /** One that cannot be read lets nothing through. */

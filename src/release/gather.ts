@@ -2,7 +2,6 @@
 import type { RunContext } from "../environment.ts";
 import type { CheckId } from "../gate/check.ts";
 import { GATE } from "../gate/evaluate.ts";
-import type { SuiteTrust } from "../gate/evidence-facts.ts";
 import {
   type Fact,
   type GateFacts,
@@ -19,7 +18,7 @@ import { currentRelease } from "./current-release.ts";
 import { type DecisionFacts, readDecisions } from "./decisions.ts";
 import type { Artifact } from "./digest.ts";
 import { factOf, given, notAsked } from "./fact-of.ts";
-import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy.ts";
+import { type Policy, readPolicy, strict, suiteOf } from "./gate-policy.ts";
 import { contractAtCommit } from "./policy.ts";
 import { commitFacts, readOrigin, readOriginAgain } from "./read-commit.ts";
 import { readDocuments } from "./read-documents.ts";
@@ -144,10 +143,6 @@ const NOT_LOOKED_AT: LiveFacts = {
 
 function runOf({ runId, runAttempt, event, ref, actor, triggeringActor }: RunContext): GateFacts["run"] {
   return { id: runId, attempt: runAttempt, event, ref, actor, triggeringActor };
-}
-
-function suiteOf({ suiteCommits }: Policy): SuiteTrust {
-  return { repository: SUITE_REPOSITORY, commits: suiteCommits };
 }
 
 /** What the default branch's contract says now. */

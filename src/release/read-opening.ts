@@ -21,7 +21,7 @@ import { together } from "../http/pool.ts";
 import { currentRelease } from "./current-release.ts";
 import { readOpenings, readRejects } from "./decisions.ts";
 import type { RecordOf } from "./evidence.ts";
-import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { suiteOf } from "./gate-policy.ts";
 import type { SeenRun, Situation } from "./opening.ts";
 import { policyContract } from "./policy.ts";
 import { runReader } from "./read-evidence.ts";
@@ -50,7 +50,7 @@ export async function readSituation(
 ): Promise<{ readonly situation: Situation; readonly source: readonly EvidenceFacts[] }> {
   const { github, contract, commit, release } = request;
   const policy = await policyContract(github, request.run, contract, repository.head);
-  const suite = { repository: SUITE_REPOSITORY, commits: policy.suite.commits };
+  const suite = suiteOf({ suiteCommits: policy.suite.commits });
   const readRun = runReader(github, suite.repository, repository.head);
   const reader = recordReader(github, { project: contract.project, repository, suite, readRun });
   const question = await readQuestion({ ...request, tier: "staging", next: "prod", own: undefined });

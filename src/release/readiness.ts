@@ -13,7 +13,7 @@ import type { RecordTier } from "../gate/record-runs.ts";
 import type { GitHub } from "../github/client.ts";
 import { EVIDENCE_VERSION, madeBy, type RecordOf } from "./evidence.ts";
 import { factOf } from "./fact-of.ts";
-import { type Policy, readPolicy, SUITE_REPOSITORY, strict } from "./gate-policy.ts";
+import { type Policy, readPolicy, strict, suiteOf } from "./gate-policy.ts";
 import { readBelow } from "./read-below.ts";
 import { runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
@@ -55,7 +55,7 @@ export async function readQuestion(request: ReadinessRequest): Promise<Verificat
   const policy = repository.known
     ? await readPolicy({ ...request, tier: resolveTier(request.contract, next) }, repository.value.head)
     : strict(repository);
-  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  const suite = suiteOf(policy);
   const below = repository.known
     ? await factOf(() => {
         const readRun = runReader(github, suite.repository, repository.value.head);
@@ -87,7 +87,7 @@ async function verificationsOf(
   policy: Policy,
 ): Promise<Fact<VerificationFacts>> {
   if (!repository.known) return repository;
-  const suite = { repository: SUITE_REPOSITORY, commits: policy.suiteCommits };
+  const suite = suiteOf(policy);
   const readRun = runReader(github, suite.repository, repository.value.head);
   const reader = recordReader(github, { project: contract.project, repository: repository.value, suite, readRun });
   const wanted = policy.gate.known ? policy.gate.value.verifications : 0;

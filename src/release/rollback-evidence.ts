@@ -9,7 +9,7 @@ import type { LedgerRelease } from "../ledger/model.ts";
 import { closedBy } from "./closed-by.ts";
 import { readHolds, readRejects } from "./decisions.ts";
 import { parseRecord, type RecordPayload, TASKS } from "./evidence.ts";
-import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { suiteOf } from "./gate-policy.ts";
 import { flooded, judgedEvidence, MOST_LOOKED_AT } from "./judged-evidence.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readVerifications } from "./read-verifications.ts";
@@ -36,7 +36,7 @@ export function releaseJudge(
   context: JudgeContext,
 ): (release: Pick<LedgerRelease, "commit" | "digest">) => Promise<JudgedRelease> {
   const { project, tier, repository } = context;
-  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const suite = suiteOf(context);
   const trust: Trust = { repository, suite, trustPinsAtCommit: true };
   const readRun = runReader(github, suite.repository, repository.head);
   const readEvidence = evidenceReader(github, readRun);
@@ -73,7 +73,7 @@ const MOST_RELEASES = 10;
 /** What a tier had, newest first, each once, as far as runs that can be believed say so. */
 export async function recordedReleases(github: GitHub, context: JudgeContext): Promise<readonly RecordedRelease[]> {
   const { project, tier, repository } = context;
-  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const suite = suiteOf(context);
   const trust: Trust = { repository, suite, trustPinsAtCommit: true };
   const readRun = runReader(github, suite.repository, repository.head);
   const expected = { ...trust, tier, project, candidate: undefined };
@@ -104,7 +104,7 @@ export async function recordedReleases(github: GitHub, context: JudgeContext): P
 /** What keeps a tier closed beside records of holds, as far as runs that can be believed say so. */
 export async function recordedClosing(github: GitHub, context: JudgeContext): Promise<ClosedBy> {
   const { project, tier, repository } = context;
-  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const suite = suiteOf(context);
   const readRun = runReader(github, suite.repository, repository.head);
   const reader = recordReader(github, { project, repository, suite, readRun });
   const { resumed } = await readHolds(reader, tier);

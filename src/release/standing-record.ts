@@ -8,7 +8,7 @@ import type { GitHub } from "../github/client.ts";
 import { type Deployment, listDeployments } from "../github/deployments.ts";
 import type { LedgerRelease } from "../ledger/model.ts";
 import { parseRecord, type RecordPayload, TASK } from "./evidence.ts";
-import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { suiteOf } from "./gate-policy.ts";
 import { evidenceReader, runReader } from "./read-evidence.ts";
 import { readRepository } from "./read-repository.ts";
 
@@ -46,7 +46,7 @@ export async function standingRecord(github: GitHub, question: StandingQuestion)
   const repository = await readRepository(github);
   // Who may do what, the default branch's contract says: it must be the same now as it was then.
   if (repository.head !== release.commit) return undefined;
-  const suite = { repository: SUITE_REPOSITORY, commits: question.suiteCommits };
+  const suite = suiteOf(question);
   const expected = {
     tier,
     project,

@@ -18,7 +18,7 @@ import { readApprovals, readHolds, readRejects, readScheduleHolds } from "./deci
 import { parseRecord, type RecordOf } from "./evidence.ts";
 import { readPlace } from "./evidence-place.ts";
 import { factOf } from "./fact-of.ts";
-import { SUITE_REPOSITORY } from "./gate-policy.ts";
+import { suiteOf } from "./gate-policy.ts";
 import { flooded, judgedEvidence } from "./judged-evidence.ts";
 import { operatingEnvironment } from "./operators.ts";
 import { seekDocument } from "./read-documents.ts";
@@ -106,7 +106,7 @@ export async function readWhereabouts(
   github: GitHub,
   context: WhereaboutsContext,
 ): Promise<readonly { readonly tier: RecordTier; readonly found: Fact<Whereabouts> }[]> {
-  const suite = { repository: SUITE_REPOSITORY, commits: context.suiteCommits };
+  const suite = suiteOf(context);
   const trust: Trust = { repository: context.repository, suite, trustPinsAtCommit: true };
   const readRun = runReader(github, suite.repository, context.repository.head);
   // what was verified and approved was so, also if the pins have moved on since: what lets in next, the gate says
