@@ -1,13 +1,14 @@
 /**
- * How long an action takes until its first request leaves, and until it has refused an input, beside Node alone; and how
- * long other actions, given by path, take to their end.
+ * How long an action takes until its first request leaves, and until it has refused an input, beside Node alone and beside
+ * one request alone; and how long other actions, given by path, take to their end.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { bundle } from "../scripts/bundle.ts";
 import { median, round, timed } from "./measure.ts";
 import { makeProject } from "./project.ts";
 
@@ -48,6 +49,8 @@ interface StartFigures {
   readonly rounds: number;
   /** Milliseconds of `node -e 0`. */
   readonly floor: number;
+  /** One request by the HTTP client of the actions, and nothing else: no action can be quicker. */
+  readonly request: { readonly first: StartTime; readonly later: StartTime };
   readonly actions: readonly {
     readonly action: string;
     /** The first step of a job: no compiled code is kept yet. */
@@ -89,6 +92,18 @@ export async function start(others: readonly string[], rounds: number): Promise<
     const keep = (name: string, seconds: number, counts: boolean): void => {
       if (counts) times.set(name, [...(times.get(name) ?? []), seconds * 1000]);
     };
+    const untilAsked = async (script: string, env: Record<string, string | undefined>) => {
+      const started = performance.now();
+      const asked = server.next();
+      const ended = await timed({ file: process.execPath, args: [script], env, cwd: project.folder });
+      return { ...ended, asked: asked.then((at) => (at - started) / 1000) };
+    };
+    const bare = makeBare(join(folder, "bare"));
+    const request = async (step: Exclude<Step, "refused">, counts: boolean): Promise<void> => {
+      const { code, text, asked } = await untilAsked(bare, env);
+      if (code !== 0) throw new Error(`One request alone failed:\n${text}`);
+      keep(`${step} request`, await asked, counts);
+    };
     const ours = async (step: Step, action: string, counts: boolean): Promise<void> => {
       const start = STARTS[action];
       if (start === undefined) throw new Error(`The bench knows no inputs of ${action}`);
@@ -103,24 +118,24 @@ export async function start(others: readonly string[], rounds: number): Promise<
         `INPUT_${name.toUpperCase()}`,
         value,
       ]);
-      const started = performance.now();
-      const asked = server.next();
-      const { text, seconds } = await timed({
-        file: process.execPath,
-        args: [resolve(action, "main.js")],
-        env: { ...env, ...actionDefaults(action), ...Object.fromEntries<string>(variables) },
-        cwd: project.folder,
+      const { text, seconds, asked } = await untilAsked(resolve(action, "main.js"), {
+        ...env,
+        ...actionDefaults(action),
+        ...Object.fromEntries<string>(variables),
       });
       const errors = [...text.matchAll(/^::error title=([^,:]+)/gm)].map(([, id]) => id);
       const ends = step === "refused" ? `input/${start.refuses}` : start.ends;
       if (errors.join() !== ends) {
         throw new Error(`${action} ended with ${errors.join(", ")}, not with ${ends} alone:\n${text}`);
       }
-      keep(`${step} ${action}`, step === "refused" ? seconds : ((await asked) - started) / 1000, counts);
+      keep(`${step} ${action}`, step === "refused" ? seconds : await asked, counts);
     };
     for (let round_ = -WARM_UP; round_ < rounds; round_ += 1) {
       const counts = round_ >= 0;
       keep("node", (await timed({ file: process.execPath, args: ["-e", "0"], env, cwd: folder })).seconds, counts);
+      rmSync(join(folder, COMPILED), { recursive: true, force: true });
+      await request("first", counts);
+      await request("later", counts);
       for (const action of own) {
         rmSync(join(folder, COMPILED), { recursive: true, force: true });
         await ours("first", action, counts);
@@ -145,11 +160,31 @@ export async function start(others: readonly string[], rounds: number): Promise<
       later: time(`later ${action}`),
       refused: time(`refused ${action}`),
     }));
-    return { name: "start", rounds, floor: round(floor), actions };
+    const alone = { first: time("first request"), later: time("later request") };
+    return { name: "start", rounds, floor: round(floor), request: alone, actions };
   } finally {
     server.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** An action that sends one request: its main.js, bundle and kept code are made as ours are. Gives its script. */
+function makeBare(folder: string): string {
+  for (const name of ["action", "source"]) mkdirSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  const entry = join(folder, "source", "index.js");
+  writeFileSync(
+    entry,
+    `import { Agent, request } from ${JSON.stringify(resolve("build/http/undici.js"))};
+export const run = async () => {
+  const { body } = await request(new URL(process.env.GITHUB_API_URL), { method: "GET", dispatcher: new Agent({ allowH2: false }) });
+  await body.dump();
+};
+`,
+  );
+  bundle(entry, join(folder, "dist"), { quiet: true });
+  copyFileSync("action-setup-env/main.js", join(folder, "action", "main.js"));
+  return join(folder, "action", "main.js");
 }
 
 /** Tells everybody that they may not, and when the next request came. */
