@@ -37,7 +37,7 @@ export function dispatch(
 
 /** What was given, and what of it counts. */
 interface Tally {
-  /** Who asked for the run, in lower case: the one whose approval is their own. */
+  /** Who asked for the run: their approval is of what is their own. */
   readonly requester: string;
   /** Reviews of this very attempt, by others than those who started it. */
   readonly reviewed: readonly ApprovalFacts[];

@@ -52,19 +52,19 @@ function since(found: VerificationFacts, left: string | undefined): Verification
 function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFacts, found: VerificationFacts) {
   const reached = reachedOf(facts, below, policy, found);
   const { failed, passed } = found;
-  const words = { below, release: shortSha(facts.candidate.release), asked: policy.verifications };
+  const about = { below, release: shortSha(facts.candidate.release), asked: policy.verifications };
   const evidence = [...passed, ...(failed === undefined ? [] : [failed])].map(evidenceOf);
   if (reached.enough && reached.soaked) {
     const since = reached.from === undefined ? "" : `, since ${shownAt("UTC", reached.from)}`;
     // What is missing beyond what was asked for does not matter; a failure that nobody can read might be one.
     const unread = found.unread.filter(({ claim }) => claim.kind === "verification" && !claim.passed);
     return conclude("verification", {
-      summary: `${passedWords(words, reached.passes)}${since}.`,
+      summary: `${passedWords(about, reached.passes)}${since}.`,
       evidence,
       problems: judgingProblems({ ...found, unread, whole: true }, WORDS),
     });
   }
-  const progress = progressWords(words, reached.passes);
+  const progress = progressWords(about, reached.passes);
   const failure =
     failed === undefined
       ? ""
@@ -73,8 +73,8 @@ function judge(facts: VerificationQuestion, below: RecordTier, policy: PolicyFac
     summary: `${progress}.`,
     evidence,
     problems: [
-      ...(reached.soaked ? [] : [soakProblem(facts, words, policy, reached.soakEnd, failure)]),
-      ...(reached.enough ? [] : [tooFew(facts, words, failed !== undefined, `${progress}.${failure}`)]),
+      ...(reached.soaked ? [] : [soakProblem(facts, about, policy, reached.soakEnd, failure)]),
+      ...(reached.enough ? [] : [tooFew(facts, about, failed !== undefined, `${progress}.${failure}`)]),
       ...judgingProblems(found, WORDS),
     ],
     notBefore: reached.enough ? reached.soakEnd : undefined,
