@@ -8,8 +8,11 @@ ownTemporaryFolder();
 /** `@actions/workflow-parser` imports JSON without an attribute; the hook lets plain Node load it. */
 const execArgv = ["--import", new URL("./simulator/runner/json-hook.ts", import.meta.url).pathname];
 
-/** vitest leaves one core to itself, which of two cores is half: its own work is small, and most tests wait for a child. */
-const WORKERS = Math.max(2, availableParallelism());
+/**
+ * vitest leaves one core to itself, which of two cores is half: its own work is small. Tests wait for children, for each
+ * other's locks and for clocks, so one more than there are cores.
+ */
+const WORKERS = Math.max(2, availableParallelism()) + 1;
 
 /**
  * One project a kind of test, so that `npm run check` can run the quick ones alone. Files of a project share a process:
@@ -35,9 +38,9 @@ const built = ({ test }: ReturnType<typeof project>) => ({ test: { ...test, glob
 
 const { unit, integration } = kindsOfTests(import.meta.dirname);
 
-/** Whole chains of jobs: last. They wait for each other's locks and for children, so one more than there are cores. */
+/** Whole chains of jobs: last. */
 const chains = built(project("e2e", ["test/e2e/**/*.test.ts"], 180_000));
-const e2e = { test: { ...chains.test, maxWorkers: WORKERS + 1, sequence: { groupOrder: 1 } } };
+const e2e = { test: { ...chains.test, sequence: { groupOrder: 1 } } };
 
 export default defineConfig({
   test: {
