@@ -2,18 +2,15 @@
  * Where this is loaded, git is started by a shell (shell.ts). It is the same git, with the same arguments, folder,
  * environment and input; whatever else is started is started as ever.
  */
-import childProcess, { type ExecFileOptions, type ExecFileSyncOptions, type SpawnOptions } from "node:child_process";
+import childProcess, { type ExecFileSyncOptions, type SpawnOptions } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { syncBuiltinESMExports } from "node:module";
 import { resolve } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { promisify } from "node:util";
 import { type Command, type Ended, type GitShell, openGitShell } from "./shell.ts";
 
-type Told = (error: Error | null, stdout: string | Buffer, stderr: string | Buffer) => void;
-
-const { spawn, execFile, execFileSync } = childProcess;
+const { spawn, execFileSync } = childProcess;
 
 /** Of the process, which runs one file after another. */
 const shared = globalThis as { fourTierForks?: true };
@@ -27,41 +24,23 @@ function replace(shell: GitShell): void {
   Object.assign(childProcess, {
     spawn: (program: string, args: readonly string[], options: SpawnOptions) =>
       program === "git" ? spawned(shell, args, options) : spawn(program, args, options),
-    execFile: Object.assign(
-      (program: string, args: readonly string[], options: ExecFileOptions, told: Told) =>
-        program === "git" ? void tell(shell, args, options, told) : execFile(program, args, options, told),
-      { [promisify.custom]: promisify(execFile) },
-    ),
     execFileSync: (program: string, args: readonly string[], options: ExecFileSyncOptions) => {
       if (program !== "git") return execFileSync(program, args, options);
       const answer = shell.runNow(commandOf(args, options));
       const error = errorOf(args, answer);
       if (error !== null) throw error;
-      return textIn(options.encoding)(answer.stdout);
+      const isText = options.encoding !== undefined && options.encoding !== "buffer";
+      return isText ? answer.stdout.toString("utf8") : answer.stdout;
     },
   });
   syncBuiltinESMExports();
 }
-
-async function tell(shell: GitShell, args: readonly string[], options: ExecFileOptions, told: Told): Promise<void> {
-  const answer = await shell.run(commandOf(args, options), NOTHING);
-  const text = textIn(options.encoding === undefined ? "utf8" : options.encoding);
-  told(errorOf(args, answer), text(answer.stdout), text(answer.stderr));
-}
-
-const NOTHING = new Uint8Array();
 
 const commandOf = (args: readonly string[], { cwd = "", env = process.env }: SpawnOptions): Command => ({
   args,
   cwd: resolve(cwd.toString()),
   env,
 });
-
-/** Bytes as they are, or as UTF-8: no other encoding is asked for. */
-function textIn(encoding: ExecFileOptions["encoding"]): (bytes: Buffer) => string | Buffer {
-  const asIs = encoding === undefined || encoding === null || encoding === "buffer";
-  return (bytes) => (asIs ? bytes : bytes.toString("utf8"));
-}
 
 function errorOf(args: readonly string[], { status, stdout, stderr }: Ended): Error | null {
   if (status === undefined) return Object.assign(new Error("spawn git ENOENT"), { code: "ENOENT" });
