@@ -27,19 +27,16 @@ let proxied: Dispatcher | undefined;
  * Throws ProxyVariableError.
  */
 export async function dispatcherFor(url: URL, options: { readonly proxyLoopback?: boolean } = {}): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await undici();
-  const settings = {
-    allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    connections: CONNECTIONS,
-    proxyTls: { allowH2: false }, // to the proxy itself, if that is asked over TLS: it has a say of its own
-  };
+  const { Agent, EnvHttpProxyAgent, Pool } = await undici();
+  const connecting = { allowH2: false, connect: { timeout: CONNECT_TIMEOUT_MS } };
+  const settings = { ...connecting, connections: CONNECTIONS };
   if (isLoopback(url.hostname) && options.proxyLoopback !== true) {
     direct ??= new Agent(settings);
     return direct;
   }
   try {
-    proxied ??= new EnvHttpProxyAgent(settings);
+    // to a proxy that is asked over TLS, too; by `proxyTls`, one that speaks SOCKS would be asked over TLS as well
+    proxied ??= new EnvHttpProxyAgent({ ...settings, clientFactory: (proxy) => new Pool(proxy, connecting) });
   } catch (error) {
     throw new ProxyVariableError({ cause: error });
   }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { type AddressInfo, createServer } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { inProcess } from "./child.ts";
 import { proxy } from "./forward-proxy.ts";
 import { serve } from "./loopback.ts";
@@ -19,6 +20,25 @@ describe("proxies", () => {
     const said = await inProcess({ HTTP_PROXY: url, HTTPS_PROXY: url }, target.url);
     expect(said).toBe("send 200 direct\nfetch direct\n");
     expect(asked).toEqual([]);
+  });
+
+  it("that speak SOCKS are greeted as such, and not over TLS", async () => {
+    const greetings: string[] = [];
+    const server = createServer((socket) => {
+      socket.once("data", (greeting) => {
+        greetings.push(greeting.toString("hex"));
+        socket.end(Buffer.from([5, 0xff])); // it takes none of the ways to sign in that were offered
+      });
+      socket.on("error", () => undefined);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const env = { HTTPS_PROXY: `socks5://127.0.0.1:${port}`, NODE_NO_WARNINGS: "1" }; // undici says that it is new
+    const said = await inProcess(env, "https://workspace.invalid/x");
+    expect(said).toContain("SOCKS5");
+    // RFC 1928: version 5, one way to sign in, which is none
+    expect(new Set(greetings)).toEqual(new Set(["050100"]));
   });
 
   it("that refuse are told apart from the host, and nobody's password is shown", async () => {
