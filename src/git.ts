@@ -176,7 +176,7 @@ class Repository implements Git {
   /** One file without the commit's list of files; undefined if there is none, or if the list has to say. */
   async #contentAt(commit: string, path: string): Promise<Uint8Array | undefined> {
     if (/^\.{0,2}\/|\n/.test(path)) return undefined; // git would take it for something else than a tracked file's name
-    const output = await this.#ok(["cat-file", "--batch"], `${commit}:${path}\n`);
+    const output = await this.#ok(["cat-file", "--batch"], `${commit}^{commit}:${path}\n`);
     const { blob, content } = batchEntry(output, 0) ?? {};
     if (blob === undefined || content === undefined) return undefined;
     if (blobId(content, blob.length) !== blob) throw missingObject(blob);

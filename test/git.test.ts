@@ -64,6 +64,8 @@ describe("commits", () => {
     }
     expect(await refusal(open(repository).readFile("0".repeat(40), "b"))).toEqual(["git/unknown-commit"]);
     expect(await refusal(open(repository).readFile("HEAD", "b"))).toEqual(["git/commit"]);
+    const tree = repository.git("rev-parse", `${commit}^{tree}`); // it has the file, and is no commit
+    expect(await refusal(open(repository).readFile(tree, "b"))).toEqual(["git/unknown-commit"]);
   });
 
   it("reads a commit and not the working tree", async () => {
