@@ -6,8 +6,11 @@ import { timestamp } from "../simulator/github/text.ts";
 import type { Job, Run } from "../simulator/github/world.ts";
 import { known } from "../src/gate/facts.ts";
 import { halfWayStatement, statementOf } from "../src/gate/record-runs.ts";
+import type { GitHub } from "../src/github/client.ts";
 import { type RecordInput, recordDeployment, recordOperation } from "../src/release/evidence.ts";
+import { readRepository } from "../src/release/read-repository.ts";
 import { recordedClosing } from "../src/release/rollback-evidence.ts";
+import { readWhereabouts } from "../src/release/whereabouts.ts";
 import { whatRunsWhere } from "../src/what-runs-where.ts";
 import {
   addRun,
@@ -370,6 +373,20 @@ describe("what runs where", () => {
     });
     expect(picture).toContain('prod["<b>prod</b><br>nothing yet"]:::unsure');
   });
+});
+
+it("throws a defect in reading where evidence is kept, also where no tier has anything yet", async () => {
+  const github = client(world, world.github.userToken("octocat"));
+  const broken: GitHub = {
+    ...github,
+    list(route, parameters, schema, needs) {
+      if (route.includes("/rules/")) throw new TypeError("a defect");
+      return github.list(route, parameters, schema, needs);
+    },
+  };
+  const repository = await readRepository(broken);
+  const context = { project: "ml-pipelines", repository, suiteCommits: [PIN], evidenceBranch: "four-tier-evidence" };
+  await expect(readWhereabouts(broken, context)).rejects.toThrow("a defect");
 });
 
 describe("the command", () => {

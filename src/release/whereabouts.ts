@@ -158,7 +158,9 @@ export async function readWhereabouts(
       },
     };
   };
-  return together(RECORDED_TIERS.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
+  const tiers = together(RECORDED_TIERS.map(async (tier) => ({ tier, found: await factOf(() => one(tier)) })));
+  // where no tier has anything, nobody else waits for what is read of the branch
+  return (await together([tiers, reading]))[0];
 }
 
 interface Newest extends Pick<Whereabouts, "doubted" | "unfinished"> {
