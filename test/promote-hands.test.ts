@@ -380,6 +380,9 @@ describe("a resource that stood before us", () => {
     expect(jobWrites(refused.writes)).toEqual([]);
     const { result } = await dev.promote();
     expect(failures(result)).toEqual([]);
+    // it is there, so nobody asks whether there is another
+    const unseen = result.findings.filter(({ id }) => id === "gate/adoption-unseen");
+    expect(unseen.map(({ message }) => message)).toEqual([expect.not.stringContaining("jobs.score")]);
     expect(names(dev)).toEqual(ALL);
     const job = dev.world.job("dev", "score");
     expect(String(job.id)).toBe("830012345678901234");

@@ -617,6 +617,12 @@ describe("the gate to prod", () => {
     expect(warned({ order: good.order })).toEqual([]);
     expect(warned({ plan: planOf({ ...create("jobs", "jobs.score"), action: "update" }) })).toEqual([]);
     expect(warned({ tier: "sandbox" })).toEqual([]);
+    // what the contract adopts is there, though the plan has it as new
+    const adopts = { adoption: known([{ ...namesake, adopted: true }]), adopt: new Map([[namesake.key, namesake.id]]) };
+    expect(warned(adopts)).toEqual([]);
+    expect(
+      warned({ ...adopts, plan: planOf(create("jobs", "jobs.score"), create("jobs", "jobs.train")) }),
+    ).toMatchObject([{ message: expect.stringMatching(/: jobs\.train\.$/) as string }]);
     // where something is refused nothing is made
     const { findings } = evaluateGate({ ...good, plan, order: first, adoption: known([namesake]) });
     expect(findings.map(({ id }) => id)).toEqual(["gate/adoption-namesake"]);

@@ -783,6 +783,13 @@ describe("the brief", () => {
     const first = await glance(brief({ current: undefined, plan: planOf({ ...update, action: "create" }) }));
     expect(first).toContain("The first release of prod");
     expect(first).toMatch(/whether prod has jobs of these names .* only an administrator .* can tell: .*: jobs\.score/);
+    const adopt = new Map([["jobs.score", "83"]]);
+    const adopting = brief({
+      current: undefined,
+      plan: planOf({ ...update, action: "create" }),
+      gateFacts: { adopt },
+    });
+    expect(await read(adopting)).not.toContain("only an administrator");
     expect(first).toContain("No release was here before this one, so rollback.yml has nowhere to go.");
     expect(first).toContain("runs the caller of operate.yml: operation pause, tier prod");
     expect(await glance(brief({ plan: planOf(untouched) }))).toContain("no resource changes");

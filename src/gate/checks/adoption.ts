@@ -35,22 +35,27 @@ function namesakeProblem({ tier }: GateFacts, { key, name, id, managedBy }: Name
 
 /**
  * The jobs that a first promotion makes, of whose names the workspace may have others that nobody here is shown: a list has
- * what its caller may view, and two jobs may have one name. Of every other kind the service refuses a second one.
+ * what its caller may view, and two jobs may have one name. Of every other kind the service refuses a second one. What the
+ * contract adopts is new to the plan, and is there.
  */
 export function perhapsDoubled(first: {
   readonly tier: TierName;
   /** What the tier has. */
   readonly current: OrderFacts["current"];
   readonly plan: Pick<Plan, "changes">;
+  readonly facts: Pick<GateFacts, "adopt">;
 }): string[] {
-  if (first.tier === "sandbox" || first.current !== undefined) return [];
-  return first.plan.changes.flatMap(({ kind, action, key }) => (kind === "jobs" && action === "create" ? [key] : []));
+  const { tier, current, plan, facts } = first;
+  if (tier === "sandbox" || current !== undefined) return [];
+  const made = plan.changes.filter(({ kind, action }) => kind === "jobs" && action === "create");
+  return made.map(({ key }) => key).filter((key) => !facts.adopt.has(key));
 }
 
 /** Said where it happens; a brief has it among its risks, before. */
-function hiddenProblems({ stage, tier, order, plan }: GateFacts): Problem[] {
+function hiddenProblems(facts: GateFacts): Problem[] {
+  const { stage, tier, order, plan } = facts;
   if (stage !== "promote" || !order.known || !plan.known) return [];
-  const keys = perhapsDoubled({ tier, current: order.value.current, plan: plan.value });
+  const keys = perhapsDoubled({ tier, current: order.value.current, plan: plan.value, facts });
   if (keys.length === 0) return [];
   return [
     {
