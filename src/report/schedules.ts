@@ -150,7 +150,7 @@ function costTable({ tier, rows, history, notLookedAt, now }: SchedulesResult): 
     const ran = history.get(row.decision.resource.id);
     return ran?.since === undefined ? [] : [{ row, ...ran, since: ran.since }];
   });
-  if (costly.length === 0) return "";
+  if (costly.length === 0 && notLookedAt === 0) return "";
   return blocks(
     `### What ran by itself in ${text(tier)}`,
     table(
@@ -165,9 +165,10 @@ function costTable({ tier, rows, history, notLookedAt, now }: SchedulesResult): 
         ];
       }),
     ),
+    costly.length === 0 ? "No such run is among the newest of the jobs that were looked at." : "",
     notLookedAt === 0
       ? ""
-      : `${notLookedAt} more jobs were not looked at: those above run all the time, on events, or most often. Of each its newest runs count.`,
+      : `${notLookedAt} more jobs were not looked at: those that were run all the time, on events, or most often. Of each its newest runs count.`,
   );
 }
 

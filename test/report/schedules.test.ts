@@ -125,6 +125,9 @@ test("what may run where it should not, and has not yet, is no row of what ran: 
     }),
   ).text;
   expect(both.slice(both.indexOf("What ran by itself")).match(/2027-01-05|no such run/g)).toEqual(["2027-01-05"]);
+  // of the others nobody knows
+  const partly = readable(schedulesSummary({ ...result, history: new Map([["c", none]]), notLookedAt: 3 })).text;
+  expect(partly).toMatch(/No such run is among the newest .*3 more jobs were not looked at/s);
 });
 
 test("five hundred rows are shown, the worst first, and the rest is counted", () => {
