@@ -5,6 +5,7 @@
  */
 import { type Finding, FourTierError, messageOf } from "./findings.ts";
 import { statementOf } from "./gate/record-runs.ts";
+import { endInUtc } from "./gate/wall-clock.ts";
 import { holdId } from "./ledger/holds.ts";
 import type { LockedLedger } from "./ledger/locked.ts";
 import type { Ledger } from "./ledger/model.ts";
@@ -175,7 +176,7 @@ function descriptionOf(decision: Decision): string {
     case "accept":
       return `Accepted again in ${tier}: release ${shortSha(decision.release)}. ${reason}`;
     case "hold":
-      return `${tier} is held${decision.until === null ? "" : ` until ${decision.until}`}. ${reason}`;
+      return `${tier} is held${decision.until === null ? "" : ` until ${endInUtc(decision.until)}`}. ${reason}`;
     case "resume":
       return `${tier} takes promotions again. ${reason}`;
     case "approval":

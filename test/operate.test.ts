@@ -4,6 +4,7 @@ import { FourTierError } from "../src/findings.ts";
 import { ledgerText, parseLedger } from "../src/ledger/document.ts";
 import { emptyLedger, type Ledger } from "../src/ledger/model.ts";
 import { type Decision, kept, type OperateRequest, operate } from "../src/operate.ts";
+import { text } from "../src/report/markdown.ts";
 
 const RELEASE = "1".repeat(64);
 const PLAN = "2".repeat(64);
@@ -88,6 +89,14 @@ describe.each(DECISIONS.map(([decision, step]) => [decision.kind, decision, step
     });
   },
 );
+
+it.each([
+  ["2026-12-01", "2026-12-01"],
+  ["2026-12-01T08:30:00Z", "2026-12-01 08:30 UTC"],
+])("a hold until %s says so as people read a time", async (until, shown) => {
+  const { result } = await decide({ ...HOLD, until });
+  expect(result.summary).toContain(`${text(`prod is held until ${shown}`)}\n`);
+});
 
 it("what opens a gate is not a workflow's own token's to decide; what shuts one is", async () => {
   const refused: string[] = [];

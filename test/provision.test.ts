@@ -289,6 +289,7 @@ describe("a sandbox whose removal has begun", () => {
     const account = await going();
     const result = await run(account);
     expect(said(result)).toEqual(["warning sandbox/in-removal"]);
+    expect(result.findings[0]?.message).toMatch(/ in removal since \d{4}-\d\d-\d\d \d\d:\d\d UTC, so/);
     expect(outcomes(result)).toEqual(["octocat_sandbox: left", "rob_smith_sandbox: created"]);
     expect(account.simulator.world.securable("octocat_sandbox").comment).toBe(COMMENT);
   });

@@ -7,6 +7,7 @@ import { shortSha } from "../short-sha.ts";
 import type { CallerJob, EvidenceJob, EvidenceRun, SuiteTrust } from "./evidence-facts.ts";
 import type { RepositoryFacts } from "./facts.ts";
 import { type RecordSource, type RecordTier, sourcesOf } from "./record-runs.ts";
+import { shownAt } from "./wall-clock.ts";
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -31,7 +32,9 @@ export function timeDoubts(job: EvidenceJob, createdAt: string): string[] {
   if (time === undefined || Number.isNaN(written)) return [];
   return written >= time.from - CLOCK_MS && written <= time.to + CLOCK_MS
     ? []
-    : [`it was written at ${createdAt}, but its job ran from ${job.startedAt ?? "?"} to ${job.completedAt ?? "?"}`];
+    : [
+        `it was written at ${shownAt("UTC", written)}, but its job ran from ${shownAt("UTC", time.from)} to ${shownAt("UTC", time.to)}`,
+      ];
 }
 
 /** When a job ran, in milliseconds since 1970; undefined where GitHub does not say both ends. */

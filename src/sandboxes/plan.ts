@@ -5,6 +5,7 @@ import type { Binding, Catalog } from "../databricks/unity.ts";
 import type { PrivilegeAssignment } from "../databricks/unity-grants.ts";
 import type { GrantChange } from "../databricks/unity-write.ts";
 import type { Finding } from "../findings.ts";
+import { inUtc } from "../gate/wall-clock.ts";
 import { reachesName } from "../grants/patterns.ts";
 import { isSameLogin } from "../login.ts";
 import { MARK, type Ours, readMark, removingSince, sandboxComment, whyNotOurs } from "./mark.ts";
@@ -252,7 +253,7 @@ function inRemoval({ catalog, login }: Wanted, since: string): Finding {
     id: "sandbox/in-removal",
     severity: "warning",
     where: { kind: "securable", type: "catalog", name: catalog },
-    message: `${catalog} has been in removal since ${since}, so it was left alone.`,
+    message: `${catalog} has been in removal since ${inUtc(since)}, so it was left alone.`,
     remedy: `If ${login} still needs it, provision it by name (developer: ${login}): that stops the removal.`,
   };
 }

@@ -47,12 +47,12 @@ const FORGERIES: readonly [string, EvidenceFacts, RegExp][] = [
   [
     "an honest one, written once more when its job had ended",
     { ...evidence, deployment: { ...evidence.deployment, createdAt: "2026-11-23T10:13:00Z" } },
-    /written at 2026-11-23T10:13:00Z, but its job ran from 2026-11-23T10:00:00Z to 2026-11-23T10:10:00Z/,
+    /written at 2026-11-23 10:13 UTC, but its job ran from 2026-11-23 10:00 UTC to 2026-11-23 10:10 UTC/,
   ],
   [
     "one from before its job began",
     { ...evidence, deployment: { ...evidence.deployment, createdAt: "2026-11-23T09:57:00Z" } },
-    /written at 2026-11-23T09:57:00Z/,
+    /written at 2026-11-23 09:57 UTC/,
   ],
   ["a run that does not exist", { ...evidence, run: undefined }, /run 900, which this repository does not have/],
   ["a run of an edited workflow on a branch", run({ headBranch: "evil" }), /branch evil, where whoever can push edits/],
