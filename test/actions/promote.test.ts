@@ -36,6 +36,23 @@ test("a promotion whose contract does not read says that nothing was changed", a
   expect(account.simulator.requests).toEqual([]);
 });
 
+test("a promotion that stops once it has asked the workspace for a change does not say that nothing was changed", async () => {
+  const { account, run } = await project();
+  // the folder for it is made by then
+  const path = "/api/2.0/workspace-files/import-file/*";
+  const lock = account.simulator.fault({
+    method: "POST",
+    path,
+    effect: "error",
+    status: 403,
+    code: "PERMISSION_DENIED",
+  });
+  const result = await run({ mode: "promote", tier: "dev" });
+  expect([lock.hits, titles(result)]).toEqual([1, ["databricks/refused"]]);
+  expect(result.summary).toContain("stopped before its end");
+  expect(result.summary).not.toContain("Nothing was");
+});
+
 test("a merge goes to dev, is recorded as a Deployment, and the second run writes nothing", async () => {
   const { account, hub, run, sha } = await project();
   const first = await run({ mode: "promote", tier: "dev" });
