@@ -1,4 +1,7 @@
-/** Nothing in the tier has the name of something we would create, unless the contract adopts it. */
+/**
+ * Nothing in the tier has the name of something we would create, unless the contract adopts it; and a first promotion says
+ * of which names nobody here can tell.
+ */
 import type { TierName } from "../../contract/model.ts";
 import type { Plan } from "../../release/change.ts";
 import { type Check, conclude, type Problem, withFact } from "../check.ts";
