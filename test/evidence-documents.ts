@@ -1,6 +1,5 @@
 /** Evidence documents as a promoting job writes them. */
-import type { JsonObject } from "../src/json.ts";
-import { stringifyJson } from "../src/json.ts";
+import { type JsonObject, stringifyJson } from "../src/json.ts";
 import { type EvidenceOf, evidenceDocument } from "../src/release/evidence-document.ts";
 import { sha256 } from "../src/sha256.ts";
 

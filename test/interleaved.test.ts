@@ -5,8 +5,7 @@
  * names its seed.
  */
 import { describe, expect, it } from "vitest";
-import type { Told } from "./crossing.ts";
-import { Crossing, failedOf, script, type Tier } from "./crossing.ts";
+import { Crossing, failedOf, script, type Tier, type Told } from "./crossing.ts";
 import { BUNDLE, CONTRACT, FILES } from "./promotion-files.ts";
 import { atRandom, type Ended, interruption, preempting, type Schedule, type Seat, type Sent } from "./turns.ts";
 

@@ -2,8 +2,7 @@
  * Users, service principals and groups of the account, and who belongs to what.
  */
 import { randomUUID } from "node:crypto";
-import type { ParsedScenario } from "./scenario.ts";
-import { ScenarioError } from "./scenario.ts";
+import { type ParsedScenario, ScenarioError } from "./scenario.ts";
 
 /** Whose tokens of another issuer are taken for a service principal's. */
 export interface FederationPolicy {

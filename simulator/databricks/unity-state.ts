@@ -4,8 +4,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Account } from "./account.ts";
 import { ApiError, notFound } from "./api.ts";
-import type { ParsedScenario } from "./scenario.ts";
-import { ScenarioError } from "./scenario.ts";
+import { type ParsedScenario, ScenarioError } from "./scenario.ts";
 import { GRANTABLE, normalized, type SecurableType } from "./unity-privileges.ts";
 
 /** What was granted to one principal on one securable. */

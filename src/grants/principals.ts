@@ -1,6 +1,5 @@
 /** Who the names in grants are: groups with their members, service principals, and the principals the contract names. */
-import type { Contract, TierName } from "../contract/model.ts";
-import { TIERS } from "../contract/model.ts";
+import { type Contract, TIERS, type TierName } from "../contract/model.ts";
 import { collect } from "../databricks/parse.ts";
 import { findServicePrincipals, findUser, listGroups } from "../databricks/scim.ts";
 import type { Workspace } from "../databricks/workspace.ts";

@@ -1,7 +1,6 @@
 /** How findings about grants name things, and grants of the same kind put together. Pure. */
 import type { Finding, Where } from "../findings.ts";
-import type { Estate, Securable } from "./model.ts";
-import { keyOf } from "./model.ts";
+import { type Estate, keyOf, type Securable } from "./model.ts";
 import { inWords } from "./witness.ts";
 
 /** The first five, and how many more. */

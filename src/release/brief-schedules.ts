@@ -5,8 +5,7 @@ import { nextStart } from "../schedules/next.ts";
 import { type Starter, startersOfJob, startersOfPipeline } from "../schedules/starters.ts";
 import type { BriefFacts } from "./brief.ts";
 import { SCHEDULE_FIELD } from "./brief-changes.ts";
-import type { Change, FieldChange } from "./change.ts";
-import { changed } from "./change.ts";
+import { type Change, changed, type FieldChange } from "./change.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */
 const MOST_ROWS = 100;

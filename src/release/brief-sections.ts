@@ -8,8 +8,7 @@ import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
 import { ACCESS_FIELD, fieldChanges, rightsIn } from "./brief-changes.ts";
 import { effectOf } from "./brief-risk.ts";
-import type { Change, FieldChange } from "./change.ts";
-import { changed } from "./change.ts";
+import { type Change, changed, type FieldChange } from "./change.ts";
 import { inWords } from "./in-words.ts";
 
 /** A page that is longer than this is read by nobody; the rest is in the report. */

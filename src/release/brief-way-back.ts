@@ -4,8 +4,7 @@ import { listed } from "../listed.ts";
 import { code, link, text } from "../report/markdown.ts";
 import { shortSha } from "../short-sha.ts";
 import type { BriefFacts } from "./brief.ts";
-import type { Plan } from "./change.ts";
-import { changed } from "./change.ts";
+import { changed, type Plan } from "./change.ts";
 
 const STAYS = "Data, streaming checkpoints and trained models do not go back.";
 

@@ -2,8 +2,7 @@
  * How a sandbox is known: by its catalog's name, by the mark in its properties, and by who owns it. All three, always:
  * nothing else is ever changed or dropped (design 10).
  */
-import type { Contract, Tier } from "../contract/model.ts";
-import { TIERS } from "../contract/model.ts";
+import { type Contract, TIERS, type Tier } from "../contract/model.ts";
 import { nearestName } from "../contract/nearest.ts";
 import { sandboxUser } from "../contract/values.ts";
 import type { Catalog } from "../databricks/unity.ts";

@@ -2,8 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { identitiesOf } from "../../src/grants/closure.ts";
-import type { Expectation, ExpectedGrant } from "../../src/grants/expect.ts";
-import { allowed } from "../../src/grants/expect.ts";
+import { allowed, type Expectation, type ExpectedGrant } from "../../src/grants/expect.ts";
 import type { Policy } from "../../src/grants/model.ts";
 import { pathsInto } from "../../src/grants/paths.ts";
 import { effectOf } from "../../src/grants/privileges.ts";
